@@ -1,0 +1,113 @@
+// Key agreement from a password: spoke, which is SPAKE2+EE on Ed25519 (PROTOCOL.md section 5). Built on libsodium alone.
+//
+//     server                                              client
+//     spoke_server(password, salt) ── public (34) ─────▶ spoke_client(password, public): X
+//     compute(identities, X) ◀───────── X ───────────────
+//       ──────────── Y (32), validator (64) ────────────▶ finish(identities, Y, validator): keys
+//     confirm(validator) ◀──────── validator (64) ────────
+//
+// Classes here are movable values, hold their secrets in wiped memory, and are not thread-safe.
+#pragma once
+
+#include <parley/base/random.hpp>
+#include <parley/base/secret.hpp>
+#include <parley/wire/public_packet.hpp>
+
+namespace parley {
+
+inline constexpr std::uint64_t default_max_iterations = 200'000;
+inline constexpr std::size_t spoke_key_bytes = 64;
+
+// A key of section 5.4: bytes 0..31 the cipher's key, 32..43 the base nonce, the rest unused.
+using spoke_key = secret_array<spoke_key_bytes>;
+using secret_scalar = secret_array<32>;
+
+// What both sides hold after the handshake.
+struct session_keys {
+    cipher cipher0 = cipher::aes_256_gcm;
+    cipher cipher1 = cipher::chacha20_poly1305;
+    spoke_key k0; // with cipher0: server to client
+    spoke_key k1; // with cipher1: client to server
+};
+
+// A random scalar of section 5.3: 32 bytes, the low three bits of byte 0 and the top bit of byte 31 cleared, not zero.
+secret_scalar random_scalar(random_source& random) noexcept;
+
+// What section 5.2 derives from the password; both sides have it, the server without h_L and the client without L.
+struct password_points {
+    point m{}, n{};
+    secret_array<32> h_k;
+    secret_array<32> h_l;
+    point l{};
+};
+// Costs `parameters.iterations` rounds of PBKDF2. Errors: point_not_on_subgroup when M, N or L is no usable point,
+// crypto_unavailable.
+result<password_points> derive_password_points(bytes_view password, const public_parameters& parameters) noexcept;
+
+// The server's state for one client, between Y and the client's validator.
+class spoke_server_session {
+public:
+    const point& y() const noexcept { return y_; }
+    // The server's validator: sub(2), sent with Y in packet 06.
+    const validator& server_validator() const noexcept { return server_validator_; }
+    // Checks the client's validator, sub(3), in constant time. The keys, or invalid_server_validator.
+    // To be called once: the keys move out.
+    result<session_keys> confirm(const validator& client_validator) noexcept;
+
+private:
+    friend class spoke_server;
+    point y_{};
+    validator server_validator_{};
+    secret_array<validator_bytes> expected_client_validator_;
+    session_keys keys_;
+};
+
+// The side that has the document. Made once for a password, used for any number of clients.
+class spoke_server {
+public:
+    // Errors: invalid_public_packet (no iterations), those of derive_password_points.
+    static result<spoke_server> create(bytes_view password, const public_parameters& parameters) noexcept;
+
+    const public_packet_bytes& public_packet() const noexcept { return public_; }
+
+    // Answers a client's X with the secret scalar `y`. Errors: point_not_on_subgroup.
+    result<spoke_server_session> compute(const identity& client, const identity& server, const point& x,
+                                         const secret_scalar& y) const noexcept;
+
+private:
+    public_parameters parameters_;
+    public_packet_bytes public_{};
+    point m_{}, n_{}, l_{};
+    secret_array<32> h_k_;
+};
+
+// The keys, and the validator that proves them to the server.
+struct client_agreement {
+    session_keys keys;
+    validator client_validator{}; // sub(3), sent in packet 05
+};
+
+// The side that wants the document; one for each server it meets.
+class spoke_client {
+public:
+    // Reads the server's public bytes and computes X with the secret scalar `x`. Errors: invalid_public_packet (also for
+    // more iterations than `max_iterations`), those of derive_password_points.
+    static result<spoke_client> create(bytes_view password, const public_packet_bytes& server_public,
+                                       const secret_scalar& x,
+                                       std::uint64_t max_iterations = default_max_iterations) noexcept;
+
+    const point& x() const noexcept { return x_point_; }
+
+    // Checks the server's answer in constant time. Errors: point_not_on_subgroup, invalid_client_validator (the normal
+    // answer of a server with another password). May be called again after an error.
+    result<client_agreement> finish(const identity& client, const identity& server, const point& y,
+                                    const validator& server_validator) const noexcept;
+
+private:
+    public_parameters parameters_;
+    point x_point_{}, n_{};
+    secret_scalar x_;
+    secret_array<32> h_k_, h_l_;
+};
+
+} // namespace parley

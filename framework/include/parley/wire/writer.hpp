@@ -1,0 +1,23 @@
+// The writer of a handshake stream (PROTOCOL.md section 2).
+#pragma once
+
+#include <parley/wire/packet.hpp>
+
+namespace parley {
+
+// One packet's bytes, held inline.
+class encoded_packet {
+public:
+    encoded_packet() noexcept = default;
+    bytes_view view() const noexcept { return {bytes_.data(), size_}; }
+
+private:
+    friend encoded_packet encode(uid peer, const packet::any& body) noexcept;
+    std::array<byte, max_packet_bytes> bytes_{};
+    byte size_ = 0;
+};
+
+// The bytes of `body` with `peer` in front; never fails, never allocates.
+encoded_packet encode(uid peer, const packet::any& body) noexcept;
+
+} // namespace parley

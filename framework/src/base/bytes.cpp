@@ -1,0 +1,97 @@
+#include <parley/base/bytes.hpp>
+
+namespace parley {
+namespace {
+
+constexpr char hex_digits[] = "0123456789abcdef";
+
+// The length of the valid UTF-8 sequence at the start of `text` and its code point; length 0 when there is none.
+struct decoded {
+    std::size_t length = 0;
+    char32_t point = 0;
+};
+
+decoded decode_utf8(std::string_view text)
+{
+    const auto lead = static_cast<byte>(text[0]);
+    if (lead < 0x80) return {1, lead};
+    const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return {};
+    auto point = static_cast<char32_t>(lead & (0xff >> (length + 1)));
+    for (std::size_t i = 1; i < length; ++i) {
+        const auto next = static_cast<byte>(text[i]);
+        if ((next & 0xc0) != 0x80) return {};
+        point = (point << 6) | (next & 0x3f);
+    }
+    const bool overlong = (length == 3 && point < 0x800) || (length == 4 && point < 0x10000);
+    if (overlong || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return {};
+    return {length, point};
+}
+
+// Characters that a terminal does not show, or with which it reorders what is around them.
+bool is_deceptive(char32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0xad || c == 0x61c || c == 0x115f || c == 0x1160 ||
+           c == 0x180e || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2060 && c <= 0x206f) || c == 0x3164 || c == 0xfeff || c == 0xffa0 || (c >= 0xfff0 && c <= 0xfffb) ||
+           (c >= 0xe0000 && c <= 0xe0fff);
+}
+
+} // namespace
+
+std::string to_hex(bytes_view bytes)
+{
+    std::string out;
+    out.reserve(bytes.size() * 2);
+    for (const byte b : bytes) {
+        out += hex_digits[b >> 4];
+        out += hex_digits[b & 15];
+    }
+    return out;
+}
+
+hex_result from_hex(std::string_view hex)
+{
+    hex_result out;
+    if (hex.size() % 2 != 0) return out;
+    out.bytes.reserve(hex.size() / 2);
+    for (std::size_t i = 0; i < hex.size(); i += 2) {
+        const int high = hex_digit(static_cast<byte>(hex[i]));
+        const int low = hex_digit(static_cast<byte>(hex[i + 1]));
+        if (high < 0 || low < 0) {
+            out.bytes.clear();
+            return out;
+        }
+        out.bytes.push_back(static_cast<byte>(high << 4 | low));
+    }
+    out.ok = true;
+    return out;
+}
+
+std::string escaped(std::string_view text, std::size_t max_bytes)
+{
+    std::string out;
+    while (!text.empty()) {
+        if (out.size() >= max_bytes) {
+            out += "…";
+            break;
+        }
+        const decoded character = decode_utf8(text);
+        const std::size_t length = character.length == 0 ? 1 : character.length;
+        const bool plain = character.length != 0 && !is_deceptive(character.point) && character.point != '"' &&
+                           character.point != '\\';
+        if (plain) {
+            out += text.substr(0, length);
+        } else {
+            for (const byte b : as_bytes(text.substr(0, length))) {
+                out += "\\x";
+                out += hex_digits[b >> 4];
+                out += hex_digits[b & 15];
+            }
+        }
+        text.remove_prefix(length);
+    }
+    return out;
+}
+
+} // namespace parley
