@@ -8,25 +8,33 @@ namespace parley {
 
 inline constexpr std::size_t max_identity_bytes = 53;
 
-// An identity, held inline. A default one is empty, which no peer ever has. Opaque to peers; compared byte for byte.
+// An identity, held inline. A default one is empty, which no peer ever has. Opaque to peers; compared byte
+// for byte.
 class identity {
 public:
     identity() noexcept = default;
 
-    // Copies `text`. Errors: identity_empty, identity_unterminated (more than 53 bytes), identity_bad_character
-    // (anything but printable ASCII without the space).
+    // Copies `text`. Errors: identity_empty, identity_unterminated (more than 53 bytes),
+    // identity_bad_character (anything but printable ASCII without the space).
     static result<identity> from_text(std::string_view text) noexcept;
 
     std::string_view text() const noexcept { return {text_.data(), size_}; }
     bool empty() const noexcept { return size_ == 0; }
 
-    // The address without the port: what stands before the last ':' (brackets of IPv6 removed); the whole text where
-    // there is no ':'.
+    // The address without the port, borrowed: what stands before the last ':', or the whole text where no
+    // port follows; the brackets of IPv6 are removed. "[::1]:80" gives "::1".
     std::string_view address() const noexcept;
 
     friend bool operator==(const identity& a, const identity& b) noexcept { return a.text() == b.text(); }
 
+    // Whether an identity may contain `c`: printable ASCII without the space.
+    static constexpr bool is_allowed(byte c) noexcept { return c > 0x20 && c < 0x7f; }
+
 private:
+    friend class packet_parser;
+    // Copies `text`, whose length and characters the caller has checked.
+    static identity from_checked(std::string_view text) noexcept;
+
     std::array<char, max_identity_bytes> text_{};
     byte size_ = 0;
 };
@@ -35,5 +43,8 @@ private:
 
 template <>
 struct std::hash<parley::identity> {
-    std::size_t operator()(const parley::identity& i) const noexcept { return std::hash<std::string_view>{}(i.text()); }
+    std::size_t operator()(const parley::identity& i) const noexcept
+    {
+        return std::hash<std::string_view>{}(i.text());
+    }
 };

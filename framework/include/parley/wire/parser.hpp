@@ -7,26 +7,32 @@
 
 namespace parley {
 
-// Cuts a stream of bytes into packets: any split of the stream, any number of packets in one read. Holds at most one
-// unfinished packet (102 bytes) inline and never allocates. After an error it stays failed. Not thread-safe.
+// Cuts a stream of bytes into packets: any split of the stream, any number of packets in one read. Holds at
+// most one unfinished packet (102 bytes) inline and never allocates. After an error it stays failed. Not
+// thread-safe.
 class packet_parser {
 public:
-    // Takes bytes from the front of `input` until one packet is complete or `input` is empty, and advances `input` past
-    // what it took. Returns the packet; nothing when more bytes are needed; or the rule that was broken, as soon as the
-    // byte that breaks it is seen (bad_uid_digit, bad_type_digit, unknown_packet_type, identity_unterminated,
-    // identity_empty, identity_bad_character, bad_relay_failure_letter, bad_spoke_failure_code).
+    // Takes bytes from the front of `input` until one packet is complete or `input` is empty, and advances
+    // `input` past what it took. Returns the packet; nothing when more bytes are needed; or the rule that was
+    // broken, as soon as the byte that breaks it is seen (bad_uid_digit, bad_type_digit, unknown_packet_type,
+    // identity_unterminated, identity_empty, identity_bad_character, bad_relay_failure_letter,
+    // bad_spoke_failure_code).
     result<std::optional<message>> parse(bytes_view& input) noexcept;
 
-    // To be called at the end of the stream: truncated_packet inside a packet, the earlier error if there was one.
+    // To be called at the end of the stream: truncated_packet inside a packet, the earlier error if there was
+    // one.
     error_code finish() const noexcept;
 
-    // How many bytes of the stream were taken; after an error, the offset of the offending byte.
+    // How many bytes of the stream were taken; after an error, the offset of the offending byte, which is
+    // left in the input.
     std::uint64_t offset() const noexcept { return offset_; }
 
     // Whether it holds the beginning of a packet.
     bool mid_packet() const noexcept { return size_ != 0; }
 
 private:
+    static message decode(const byte* packet, std::size_t size) noexcept;
+
     std::array<byte, max_packet_bytes> buffer_{};
     byte size_ = 0;
     error_code error_;

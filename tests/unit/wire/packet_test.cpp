@@ -1,0 +1,1 @@
+#include <parley/wire/packet.hpp>

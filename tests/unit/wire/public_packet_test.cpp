@@ -1,0 +1,1 @@
+#include <parley/wire/public_packet.hpp>
