@@ -32,7 +32,8 @@ inline std::string_view as_text(bytes_view bytes) noexcept
 template <class Integer>
 constexpr void store_be(byte* out, Integer value) noexcept
 {
-    for (std::size_t i = sizeof(Integer); i-- > 0; value = static_cast<Integer>(sizeof(Integer) > 1 ? value >> 8 : 0))
+    for (std::size_t i = sizeof(Integer); i-- > 0;
+         value = static_cast<Integer>(sizeof(Integer) > 1 ? value >> 8 : 0))
         out[i] = static_cast<byte>(value);
 }
 
@@ -49,7 +50,8 @@ constexpr Integer load_be(const byte* in) noexcept
 // Lower-case hexadecimal of `bytes`.
 std::string to_hex(bytes_view bytes);
 
-// The bytes that `hex` (either case, even length) stands for; empty and `ok` false when it is not hexadecimal.
+// The bytes that `hex` (either case, even length) stands for; empty and `ok` false when it is not
+// hexadecimal.
 struct hex_result {
     byte_vector bytes;
     bool ok = false;
@@ -65,8 +67,9 @@ constexpr int hex_digit(byte c) noexcept
     return -1;
 }
 
-// `text` made safe to show on a terminal or write in a log: control bytes, quotes, backslashes and anything that is not
-// valid UTF-8 (or is an invisible or direction-changing character) becomes \xNN; longer than `max_bytes` is cut with "…".
+// `text` made safe to show on a terminal or write in a log: control bytes, quotes, backslashes and anything
+// that is not valid UTF-8 (or is an invisible or direction-changing character) becomes \xNN; longer than
+// `max_bytes` is cut with "…".
 std::string escaped(std::string_view text, std::size_t max_bytes = 512);
 
 } // namespace parley

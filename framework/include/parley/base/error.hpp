@@ -1,5 +1,5 @@
-// Every expected failure of the framework, as values of one enumeration in one category, and the six conditions that a
-// caller tells apart. Nothing here throws.
+// Every expected failure of the framework, as values of one enumeration in one category, and the six
+// conditions that a caller tells apart. Nothing here throws.
 #pragma once
 
 #include <boost/system/error_code.hpp>
@@ -12,84 +12,84 @@ using error_code = boost::system::error_code;
 
 enum class errc {
     // wire: the handshake stream (PROTOCOL.md section 2)
-    bad_uid_digit = 1,         // the four bytes of a uid are not hexadecimal
-    bad_type_digit,            // the two bytes of a type are not hexadecimal
-    unknown_packet_type,       // a type above 0f
-    identity_unterminated,     // no NUL within 53 bytes of an identity's start
-    identity_empty,            // an identity of no bytes
-    identity_bad_character,    // a byte that no identity contains (control, space, DEL or above ASCII)
-    bad_relay_failure_letter,  // a relay_failure that is none of C, S, H, N
-    bad_spoke_failure_code,    // a spoke_failure above 04
-    truncated_packet,          // the stream ended inside a packet
+    bad_uid_digit = 1,        // the four bytes of a uid are not hexadecimal
+    bad_type_digit,           // the two bytes of a type are not hexadecimal
+    unknown_packet_type,      // a type above 0f
+    identity_unterminated,    // no NUL within 53 bytes of an identity's start
+    identity_empty,           // an identity of no bytes
+    identity_bad_character,   // a byte that no identity contains (control, space, DEL or above ASCII)
+    bad_relay_failure_letter, // a relay_failure that is none of C, S, H, N
+    bad_spoke_failure_code,   // a spoke_failure above 04
+    truncated_packet,         // the stream ended inside a packet
 
     // crypto: key agreement (section 5) and records (section 7)
-    point_not_on_subgroup = 100,  // spoke failure 00
-    invalid_client_validator,     // spoke failure 01
-    invalid_server_validator,     // spoke failure 02
-    invalid_public_packet,        // spoke failure 03
-    invalid_secret_packet,        // spoke failure 04
-    too_many_iterations,          // a public packet that asks for more work than the bound
-    record_too_long,              // a length field above 0x7fff that is not the end
-    record_forged,                // a record that neither layout opens
-    record_layout_impossible,     // the cipher cannot take the layout's nonce
-    record_sequence_exhausted,    // 2^63 records written
-    crypto_unavailable,           // the library refused to start
+    point_not_on_subgroup = 100, // spoke failure 00
+    invalid_client_validator,    // spoke failure 01
+    invalid_server_validator,    // spoke failure 02
+    invalid_public_packet,       // spoke failure 03
+    invalid_secret_packet,       // spoke failure 04
+    too_many_iterations,         // a public packet that asks for more work than the bound
+    record_too_long,             // a length field above 0x7fff that is not the end
+    record_forged,               // a record that neither layout opens
+    record_layout_impossible,    // the cipher cannot take the layout's nonce
+    record_sequence_exhausted,   // 2^63 records written
+    crypto_unavailable,          // the library refused to start
 
     // proto: the machines (sections 3, 4, 6)
-    closed_by_relay = 200,  // closed 0000
-    timed_out_by_relay,     // timeout
-    timed_out,              // a local deadline passed
-    refused_by_peer,        // the other user said no
-    refused_by_user,        // this user said no
-    peer_gone,              // the other peer left before the end
-    unexpected_packet,      // a packet that this role never receives
-    unexpected_end,         // the stream ended before the conversation did
-    uid_exhausted,          // all 65535 uids are in use
-    room_absent,            // room answer 01
-    room_denied,            // room answer 02
-    room_bad_answer,        // anything else
-    queue_overflow,         // a reader too slow for its bounded queue
-    cancelled,              // cancelled by the local user
+    closed_by_relay = 200, // closed 0000
+    timed_out_by_relay,    // timeout
+    timed_out,             // a local deadline passed
+    refused_by_peer,       // the other user said no
+    refused_by_user,       // this user said no
+    peer_gone,             // the other peer left before the end
+    unexpected_packet,     // a packet that this role never receives
+    unexpected_end,        // the stream ended before the conversation did
+    uid_exhausted,         // all 65535 uids are in use
+    room_absent,           // room answer 01
+    room_denied,           // room answer 02
+    room_bad_answer,       // anything else
+    queue_overflow,        // a reader too slow for its bounded queue
+    cancelled,             // cancelled by the local user
 
     // payload: the document (section 8)
-    pack_bad_signature = 300,  // not PACK
-    pack_bad_version,          // not version 2
-    pack_bad_entry,            // an entry header that no rule allows
-    pack_bad_trailer,          // the SHA-1 does not match
-    pack_truncated,            // the stream ended before the trailer
-    pack_bad_compression,      // an invalid zlib stream
-    pack_size_mismatch,        // an entry that inflates to more or less than announced
-    pack_bad_delta,            // a delta that no rule allows
-    pack_missing_base,         // a delta whose base never came, or a loop
-    pack_missing_object,       // a name whose content never came
-    pack_bad_tree,             // a malformed directory
-    pack_bad_root,             // no root, two roots, or a malformed one
-    pack_bad_shape,            // entries that make neither a file nor a directory
-    too_many_entries,          // above the configured bound
-    document_too_large,        // above the configured bound, or the free space
-    tree_too_deep,             // above the configured bound
-    hostile_name,              // a name that is not one safe path component
-    name_collision,            // a name that differs only by case or Unicode form from another
-    destination_exists,        // never overwritten
-    not_a_document,            // neither a regular file nor a directory
-    document_changed,          // a file changed while it was sent
+    pack_bad_signature = 300, // not PACK
+    pack_bad_version,         // not version 2
+    pack_bad_entry,           // an entry header that no rule allows
+    pack_bad_trailer,         // the SHA-1 does not match
+    pack_truncated,           // the stream ended before the trailer
+    pack_bad_compression,     // an invalid zlib stream
+    pack_size_mismatch,       // an entry that inflates to more or less than announced
+    pack_bad_delta,           // a delta that no rule allows
+    pack_missing_base,        // a delta whose base never came, or a loop
+    pack_missing_object,      // a name whose content never came
+    pack_bad_tree,            // a malformed directory
+    pack_bad_root,            // no root, two roots, or a malformed one
+    pack_bad_shape,           // entries that make neither a file nor a directory
+    too_many_entries,         // above the configured bound
+    document_too_large,       // above the configured bound, or the free space
+    tree_too_deep,            // above the configured bound
+    hostile_name,             // a name that is not one safe path component
+    name_collision,           // a name that differs only by case or Unicode form from another
+    destination_exists,       // never overwritten
+    not_a_document,           // neither a regular file nor a directory
+    document_changed,         // a file changed while it was sent
 
     // net
-    bad_address = 400,   // a URL or ADDR:PORT that does not parse
-    unknown_transport,   // no transport of that name
-    name_not_resolved,   // the host name has no address
-    connect_failed,      // no address of the host answered
+    bad_address = 400, // a URL or ADDR:PORT that does not parse
+    unknown_transport, // no transport of that name
+    name_not_resolved, // the host name has no address
+    connect_failed,    // no address of the host answered
 };
 
 // What a caller does next depends on who is at fault: compare an error_code with one of these.
 enum class condition {
-    peer_fault = 1,  // the other side (peer or relay) broke a rule
-    local_fault,     // a file, an argument or a resource on this side
-    transport,       // the network or the connection failed
-    authentication,  // a wrong password, a refused public packet or a forged record
-    cancelled,       // the user, or the owner of the operation, stopped it
-    timed_out,       // a deadline passed, on either side
-    refused,         // a user, or the relay, said no
+    peer_fault = 1, // the other side (peer or relay) broke a rule
+    local_fault,    // a file, an argument or a resource on this side
+    transport,      // the network or the connection failed
+    authentication, // a wrong password, a refused public packet or a forged record
+    cancelled,      // the user, or the owner of the operation, stopped it
+    timed_out,      // a deadline passed, on either side
+    refused,        // a user, or the relay, said no
 };
 
 // The category "parley" of errc. Thread-safe.
@@ -97,7 +97,10 @@ const boost::system::error_category& parley_category() noexcept;
 // The category "parley.condition" of condition. Thread-safe.
 const boost::system::error_category& condition_category() noexcept;
 
-inline error_code make_error_code(errc e) noexcept { return {static_cast<int>(e), parley_category()}; }
+inline error_code make_error_code(errc e) noexcept
+{
+    return {static_cast<int>(e), parley_category()};
+}
 inline boost::system::error_condition make_error_condition(condition c) noexcept
 {
     return {static_cast<int>(c), condition_category()};

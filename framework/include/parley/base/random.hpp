@@ -5,7 +5,8 @@
 
 namespace parley {
 
-// A source of random bytes. What a machine is given in production is crypto's system_random(); a test gives a seeded one.
+// A source of random bytes. What a machine is given in production is crypto's system_random(); a test gives a
+// seeded one.
 class random_source {
 public:
     virtual ~random_source() = default;

@@ -19,7 +19,10 @@ template <std::size_t N>
 class secret_array {
 public:
     secret_array() noexcept = default;
-    explicit secret_array(std::span<const byte, N> bytes) noexcept { std::copy(bytes.begin(), bytes.end(), bytes_.begin()); }
+    explicit secret_array(std::span<const byte, N> bytes) noexcept
+    {
+        std::copy(bytes.begin(), bytes.end(), bytes_.begin());
+    }
     secret_array(secret_array&& other) noexcept : bytes_(other.bytes_) { other.clear(); }
     secret_array& operator=(secret_array&& other) noexcept
     {
@@ -46,7 +49,8 @@ private:
     std::array<byte, N> bytes_{};
 };
 
-// Secret bytes of a length known at run time (a password). Fixed once made: it never reallocates, so no copy is left behind.
+// Secret bytes of a length known at run time (a password). Fixed once made: it never reallocates, so no copy
+// is left behind.
 class secret_bytes {
 public:
     secret_bytes() noexcept = default;

@@ -5,8 +5,8 @@
 
 namespace parley {
 
-// Starts the cryptographic library. Thread-safe, cheap when repeated; errors: crypto_unavailable. Every entry point of
-// crypto calls it, so programs need not.
+// Starts the cryptographic library. Thread-safe, cheap when repeated; errors: crypto_unavailable. Every entry
+// point of crypto calls it, so programs need not.
 error_code initialise_crypto() noexcept;
 
 // The operating system's random generator. Thread-safe; lives as long as the program.

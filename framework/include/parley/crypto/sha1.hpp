@@ -1,4 +1,5 @@
-// SHA-1, which the payload's format demands (PROTOCOL.md section 8): object ids and the trailer. It authenticates nothing.
+// SHA-1, which the payload's format demands (PROTOCOL.md section 8): object ids and the trailer. It
+// authenticates nothing.
 #pragma once
 
 #include <parley/base/bytes.hpp>

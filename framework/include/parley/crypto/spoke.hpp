@@ -1,4 +1,5 @@
-// Key agreement from a password: spoke, which is SPAKE2+EE on Ed25519 (PROTOCOL.md section 5). Built on libsodium alone.
+// Key agreement from a password: spoke, which is SPAKE2+EE on Ed25519 (PROTOCOL.md section 5). Built on
+// libsodium alone.
 //
 //     server                                              client
 //     spoke_server(password, salt) ── public (34) ─────▶ spoke_client(password, public): X
@@ -30,19 +31,22 @@ struct session_keys {
     spoke_key k1; // with cipher1: client to server
 };
 
-// A random scalar of section 5.3: 32 bytes, the low three bits of byte 0 and the top bit of byte 31 cleared, not zero.
+// A random scalar of section 5.3: 32 bytes, the low three bits of byte 0 and the top bit of byte 31 cleared,
+// not zero.
 secret_scalar random_scalar(random_source& random) noexcept;
 
-// What section 5.2 derives from the password; both sides have it, the server without h_L and the client without L.
+// What section 5.2 derives from the password; both sides have it, the server without h_L and the client
+// without L.
 struct password_points {
     point m{}, n{};
     secret_array<32> h_k;
     secret_array<32> h_l;
     point l{};
 };
-// Costs `parameters.iterations` rounds of PBKDF2. Errors: point_not_on_subgroup when M, N or L is no usable point,
-// crypto_unavailable.
-result<password_points> derive_password_points(bytes_view password, const public_parameters& parameters) noexcept;
+// Costs `parameters.iterations` rounds of PBKDF2. Errors: point_not_on_subgroup when M, N or L is no usable
+// point, crypto_unavailable.
+result<password_points> derive_password_points(bytes_view password,
+                                               const public_parameters& parameters) noexcept;
 
 // The server's state for one client, between Y and the client's validator.
 class spoke_server_session {
@@ -90,16 +94,17 @@ struct client_agreement {
 // The side that wants the document; one for each server it meets.
 class spoke_client {
 public:
-    // Reads the server's public bytes and computes X with the secret scalar `x`. Errors: invalid_public_packet (also for
-    // more iterations than `max_iterations`), those of derive_password_points.
+    // Reads the server's public bytes and computes X with the secret scalar `x`. Errors:
+    // invalid_public_packet (also for more iterations than `max_iterations`), those of
+    // derive_password_points.
     static result<spoke_client> create(bytes_view password, const public_packet_bytes& server_public,
                                        const secret_scalar& x,
                                        std::uint64_t max_iterations = default_max_iterations) noexcept;
 
     const point& x() const noexcept { return x_point_; }
 
-    // Checks the server's answer in constant time. Errors: point_not_on_subgroup, invalid_client_validator (the normal
-    // answer of a server with another password). May be called again after an error.
+    // Checks the server's answer in constant time. Errors: point_not_on_subgroup, invalid_client_validator
+    // (the normal answer of a server with another password). May be called again after an error.
     result<client_agreement> finish(const identity& client, const identity& server, const point& y,
                                     const validator& server_validator) const noexcept;
 

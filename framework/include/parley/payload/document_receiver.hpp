@@ -1,9 +1,10 @@
-// A document on its way in: a PACK stream (PROTOCOL.md section 8), pushed piece by piece, that becomes a file or a
-// directory tree in one rename when its trailer has checked out, and leaves nothing behind when it does not.
+// A document on its way in: a PACK stream (PROTOCOL.md section 8), pushed piece by piece, that becomes a file
+// or a directory tree in one rename when its trailer has checked out, and leaves nothing behind when it does
+// not.
 #pragma once
 
-#include <parley/base/result.hpp>
 #include <parley/base/bytes.hpp>
+#include <parley/base/result.hpp>
 
 #include <filesystem>
 #include <memory>
@@ -14,10 +15,11 @@ namespace parley {
 
 // What a hostile sender can cost; beyond each the document is refused.
 struct receiver_limits {
-    std::uint32_t max_entries = 2'000'000;                  // entries in the pack, and paths in the tree
-    std::uint64_t max_document_bytes = UINT64_MAX;          // staged bytes; the free space less a reserve bounds it too
+    std::uint32_t max_entries = 2'000'000; // entries in the pack, and paths in the tree
+    std::uint64_t max_document_bytes =
+        UINT64_MAX; // staged bytes; the free space less a reserve bounds it too
     std::uint64_t free_space_reserve_bytes = 64ull << 20;
-    std::uint32_t max_depth = 128;                          // nested directories
+    std::uint32_t max_depth = 128; // nested directories
     std::uint32_t max_delta_depth = 4096;
 };
 
@@ -37,24 +39,25 @@ struct received_document {
 
 class document_receiver {
 public:
-    // Opens the directory. Nothing is created before the first entry comes. Errors: the system's own, hostile_name
-    // or destination_exists for `options.name`.
+    // Opens the directory. Nothing is created before the first entry comes. Errors: the system's own,
+    // hostile_name or destination_exists for `options.name`.
     static result<document_receiver> create(receiver_options options);
 
     document_receiver(document_receiver&&) noexcept;
     document_receiver& operator=(document_receiver&&) noexcept;
     ~document_receiver(); // removes what was staged, unless commit() succeeded
 
-    // Takes the next bytes of the stream, in any split. Blocks on the disk. Bytes after the trailer are thrown away.
-    // Errors: pack_*, hostile_name, name_collision, too_many_entries, document_too_large, tree_too_deep,
-    // destination_exists, the system's own; after an error it takes no more, and the staging is gone.
+    // Takes the next bytes of the stream, in any split. Blocks on the disk. Bytes after the trailer are
+    // thrown away. Errors: pack_*, hostile_name, name_collision, too_many_entries, document_too_large,
+    // tree_too_deep, destination_exists, the system's own; after an error it takes no more, and the staging
+    // is gone.
     error_code write(bytes_view bytes);
 
     // Whether the trailer has come and checked out (and every object the document needs is here).
     bool complete() const noexcept;
 
-    // Moves the complete document to its place, in one rename that never overwrites. Errors: pack_truncated when it is
-    // not complete, destination_exists, the system's own.
+    // Moves the complete document to its place, in one rename that never overwrites. Errors: pack_truncated
+    // when it is not complete, destination_exists, the system's own.
     result<received_document> commit();
 
     // Removes what was staged now; write() and commit() then fail with cancelled. Safe to repeat.
@@ -63,10 +66,12 @@ public:
     // What the last error was about (an entry, a name, an offset), for people; hostile text in it is escaped.
     const std::string& error_detail() const noexcept;
 
-    const std::string& offered_name() const noexcept;      // empty until known; checked, but escape it before showing
-    std::uint64_t content_bytes_written() const noexcept;  // file content staged so far
-    std::uint64_t stream_bytes() const noexcept;           // bytes of the stream taken
-    std::optional<std::uint64_t> expected_content_bytes() const noexcept; // of a single file, once its header came
+    const std::string&
+    offered_name() const noexcept; // empty until known; checked, but escape it before showing
+    std::uint64_t content_bytes_written() const noexcept; // file content staged so far
+    std::uint64_t stream_bytes() const noexcept;          // bytes of the stream taken
+    std::optional<std::uint64_t>
+    expected_content_bytes() const noexcept; // of a single file, once its header came
 
 private:
     struct state;

@@ -1,9 +1,10 @@
-// A document on its way out: a file, a directory or some bytes as a PACK stream (PROTOCOL.md section 8), pulled piece by
-// piece. Nothing is hashed or compressed before the first read; memory stays flat however large the document is.
+// A document on its way out: a file, a directory or some bytes as a PACK stream (PROTOCOL.md section 8),
+// pulled piece by piece. Nothing is hashed or compressed before the first read; memory stays flat however
+// large the document is.
 #pragma once
 
-#include <parley/base/result.hpp>
 #include <parley/base/bytes.hpp>
+#include <parley/base/result.hpp>
 
 #include <filesystem>
 #include <functional>
@@ -34,16 +35,18 @@ struct source_options {
 
 class document_source {
 public:
-    // Opens `path`: a regular file or a directory (named through a link: what it points to), walked once to count it.
-    // The offered name is the path's last component (of the absolute path, for "." and ".."). Errors:
-    // not_a_document, the system's own (with `path` in no message: the caller knows it), hostile_name for a name that
-    // no receiver would take, too_many_entries, tree_too_deep.
+    // Opens `path`: a regular file or a directory (named through a link: what it points to), walked once to
+    // count it. The offered name is the path's last component (of the absolute path, for "." and "..").
+    // Errors: not_a_document, the system's own (with `path` in no message: the caller knows it), hostile_name
+    // for a name that no receiver would take, too_many_entries, tree_too_deep.
     static result<document_source> open(const std::filesystem::path& path, source_options options = {});
 
     // A file of `content` called `name`.
-    static result<document_source> from_bytes(std::string name, byte_vector content, source_options options = {});
+    static result<document_source> from_bytes(std::string name, byte_vector content,
+                                              source_options options = {});
 
-    // A file called `name` with the first `size` bytes of the open descriptor `fd`, which it owns from now on.
+    // A file called `name` with the first `size` bytes of the open descriptor `fd`, which it owns from now
+    // on.
     static result<document_source> from_descriptor(std::string name, int fd, std::uint64_t size,
                                                    source_options options = {});
 
@@ -51,15 +54,15 @@ public:
     document_source& operator=(document_source&&) noexcept;
     ~document_source();
 
-    // The next bytes of the stream, at most out.size() (at least 64) of them; 0 after the trailer. It fills `out` unless the
-    // stream ends first. Blocks on the disk. Errors: the system's own, document_changed when a file is not what it was
-    // when it was counted; after an error there is no more.
+    // The next bytes of the stream, at most out.size() (at least 64) of them; 0 after the trailer. It fills
+    // `out` unless the stream ends first. Blocks on the disk. Errors: the system's own, document_changed when
+    // a file is not what it was when it was counted; after an error there is no more.
     result<std::size_t> read(mutable_bytes out);
 
     // Which file the last error spoke of, relative to the document; not yet safe to print.
     const std::string& error_path() const noexcept;
 
-    const std::string& name() const noexcept;         // the offered name
+    const std::string& name() const noexcept; // the offered name
     bool is_directory() const noexcept;
     std::uint64_t file_count() const noexcept;
     std::uint64_t directory_count() const noexcept;    // the top one included; 0 for a file

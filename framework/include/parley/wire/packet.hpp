@@ -80,8 +80,8 @@ struct timeout                {                                                 
 
 // Alternative i has type number i on the wire.
 using any = std::variant<hello_as_a_server, hello_as_a_client, server_identity, client_identity, new_server,
-                         client_validator, y_and_server_validator, x_and_client_identity, agreement, closed, accepted,
-                         refused, relay_failure, spoke_failure, done, timeout>;
+                         client_validator, y_and_server_validator, x_and_client_identity, agreement, closed,
+                         accepted, refused, relay_failure, spoke_failure, done, timeout>;
 
 } // namespace packet
 

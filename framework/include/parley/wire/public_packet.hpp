@@ -1,6 +1,7 @@
 // The server's 34 public bytes (PROTOCOL.md section 5.1).
 //
-//     u16be version (1) || u16be kdf (2) || u64be iterations || u16be cipher0 || u16be cipher1 || u16be hash (4) || salt (16)
+//     u16be version (1) || u16be kdf (2) || u64be iterations || u16be cipher0 || u16be cipher1 || u16be hash
+//     (4) || salt (16)
 #pragma once
 
 #include <parley/wire/packet.hpp>

@@ -1,0 +1,87 @@
+// The peer that wants to receive a document, up to the agreement (PROTOCOL.md section 4, client).
+//
+// Its transitions, one row a packet received (any other packet: unexpected_packet, and the machine fails):
+//
+//   packet                  | state of that server | does
+//   client_identity         | -                    | event identified
+//   new_server              | unknown              | derive, send x_and_client_identity       -> greeted
+//   y_and_server_validator  | greeted              | right: keep keys, send client_validator  -> proven
+//                           |                      | wrong: send spoke_failure                -> forgotten,
+//                           event rejected
+//   agreement               | proven               | event offered                            -> offered
+//   (accept)                | offered              | send accepted                            -> accepted
+//   (refuse)                | offered              | send refused                             -> forgotten
+//   done                    | accepted             | event agreed, finished
+//   spoke_failure, closed s | any                  | event gone                               -> forgotten
+//   closed 0000, timeout    | -                    | failed
+#pragma once
+
+#include <parley/proto/agreement.hpp>
+#include <parley/proto/machine.hpp>
+#include <parley/wire/parser.hpp>
+#include <parley/wire/writer.hpp>
+
+#include <memory>
+#include <variant>
+
+namespace parley {
+
+struct client_options {
+    std::uint64_t max_iterations = default_max_iterations;
+    std::size_t max_servers = 4096; // in hand at once; one more is ignored
+};
+
+namespace client_event {
+struct identified {
+    identity self;
+};
+struct offered {
+    uid server;
+    identity peer;
+}; // this server knows the password: accept() or refuse() it
+struct rejected {
+    identity peer;
+    error_code why;
+}; // another password, or a bad public value
+struct gone {
+    uid server;
+    identity peer;
+}; // an offered or accepted server has left
+struct agreed {
+    agreement result;
+}; // the last event
+using any = std::variant<identified, offered, rejected, gone, agreed>;
+} // namespace client_event
+
+// A Machine. Memory: about 400 bytes a server in hand, at most options.max_servers of them. Not thread-safe.
+class client_machine {
+public:
+    using event = client_event::any;
+
+    // `random` must outlive the machine. The hello is in output() at once.
+    client_machine(secret_bytes password, random_source& random, client_options options = {});
+    client_machine(client_machine&&) noexcept;
+    client_machine& operator=(client_machine&&) noexcept;
+    ~client_machine();
+
+    void receive(bytes_view& input);
+    void receive_end();
+    void stop(error_code why);
+
+    // The user's answer to `offered`. Only one server can be accepted at a time (others wait until that one
+    // is gone); false when `server` is not on offer (any more).
+    bool accept(uid server);
+    bool refuse(uid server);
+
+    bytes_view output() const;
+    void consume_output(std::size_t n);
+    std::optional<event> next_event();
+    bool finished() const noexcept;
+    error_code error() const noexcept;
+
+private:
+    struct state;
+    std::unique_ptr<state> state_;
+};
+
+} // namespace parley

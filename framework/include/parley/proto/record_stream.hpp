@@ -1,0 +1,69 @@
+// A room's bytes as records (PROTOCOL.md section 7): framing, sequence numbers, the end, and which nonce
+// layout it is.
+#pragma once
+
+#include <parley/crypto/record_cipher.hpp>
+
+#include <memory>
+#include <optional>
+
+namespace parley {
+
+// The writer of one direction. Not thread-safe.
+class record_writer {
+public:
+    // Errors: record_layout_impossible, crypto_unavailable.
+    static result<record_writer> create(cipher c, record_layout layout, const spoke_key& key) noexcept;
+
+    // Writes `content` as records of at most 0x7fff bytes each to `out`, which has room for
+    // sealed_bytes(content.size()). Returns what was written. Errors: record_sequence_exhausted.
+    result<std::size_t> write(bytes_view content, mutable_bytes out) noexcept;
+
+    static constexpr std::size_t sealed_bytes(std::size_t content) noexcept
+    {
+        const std::size_t records = (content + max_record_content_bytes - 1) / max_record_content_bytes;
+        return content + records * (record_header_bytes + record_tag_bytes);
+    }
+
+    std::uint64_t sequence() const noexcept { return sequence_; }
+
+private:
+    explicit record_writer(record_cipher&& c) noexcept : cipher_(std::move(c)) {}
+    record_cipher cipher_;
+    std::uint64_t sequence_ = 0;
+};
+
+// The four bytes that end a stream of records. They prove nothing.
+inline constexpr std::array<byte, 4> record_end_bytes{0xff, 0xff, 0xff, 0xff};
+
+// The reader of one direction: any split of the stream; finds the layout out from the first record. Holds one
+// record (32 KiB) and wipes it. Not thread-safe.
+class record_reader {
+public:
+    // Errors: crypto_unavailable.
+    static result<record_reader> create(cipher c, const spoke_key& key);
+
+    struct content {
+        bytes_view bytes;   // opened content, valid until the next call; empty when more input is needed
+        bool ended = false; // the end record has come: nothing more will
+    };
+    // Takes bytes from the front of `input` until one record is complete or `input` is empty. Empty records
+    // are skipped. Errors: record_too_long, record_forged; it stays failed.
+    result<content> read(bytes_view& input) noexcept;
+
+    // The layout, once the first record has told it.
+    std::optional<record_layout> layout() const noexcept { return layout_; }
+    std::uint64_t sequence() const noexcept { return sequence_; }
+
+private:
+    record_reader() noexcept = default;
+    std::unique_ptr<record_cipher> current_, original_;
+    std::optional<record_layout> layout_;
+    std::unique_ptr<byte[]> buffer_;
+    std::size_t size_ = 0;
+    std::uint64_t sequence_ = 0;
+    error_code error_;
+    bool ended_ = false;
+};
+
+} // namespace parley
