@@ -1,0 +1,50 @@
+// What a pack's objects are called: the SHA-1 of kind, size and content (PROTOCOL.md section 8).
+//
+//     object id = SHA-1( kind-name || " " || decimal size || NUL || content )                          20
+//     bytes
+#pragma once
+
+#include <parley/base/bytes.hpp>
+#include <parley/crypto/sha1.hpp>
+
+#include <string_view>
+
+namespace parley {
+
+enum class entry_kind : std::uint8_t {
+    root = 1,      // Git's commit: the top directory's name and id
+    directory = 2, // Git's tree
+    file = 3,      // Git's blob
+    file_name = 4, // Git's tag: the name of a single file
+    offset_delta = 6,
+    reference_delta = 7,
+};
+
+using object_id = sha1_digest;
+
+constexpr bool is_delta(entry_kind kind) noexcept
+{
+    return kind == entry_kind::offset_delta || kind == entry_kind::reference_delta;
+}
+
+// Git's name of a kind that is not a delta ("commit", "tree", "blob", "tag"); empty for a delta.
+std::string_view kind_name(entry_kind kind) noexcept;
+
+// Hashes one object after another. A value; not thread-safe.
+class object_hasher {
+public:
+    // Begins an object of `size` content bytes; `kind` is not a delta. What an unfinished one had is dropped.
+    void begin(entry_kind kind, std::uint64_t size) noexcept;
+    void update(bytes_view content) noexcept { hash_.update(content); }
+    // The id of the object begun last.
+    object_id finish() noexcept;
+
+private:
+    sha1 hash_;
+    bool begun_ = false;
+};
+
+// The id of an object whose content is at hand.
+object_id hash_object(entry_kind kind, bytes_view content);
+
+} // namespace parley
