@@ -1,0 +1,60 @@
+// Receives a document from whoever knows the password (PROTOCOL.md sections 4, 6, 7 and 8, client).
+//
+// Nothing appears at the destination before the whole document has checked out; only then does the receiver
+// end its direction of the room, which tells the sender of the success. Any other way out resets it.
+#pragma once
+
+#include <parley/base/secret.hpp>
+#include <parley/crypto/spoke.hpp>
+#include <parley/net/peer_session.hpp>
+#include <parley/payload/document_receiver.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+
+namespace parley {
+
+struct receive_options : session_options {
+    std::uint64_t max_iterations = default_max_iterations; // of key derivation that a sender may ask for
+    // Whether a no of this user (observer.decide) ends the operation with refused_by_user; otherwise it waits
+    // on for another sender.
+    bool refusal_ends = false;
+    duration close_timeout = std::chrono::seconds{5}; // after the success: how long the sender's end may take
+};
+
+struct receive_report {
+    identity self;
+    identity peer;
+    received_document document;
+    std::uint64_t stream_bytes = 0;
+    duration transfer_time{}; // from the room to the document's place
+};
+
+// Receives one document into `receiver`, from the first peer that knows the password and that
+// observer.decide() says yes to, and commits it.
+//
+// `receiver` and `observer` are borrowed until the end; all calls to them come on the executor of the calling
+// coroutine, and receiver.write() and commit() block it. Not thread-safe: that executor is a strand, or its
+// context has one thread. On any failure receiver.abandon() has been called: nothing is left behind.
+// Errors, by phase: connecting - name_not_resolved, connect_failed, timed_out, the system's own; handshake -
+// timed_out, timed_out_by_relay, closed_by_relay, unexpected_end and the wire's; entering - room_*,
+// timed_out; transferring - peer_gone (the sender or the relay left), pack_truncated (an orderly end before
+// the trailer), timed_out, record_*, the document's own; finishing - those of commit(). Cancellation
+// (terminal): both connections are reset and the result is `cancelled`.
+boost::asio::awaitable<operation_result<receive_report>> receive_document(secret_bytes password,
+                                                                          document_receiver& receiver,
+                                                                          receive_options options,
+                                                                          peer_observer& observer);
+
+// The same on `executor` with a completion token of signature
+// void(std::exception_ptr, operation_result<receive_report>); the exception is never set for expected
+// failures. Per-operation cancellation: terminal.
+template <class Executor, class CompletionToken>
+auto async_receive_document(const Executor& executor, secret_bytes password, document_receiver& receiver,
+                            receive_options options, peer_observer& observer, CompletionToken&& token)
+{
+    return boost::asio::co_spawn(
+        executor, receive_document(std::move(password), receiver, std::move(options), observer),
+        std::forward<CompletionToken>(token));
+}
+
+} // namespace parley

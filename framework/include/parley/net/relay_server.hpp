@@ -1,0 +1,130 @@
+// A blind relay as an object: it listens, introduces peers (PROTOCOL.md section 3) and joins those who agreed
+// (section 6). It decides nothing itself: relay_machine and room_broker do, and this carries bytes for them.
+#pragma once
+
+#include <parley/base/result.hpp>
+#include <parley/net/address.hpp>
+#include <parley/net/any_stream.hpp>
+#include <parley/proto/relay_machine.hpp>
+#include <parley/proto/room_broker.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace parley {
+
+// What a connection has come for.
+enum class relay_door : byte { handshake, room };
+std::string_view relay_door_name(relay_door door) noexcept; // "handshake", "room"
+
+enum class peer_kind : byte { server, client };
+
+// A room at its end.
+struct room_report {
+    identity client;
+    identity server;
+    std::uint64_t server_to_client_bytes = 0;
+    std::uint64_t client_to_server_bytes = 0;
+    duration time{};
+    error_code why; // unset when both sides ended in order
+};
+
+// What a relay tells to logs and metrics, called on its executor. Every function does nothing unless it is
+// overridden; none may throw or block. Identities are safe to print.
+class relay_observer {
+public:
+    virtual ~relay_observer() = default;
+    virtual void listening(const boost::asio::ip::tcp::endpoint& at, relay_door door)
+    {
+        (void)at, (void)door;
+    }
+    virtual void accept_failed(relay_door door, error_code why) { (void)door, (void)why; }
+    virtual void connected(const identity& who, relay_door door) { (void)who, (void)door; }
+    // Every connected() is followed by one of these. `why` is unset when nothing went wrong: after an
+    // agreement, at the peer's own end, or when a room was joined and has ended.
+    virtual void disconnected(const identity& who, relay_door door, error_code why)
+    {
+        (void)who, (void)door, (void)why;
+    }
+    virtual void hello(const identity& who, peer_kind kind) { (void)who, (void)kind; }
+    virtual void agreed(const identity& client, const identity& server) { (void)client, (void)server; }
+    // A packet of this type went nowhere.
+    virtual void dropped(const identity& from, drop_reason reason, std::uint8_t type)
+    {
+        (void)from, (void)reason, (void)type;
+    }
+    // A reader too slow for its queue is dropped.
+    virtual void overflow(const identity& who, std::size_t queued_bytes) { (void)who, (void)queued_bytes; }
+    virtual void room_opened(const identity& client, const identity& server) { (void)client, (void)server; }
+    virtual void room_closed(const room_report& report) { (void)report; }
+};
+
+struct relay_server_options {
+    // What to listen on; numeric or names, port 0 for a free one. Both may be empty for a relay that only
+    // serves adopted streams.
+    std::vector<address> handshake_addresses;
+    std::vector<address> room_addresses;
+    relay_options relay;
+    room_options rooms;
+    // Packet bytes that may wait for one handshake connection's reader. Packets are shared, so a reader that
+    // is this far behind costs far less than this.
+    std::size_t max_queue_bytes = 8u << 20;
+    duration linger_timeout = std::chrono::seconds{5};     // how long the last bytes of a handshake may take
+    std::size_t room_buffer_bytes = 64u << 10;             // a direction of a room, while bytes move
+    duration half_room_timeout = std::chrono::seconds{60}; // without bytes, once one side has ended
+    // Asked for every connection before anything is read; false closes it. For limits; may be empty.
+    std::function<bool(const identity& who, relay_door door)> admit;
+};
+
+// One relay: one space of uids. Everything runs on `executor`, which is a strand or belongs to a context with
+// one thread; every member is called there, too. Memory: about 2 KiB a waiting handshake connection, two
+// buffers a room in motion.
+class relay_server {
+public:
+    // `observer` is borrowed until run() has ended.
+    relay_server(boost::asio::any_io_executor executor, relay_server_options options,
+                 relay_observer& observer);
+    relay_server(const relay_server&) = delete;
+    relay_server& operator=(const relay_server&) = delete;
+    // run() must have ended, or its context must never run again.
+    ~relay_server();
+
+    // Binds all addresses, so that the ports are known before anything runs. Errors: the system's own,
+    // bad_address, name_not_resolved; `where` gets the address that failed, when it is not null.
+    error_code listen(std::string* where = nullptr);
+    std::vector<boost::asio::ip::tcp::endpoint> bound_handshake_endpoints() const;
+    std::vector<boost::asio::ip::tcp::endpoint> bound_room_endpoints() const;
+
+    // Serves until stop() and until everything is closed. To be called once, after listen() (which it calls
+    // when nobody has). Errors: those of listen(); unset after stop(). Cancellation (terminal): as stop().
+    boost::asio::awaitable<error_code> run();
+
+    // Ends it: no more connections, waiting peers are closed, rooms are reset. May be repeated.
+    void stop();
+
+    // Serves a connection that came about elsewhere, as if it had been accepted on that door. `who` must be
+    // unique among live peers.
+    void serve_handshake(any_stream stream, const identity& who);
+    void serve_room(any_stream stream, const identity& who);
+
+    struct counts {
+        std::size_t handshakes = 0; // connections
+        std::size_t room_peers = 0; // connections that are not in a joined room yet
+        std::size_t rooms = 0;      // joined
+        relay_machine::counts peers;
+        room_broker::counts seats;
+    };
+    counts count() const noexcept;
+
+private:
+    struct state;
+    std::shared_ptr<state> state_;
+};
+
+} // namespace parley

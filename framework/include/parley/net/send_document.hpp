@@ -1,0 +1,63 @@
+// Sends a document to whoever knows the password (PROTOCOL.md sections 4, 6, 7 and 8, server).
+//
+// How it knows that the document has arrived: the receiver ends its direction of the room only after the
+// document stands in its place; whatever else happens to it (a refusal of its disk, a user's Ctrl-C, kill -9)
+// resets the connection, because both sides ask the system for that as soon as they are in the room. So an
+// orderly end after the trailer is success, a reset is peer_gone. The same the other way: a sender that dies
+// before its trailer resets the room.
+#pragma once
+
+#include <parley/base/secret.hpp>
+#include <parley/crypto/record_cipher.hpp>
+#include <parley/net/peer_session.hpp>
+#include <parley/payload/document_source.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+
+namespace parley {
+
+struct send_options : session_options {
+    record_layout layout = record_layout::current; // `original` for a receiver of before March 2025
+    std::uint64_t iterations = default_iterations; // of the key derivation, by both sides
+    cipher cipher0 = cipher::aes_256_gcm;          // the document's; `current` takes no other
+    cipher cipher1 = cipher::chacha20_poly1305;
+    // After the trailer: how long the receiver may work on it (it checks, resolves deltas and writes) without
+    // a byte.
+    duration finish_timeout = std::chrono::minutes{30};
+};
+
+struct send_report {
+    identity self;
+    identity peer;
+    std::uint64_t stream_bytes = 0;
+    std::uint64_t content_bytes = 0;
+    duration transfer_time{}; // from the room to the receiver's end
+};
+
+// Sends `source` once, to the first peer that knows the password and says yes.
+//
+// `source` and `observer` are borrowed until the end; all calls to them come on the executor of the calling
+// coroutine, and source.read() blocks it. Not thread-safe: that executor is a strand, or its context has one
+// thread.
+// Errors, by phase: connecting - name_not_resolved, connect_failed, timed_out, the system's own; handshake -
+// timed_out, timed_out_by_relay, closed_by_relay, unexpected_end and the wire's; entering - room_*,
+// timed_out; transferring and finishing - peer_gone, timed_out; the document's own at any time after the
+// agreement; invalid_public_packet and record_layout_impossible for impossible options. Cancellation
+// (terminal): both connections are reset and the result is `cancelled`; the source stays usable only for
+// being destroyed.
+boost::asio::awaitable<operation_result<send_report>>
+send_document(secret_bytes password, document_source& source, send_options options, peer_observer& observer);
+
+// The same on `executor` with a completion token of signature
+// void(std::exception_ptr, operation_result<send_report>); the exception is never set for expected failures.
+// Per-operation cancellation: terminal.
+template <class Executor, class CompletionToken>
+auto async_send_document(const Executor& executor, secret_bytes password, document_source& source,
+                         send_options options, peer_observer& observer, CompletionToken&& token)
+{
+    return boost::asio::co_spawn(executor,
+                                 send_document(std::move(password), source, std::move(options), observer),
+                                 std::forward<CompletionToken>(token));
+}
+
+} // namespace parley
