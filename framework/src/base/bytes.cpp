@@ -1,11 +1,15 @@
 #include <parley/base/bytes.hpp>
 
+#include <algorithm>
+#include <iterator>
+
 namespace parley {
 namespace {
 
 constexpr char hex_digits[] = "0123456789abcdef";
 
-// The length of the valid UTF-8 sequence at the start of `text` and its code point; length 0 when there is none.
+// The length of the valid UTF-8 sequence at the start of `text` and its code point; length 0 when there is
+// none.
 struct decoded {
     std::size_t length = 0;
     char32_t point = 0;
@@ -28,13 +32,24 @@ decoded decode_utf8(std::string_view text)
     return {length, point};
 }
 
-// Characters that a terminal does not show, or with which it reorders what is around them.
+struct range {
+    char32_t first;
+    char32_t last;
+};
+
+// Characters that a terminal does not show, or with which it reorders what is around them: controls, fillers,
+// joiners, marks of direction, variation selectors, line separators, tags.
+constexpr range deceptive[] = {
+    {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},       {0x34f, 0x34f},     {0x61c, 0x61c},
+    {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180f},   {0x200b, 0x200f},   {0x2028, 0x202e},
+    {0x2060, 0x206f}, {0x2800, 0x2800}, {0x3164, 0x3164},   {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},
+    {0xffa0, 0xffa0}, {0xfff0, 0xfffb}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
+};
+
 bool is_deceptive(char32_t c)
 {
-    return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0xad || c == 0x61c || c == 0x115f || c == 0x1160 ||
-           c == 0x180e || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-           (c >= 0x2060 && c <= 0x206f) || c == 0x3164 || c == 0xfeff || c == 0xffa0 || (c >= 0xfff0 && c <= 0xfffb) ||
-           (c >= 0xe0000 && c <= 0xe0fff);
+    return std::any_of(std::begin(deceptive), std::end(deceptive),
+                       [c](const range& r) { return c >= r.first && c <= r.last; });
 }
 
 } // namespace
@@ -78,8 +93,8 @@ std::string escaped(std::string_view text, std::size_t max_bytes)
         }
         const decoded character = decode_utf8(text);
         const std::size_t length = character.length == 0 ? 1 : character.length;
-        const bool plain = character.length != 0 && !is_deceptive(character.point) && character.point != '"' &&
-                           character.point != '\\';
+        const bool plain = character.length != 0 && !is_deceptive(character.point) &&
+                           character.point != '"' && character.point != '\\';
         if (plain) {
             out += text.substr(0, length);
         } else {

@@ -23,15 +23,20 @@ constexpr description descriptions[] = {
     {errc::bad_spoke_failure_code, condition::peer_fault, "an unknown key agreement failure"},
     {errc::truncated_packet, condition::peer_fault, "the connection ended inside a packet"},
 
-    {errc::point_not_on_subgroup, condition::authentication, "a public value is not a point of the prime-order subgroup"},
-    {errc::invalid_client_validator, condition::authentication, "the sender's validator does not match: another password"},
-    {errc::invalid_server_validator, condition::authentication, "the receiver's validator does not match: another password"},
+    {errc::point_not_on_subgroup, condition::authentication,
+     "a public value is not a point of the prime-order subgroup"},
+    {errc::invalid_client_validator, condition::authentication,
+     "the sender's validator does not match: another password"},
+    {errc::invalid_server_validator, condition::authentication,
+     "the receiver's validator does not match: another password"},
     {errc::invalid_public_packet, condition::authentication, "an invalid public packet"},
     {errc::invalid_secret_packet, condition::authentication, "an invalid secret packet"},
-    {errc::too_many_iterations, condition::authentication, "a public packet that asks for more key-derivation work than allowed"},
+    {errc::too_many_iterations, condition::authentication,
+     "a public packet that asks for more key-derivation work than allowed"},
     {errc::record_too_long, condition::peer_fault, "a record longer than 32767 bytes"},
     {errc::record_forged, condition::authentication, "a record that the agreed key does not open"},
-    {errc::record_layout_impossible, condition::local_fault, "this cipher cannot write records of this layout"},
+    {errc::record_layout_impossible, condition::local_fault,
+     "this cipher cannot write records of this layout"},
     {errc::record_sequence_exhausted, condition::local_fault, "too many records under one key"},
     {errc::crypto_unavailable, condition::local_fault, "the cryptographic library does not start"},
 
@@ -46,7 +51,8 @@ constexpr description descriptions[] = {
     {errc::uid_exhausted, condition::refused, "the relay is full: all 65535 numbers are in use"},
     {errc::room_absent, condition::timed_out, "the other side did not come to the room in time"},
     {errc::room_denied, condition::refused, "the relay knows of no such agreement"},
-    {errc::room_bad_answer, condition::peer_fault, "the relay's answer for the room is neither 00, 01 nor 02"},
+    {errc::room_bad_answer, condition::peer_fault,
+     "the relay's answer for the room is neither 00, 01 nor 02"},
     {errc::queue_overflow, condition::peer_fault, "a reader too slow for its queue"},
     {errc::cancelled, condition::cancelled, "cancelled"},
 
@@ -56,7 +62,8 @@ constexpr description descriptions[] = {
     {errc::pack_bad_trailer, condition::peer_fault, "the document's checksum does not match"},
     {errc::pack_truncated, condition::peer_fault, "the document ended before its checksum"},
     {errc::pack_bad_compression, condition::peer_fault, "invalid compressed data in the document"},
-    {errc::pack_size_mismatch, condition::peer_fault, "an entry of the document has another size than announced"},
+    {errc::pack_size_mismatch, condition::peer_fault,
+     "an entry of the document has another size than announced"},
     {errc::pack_bad_delta, condition::peer_fault, "a malformed delta in the document"},
     {errc::pack_missing_base, condition::peer_fault, "a delta of the document whose base never came"},
     {errc::pack_missing_object, condition::peer_fault, "a name in the document whose content never came"},
@@ -64,11 +71,13 @@ constexpr description descriptions[] = {
     {errc::pack_bad_root, condition::peer_fault, "the document's root is missing, doubled or malformed"},
     {errc::pack_bad_shape, condition::peer_fault, "the document is neither one file nor one directory"},
     {errc::too_many_entries, condition::peer_fault, "the document has more entries than allowed"},
-    {errc::document_too_large, condition::peer_fault, "the document is larger than allowed, or than the free space"},
+    {errc::document_too_large, condition::peer_fault,
+     "the document is larger than allowed, or than the free space"},
     {errc::tree_too_deep, condition::peer_fault, "the document's directories are nested deeper than allowed"},
     {errc::hostile_name, condition::peer_fault, "a name that could reach outside the destination or mislead"},
     {errc::name_collision, condition::peer_fault, "two names that some file systems take for one"},
-    {errc::destination_exists, condition::local_fault, "the destination exists already and is never overwritten"},
+    {errc::destination_exists, condition::local_fault,
+     "the destination exists already and is never overwritten"},
     {errc::not_a_document, condition::local_fault, "neither a regular file nor a directory"},
     {errc::document_changed, condition::local_fault, "a file changed while it was being sent"},
 
@@ -107,35 +116,48 @@ public:
     std::string message(int value) const override
     {
         switch (static_cast<condition>(value)) {
-        case condition::peer_fault: return "the other side broke a rule";
-        case condition::local_fault: return "a fault on this side";
-        case condition::transport: return "the network or the connection failed";
-        case condition::authentication: return "authentication failed";
-        case condition::cancelled: return "cancelled";
-        case condition::timed_out: return "timed out";
-        case condition::refused: return "refused";
+        case condition::peer_fault:
+            return "the other side broke a rule";
+        case condition::local_fault:
+            return "a fault on this side";
+        case condition::transport:
+            return "the network or the connection failed";
+        case condition::authentication:
+            return "authentication failed";
+        case condition::cancelled:
+            return "cancelled";
+        case condition::timed_out:
+            return "timed out";
+        case condition::refused:
+            return "refused";
         }
         return "unknown condition";
     }
     // Gives the system's own codes (sockets, files) their place among the conditions.
     bool equivalent(const error_code& code, int value) const noexcept override
     {
-        if (code.category() == parley_category()) return code.default_error_condition() == boost::system::error_condition(value, *this);
+        if (code.category() == parley_category())
+            return code.default_error_condition() == boost::system::error_condition(value, *this);
         namespace sys = boost::system::errc;
         switch (static_cast<condition>(value)) {
-        case condition::cancelled: return code == sys::operation_canceled;
-        case condition::timed_out: return code == sys::timed_out || code == sys::stream_timeout;
+        case condition::cancelled:
+            return code == sys::operation_canceled;
+        case condition::timed_out:
+            return code == sys::timed_out || code == sys::stream_timeout;
         case condition::transport:
-            return code == sys::connection_refused || code == sys::connection_reset || code == sys::connection_aborted ||
-                   code == sys::broken_pipe || code == sys::host_unreachable || code == sys::network_unreachable ||
+            return code == sys::connection_refused || code == sys::connection_reset ||
+                   code == sys::connection_aborted || code == sys::broken_pipe ||
+                   code == sys::host_unreachable || code == sys::network_unreachable ||
                    code == sys::network_down || code == sys::not_connected || code == sys::network_reset;
         case condition::local_fault:
-            return code == sys::no_such_file_or_directory || code == sys::permission_denied || code == sys::file_exists ||
-                   code == sys::no_space_on_device || code == sys::io_error || code == sys::is_a_directory ||
-                   code == sys::not_a_directory || code == sys::read_only_file_system || code == sys::filename_too_long ||
+            return code == sys::no_such_file_or_directory || code == sys::permission_denied ||
+                   code == sys::file_exists || code == sys::no_space_on_device || code == sys::io_error ||
+                   code == sys::is_a_directory || code == sys::not_a_directory ||
+                   code == sys::read_only_file_system || code == sys::filename_too_long ||
                    code == sys::too_many_files_open || code == sys::too_many_symbolic_link_levels ||
                    code == sys::file_too_large || code == sys::cross_device_link;
-        default: return false;
+        default:
+            return false;
         }
     }
 };

@@ -33,8 +33,11 @@ secret_bytes::secret_bytes(secret_bytes&& other) noexcept
 
 secret_bytes& secret_bytes::operator=(secret_bytes&& other) noexcept
 {
-    std::swap(data_, other.data_);
-    std::swap(size_, other.size_);
+    if (this != &other) {
+        if (data_) wipe({data_.get(), size_});
+        data_ = std::move(other.data_);
+        size_ = std::exchange(other.size_, 0);
+    }
     return *this;
 }
 
