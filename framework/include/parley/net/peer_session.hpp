@@ -8,10 +8,8 @@
 #include <parley/base/result.hpp>
 #include <parley/base/time.hpp>
 #include <parley/net/address.hpp>
-#include <parley/net/any_stream.hpp>
+#include <parley/net/resolver.hpp>
 #include <parley/wire/identity.hpp>
-
-#include <boost/asio/awaitable.hpp>
 
 #include <optional>
 #include <string>
@@ -59,8 +57,8 @@ class peer_observer {
 public:
     virtual ~peer_observer() = default;
 
-    virtual void connecting(std::string_view relay) { (void)relay; }
-    // `address` is the very address that was reached.
+    virtual void connecting(const relay_address& relay) { (void)relay; }
+    // `address` is the very address that was reached, as text.
     virtual void connected(std::string_view address) { (void)address; }
     virtual void identified(const identity& self) { (void)self; }
     virtual void waiting() {} // for somebody with the same password, from now on
@@ -71,7 +69,7 @@ public:
     // Receiver: `peer` knows the password. Whether to take its document; true by default. The awaitable is
     // cancelled (terminal) when the peer leaves before the answer, which is then not heard. It may take as
     // long as a user takes.
-    virtual boost::asio::awaitable<bool> decide(identity peer);
+    virtual awaitable<bool> decide(identity peer);
     // Receiver: the peer that was asked about, or accepted, has left; the wait goes on.
     virtual void withdrawn(const identity& peer) { (void)peer; }
     // The handshake is over.
@@ -83,27 +81,15 @@ public:
     virtual void finishing() {}
 };
 
-// How the two connections to a relay come about, for those who bring a transport of their own (a test's
-// memory streams, a tunnel). Each is asked for at most once an operation, the room only after the agreement.
-// An awaitable that is cancelled (terminal) leaves nothing open.
-class relay_dialer {
-public:
-    virtual ~relay_dialer() = default;
-    virtual boost::asio::awaitable<result<any_stream>> dial_handshake() = 0;
-    virtual boost::asio::awaitable<result<any_stream>> dial_room() = 0;
-    virtual std::string description() const = 0; // what to call the relay in messages
-};
-
 // What both operations want to know.
 struct session_options {
-    address relay;                          // its handshake door
-    std::optional<std::uint16_t> room_port; // its room door; the handshake door's port + 1 by default
-    relay_dialer* dialer = nullptr;         // when set, it connects, and `relay` means nothing. Borrowed
-    duration connect_timeout = std::chrono::seconds{15};
-    duration wait_timeout = std::chrono::seconds{3600}; // from the connection to the agreement
-    duration entry_timeout = std::chrono::seconds{60};  // from the agreement until both are in the room
-    duration idle_timeout = std::chrono::seconds{60};   // in the room: no byte has moved
-    random_source* random = nullptr;                    // system_random() by default. Borrowed
+    relay_address relay;                                 // any transport
+    duration connect_timeout = std::chrono::seconds{15}; // of each of the two connections
+    duration wait_timeout = std::chrono::seconds{3600};  // from the connection to the agreement
+    duration entry_timeout = std::chrono::seconds{60};   // from the agreement until both are in the room
+    duration idle_timeout = std::chrono::seconds{60};    // in the room: no byte has moved
+    random_source* random = nullptr;                     // system_random() by default. Borrowed
+    resolver* names = nullptr;                           // the system's by default. Borrowed
 };
 
 } // namespace parley

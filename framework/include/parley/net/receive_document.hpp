@@ -40,10 +40,10 @@ struct receive_report {
 // timed_out; transferring - peer_gone (the sender or the relay left), pack_truncated (an orderly end before
 // the trailer), timed_out, record_*, the document's own; finishing - those of commit(). Cancellation
 // (terminal): both connections are reset and the result is `cancelled`.
-boost::asio::awaitable<operation_result<receive_report>> receive_document(secret_bytes password,
-                                                                          document_receiver& receiver,
-                                                                          receive_options options,
-                                                                          peer_observer& observer);
+awaitable<operation_result<receive_report>> receive_document(secret_bytes password,
+                                                             document_receiver& receiver,
+                                                             receive_options options,
+                                                             peer_observer& observer);
 
 // The same on `executor` with a completion token of signature
 // void(std::exception_ptr, operation_result<receive_report>); the exception is never set for expected
@@ -52,9 +52,9 @@ template <class Executor, class CompletionToken>
 auto async_receive_document(const Executor& executor, secret_bytes password, document_receiver& receiver,
                             receive_options options, peer_observer& observer, CompletionToken&& token)
 {
-    return boost::asio::co_spawn(
-        executor, receive_document(std::move(password), receiver, std::move(options), observer),
-        std::forward<CompletionToken>(token));
+    return asio::co_spawn(executor,
+                          receive_document(std::move(password), receiver, std::move(options), observer),
+                          std::forward<CompletionToken>(token));
 }
 
 } // namespace parley

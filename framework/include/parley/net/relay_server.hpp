@@ -3,14 +3,10 @@
 #pragma once
 
 #include <parley/base/result.hpp>
-#include <parley/net/address.hpp>
 #include <parley/net/any_stream.hpp>
+#include <parley/net/transport.hpp>
 #include <parley/proto/relay_machine.hpp>
 #include <parley/proto/room_broker.hpp>
-
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
 
 #include <functional>
 #include <memory>
@@ -40,10 +36,7 @@ struct room_report {
 class relay_observer {
 public:
     virtual ~relay_observer() = default;
-    virtual void listening(const boost::asio::ip::tcp::endpoint& at, relay_door door)
-    {
-        (void)at, (void)door;
-    }
+    virtual void listening(const tcp_endpoint& at, relay_door door) { (void)at, (void)door; }
     virtual void accept_failed(relay_door door, error_code why) { (void)door, (void)why; }
     virtual void connected(const identity& who, relay_door door) { (void)who, (void)door; }
     // Every connected() is followed by one of these. `why` is unset when nothing went wrong: after an
@@ -66,10 +59,10 @@ public:
 };
 
 struct relay_server_options {
-    // What to listen on; numeric or names, port 0 for a free one. Both may be empty for a relay that only
-    // serves adopted streams.
-    std::vector<address> handshake_addresses;
-    std::vector<address> room_addresses;
+    // What to listen on, by any transport. Both may be empty, for a relay that only serves adopted streams.
+    std::vector<listen_address> handshake_addresses;
+    std::vector<listen_address> room_addresses;
+    tcp_options tcp;
     relay_options relay;
     room_options rooms;
     // Packet bytes that may wait for one handshake connection's reader. Packets are shared, so a reader that
@@ -82,28 +75,27 @@ struct relay_server_options {
     std::function<bool(const identity& who, relay_door door)> admit;
 };
 
-// One relay: one space of uids. Everything runs on `executor`, which is a strand or belongs to a context with
-// one thread; every member is called there, too. Memory: about 2 KiB a waiting handshake connection, two
+// One relay: one space of uids. Everything runs on its executor, which is a strand or belongs to a context
+// with one thread; every member is called there, too. Memory: about 2 KiB a waiting handshake connection, two
 // buffers a room in motion.
 class relay_server {
 public:
     // `observer` is borrowed until run() has ended.
-    relay_server(boost::asio::any_io_executor executor, relay_server_options options,
-                 relay_observer& observer);
+    relay_server(executor ex, relay_server_options options, relay_observer& observer);
     relay_server(const relay_server&) = delete;
     relay_server& operator=(const relay_server&) = delete;
     // run() must have ended, or its context must never run again.
     ~relay_server();
 
     // Binds all addresses, so that the ports are known before anything runs. Errors: the system's own,
-    // bad_address, name_not_resolved; `where` gets the address that failed, when it is not null.
+    // unknown_transport; `where` gets the address that failed, when it is not null.
     error_code listen(std::string* where = nullptr);
-    std::vector<boost::asio::ip::tcp::endpoint> bound_handshake_endpoints() const;
-    std::vector<boost::asio::ip::tcp::endpoint> bound_room_endpoints() const;
+    std::vector<tcp_endpoint> bound_handshake_endpoints() const;
+    std::vector<tcp_endpoint> bound_room_endpoints() const;
 
     // Serves until stop() and until everything is closed. To be called once, after listen() (which it calls
     // when nobody has). Errors: those of listen(); unset after stop(). Cancellation (terminal): as stop().
-    boost::asio::awaitable<error_code> run();
+    awaitable<error_code> run();
 
     // Ends it: no more connections, waiting peers are closed, rooms are reset. May be repeated.
     void stop();

@@ -45,8 +45,8 @@ struct send_report {
 // agreement; invalid_public_packet and record_layout_impossible for impossible options. Cancellation
 // (terminal): both connections are reset and the result is `cancelled`; the source stays usable only for
 // being destroyed.
-boost::asio::awaitable<operation_result<send_report>>
-send_document(secret_bytes password, document_source& source, send_options options, peer_observer& observer);
+awaitable<operation_result<send_report>> send_document(secret_bytes password, document_source& source,
+                                                       send_options options, peer_observer& observer);
 
 // The same on `executor` with a completion token of signature
 // void(std::exception_ptr, operation_result<send_report>); the exception is never set for expected failures.
@@ -55,9 +55,8 @@ template <class Executor, class CompletionToken>
 auto async_send_document(const Executor& executor, secret_bytes password, document_source& source,
                          send_options options, peer_observer& observer, CompletionToken&& token)
 {
-    return boost::asio::co_spawn(executor,
-                                 send_document(std::move(password), source, std::move(options), observer),
-                                 std::forward<CompletionToken>(token));
+    return asio::co_spawn(executor, send_document(std::move(password), source, std::move(options), observer),
+                          std::forward<CompletionToken>(token));
 }
 
 } // namespace parley
