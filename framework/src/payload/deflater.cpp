@@ -1,0 +1,310 @@
+#include "payload/deflater.hpp"
+
+#include <boost/system/errc.hpp>
+#include <zlib.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+namespace parley {
+namespace {
+
+constexpr std::uint64_t deflated_stretch_bytes = 1 << 20;
+constexpr std::uint64_t stored_stretch_bytes = 8 << 20;
+constexpr std::size_t later_sample_bytes = 16 * 1024;
+constexpr std::uint32_t max_stored_block_bytes = 65535;
+
+// Whether deflating `content` bytes to `packed` is worth the receiver's and our time: a twentieth less.
+constexpr bool worth_deflating(std::uint64_t content, std::uint64_t packed) noexcept
+{
+    return packed < content - content / 20;
+}
+
+uInt clamp_uint(std::size_t n) noexcept
+{
+    return static_cast<uInt>(std::min<std::size_t>(n, 1u << 30));
+}
+
+} // namespace
+
+error_code memory_content::read(mutable_bytes out)
+{
+    if (out.size() > left_.size()) return errc::document_changed;
+    if (!out.empty()) std::memcpy(out.data(), left_.data(), out.size());
+    left_ = left_.subspan(out.size());
+    return {};
+}
+
+// What only deflating needs: zlib's state (raw deflate: the zlib header and checksum are ours, for stored
+// blocks of our own stand between its blocks), the input not yet taken by it, and the output of a sample.
+struct deflater::engine {
+    z_stream stream{};
+    bool fresh = true;
+    std::array<byte, sample_bytes> input;
+    std::size_t input_begin = 0;
+    std::size_t input_end = 0;
+    // A sample's output never outgrows this: deflate falls back to stored blocks of its own.
+    std::array<byte, sample_bytes + 1024> output;
+    std::size_t output_begin = 0;
+    std::size_t output_end = 0;
+
+    engine() = default;
+    engine(const engine&) = delete;
+    engine& operator=(const engine&) = delete;
+    ~engine() { deflateEnd(&stream); }
+
+    void restart() noexcept
+    {
+        if (!fresh) deflateReset(&stream);
+        fresh = true;
+        input_begin = input_end = output_begin = output_end = 0;
+    }
+};
+
+deflater::deflater(compression method, int level) : method_(method), level_(std::clamp(level, 1, 9)) {}
+deflater::deflater(deflater&&) noexcept = default;
+deflater& deflater::operator=(deflater&&) noexcept = default;
+deflater::~deflater() = default;
+
+void deflater::start(std::uint64_t size) noexcept
+{
+    size_ = left_ = size;
+    adler_ = 1;
+    block_left_ = 0;
+    stretch_left_ = 0;
+    first_sample_ = true;
+    stored_next_ = false;
+    small_begin_ = small_end_ = 0;
+    if (engine_) engine_->restart();
+    if (method_ == compression::never) {
+        hold_header(false);
+        start_stored();
+    } else {
+        phase_ = phase::choosing;
+    }
+}
+
+bool deflater::finished() const noexcept
+{
+    return phase_ == phase::done && small_begin_ == small_end_;
+}
+
+void deflater::hold(bytes_view bytes) noexcept
+{
+    // What was held before is gone: read() hands it out before it takes another step.
+    std::memcpy(small_.data(), bytes.data(), bytes.size());
+    small_begin_ = 0;
+    small_end_ = bytes.size();
+}
+
+// The two bytes at the start: deflate with a window of 32 KiB, how hard it was tried, and a check of both.
+void deflater::hold_header(bool deflated) noexcept
+{
+    const unsigned effort = !deflated || level_ == 1 ? 0u : level_ < 6 ? 1u : level_ == 6 ? 2u : 3u;
+    unsigned header = 0x7800u | effort << 6;
+    header += 31 - header % 31;
+    hold(std::array{static_cast<byte>(header >> 8), static_cast<byte>(header)});
+}
+
+error_code deflater::ensure_engine()
+{
+    if (engine_) return {};
+    std::unique_ptr<engine> made(new (std::nothrow) engine);
+    if (!made || deflateInit2(&made->stream, level_, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        return boost::system::errc::make_error_code(boost::system::errc::not_enough_memory);
+    engine_ = std::move(made);
+    return {};
+}
+
+error_code deflater::take(mutable_bytes out, content_reader& content)
+{
+    if (const error_code error = content.read(out)) return error;
+    adler_ = static_cast<std::uint32_t>(adler32_z(adler_, out.data(), out.size()));
+    left_ -= out.size();
+    return {};
+}
+
+// Takes a sample, deflates it, and decides what becomes of it and of what follows.
+error_code deflater::choose(content_reader& content)
+{
+    if (const error_code error = ensure_engine()) return error;
+    engine& e = *engine_;
+    const bool first = first_sample_;
+    first_sample_ = false;
+    e.restart();
+
+    if (method_ == compression::always) {
+        hold_header(true);
+        stretch_left_ = UINT64_MAX;
+        phase_ = phase::deflating;
+        return {};
+    }
+
+    const auto wanted =
+        static_cast<std::size_t>(std::min<std::uint64_t>(left_, first ? sample_bytes : later_sample_bytes));
+    if (const error_code error = take(mutable_bytes(e.input).first(wanted), content)) return error;
+    e.input_end = wanted;
+
+    const bool whole = left_ == 0;
+    e.fresh = false;
+    e.stream.next_in = e.input.data();
+    e.stream.avail_in = clamp_uint(wanted);
+    e.stream.next_out = e.output.data();
+    e.stream.avail_out = clamp_uint(e.output.size());
+    // A sync flush shows what the sample came to; that costs five bytes.
+    const int status = deflate(&e.stream, whole ? Z_FINISH : Z_SYNC_FLUSH);
+    const std::size_t packed = e.output.size() - e.stream.avail_out;
+    const bool complete =
+        e.stream.avail_in == 0 && e.stream.avail_out > 0 && (!whole || status == Z_STREAM_END);
+    const bool keep = complete && (whole && first ? packed < wanted + 5 : worth_deflating(wanted, packed));
+    if (first) hold_header(keep);
+    if (!keep) {
+        const std::size_t input_end = e.input_end;
+        e.restart();
+        e.input_end = input_end;
+        start_stored();
+        return {};
+    }
+    e.input_begin = e.input_end = 0;
+    e.output_end = packed;
+    stretch_left_ = deflated_stretch_bytes;
+    phase_ = whole ? phase::checksum : phase::deflating;
+    if (!whole) {
+        e.stream.total_in = 0;
+        e.stream.total_out = 0;
+    }
+    return {};
+}
+
+void deflater::start_stored() noexcept
+{
+    stretch_left_ = method_ == compression::never ? UINT64_MAX : stored_stretch_bytes;
+    phase_ = phase::stored_header;
+}
+
+result<std::size_t> deflater::deflate_some(mutable_bytes out, content_reader& content)
+{
+    engine& e = *engine_;
+    e.stream.next_out = out.data();
+    e.stream.avail_out = clamp_uint(out.size());
+    const std::size_t room = e.stream.avail_out;
+    while (e.stream.avail_out > 0) {
+        if (e.input_begin == e.input_end && !stored_next_ && left_ > 0) {
+            if (stretch_left_ == 0) {
+                // Judged by what zlib has let go of so far, which is all but one block.
+                stored_next_ = !worth_deflating(e.stream.total_in, e.stream.total_out);
+                e.stream.total_in = 0;
+                e.stream.total_out = 0;
+                stretch_left_ = deflated_stretch_bytes;
+                continue;
+            }
+            const auto n =
+                static_cast<std::size_t>(std::min<std::uint64_t>({left_, stretch_left_, e.input.size()}));
+            if (const error_code error = take(mutable_bytes(e.input).first(n), content)) return error;
+            if (stretch_left_ != UINT64_MAX) stretch_left_ -= n;
+            e.input_begin = 0;
+            e.input_end = n;
+        }
+        e.fresh = false;
+        e.stream.next_in = e.input.data() + e.input_begin;
+        e.stream.avail_in = clamp_uint(e.input_end - e.input_begin);
+        const int flush = stored_next_ ? Z_SYNC_FLUSH : left_ == 0 ? Z_FINISH : Z_NO_FLUSH;
+        const int status = deflate(&e.stream, flush);
+        e.input_begin = e.input_end - e.stream.avail_in;
+        if (status == Z_STREAM_END) {
+            phase_ = phase::checksum;
+            break;
+        }
+        // Output to spare after a flush: all of it is out.
+        if (stored_next_ && e.stream.avail_in == 0 && e.stream.avail_out > 0) {
+            stored_next_ = false;
+            e.restart();
+            start_stored();
+            break;
+        }
+    }
+    return room - e.stream.avail_out;
+}
+
+result<std::size_t> deflater::read(mutable_bytes out, content_reader& content)
+{
+    std::size_t done = 0;
+    while (done < out.size()) {
+        const mutable_bytes room = out.subspan(done);
+        if (small_begin_ < small_end_) {
+            const std::size_t n = std::min(room.size(), small_end_ - small_begin_);
+            std::memcpy(room.data(), small_.data() + small_begin_, n);
+            small_begin_ += n;
+            done += n;
+            continue;
+        }
+        if (engine_ && engine_->output_begin < engine_->output_end) {
+            engine& e = *engine_;
+            const std::size_t n = std::min(room.size(), e.output_end - e.output_begin);
+            std::memcpy(room.data(), e.output.data() + e.output_begin, n);
+            e.output_begin += n;
+            done += n;
+            continue;
+        }
+        // Input that a sample took and that goes into stored blocks.
+        const std::size_t sampled = engine_ ? engine_->input_end - engine_->input_begin : 0;
+
+        switch (phase_) {
+        case phase::choosing: {
+            if (const error_code error = choose(content)) return error;
+            break;
+        }
+        case phase::deflating: {
+            const result<std::size_t> n = deflate_some(room, content);
+            if (!n) return n.error();
+            done += *n;
+            break;
+        }
+        case phase::stored_header: {
+            if (sampled == 0 && left_ > 0 && stretch_left_ == 0) {
+                phase_ = phase::choosing;
+                break;
+            }
+            const std::uint64_t remaining = sampled + left_;
+            block_left_ = static_cast<std::uint32_t>(std::min<std::uint64_t>(
+                {remaining, std::max<std::uint64_t>(stretch_left_, sampled), max_stored_block_bytes}));
+            last_block_ = block_left_ == remaining;
+            const auto length = static_cast<std::uint16_t>(block_left_);
+            const auto inverse = static_cast<std::uint16_t>(~length);
+            hold(std::array{static_cast<byte>(last_block_ ? 1 : 0), static_cast<byte>(length & 0xff),
+                            static_cast<byte>(length >> 8), static_cast<byte>(inverse & 0xff),
+                            static_cast<byte>(inverse >> 8)});
+            phase_ = block_left_ > 0 ? phase::stored_data : phase::checksum;
+            break;
+        }
+        case phase::stored_data: {
+            std::size_t n = std::min<std::size_t>(room.size(), block_left_);
+            if (sampled > 0) {
+                n = std::min(n, sampled);
+                std::memcpy(room.data(), engine_->input.data() + engine_->input_begin, n);
+                engine_->input_begin += n;
+            } else if (const error_code error = take(room.first(n), content)) {
+                return error;
+            }
+            done += n;
+            block_left_ -= static_cast<std::uint32_t>(n);
+            if (stretch_left_ != UINT64_MAX) stretch_left_ -= std::min<std::uint64_t>(stretch_left_, n);
+            if (block_left_ == 0) phase_ = last_block_ ? phase::checksum : phase::stored_header;
+            break;
+        }
+        case phase::checksum: {
+            std::array<byte, 4> sum;
+            store_be(sum.data(), adler_);
+            hold(sum);
+            phase_ = phase::done;
+            break;
+        }
+        case phase::done:
+            return done;
+        }
+    }
+    return done;
+}
+
+} // namespace parley

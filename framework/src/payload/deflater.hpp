@@ -1,0 +1,74 @@
+// One zlib stream after another, pulled: contents that shrink are deflated, the others are put into stored
+// blocks at the speed of a copy, and a long content may change between the two.
+#pragma once
+
+#include "payload/content_reader.hpp"
+
+#include <parley/base/result.hpp>
+#include <parley/payload/document_source.hpp>
+
+#include <array>
+#include <memory>
+
+namespace parley {
+
+// Writes zlib streams (RFC 1950). Holds some 420 KiB once something was deflated, and nothing to speak of
+// when all is stored. Not thread-safe.
+//
+// `sampled` works like this: what fits a sample (64 KiB) is deflated, and stored when that made it no
+// smaller. Of a longer content the first sample is deflated; it goes on so when the sample shrank by a
+// twentieth at least, else stored. It changes its mind where the content does: a deflated stretch of 1 MiB
+// that shrank too little is followed by stored ones, and a stored stretch of 8 MiB by another sample.
+class deflater {
+public:
+    static constexpr std::size_t sample_bytes = 64 * 1024;
+
+    // `level` is zlib's; anything outside 1..9 becomes the nearest of these.
+    deflater(compression method, int level);
+    deflater(deflater&&) noexcept;
+    deflater& operator=(deflater&&) noexcept;
+    ~deflater();
+
+    // Begins the zlib stream of a content of `size` bytes; what was left of the one before is forgotten.
+    void start(std::uint64_t size) noexcept;
+
+    // The next bytes of the stream: as many as `out` holds, fewer only when the stream ends with them. Takes
+    // from `content` what it needs, never more than the size. Errors: those of `content`, not_enough_memory.
+    result<std::size_t> read(mutable_bytes out, content_reader& content);
+
+    // Whether the whole stream was read.
+    bool finished() const noexcept;
+
+    // How much of the content has been taken.
+    std::uint64_t content_bytes_taken() const noexcept { return size_ - left_; }
+
+private:
+    struct engine;
+    enum class phase { choosing, deflating, stored_header, stored_data, checksum, done };
+
+    error_code ensure_engine();
+    error_code take(mutable_bytes out, content_reader& content);
+    error_code choose(content_reader& content);
+    result<std::size_t> deflate_some(mutable_bytes out, content_reader& content);
+    void start_stored() noexcept;
+    void hold_header(bool deflated) noexcept;
+    void hold(bytes_view bytes) noexcept;
+
+    compression method_;
+    int level_;
+    phase phase_ = phase::done;
+    std::uint64_t size_ = 0;
+    std::uint64_t left_ = 0;         // content not yet taken from the reader
+    std::uint64_t stretch_left_ = 0; // content until the next look at whether it shrinks
+    std::uint32_t adler_ = 1;
+    std::uint32_t block_left_ = 0; // of the stored block
+    bool last_block_ = false;
+    bool first_sample_ = true;
+    bool stored_next_ = false;    // the deflated stretch is being flushed, stored blocks follow
+    std::array<byte, 8> small_{}; // headers and the checksum, on their way out
+    std::size_t small_begin_ = 0;
+    std::size_t small_end_ = 0;
+    std::unique_ptr<engine> engine_;
+};
+
+} // namespace parley
