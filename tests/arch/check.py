@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+"""Checks that the sources keep to the written structure: rooms, libraries, coroutines, tests, sizes, headers.
+
+usage: check.py [ROOT]
+
+Looks at the C++ sources that git tracks under ROOT (all of them where ROOT is not a repository), prints one line
+`path:line: rule: what` for each breach, and exits 1 when there is one. Standard library only.
+"""
+
+import os
+import re
+import subprocess
+import sys
+
+# A room may include itself and those before it.
+ROOMS = ["base", "wire", "crypto", "proto", "payload", "net", "testing"]
+# The document knows nothing of the handshake.
+NEVER_INCLUDES = {"payload": {"wire", "proto"}}
+PROGRAMS = {"relay", "peer", "bench", "examples"}
+
+# Which rooms may include a library's headers; programs only where "programs" is named. Tests may include anything.
+LIBRARIES = [
+    ("libsodium", re.compile(r"sodium(\.h|/)"), {"crypto"}),
+    ("OpenSSL's TLS", re.compile(r"openssl/(ssl|tls1|err|x509|x509v3|x509_vfy)\.h"), {"crypto", "net"}),
+    ("OpenSSL", re.compile(r"openssl/"), {"crypto"}),
+    ("Asio or Beast", re.compile(r"boost/(asio|beast)(\.hpp|/)"), {"net", "testing", "programs"}),
+]
+# These compile where OpenSSL does not.
+LIBSODIUM_ALONE = {"spoke", "random", "curve"}
+
+TESTED_ROOMS = ["base", "wire", "crypto", "proto", "payload"]
+# Sources without a test file of their own name: path below framework/src, and why.
+UNTESTED = {}
+
+MAX_LINES = 600
+SOURCE = re.compile(r"\.(cpp|hpp)$")
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]', re.MULTILINE)
+NOISE = re.compile(
+    r'R"([^()\\\s]{0,16})\(.*?\)\1"'  # raw strings
+    r'|"(?:\\.|[^"\\\n])*"'
+    r"|(?<![0-9a-zA-Z_])'(?:\\.|[^'\\\n])+'"  # not the mark inside 1'000
+    r"|//[^\n]*|/\*.*?\*/",
+    re.DOTALL,
+)
+CONDITION = re.compile(r"\b(if|while|switch|for|(?:EXPECT|ASSERT)_[A-Z_]+)\b(?:\s+constexpr)?\s*\(")
+LAMBDA = re.compile(r"\[[^\]]*\][^;{}]*\{")
+CLOCKS = re.compile(r"::now\s*\(|\b(?:std::)?(?:random_device|time\s*\(\s*(?:nullptr|NULL|0)\s*\)|gettimeofday|clock_gettime)")
+THREADS = {"thread", "mutex", "shared_mutex", "condition_variable", "future", "stop_token", "semaphore"}
+
+
+def sources(root):
+    """The paths, relative to `root`, of the C++ sources to look at."""
+    git = subprocess.run(["git", "-c", "safe.directory=*", "-C", root, "ls-files", "-z"], capture_output=True, check=False)
+    top = os.path.exists(os.path.join(root, ".git"))
+    if git.returncode == 0 and top:
+        paths = git.stdout.decode().split("\0")
+    else:
+        paths = []
+        for folder, folders, names in os.walk(root):
+            folders[:] = [name for name in folders if not name.startswith((".", "build", "node_modules"))]
+            paths += [os.path.relpath(os.path.join(folder, name), root) for name in names]
+    return sorted(p for p in paths if SOURCE.search(p) and os.path.isfile(os.path.join(root, p)))
+
+
+def code_of(text):
+    """`text` without comments and the content of strings; every line keeps its number."""
+
+    def blank(match):
+        newlines = "\n" * match.group().count("\n")
+        return newlines or " " if match.group().startswith("/") else '""' + newlines
+
+    return NOISE.sub(blank, text)
+
+
+def room_of(path):
+    parts = path.split("/")
+    if path.startswith("framework/include/parley/") and len(parts) > 4:
+        return parts[3]
+    if path.startswith("framework/src/") and len(parts) > 3:
+        return parts[2]
+    return "programs" if parts[0] in PROGRAMS else None
+
+
+def line_at(text, position):
+    return text.count("\n", 0, position) + 1
+
+
+def matching(text, opening):
+    """Where the parenthesis that opens at `opening` closes."""
+    depth = 0
+    for position in range(opening, len(text)):
+        if text[position] == "(":
+            depth += 1
+        elif text[position] == ")":
+            depth -= 1
+            if depth == 0:
+                return position
+    return len(text)
+
+
+def check_room_order(root, path, room, header, quoted):
+    target = None
+    if header.startswith("parley/") and header.count("/") >= 2:
+        target = header.split("/")[1]
+        if room == "programs":
+            return
+    elif quoted:
+        folder = os.path.dirname(os.path.join(root, path))
+        found = os.path.relpath(os.path.normpath(os.path.join(folder, header)), root)
+        if not os.path.exists(os.path.join(folder, header)):
+            found = os.path.join("framework/src", header)
+        if os.path.exists(os.path.join(root, found)) and found.startswith("framework/src/"):
+            target = room_of(found)
+            if target != room:
+                yield "private", f"{header} is a private header of {target}"
+                return
+    if target not in ROOMS or room not in ROOMS:
+        return
+    if ROOMS.index(target) > ROOMS.index(room):
+        yield "rooms", f"{room} may not include {header}: {target} is above it"
+    elif target in NEVER_INCLUDES.get(room, ()):
+        yield "rooms", f"{room} may not include {header}"
+
+
+def check_includes(root, path, text):
+    room = room_of(path)
+    if room is None:
+        return
+    for match in INCLUDE.finditer(text):
+        line, header, quoted = line_at(text, match.start(2)), match.group(2), match.group(1) == '"'
+        for rule, what in check_room_order(root, path, room, header, quoted):
+            yield line, rule, what
+        library = next((entry for entry in LIBRARIES if entry[1].match(header)), None)
+        if library and room not in library[2]:
+            yield line, "libraries", f"{room} may not include {header}"
+        elif library and path.startswith("framework/include/") and room == "crypto":
+            yield line, "libraries", f"a public header of crypto may not show {header} to other rooms"
+        if room == "crypto" and header.startswith("openssl/"):
+            if os.path.splitext(os.path.basename(path))[0] in LIBSODIUM_ALONE:
+                yield line, "libraries", f"{header}: this file stands on libsodium alone"
+        if header.endswith("awaitable_operators.hpp"):
+            yield line, "coroutines", "operators on awaitables drop the loser's exception"
+        if room == "proto" and header in THREADS:
+            yield line, "machines", f"a machine knows no <{header}>"
+
+
+def check_machines(path, code):
+    if room_of(path) != "proto":
+        return
+    for match in CLOCKS.finditer(code):
+        yield line_at(code, match.start()), "machines", "a machine is handed time and randomness; it reads none"
+
+
+def check_coroutines(code):
+    if "co_await" not in code:
+        return
+    for match in CONDITION.finditer(code):
+        inside = code[match.end() : matching(code, match.end() - 1)]
+        before, found, _ = inside.partition("co_await")
+        # What a lambda inside the condition does is judged on its own.
+        if found and not LAMBDA.search(before):
+            yield line_at(code, match.start()), "coroutines", f"co_await in the condition of {match.group(1)}"
+    for match in re.finditer(r"!\s*\(*\s*co_await\b", code):
+        yield line_at(code, match.start()), "coroutines", "co_await under !"
+    begin = 0
+    for statement in code.split(";"):
+        awaits = [m.start() for m in re.finditer(r"\bco_await\b", statement)]
+        if len(awaits) > 1:
+            yield line_at(code, begin + awaits[1]), "coroutines", "two co_await in one statement"
+        if awaits and re.search(r"\{\s*\.", statement[awaits[0] :]):
+            yield line_at(code, begin + awaits[0]), "coroutines", "an aggregate temporary beside co_await"
+        if awaits and re.search(r"\bauto\s*&*\s*\[[^\]()]*\]\s*=\s*$", statement[: awaits[0]]):
+            yield line_at(code, begin + awaits[0]), "coroutines", "a structured binding of co_await"
+        begin += len(statement) + 1
+
+
+def check_tests(root, paths):
+    for path in paths:
+        parts = path.split("/")
+        if not (path.startswith("framework/src/") and path.endswith(".cpp") and room_of(path) in TESTED_ROOMS):
+            continue
+        wanted = f"tests/unit/{parts[2]}/{os.path.splitext(parts[-1])[0]}_test.cpp"
+        # On the disk is enough: a test that is not tracked yet is not missing.
+        exists = os.path.exists(os.path.join(root, wanted))
+        excepted = "/".join(parts[2:]) in UNTESTED
+        if not exists and not excepted:
+            yield path, 1, "tests", f"no {wanted}"
+        if exists and excepted:
+            yield path, 1, "tests", f"{wanted} exists: take the file off the list of exceptions"
+
+
+def check(root):
+    paths = sources(root)
+    breaches = []
+    for path in paths:
+        with open(os.path.join(root, path), encoding="utf-8") as file:
+            text = file.read()
+        code = code_of(text)
+        found = list(check_includes(root, path, text)) + list(check_machines(path, code)) + list(check_coroutines(code))
+        lines = text.count("\n")
+        if lines > MAX_LINES:
+            found.append((lines, "size", f"{lines} lines: one file is one thing, at most {MAX_LINES}"))
+        if path.endswith(".hpp") and not re.search(r"^#pragma once$", text, re.MULTILINE):
+            found.append((1, "headers", "no #pragma once"))
+        breaches += [(path, *breach) for breach in found]
+    breaches += check_tests(root, paths)
+    return paths, breaches
+
+
+def main():
+    root = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "../.."))
+    paths, breaches = check(root)
+    for path, line, rule, what in breaches:
+        print(f"{path}:{line}: {rule}: {what}")
+    print(f"{len(paths)} files, {len(breaches)} breaches")
+    if not paths:
+        print("no sources found", file=sys.stderr)
+    return 1 if breaches or not paths else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
