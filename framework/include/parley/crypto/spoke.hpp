@@ -55,7 +55,8 @@ public:
     // The server's validator: sub(2), sent with Y in packet 06.
     const validator& server_validator() const noexcept { return server_validator_; }
     // Checks the client's validator, sub(3), in constant time. The keys, or invalid_server_validator.
-    // To be called once: the keys move out.
+    // To be called once, for the keys move out: whatever the answer was, the session is spent and refuses the
+    // next.
     result<session_keys> confirm(const validator& client_validator) noexcept;
 
 private:
@@ -76,6 +77,14 @@ public:
 
     // Answers a client's X with the secret scalar `y`. Errors: point_not_on_subgroup.
     result<spoke_server_session> compute(const identity& client, const identity& server, const point& x,
+                                         const secret_scalar& y) const noexcept
+    {
+        return compute(client.text(), server.text(), x, y);
+    }
+    // The same for identities of any length and content, which are hashed as they are and without their
+    // lengths: a caller whose identities are not a relay's sees to it that one followed by another can be
+    // read in one way only.
+    result<spoke_server_session> compute(std::string_view client, std::string_view server, const point& x,
                                          const secret_scalar& y) const noexcept;
 
 private:
@@ -106,6 +115,12 @@ public:
     // Checks the server's answer in constant time. Errors: point_not_on_subgroup, invalid_client_validator
     // (the normal answer of a server with another password). May be called again after an error.
     result<client_agreement> finish(const identity& client, const identity& server, const point& y,
+                                    const validator& server_validator) const noexcept
+    {
+        return finish(client.text(), server.text(), y, server_validator);
+    }
+    // The same for identities of any length and content; see spoke_server::compute.
+    result<client_agreement> finish(std::string_view client, std::string_view server, const point& y,
                                     const validator& server_validator) const noexcept;
 
 private:

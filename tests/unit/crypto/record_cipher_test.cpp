@@ -1,0 +1,339 @@
+#include "unit/crypto/support.hpp"
+
+#include <parley/crypto/record_cipher.hpp>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+
+namespace parley::test {
+namespace {
+
+struct combination {
+    cipher with;
+    record_layout layout;
+};
+constexpr std::array<combination, 4> combinations{{
+    {cipher::aes_256_gcm, record_layout::current},
+    {cipher::aes_256_gcm, record_layout::original},
+    {cipher::aes_256_ccm, record_layout::original},
+    {cipher::chacha20_poly1305, record_layout::original},
+}};
+
+std::string name_of(const combination& c)
+{
+    return std::string(cipher_name(c.with)) +
+           (c.layout == record_layout::current ? ", current" : ", original");
+}
+
+byte_vector sealed(record_cipher& with, std::uint64_t sequence, bytes_view content)
+{
+    byte_vector out(content.size() + record_header_bytes + record_tag_bytes);
+    const auto size = with.seal(sequence, content, out);
+    EXPECT_TRUE(size) << size.error().message();
+    EXPECT_EQ(size.value(), out.size());
+    return out;
+}
+
+bytes_view body_of(const byte_vector& record)
+{
+    return bytes_view(record).subspan(record_header_bytes);
+}
+
+template <class T>
+error_code error_of(const result<T>& r)
+{
+    return r ? error_code{} : r.error();
+}
+
+bool all_zero(bytes_view bytes)
+{
+    return std::all_of(bytes.begin(), bytes.end(), [](byte b) { return b == 0; });
+}
+
+class record_cipher_test : public testing::TestWithParam<combination> {
+protected:
+    record_cipher make() { return make(GetParam()); }
+    record_cipher make(const combination& c) const
+    {
+        return record_cipher::create(c.with, c.layout, key_).value();
+    }
+
+    seeded_random random_{41};
+    spoke_key key_{[this] {
+        std::array<byte, spoke_key_bytes> bytes{};
+        random_.fill(bytes);
+        return spoke_key(bytes);
+    }()};
+};
+
+// --- byte-exact records: vectors/channel.json
+
+std::string sha256(bytes_view bytes)
+{
+    std::array<byte, 32> out{};
+    EXPECT_EQ(EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, EVP_sha256(), nullptr), 1);
+    return to_hex(out);
+}
+
+// A sequence number stands in a case as decimal text, or as a number.
+std::uint64_t sequence_of(const json& seq)
+{
+    return seq.is_string() ? std::stoull(seq.get<std::string>()) : seq.get<std::uint64_t>();
+}
+
+record_layout layout_named(const std::string& name)
+{
+    if (name == "20-byte nonce") return record_layout::current;
+    if (name == "12-byte nonce") return record_layout::original;
+    throw std::runtime_error("unknown layout " + name);
+}
+
+byte_vector plaintext_of(const json& c)
+{
+    if (c.at("plaintext_rule") != "byte i = (7*i + 3) mod 256") throw std::runtime_error("unknown rule");
+    byte_vector out(c.at("plaintext_len").get<std::size_t>());
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<byte>(7 * i + 3);
+    if (c.contains("plaintext")) {
+        EXPECT_EQ(to_hex(out), c["plaintext"]);
+    }
+    return out;
+}
+
+void check_record(const json& c)
+{
+    const auto key = unhex_secret<spoke_key_bytes>(c.at("key64"));
+    EXPECT_EQ(to_hex(key.view().subspan(32, 12)), c.at("key_nonce12"));
+    auto with = record_cipher::create(cipher_named(c.at("cipher")), layout_named(c.at("layout")), key);
+    if (c.at("result").get<std::string>().starts_with("exception")) {
+        EXPECT_EQ(error_of(with), errc::record_layout_impossible);
+        return;
+    }
+    ASSERT_EQ(c.at("result"), "ok");
+    ASSERT_TRUE(with) << with.error().message();
+
+    const std::uint64_t sequence = sequence_of(c.at("seq"));
+    const byte_vector content = plaintext_of(c);
+    const byte_vector record = sealed(*with, sequence, content);
+    EXPECT_EQ(record.size(), c.at("record_len"));
+    EXPECT_EQ(sha256(record), c.at("record_sha256"));
+    const std::string hex = to_hex(record);
+    if (c.contains("record")) {
+        EXPECT_EQ(hex, c["record"]);
+    }
+    if (c.contains("record_first32")) {
+        EXPECT_EQ(hex.substr(0, 64), c["record_first32"]);
+    }
+    if (c.contains("record_last32")) {
+        EXPECT_EQ(hex.substr(hex.size() - 64), c["record_last32"]);
+    }
+
+    byte_vector opened(content.size());
+    const auto n = with->open(sequence, body_of(record), opened);
+    ASSERT_TRUE(n) << n.error().message();
+    EXPECT_EQ(*n, content.size());
+    EXPECT_EQ(opened, content);
+}
+
+TEST(record_vectors, sealed_and_opened_byte_for_byte)
+{
+    const json cases = load(data_folder() / "vectors" / "channel.json");
+    ASSERT_FALSE(cases.empty());
+    std::size_t possible = 0;
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+        SCOPED_TRACE("record " + std::to_string(i));
+        ASSERT_NO_THROW(check_record(cases[i]));
+        possible += cases[i].at("result") == "ok" ? 1U : 0U;
+    }
+    EXPECT_GT(possible, 0U);
+}
+
+// --- what holds for every cipher and layout
+
+TEST_P(record_cipher_test, opens_what_it_sealed)
+{
+    auto with = make(), other = make();
+    for (const std::size_t size : {0U, 1U, 15U, 16U, 17U, 255U, 4096U, 32766U, 32767U}) {
+        const byte_vector content = random_.bytes(size);
+        const std::uint64_t sequence = random_.below(max_record_sequence);
+        const byte_vector record = sealed(with, sequence, content);
+        EXPECT_EQ(load_be<std::uint16_t>(record.data()), size);
+        byte_vector opened(size);
+        EXPECT_EQ(error_of(other.open(sequence, body_of(record), opened)), error_code{});
+        EXPECT_EQ(opened, content);
+    }
+}
+
+TEST_P(record_cipher_test, opens_in_place)
+{
+    auto with = make();
+    for (const std::size_t size : {0U, 1U, 16U, 1000U, 32767U}) {
+        const byte_vector content = random_.bytes(size);
+        byte_vector record = sealed(with, 5, content);
+        const mutable_bytes body = mutable_bytes(record).subspan(record_header_bytes);
+        ASSERT_EQ(error_of(with.open(5, body, body)), error_code{});
+        EXPECT_TRUE(std::equal(content.begin(), content.end(), body.begin()));
+    }
+}
+
+TEST_P(record_cipher_test, any_bit_changed_is_a_forgery_and_leaves_zeros)
+{
+    auto with = make();
+    for (const std::size_t size : {0U, 1U, 40U}) {
+        const byte_vector record = sealed(with, 9, random_.bytes(size));
+        for (std::size_t bit = 8 * record_header_bytes; bit < 8 * record.size(); ++bit) {
+            byte_vector forged = record;
+            forged[bit / 8] = static_cast<byte>(forged[bit / 8] ^ (1U << (bit % 8)));
+            byte_vector opened(size, 0xaa);
+            EXPECT_EQ(error_of(with.open(9, body_of(forged), opened)), errc::record_forged);
+            EXPECT_TRUE(all_zero(opened));
+            const mutable_bytes in_place = mutable_bytes(forged).subspan(record_header_bytes);
+            EXPECT_EQ(error_of(with.open(9, in_place, in_place)), errc::record_forged);
+            EXPECT_TRUE(all_zero(in_place.first(size)));
+        }
+    }
+    // None of it disturbs the next record.
+    const byte_vector content = random_.bytes(40), record = sealed(with, 10, content);
+    byte_vector opened(content.size());
+    EXPECT_EQ(error_of(with.open(10, body_of(record), opened)), error_code{});
+    EXPECT_EQ(opened, content);
+}
+
+TEST_P(record_cipher_test, a_long_forgery_leaves_zeros)
+{
+    auto with = make();
+    byte_vector record = sealed(with, 0, random_.bytes(max_record_content_bytes));
+    record.back() ^= 1;
+    byte_vector opened(max_record_content_bytes, 0xaa);
+    EXPECT_EQ(error_of(with.open(0, body_of(record), opened)), errc::record_forged);
+    EXPECT_TRUE(all_zero(opened));
+}
+
+TEST_P(record_cipher_test, another_number_length_or_key_is_a_forgery)
+{
+    auto with = make();
+    const byte_vector record = sealed(with, 7, random_.bytes(100));
+    byte_vector opened(200);
+    for (const std::uint64_t sequence :
+         {std::uint64_t{0}, std::uint64_t{6}, std::uint64_t{8}, std::uint64_t{7} << 8,
+          (std::uint64_t{1} << 32) + 7, max_record_sequence})
+        EXPECT_EQ(error_of(with.open(sequence, body_of(record), opened)), errc::record_forged) << sequence;
+
+    for (std::size_t size = 0; size < body_of(record).size(); ++size)
+        EXPECT_EQ(error_of(with.open(7, body_of(record).first(size), opened)), errc::record_forged) << size;
+    byte_vector longer = record;
+    longer.push_back(0);
+    EXPECT_EQ(error_of(with.open(7, body_of(longer), opened)), errc::record_forged);
+
+    // Bytes 0..43 of a key count, the other twenty do not.
+    for (std::size_t i = 0; i < spoke_key_bytes; ++i) {
+        spoke_key changed = key_.duplicate();
+        changed.data()[i] ^= 0x10;
+        auto other = record_cipher::create(GetParam().with, GetParam().layout, changed);
+        ASSERT_TRUE(other);
+        EXPECT_EQ(error_of(other->open(7, body_of(record), opened)),
+                  i < 44 ? make_error_code(errc::record_forged) : error_code{});
+    }
+}
+
+TEST_P(record_cipher_test, no_other_cipher_or_layout_opens_it)
+{
+    auto with = make();
+    const byte_vector record = sealed(with, 0, random_.bytes(100));
+    for (const combination& c : combinations) {
+        if (c.with == GetParam().with && c.layout == GetParam().layout) continue;
+        auto other = make(c);
+        byte_vector opened(100, 0xaa);
+        EXPECT_EQ(error_of(other.open(0, body_of(record), opened)), errc::record_forged) << name_of(c);
+        EXPECT_TRUE(all_zero(opened));
+    }
+}
+
+TEST_P(record_cipher_test, bounds_of_length_and_number)
+{
+    auto with = make();
+    const byte_vector content(max_record_content_bytes + 1);
+    byte_vector out(max_record_bytes + 100, 0xaa);
+    EXPECT_EQ(error_of(with.seal(0, content, out)), errc::record_too_long);
+    EXPECT_EQ(error_of(with.seal(max_record_sequence + 1, bytes_view(content).first(3), out)),
+              errc::record_sequence_exhausted);
+    EXPECT_EQ(error_of(with.seal(0, bytes_view(content).first(3), mutable_bytes(out).first(20))),
+              errc::record_too_long);
+    EXPECT_TRUE(std::all_of(out.begin(), out.end(), [](byte b) { return b == 0xaa; }));
+
+    const byte_vector body(max_record_content_bytes + 1 + record_tag_bytes, 1);
+    EXPECT_EQ(error_of(with.open(0, body, out)), errc::record_too_long);
+    EXPECT_TRUE(all_zero(bytes_view(out).first(max_record_content_bytes + 1)));
+    std::fill(out.begin(), out.end(), byte{0xaa});
+    EXPECT_EQ(error_of(with.open(max_record_sequence + 1, bytes_view(body).first(19), out)),
+              errc::record_sequence_exhausted);
+    EXPECT_TRUE(all_zero(bytes_view(out).first(3)));
+    EXPECT_EQ(out[3], 0xaa);
+    EXPECT_EQ(error_of(with.open(0, bytes_view(body).first(19), mutable_bytes(out).first(2))),
+              errc::record_too_long);
+}
+
+TEST_P(record_cipher_test, sealing_writes_its_record_and_no_more)
+{
+    auto with = make();
+    const byte_vector content = random_.bytes(33);
+    byte_vector out(100, 0xaa);
+    ASSERT_EQ(with.seal(3, content, out).value(), 33U + 18U);
+    EXPECT_TRUE(std::all_of(out.begin() + 51, out.end(), [](byte b) { return b == 0xaa; }));
+    EXPECT_TRUE(std::equal(out.begin(), out.begin() + 51, sealed(with, 3, content).begin()));
+}
+
+TEST_P(record_cipher_test, moves)
+{
+    auto with = make();
+    const byte_vector content = random_.bytes(10), record = sealed(with, 1, content);
+    record_cipher moved = std::move(with);
+    EXPECT_EQ(sealed(moved, 1, content), record);
+    byte_vector opened(10), out(100);
+    EXPECT_EQ(error_of(moved.open(1, body_of(record), opened)), error_code{});
+    EXPECT_EQ(error_of(with.seal(1, content, out)), errc::crypto_unavailable);
+    EXPECT_EQ(error_of(with.open(1, body_of(record), opened)), errc::crypto_unavailable);
+    EXPECT_TRUE(all_zero(opened));
+    with = std::move(moved);
+    EXPECT_EQ(sealed(with, 1, content), record);
+}
+
+// A TLS stream of the same thread takes anything in this queue for its own failure.
+TEST_P(record_cipher_test, leaves_nothing_in_the_librarys_error_queue)
+{
+    ERR_clear_error();
+    auto with = make();
+    byte_vector record = sealed(with, 1, random_.bytes(10)), opened(10);
+    record.back() ^= 1;
+    EXPECT_EQ(error_of(with.open(1, body_of(record), opened)), errc::record_forged);
+    EXPECT_EQ(ERR_peek_error(), 0U);
+
+    ERR_raise(ERR_LIB_USER, 77);
+    EXPECT_EQ(error_of(with.open(1, body_of(record), opened)), errc::record_forged);
+    EXPECT_EQ(ERR_GET_REASON(ERR_get_error()), 77);
+    EXPECT_EQ(ERR_get_error(), 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(every, record_cipher_test, testing::ValuesIn(combinations),
+                         [](const auto& parameter) {
+                             std::string name = name_of(parameter.param);
+                             std::replace_if(
+                                 name.begin(), name.end(),
+                                 [](char c) { return c == '-' || c == ',' || c == ' '; }, '_');
+                             return name;
+                         });
+
+TEST(record_cipher_create, only_gcm_takes_the_current_layout)
+{
+    const spoke_key key;
+    EXPECT_EQ(error_of(record_cipher::create(cipher::aes_256_ccm, record_layout::current, key)),
+              errc::record_layout_impossible);
+    EXPECT_EQ(error_of(record_cipher::create(cipher::chacha20_poly1305, record_layout::current, key)),
+              errc::record_layout_impossible);
+    for (const combination& c : combinations)
+        EXPECT_TRUE(record_cipher::create(c.with, c.layout, key)) << name_of(c);
+    EXPECT_EQ(error_of(record_cipher::create(static_cast<cipher>(3), record_layout::original, key)),
+              errc::crypto_unavailable);
+}
+
+} // namespace
+} // namespace parley::test

@@ -1,0 +1,97 @@
+// What the tests of crypto share: a seeded random source, and the files of byte-exact cases.
+#pragma once
+
+#include <parley/base/random.hpp>
+#include <parley/crypto/spoke.hpp>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <stdexcept>
+
+namespace parley::test {
+
+using json = nlohmann::json;
+
+// The same bytes for the same seed.
+class seeded_random final : public random_source {
+public:
+    explicit seeded_random(std::uint64_t seed) : engine_(seed) {}
+    void fill(mutable_bytes out) noexcept override
+    {
+        for (byte& b : out) b = static_cast<byte>(engine_() >> 24);
+    }
+    std::uint64_t below(std::uint64_t bound) { return engine_() % bound; }
+    byte_vector bytes(std::size_t size)
+    {
+        byte_vector out(size);
+        fill(out);
+        return out;
+    }
+    // Printable text of 1 to 53 bytes.
+    identity some_identity()
+    {
+        std::string text(1 + below(max_identity_bytes), ' ');
+        for (char& c : text) c = static_cast<char>('!' + below('~' - '!' + 1));
+        return identity::from_text(text).value();
+    }
+
+private:
+    std::mt19937_64 engine_;
+};
+
+// The folder that holds vectors/ and transcripts/.
+inline std::filesystem::path data_folder()
+{
+    const char* const chosen = std::getenv("PARLEY_VECTORS");
+    return chosen != nullptr && *chosen != '\0' ? chosen : PARLEY_TEST_DATA;
+}
+
+inline json load(const std::filesystem::path& path)
+{
+    std::ifstream in(path);
+    if (!in) throw std::runtime_error("cannot read " + path.string());
+    return json::parse(in);
+}
+
+inline byte_vector unhex(const json& text)
+{
+    const hex_result out = from_hex(text.get<std::string>());
+    if (!out.ok) throw std::runtime_error("not hexadecimal: " + text.dump());
+    return out.bytes;
+}
+
+template <std::size_t N>
+std::array<byte, N> unhex_array(const json& text)
+{
+    const byte_vector bytes = unhex(text);
+    if (bytes.size() != N) throw std::runtime_error("not of " + std::to_string(N) + " bytes: " + text.dump());
+    std::array<byte, N> out;
+    std::copy(bytes.begin(), bytes.end(), out.begin());
+    return out;
+}
+
+template <std::size_t N>
+secret_array<N> unhex_secret(const json& text)
+{
+    return secret_array<N>{unhex_array<N>(text)};
+}
+
+inline std::string unhex_text(const json& text)
+{
+    return std::string(as_text(unhex(text)));
+}
+
+inline cipher cipher_named(const std::string& name)
+{
+    if (name == "GCM") return cipher::aes_256_gcm;
+    if (name == "CCM16") return cipher::aes_256_ccm;
+    if (name == "ChaCha20_Poly1305") return cipher::chacha20_poly1305;
+    throw std::runtime_error("unknown cipher " + name);
+}
+
+} // namespace parley::test
