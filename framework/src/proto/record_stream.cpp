@@ -1,0 +1,135 @@
+#include <parley/proto/record_stream.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace parley {
+namespace {
+
+constexpr std::size_t end_length = 0xffff;
+
+} // namespace
+
+result<record_writer> record_writer::create(cipher c, record_layout layout, const spoke_key& key) noexcept
+{
+    auto made = record_cipher::create(c, layout, key);
+    if (!made) return made.error();
+    return record_writer{std::move(*made)};
+}
+
+result<std::size_t> record_writer::write(bytes_view content, mutable_bytes out) noexcept
+{
+    std::size_t written = 0;
+    while (!content.empty()) {
+        const bytes_view one = content.first(std::min(content.size(), max_record_content_bytes));
+        const auto sealed = cipher_.seal(sequence_, one, out.subspan(written));
+        if (!sealed) return sealed.error();
+        ++sequence_;
+        written += *sealed;
+        content = content.subspan(one.size());
+    }
+    return written;
+}
+
+void record_reader::wiping_delete::operator()(byte* bytes) const noexcept
+{
+    wipe({bytes, max_record_bytes});
+    delete[] bytes;
+}
+
+result<record_reader> record_reader::create(cipher c, const spoke_key& key)
+{
+    record_reader made;
+    made.buffer_.reset(new byte[max_record_bytes]);
+    auto original = record_cipher::create(c, record_layout::original, key);
+    if (!original) return original.error();
+    made.original_ = std::make_unique<record_cipher>(std::move(*original));
+    if (c != cipher::aes_256_gcm) {
+        made.layout_ = record_layout::original;
+        return made;
+    }
+    auto current = record_cipher::create(c, record_layout::current, key);
+    if (!current) return current.error();
+    made.current_ = std::make_unique<record_cipher>(std::move(*current));
+    // An attempt that fails leaves nothing behind, so the first record cannot be opened where it stands.
+    made.trial_.reset(new byte[max_record_bytes]);
+    return made;
+}
+
+result<record_reader::content> record_reader::read(bytes_view& input) noexcept
+{
+    while (!error_ && !ended_) {
+        if (!fill(input, record_header_bytes)) return content{};
+        const std::size_t n = load_be<std::uint16_t>(buffer_.get());
+        if (n == end_length) {
+            ended_ = true;
+            break;
+        }
+        if (n > max_record_content_bytes) return fail(errc::record_too_long);
+
+        const std::size_t body_bytes = n + record_tag_bytes;
+        bytes_view body;
+        if (size_ == record_header_bytes && input.size() >= body_bytes) {
+            body = input.first(body_bytes); // opened where it stands
+            input = input.subspan(body_bytes);
+        } else {
+            if (!fill(input, record_header_bytes + body_bytes)) return content{};
+            body = {buffer_.get() + record_header_bytes, body_bytes};
+        }
+        size_ = 0;
+        const auto opened = open(body);
+        if (!opened) return fail(opened.error());
+        ++sequence_;
+        if (!opened->empty()) return content{*opened, false};
+    }
+    if (error_) return error_;
+    input = {}; // what follows the end is nobody's
+    return content{{}, true};
+}
+
+// Takes bytes until `n` are in the buffer; whether they are.
+bool record_reader::fill(bytes_view& input, std::size_t n) noexcept
+{
+    if (size_ >= n) return true;
+    const std::size_t taken = std::min(n - size_, input.size());
+    std::copy_n(input.begin(), taken, buffer_.get() + size_);
+    size_ += taken;
+    input = input.subspan(taken);
+    return size_ == n;
+}
+
+// The content, in the buffer.
+result<bytes_view> record_reader::open(bytes_view body) noexcept
+{
+    if (!layout_) {
+        const auto n = current_->open(sequence_, body, {trial_.get(), max_record_bytes});
+        if (n) {
+            std::copy_n(trial_.get(), *n, buffer_.get());
+            settle(record_layout::current);
+            return bytes_view{buffer_.get(), *n};
+        }
+        if (n.error() != errc::record_forged) return n.error();
+    }
+    const bool in_place = body.data() == buffer_.get() + record_header_bytes;
+    const std::size_t at = in_place ? record_header_bytes : 0;
+    const auto n = (layout_ == record_layout::current ? *current_ : *original_)
+                       .open(sequence_, body, {buffer_.get() + at, max_record_bytes - at});
+    if (!n) return n.error();
+    if (!layout_) settle(record_layout::original);
+    return bytes_view{buffer_.get() + at, *n};
+}
+
+void record_reader::settle(record_layout layout) noexcept
+{
+    layout_ = layout;
+    trial_.reset();
+    (layout == record_layout::current ? original_ : current_).reset();
+}
+
+error_code record_reader::fail(error_code why) noexcept
+{
+    wipe({buffer_.get(), max_record_bytes});
+    return error_ = why;
+}
+
+} // namespace parley

@@ -1,0 +1,377 @@
+#include <parley/proto/relay_machine.hpp>
+
+#include <proto/deadline.hpp>
+#include <proto/fifo.hpp>
+#include <proto/index_list.hpp>
+#include <proto/overloaded.hpp>
+
+#include <algorithm>
+#include <bitset>
+#include <utility>
+#include <vector>
+
+namespace parley {
+namespace {
+
+constexpr std::size_t all_uids = 0x10000;
+constexpr std::size_t usable_uids = all_uids - 1;
+// Ended pairs remembered for each peer. Past it a peer that has forgotten another may still hear of its
+// leaving, which harms nobody; without it two peers could fill the relay's memory.
+constexpr std::size_t max_ended_pairs = 128;
+
+enum class peer_kind : byte { server, client };
+constexpr peer_kind other(peer_kind kind) noexcept
+{
+    return kind == peer_kind::server ? peer_kind::client : peer_kind::server;
+}
+
+// absent: no such connection; closing: a close was asked for, and nothing more is said or heard.
+enum class stage : byte { absent, silent, waiting, closing };
+
+struct peer {
+    identity who;
+    parley::stage stage = stage::absent;
+    peer_kind kind = peer_kind::client; // while waiting
+    uid number;                         // while waiting
+    time_point deadline = no_deadline;
+    index_links by_deadline;                            // while silent or waiting
+    index_links by_kind;                                // while waiting
+    std::shared_ptr<const encoded_packet> announcement; // a waiting server's new_server
+    std::vector<std::uint16_t> ended; // peers with which the candidacy has ended; theirs name this one, too
+};
+
+using shared_packet = std::shared_ptr<const encoded_packet>;
+
+shared_packet shared(uid from, const packet::any& body)
+{
+    return std::make_shared<const encoded_packet>(encode(from, body));
+}
+
+} // namespace
+
+struct relay_machine::state {
+    explicit state(relay_options o) : options{o}, by_uid(all_uids, no_index) {}
+
+    relay_options options;
+    std::vector<peer> peers; // by connection_id
+    std::vector<std::uint32_t> by_uid;
+    std::uint16_t last_uid = 0;
+    std::size_t connections = 0;
+    std::array<std::size_t, 2> waiting{};                  // by kind
+    index_list<peer, &peer::by_deadline> deadlines;        // all wait equally long: in order of connection
+    std::array<index_list<peer, &peer::by_kind>, 2> kinds; // newest first
+    std::bitset<all_uids> scratch;                         // all clear between calls
+    fifo<relay_action::any> actions;
+
+    auto& of_kind(peer_kind kind) noexcept { return kinds[static_cast<std::size_t>(kind)]; }
+    auto& count_of(peer_kind kind) noexcept { return waiting[static_cast<std::size_t>(kind)]; }
+    static connection_id id(std::uint32_t at) noexcept { return connection_id{at}; }
+
+    // The peer of a connection from which input is taken; null when there is none.
+    peer* live(std::uint32_t at) noexcept
+    {
+        if (at >= peers.size()) return nullptr;
+        peer& p = peers[at];
+        return p.stage == stage::silent || p.stage == stage::waiting ? &p : nullptr;
+    }
+
+    // --- the table of transitions: a packet of a silent or waiting peer
+    // --------------------------------------
+
+    void receive(std::uint32_t at, const message& m)
+    {
+        constexpr auto client = peer_kind::client;
+        constexpr auto server = peer_kind::server;
+        std::visit(
+            overloaded{
+                [&](const packet::hello_as_a_client&) { hello(at, m, client); },
+                [&](const packet::hello_as_a_server&) { hello(at, m, server); },
+                [&](const packet::client_validator&) { forward(at, m, client); },
+                [&](const packet::x_and_client_identity&) { forward(at, m, client); },
+                [&](const packet::y_and_server_validator&) { forward(at, m, server); },
+                [&](const packet::agreement&) { forward(at, m, server); },
+                [&](const packet::accepted&) { agree(at, forward(at, m, client)); },
+                [&](const packet::refused&) { end_candidacy(at, forward(at, m, client)); },
+                [&](const packet::spoke_failure&) { end_candidacy(at, forward(at, m, peers[at].kind)); },
+                [&](const packet::relay_failure&) {
+                    drop(at, m,
+                         peers[at].stage == stage::silent ? drop_reason::no_hello
+                                                          : drop_reason::reported_failure);
+                },
+                [&](const auto&) { drop(at, m, drop_reason::relay_only); }, // 02 03 04 09 0e 0f
+            },
+            m.body);
+    }
+
+    void hello(std::uint32_t at, const message& m, peer_kind kind)
+    {
+        peer& p = peers[at];
+        if (m.peer != relay_uid)
+            drop(at, m, p.stage == stage::silent ? drop_reason::no_hello : drop_reason::wrong_direction);
+        else if (p.stage == stage::silent)
+            admit(at, m, kind);
+        else if (p.kind == kind)
+            send_identity(at);
+        else
+            drop(at, m, drop_reason::hello_of_other_kind);
+    }
+
+    // Sends the packet on if one of kind `from_kind` may send it to where it is bound. Where it went, or
+    // no_index. Constant-time.
+    std::uint32_t forward(std::uint32_t from, const message& m, peer_kind from_kind)
+    {
+        const peer& p = peers[from];
+        const std::uint32_t to = by_uid[m.peer.value];
+        if (p.stage == stage::silent)
+            drop(from, m, drop_reason::no_hello);
+        else if (p.kind != from_kind)
+            drop(from, m, drop_reason::wrong_direction);
+        else if (to == no_index)
+            drop(from, m, drop_reason::unknown_destination);
+        else if (peers[to].kind == p.kind)
+            drop(from, m, drop_reason::wrong_direction);
+        else {
+            send(to, shared(p.number, m.body));
+            return to;
+        }
+        return no_index;
+    }
+
+    // --- what the transitions do
+    // -----------------------------------------------------------------------------
+
+    void admit(std::uint32_t at, const message& m, peer_kind kind)
+    {
+        if (waiting[0] + waiting[1] == usable_uids) {
+            send(at, shared(relay_uid, packet::closed{relay_uid}));
+            return close(at, errc::uid_exhausted);
+        }
+        peer& p = peers[at];
+        p.stage = stage::waiting;
+        p.kind = kind;
+        p.number = take_uid(at);
+        ++count_of(kind);
+        of_kind(kind).push_front(peers, at);
+        send_identity(at);
+        if (const auto* said = std::get_if<packet::hello_as_a_server>(&m.body)) {
+            p.announcement = shared(relay_uid, packet::new_server{p.number, said->public_packet, p.who});
+            for_each(peer_kind::client, [&](std::uint32_t client) { send(client, p.announcement); });
+        } else {
+            for_each(peer_kind::server, [&](std::uint32_t server) { send(at, peers[server].announcement); });
+        }
+    }
+
+    void agree(std::uint32_t client, std::uint32_t server)
+    {
+        if (server == no_index) return;
+        send(client, shared(relay_uid, packet::done{}));
+        actions.push(relay_action::agree{peers[client].who, peers[server].who});
+        // Both leave the lists before anyone is told, so that neither is told of the other.
+        take_off_list(client);
+        take_off_list(server);
+        tell_candidates(client);
+        tell_candidates(server);
+        close(client, {});
+        close(server, {});
+    }
+
+    void end_candidacy(std::uint32_t a, std::uint32_t b)
+    {
+        if (b == no_index) return;
+        auto& with_a = peers[a].ended;
+        auto& with_b = peers[b].ended;
+        if (with_a.size() >= max_ended_pairs || with_b.size() >= max_ended_pairs) return;
+        if (std::find(with_a.begin(), with_a.end(), peers[b].number.value) != with_a.end()) return;
+        with_a.push_back(peers[b].number.value);
+        with_b.push_back(peers[a].number.value);
+    }
+
+    // A waiting peer is no longer there: its candidates learn it.
+    void leave(std::uint32_t at)
+    {
+        if (peers[at].stage != stage::waiting) return;
+        take_off_list(at);
+        tell_candidates(at);
+    }
+
+    void take_off_list(std::uint32_t at) noexcept
+    {
+        peer& p = peers[at];
+        of_kind(p.kind).erase(peers, at);
+        --count_of(p.kind);
+        by_uid[p.number.value] = no_index;
+        p.announcement.reset();
+        p.stage = stage::silent;
+    }
+
+    // Tells those for whom `at`, which has left the list, was a candidate; forgets its ended pairs.
+    void tell_candidates(std::uint32_t at)
+    {
+        peer& p = peers[at];
+        for (const std::uint16_t number : p.ended) scratch.set(number);
+        shared_packet closed;
+        for_each(other(p.kind), [&](std::uint32_t to) {
+            if (scratch.test(peers[to].number.value)) return;
+            if (!closed) closed = shared(relay_uid, packet::closed{p.number});
+            send(to, closed);
+        });
+        for (const std::uint16_t number : p.ended) {
+            scratch.reset(number);
+            // A number is remembered no longer than it is in use: the next to have it starts afresh.
+            if (const std::uint32_t to = by_uid[number]; to != no_index)
+                std::erase(peers[to].ended, p.number.value);
+        }
+        p.ended = {};
+    }
+
+    void close(std::uint32_t at, error_code why)
+    {
+        peer& p = peers[at];
+        deadlines.erase(peers, at);
+        p.stage = stage::closing;
+        actions.push(relay_action::close{id(at), why});
+    }
+
+    // An increasing number that skips those in use: a released one comes back as late as can be.
+    uid take_uid(std::uint32_t at) noexcept
+    {
+        do ++last_uid;
+        while (last_uid == 0 || by_uid[last_uid] != no_index);
+        by_uid[last_uid] = at;
+        return {last_uid};
+    }
+
+    void send_identity(std::uint32_t at)
+    {
+        const peer& p = peers[at];
+        if (p.kind == peer_kind::server)
+            send(at, shared(relay_uid, packet::server_identity{p.who}));
+        else
+            send(at, shared(relay_uid, packet::client_identity{p.who}));
+    }
+
+    void send(std::uint32_t to, shared_packet packet)
+    {
+        actions.push(relay_action::send{id(to), std::move(packet)});
+    }
+
+    void drop(std::uint32_t from, const message& m, drop_reason reason)
+    {
+        actions.push(relay_action::drop{id(from), reason, static_cast<std::uint8_t>(m.body.index())});
+    }
+
+    template <class F>
+    void for_each(peer_kind kind, F f)
+    {
+        for (std::uint32_t at = of_kind(kind).first(); at != no_index;
+             at = next_of(peers, &peer::by_kind, at))
+            f(at);
+    }
+
+    // --- connections and time
+    // --------------------------------------------------------------------------------
+
+    void connect(std::uint32_t at, const identity& who, time_point now)
+    {
+        if (at >= peers.size()) peers.resize(std::size_t{at} + 1);
+        disconnect(at); // for an owner that forgot to
+        peer& p = peers[at];
+        p.who = who;
+        p.stage = stage::silent;
+        p.deadline = deadline_after(now, options.peer_timeout);
+        deadlines.push_back(peers, at);
+        ++connections;
+    }
+
+    void disconnect(std::uint32_t at)
+    {
+        if (at >= peers.size() || peers[at].stage == stage::absent) return;
+        leave(at);
+        if (peers[at].stage != stage::closing) deadlines.erase(peers, at);
+        peers[at] = peer{};
+        --connections;
+    }
+
+    void malformed(std::uint32_t at, error_code why)
+    {
+        send(at, shared(relay_uid, packet::closed{relay_uid}));
+        leave(at);
+        close(at, why);
+    }
+
+    void time_out(std::uint32_t at)
+    {
+        send(at, shared(relay_uid, packet::timeout{}));
+        leave(at);
+        close(at, errc::timed_out);
+    }
+};
+
+relay_machine::relay_machine(relay_options options) : state_{std::make_unique<state>(options)} {}
+relay_machine::relay_machine(relay_machine&&) noexcept = default;
+relay_machine& relay_machine::operator=(relay_machine&&) noexcept = default;
+relay_machine::~relay_machine() = default;
+
+void relay_machine::connect(connection_id connection, const identity& who, time_point now)
+{
+    state_->connect(static_cast<std::uint32_t>(connection), who, now);
+}
+
+void relay_machine::receive(connection_id connection, const message& packet)
+{
+    const auto at = static_cast<std::uint32_t>(connection);
+    if (state_->live(at) != nullptr) state_->receive(at, packet);
+}
+
+void relay_machine::receive_malformed(connection_id connection, error_code why)
+{
+    const auto at = static_cast<std::uint32_t>(connection);
+    if (state_->live(at) != nullptr) state_->malformed(at, why);
+}
+
+void relay_machine::disconnect(connection_id connection)
+{
+    state_->disconnect(static_cast<std::uint32_t>(connection));
+}
+
+void relay_machine::expire(time_point now)
+{
+    while (next_deadline() <= now && !state_->deadlines.empty()) state_->time_out(state_->deadlines.first());
+}
+
+time_point relay_machine::next_deadline() const noexcept
+{
+    return state_->deadlines.empty() ? no_deadline : state_->peers[state_->deadlines.first()].deadline;
+}
+
+std::optional<relay_action::any> relay_machine::next_action()
+{
+    return state_->actions.pop();
+}
+
+relay_machine::counts relay_machine::count() const noexcept
+{
+    return {state_->connections, state_->waiting[static_cast<std::size_t>(peer_kind::server)],
+            state_->waiting[static_cast<std::size_t>(peer_kind::client)]};
+}
+
+std::string_view drop_reason_name(drop_reason reason) noexcept
+{
+    switch (reason) {
+    case drop_reason::no_hello:
+        return "no_hello";
+    case drop_reason::hello_of_other_kind:
+        return "hello_of_other_kind";
+    case drop_reason::wrong_direction:
+        return "wrong_direction";
+    case drop_reason::unknown_destination:
+        return "unknown_destination";
+    case drop_reason::relay_only:
+        return "relay_only";
+    case drop_reason::reported_failure:
+        return "reported_failure";
+    }
+    return "unknown";
+}
+
+} // namespace parley

@@ -1,0 +1,252 @@
+#include <parley/proto/server_machine.hpp>
+
+#include <proto/fifo.hpp>
+#include <proto/output_buffer.hpp>
+#include <proto/overloaded.hpp>
+
+#include <list>
+#include <unordered_map>
+#include <utility>
+
+namespace parley {
+namespace {
+
+// How far the server is with one client. Secrets are wiped with the client's entry.
+struct greeted {
+    spoke_server_session session;
+    std::list<std::uint16_t>::iterator age; // its place among the unproven
+};
+struct proven {
+    session_keys keys;
+};
+
+struct client_in_hand {
+    identity who;
+    std::variant<greeted, proven> progress;
+};
+
+} // namespace
+
+struct server_machine::state {
+    state(spoke_server s, random_source& r, server_options o) : exchange{std::move(s)}, random{&r}, options{o}
+    {
+        output.put(relay_uid, packet::hello_as_a_server{exchange.public_packet()});
+    }
+
+    spoke_server exchange;
+    random_source* random;
+    server_options options;
+    packet_parser parser;
+    output_buffer output;
+    fifo<event> events;
+    identity self; // empty until the relay has told it
+    std::unordered_map<std::uint16_t, client_in_hand> clients;
+    std::list<std::uint16_t> unproven; // the greeted, oldest first
+    bool finished = false;
+    error_code error;
+
+    // --- the table of transitions
+    // ----------------------------------------------------------------------------
+
+    // From the relay itself: whatever it should not have said ends the machine.
+    void receive_from_relay(const packet::any& body)
+    {
+        std::visit(overloaded{
+                       [&](const packet::server_identity& p) { identify(p.identity); },
+                       [&](const packet::closed& p) {
+                           p.gone == relay_uid ? fail(errc::closed_by_relay) : forget(p.gone);
+                       },
+                       [&](const packet::timeout&) { fail(errc::timed_out_by_relay); },
+                       [&](const auto&) { fail(errc::unexpected_packet); },
+                   },
+                   body);
+    }
+
+    // From a client, through the relay: it may say these at any time, late, twice or in bad faith, and what
+    // does not fit its state harms nobody but itself. The relay forwards nothing else to a server.
+    void receive_from_client(uid from, const packet::any& body)
+    {
+        std::visit(overloaded{
+                       [&](const packet::x_and_client_identity& p) { greet(from, p); },
+                       [&](const packet::client_validator& p) { prove(from, p); },
+                       [&](const packet::accepted&) { agree(from); },
+                       [&](const packet::refused&) { hear_refused(from); },
+                       [&](const packet::spoke_failure& p) { give_up(from, p.kind); },
+                       [&](const auto&) { fail(errc::unexpected_packet); },
+                   },
+                   body);
+    }
+
+    // --- what the transitions do
+    // -----------------------------------------------------------------------------
+
+    void identify(const identity& own)
+    {
+        if (!self.empty()) return fail(errc::unexpected_packet);
+        self = own;
+        events.push(server_event::identified{own});
+    }
+
+    void greet(uid from, const packet::x_and_client_identity& p)
+    {
+        // No client can know of this server before the relay has answered its hello.
+        if (self.empty()) return fail(errc::unexpected_packet);
+        forget(from);
+        if (!make_room()) return;
+
+        auto session = exchange.compute(p.identity, self, p.x, random_scalar(*random));
+        if (!session) return reject(from, p.identity, session.error());
+        output.put(from, packet::y_and_server_validator{session->y(), session->server_validator()});
+        unproven.push_back(from.value);
+        clients.emplace(from.value,
+                        client_in_hand{p.identity, greeted{std::move(*session), std::prev(unproven.end())}});
+    }
+
+    void prove(uid from, const packet::client_validator& p)
+    {
+        client_in_hand* const client = find(from);
+        if (client == nullptr) return complain(from);
+        auto* const now = std::get_if<greeted>(&client->progress);
+        if (now == nullptr) return;
+        auto keys = now->session.confirm(p.validator);
+        if (!keys) {
+            const identity who = client->who;
+            forget(from);
+            return reject(from, who, keys.error());
+        }
+        unproven.erase(now->age);
+        client->progress = proven{std::move(*keys)};
+        output.put(from, packet::agreement{});
+    }
+
+    void agree(uid from)
+    {
+        client_in_hand* const client = find(from);
+        auto* const now = client == nullptr ? nullptr : std::get_if<proven>(&client->progress);
+        if (now == nullptr) return complain(from);
+        events.push(server_event::agreed{agreement{self, client->who, std::move(now->keys)}});
+        finish({});
+    }
+
+    // Only one who has proven the password has been offered anything that could be refused.
+    void hear_refused(uid from)
+    {
+        const client_in_hand* const client = find(from);
+        if (client != nullptr && std::holds_alternative<proven>(client->progress))
+            events.push(server_event::refused{client->who});
+        forget(from);
+    }
+
+    // A client with another password sees it first, in this side's validator, and says so with this packet.
+    void give_up(uid from, spoke_failure_kind why)
+    {
+        const client_in_hand* const client = find(from);
+        if (client != nullptr && std::holds_alternative<greeted>(client->progress))
+            events.push(server_event::rejected{client->who, to_errc(why)});
+        forget(from);
+    }
+
+    void reject(uid client, const identity& who, error_code why)
+    {
+        // What this side lacks is not the peer's failure.
+        if (why == errc::crypto_unavailable) return fail(why);
+        output.put(client, packet::spoke_failure{to_spoke_failure(why)});
+        events.push(server_event::rejected{who, why});
+    }
+
+    void complain(uid client)
+    {
+        output.put(relay_uid, packet::relay_failure{relay_failure_kind::invalid_client, client});
+    }
+
+    // The oldest unproven client goes for a new one. Those that know the password stay: when there are only
+    // such, the new one is not answered.
+    bool make_room()
+    {
+        if (clients.size() < options.max_clients) return true;
+        if (unproven.empty()) return false;
+        forget({unproven.front()});
+        return true;
+    }
+
+    client_in_hand* find(uid client)
+    {
+        const auto found = clients.find(client.value);
+        return found == clients.end() ? nullptr : &found->second;
+    }
+
+    void forget(uid client)
+    {
+        const auto found = clients.find(client.value);
+        if (found == clients.end()) return;
+        if (const auto* now = std::get_if<greeted>(&found->second.progress)) unproven.erase(now->age);
+        clients.erase(found);
+    }
+
+    void fail(error_code why) { finish(why); }
+
+    void finish(error_code why)
+    {
+        finished = true;
+        error = why;
+        clients.clear();
+        unproven.clear();
+    }
+};
+
+server_machine::server_machine(spoke_server server, random_source& random, server_options options)
+    : state_{std::make_unique<state>(std::move(server), random, options)}
+{
+}
+server_machine::server_machine(server_machine&&) noexcept = default;
+server_machine& server_machine::operator=(server_machine&&) noexcept = default;
+server_machine::~server_machine() = default;
+
+void server_machine::receive(bytes_view& input)
+{
+    if (state_->finished) return;
+    const auto packet = state_->parser.parse(input);
+    if (!packet) return state_->fail(packet.error());
+    if (!*packet) return;
+    const auto& [from, body] = **packet;
+    from == relay_uid ? state_->receive_from_relay(body) : state_->receive_from_client(from, body);
+}
+
+void server_machine::receive_end()
+{
+    if (state_->finished) return;
+    const error_code cut = state_->parser.finish();
+    state_->fail(cut ? cut : make_error_code(errc::unexpected_end));
+}
+
+void server_machine::stop(error_code why)
+{
+    if (!state_->finished) state_->fail(why);
+}
+
+bytes_view server_machine::output() const
+{
+    return state_->output.view();
+}
+
+void server_machine::consume_output(std::size_t n)
+{
+    state_->output.consume(n);
+}
+
+std::optional<server_machine::event> server_machine::next_event()
+{
+    return state_->events.pop();
+}
+
+bool server_machine::finished() const noexcept
+{
+    return state_->finished;
+}
+
+error_code server_machine::error() const noexcept
+{
+    return state_->error;
+}
+
+} // namespace parley

@@ -1,19 +1,28 @@
 // The peer that wants to receive a document, up to the agreement (PROTOCOL.md section 4, client).
 //
-// Its transitions, one row a packet received (any other packet: unexpected_packet, and the machine fails):
+// Its transitions, one row a packet received. The relay is held to its part: whatever else comes from uid 0,
+// or comes forwarded though the relay forwards no such type to a client, is unexpected_packet, and the
+// machine fails. A server is held to nothing: what it says out of turn is ignored.
 //
-//   packet                  | state of that server | does
-//   client_identity         | -                    | event identified
-//   new_server              | unknown              | derive, send x_and_client_identity       -> greeted
-//   y_and_server_validator  | greeted              | right: keep keys, send client_validator  -> proven
-//                           |                      | wrong: send spoke_failure                -> forgotten,
-//                           event rejected
-//   agreement               | proven               | event offered                            -> offered
-//   (accept)                | offered              | send accepted                            -> accepted
-//   (refuse)                | offered              | send refused                             -> forgotten
-//   done                    | accepted             | event agreed, finished
-//   spoke_failure, closed s | any                  | event gone                               -> forgotten
-//   closed 0000, timeout    | -                    | failed
+//   packet                  | state of that server  | does
+//   client_identity         | -                     | event identified; a second one: unexpected_packet
+//   new_server              | any                   | derive, send x_and_client_identity       -> greeted
+//                           |                       | bad public: send spoke_failure, event rejected
+//   y_and_server_validator  | greeted               | right: keep keys, send client_validator  -> proven
+//                           |                       | wrong: send spoke_failure, event rejected
+//                           |                       |                                          -> forgotten
+//   agreement               | proven                | event offered                            -> offered
+//   (accept)                | offered               | send accepted                            -> accepted
+//   (refuse)                | offered               | send refused                             -> forgotten
+//   done                    | accepted              | event agreed, finished
+//                           | none is accepted      | unexpected_packet
+//   spoke_failure           | greeted, proven       |                                          -> forgotten
+//                           | offered               | event gone                               -> forgotten
+//                           | accepted              | ignored: the relay answers, with done or closed
+//   closed s                | greeted, proven       |                                          -> forgotten
+//                           | offered, accepted     | event gone                               -> forgotten
+//   closed 0000             | -                     | fails with closed_by_relay
+//   timeout                 | -                     | fails with timed_out_by_relay
 #pragma once
 
 #include <parley/proto/agreement.hpp>
@@ -53,7 +62,10 @@ struct agreed {
 using any = std::variant<identified, offered, rejected, gone, agreed>;
 } // namespace client_event
 
-// A Machine. Memory: about 400 bytes a server in hand, at most options.max_servers of them. Not thread-safe.
+// A Machine. Memory: about 500 bytes a server in hand, at most options.max_servers of them; all secrets are
+// wiped when it finishes. Each new_server costs its iterations of the key derivation, at most
+// options.max_iterations. error(): closed_by_relay, timed_out_by_relay, unexpected_packet, unexpected_end,
+// truncated_packet, what the parser found, crypto_unavailable, or what stop() was given. Not thread-safe.
 class client_machine {
 public:
     using event = client_event::any;

@@ -37,7 +37,8 @@ private:
 inline constexpr std::array<byte, 4> record_end_bytes{0xff, 0xff, 0xff, 0xff};
 
 // The reader of one direction: any split of the stream; finds the layout out from the first record. Holds one
-// record (32 KiB) and wipes it. Not thread-safe.
+// record (32 KiB; twice that until the layout is known), allocated at its making, and wipes it. A whole
+// record in the input is opened from where it stands, without a copy. Not thread-safe.
 class record_reader {
 public:
     // Errors: crypto_unavailable.
@@ -48,7 +49,8 @@ public:
         bool ended = false; // the end record has come: nothing more will
     };
     // Takes bytes from the front of `input` until one record is complete or `input` is empty. Empty records
-    // are skipped. Errors: record_too_long, record_forged; it stays failed.
+    // are checked, counted and skipped; what follows the end is taken and thrown away. Errors:
+    // record_too_long, record_forged, record_sequence_exhausted, crypto_unavailable; it stays failed.
     result<content> read(bytes_view& input) noexcept;
 
     // The layout, once the first record has told it.
@@ -56,11 +58,22 @@ public:
     std::uint64_t sequence() const noexcept { return sequence_; }
 
 private:
+    struct wiping_delete {
+        void operator()(byte* bytes) const noexcept;
+    };
+    using record_buffer = std::unique_ptr<byte[], wiping_delete>; // max_record_bytes
+
     record_reader() noexcept = default;
+    bool fill(bytes_view& input, std::size_t n) noexcept;
+    result<bytes_view> open(bytes_view body) noexcept;
+    void settle(record_layout layout) noexcept;
+    error_code fail(error_code why) noexcept;
+
     std::unique_ptr<record_cipher> current_, original_;
     std::optional<record_layout> layout_;
-    std::unique_ptr<byte[]> buffer_;
-    std::size_t size_ = 0;
+    record_buffer buffer_;
+    record_buffer trial_;  // until the layout is known
+    std::size_t size_ = 0; // bytes of an unfinished record at the front of the buffer
     std::uint64_t sequence_ = 0;
     error_code error_;
     bool ended_ = false;

@@ -4,23 +4,27 @@
 // Transitions of a peer, one row an input (P: this peer; candidates of P: the peers of the other kind that
 // still wait and whose pair with P has not ended):
 //
-//   input                        | state             | does
-//   connect                      | -                 |                                                   ->
-//   silent hello of kind k              | silent            | identity to P; new_server per server to a
-//   client,
-//                                |                   | of it to each client from a server                ->
-//                                waiting as k | waiting as k      | identity to P again | waiting as other  |
-//                                ignored
-//   05 07 0a 0b 0d to a server   | waiting as client | forwarded with P's uid
-//   06 08 0d to a client         | waiting as server | forwarded with P's uid
-//   0a to a waiting server       | waiting as client | forwarded; done to P; agree; both closed; candidates
-//   of both: closed 0b, 0d                       | waiting           | also ends the pair's candidacy
-//   relay_failure                | waiting           | logged
-//   anything else                | any               | dropped, logged
-//   malformed                    | any               | closed 0000, close; candidates: closed
-//   disconnect                   | any               | candidates: closed
-//   its time is over             | any               | timeout, close; candidates: closed
-//   hello, no uid free           | silent            | closed 0000, close
+//   input                      | state             | does
+//   connect                    | -                 |                                              -> silent
+//   hello of kind k            | silent            | identity to P; a client: new_server of each
+//                              |                   | waiting server, newest first; a server: its
+//                              |                   | new_server to each waiting client            -> waiting
+//                              |                   | no uid free: closed 0000, close              -> closing
+//                              | waiting as k      | identity to P again
+//                              | waiting as other  | dropped
+//   05 07 0a 0b 0d to a server | waiting as client | forwarded with P's uid
+//   06 08 0d to a client       | waiting as server | forwarded with P's uid
+//   0a to a server, besides    | waiting as client | done to P; agree; candidates of both: closed; both
+//                              |                   | closed                                       -> closing
+//   0b, 0d, besides            | waiting           | the pair's candidacy ends
+//   anything else              | silent, waiting   | dropped
+//   malformed                  | silent, waiting   | closed 0000; candidates: closed; close       -> closing
+//   its time is over           | silent, waiting   | timeout; candidates: closed; close           -> closing
+//   disconnect                 | any               | candidates: closed                           -> gone
+//   anything but disconnect    | closing           | nothing: it says and hears no more
+//
+// A hello counts only when it is bound for uid 0. Ended pairs are remembered up to a bound for each peer;
+// past it a peer may be told of the leaving of one with whom it had ended, which it ignores.
 #pragma once
 
 #include <parley/base/time.hpp>
@@ -77,8 +81,9 @@ struct drop {
 using any = std::variant<send, close, agree, drop>;
 } // namespace relay_action
 
-// Time per forwarded packet is constant however many peers wait. Memory: about 160 bytes a connection, one
-// shared encoding a waiting server, 256 KiB for the table of uids. Not thread-safe.
+// Time per forwarded packet is constant however many peers wait; a hello or a leaving costs one action for
+// each peer that is told. Memory: about 160 bytes a connection and 256 more at most for ended pairs, one
+// shared encoding a waiting server, 264 KiB for tables of uids. Not thread-safe.
 class relay_machine {
 public:
     explicit relay_machine(relay_options options = {});

@@ -2,7 +2,7 @@
 // decides; the bytes of a room never pass through it.
 //
 // A seat belongs to one peer of an agreement. Whoever names the other peer's identity, from the address that
-// the seat's own peer had in the handshake, takes it.
+// the seat's own peer had in the handshake, takes it; of several such seats, the newest agreement's.
 //
 //   input                 | finds                         | does
 //   line naming i         | a free seat of an agreement   | other seat taken: answer 00 to both, join
@@ -43,7 +43,8 @@ struct join {
 using any = std::variant<answer, join>;
 } // namespace room_action
 
-// Not thread-safe. Cost of each input: constant but for expire(), which is constant for each that expires.
+// Cost of each input: constant but for expire(), which is constant for each that expires. Memory: about 500
+// bytes an agreement, at most options.max_agreements of them, and 250 a connection. Not thread-safe.
 class room_broker {
 public:
     explicit room_broker(room_options options = {});
@@ -64,6 +65,7 @@ public:
     time_point next_deadline() const noexcept;
     std::optional<room_action::any> next_action();
 
+    // agreements: with a room to come; waiting: connections that were not answered yet.
     struct counts {
         std::size_t agreements = 0, waiting = 0;
     };

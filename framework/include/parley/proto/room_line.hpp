@@ -22,12 +22,13 @@ bytes_view encode(room_answer answer) noexcept;
 // Takes a room line from the front of a stream, in any split. Not thread-safe.
 class room_line_parser {
 public:
-    // Takes bytes up to and with the newline. The identity; nothing when more bytes are needed; identity_* or
-    // identity_unterminated when it cannot become one. After an error it stays failed.
+    // Takes bytes up to and with the newline. The identity; nothing when more bytes are needed;
+    // identity_empty, identity_bad_character or identity_unterminated as soon as the byte that breaks it is
+    // seen. After an error it stays failed.
     result<std::optional<identity>> parse(bytes_view& input) noexcept;
 
 private:
-    std::array<byte, max_room_line_bytes> buffer_{};
+    std::array<byte, max_identity_bytes> buffer_{};
     byte size_ = 0;
     error_code error_;
 };

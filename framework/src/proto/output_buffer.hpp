@@ -1,0 +1,32 @@
+// The bytes that a machine owes its peer.
+#pragma once
+
+#include <parley/wire/writer.hpp>
+
+namespace parley {
+
+class output_buffer {
+public:
+    void put(uid to, const packet::any& body)
+    {
+        const encoded_packet encoded = encode(to, body);
+        const bytes_view added = encoded.view();
+        bytes_.insert(bytes_.end(), added.begin(), added.end());
+    }
+
+    bytes_view view() const noexcept { return bytes_view{bytes_}.subspan(sent_); }
+
+    void consume(std::size_t n) noexcept
+    {
+        sent_ += n < bytes_.size() - sent_ ? n : bytes_.size() - sent_;
+        if (sent_ != bytes_.size()) return;
+        bytes_.clear();
+        sent_ = 0;
+    }
+
+private:
+    byte_vector bytes_;
+    std::size_t sent_ = 0;
+};
+
+} // namespace parley
