@@ -1,0 +1,319 @@
+#include <parley/payload/document_receiver.hpp>
+
+#include "payload/object_store.hpp"
+#include "payload/pack_reader.hpp"
+#include "payload/safe_name.hpp"
+#include "payload/staging_area.hpp"
+#include "payload/tree_builder.hpp"
+
+#include <parley/crypto/random.hpp>
+
+#include <algorithm>
+
+namespace parley {
+namespace {
+
+constexpr std::string_view built_name = "document"; // of a directory, while it is staged
+constexpr std::size_t longest_root_bytes = max_name_bytes + 1 + sha1_bytes + 20;
+
+// The root's content (PROTOCOL.md section 8): name || NUL || id (20) || decimal.
+struct root_content {
+    std::string_view name;
+    object_id top{};
+};
+std::optional<root_content> parse_root(std::string_view text)
+{
+    const std::size_t name_bytes = text.find('\0');
+    if (name_bytes == std::string_view::npos || text.size() <= name_bytes + 1 + sha1_bytes)
+        return std::nullopt;
+    root_content root;
+    root.name = text.substr(0, name_bytes);
+    const bytes_view id = as_bytes(text.substr(name_bytes + 1, sha1_bytes));
+    std::copy(id.begin(), id.end(), root.top.begin());
+    const std::string_view count = text.substr(name_bytes + 1 + sha1_bytes);
+    if (!std::all_of(count.begin(), count.end(), [](char c) { return c >= '0' && c <= '9'; }))
+        return std::nullopt;
+    return root;
+}
+
+} // namespace
+
+struct document_receiver::state final : pack_sink {
+    enum class stage { receiving, complete, committed, failed };
+    enum class entry_role { object, name, root };
+
+    explicit state(receiver_options given)
+        : options(std::move(given)), store(options.limits, system_random()), builder(store, options.limits)
+    {
+    }
+
+    error_code begin_pack(std::uint32_t entries) override;
+    error_code begin_entry(const entry_header& header, std::uint32_t number, std::uint64_t offset) override;
+    error_code content(bytes_view bytes) override;
+    error_code end_entry() override;
+    error_code end_pack() override;
+
+    error_code stage_objects();
+    error_code take_name(std::string_view name);
+    error_code finish_root();
+    error_code fail(errc code, std::string_view why)
+    {
+        problem = why;
+        return code;
+    }
+    void describe(error_code error);
+    void drop() noexcept;
+
+    receiver_options options;
+    guarded_directory destination;
+    staging_area staging; // goes away before `destination`
+    object_store store;
+    tree_builder builder;
+    pack_reader reader;
+
+    stage at = stage::receiving;
+    error_code failure;
+    std::string problem; // of what is decided here
+    std::string detail;
+
+    bool is_file = false;
+    entry_role role = entry_role::object;
+    std::string small; // the content of a name or a root
+    std::string offered;
+    std::optional<object_id> top;
+    std::optional<std::uint64_t> expected;
+    std::uint64_t taken = 0;
+    received_document document;
+};
+
+error_code document_receiver::state::begin_pack(std::uint32_t entries)
+{
+    if (entries > options.limits.max_entries)
+        return fail(errc::too_many_entries, "announces " + std::to_string(entries) + " entries");
+    if (entries == 0) return fail(errc::pack_bad_shape, "announces no entry");
+    return {};
+}
+
+error_code document_receiver::state::stage_objects()
+{
+    if (staging) return {};
+    auto made = staging_area::create(destination, system_random());
+    if (!made) return problem = "cannot make a folder for what arrives", made.error();
+    staging = std::move(*made);
+    store.stage_in(staging.directory());
+    return {};
+}
+
+error_code document_receiver::state::begin_entry(const entry_header& header, std::uint32_t number,
+                                                 std::uint64_t offset)
+{
+    small.clear();
+    if (header.kind == entry_kind::file_name) {
+        if (number != 0) return fail(errc::pack_bad_shape, "a file's name that is not the first entry");
+        if (reader.entries() != 2) return fail(errc::pack_bad_shape, "a file's name, but not two entries");
+        is_file = true;
+        if (header.size > max_name_bytes) return fail(errc::hostile_name, "a name of more than 255 bytes");
+        role = entry_role::name;
+        store.skip_entry(offset);
+        return {};
+    }
+    if (header.kind == entry_kind::root) {
+        if (is_file) return fail(errc::pack_bad_shape, "a root after a file's name");
+        if (top) return fail(errc::pack_bad_root, "a second root");
+        if (header.size > longest_root_bytes) return fail(errc::pack_bad_root, "a root that is too long");
+        role = entry_role::root;
+        store.skip_entry(offset);
+        return {};
+    }
+    if (is_file && header.kind != entry_kind::file)
+        return fail(errc::pack_bad_shape, "something other than a file after its name");
+    if (is_file) expected = header.size;
+    role = entry_role::object;
+    if (const error_code error = stage_objects()) return error;
+    return store.begin(header, offset);
+}
+
+error_code document_receiver::state::content(bytes_view bytes)
+{
+    if (role == entry_role::object) return store.content(bytes);
+    small += as_text(bytes); // bounded by the size that begin_entry() accepted
+    return {};
+}
+
+error_code document_receiver::state::end_entry()
+{
+    switch (role) {
+    case entry_role::object:
+        return store.end();
+    case entry_role::name:
+        return take_name(small);
+    case entry_role::root:
+        return finish_root();
+    }
+    return {};
+}
+
+error_code document_receiver::state::take_name(std::string_view name)
+{
+    if (const std::string_view wrong = document_name_problem(name); !wrong.empty())
+        return fail(errc::hostile_name,
+                    "the name \"" + escaped(name) + "\" is refused: it " + std::string(wrong));
+    offered = name;
+    // Now rather than after gigabytes; commit() makes sure.
+    const error_code error = destination.require_absent(options.name ? *options.name : offered);
+    if (error) problem = "\"" + escaped(options.name ? *options.name : offered) + "\"";
+    return error;
+}
+
+error_code document_receiver::state::finish_root()
+{
+    const auto root = parse_root(small);
+    if (!root) return fail(errc::pack_bad_root, "a malformed root");
+    top = root->top;
+    return take_name(root->name);
+}
+
+error_code document_receiver::state::end_pack()
+{
+    document.is_directory = !is_file;
+    if (is_file) {
+        document.files = 1;
+        document.content_bytes = expected.value_or(0);
+        at = stage::complete;
+        return {};
+    }
+    if (!top) return fail(errc::pack_bad_root, "no root");
+    if (const error_code error = store.resolve_waiting()) return error;
+    error_code error = builder.check(*top);
+    if (!error) error = builder.build(staging.directory(), built_name);
+    if (error) return problem = builder.problem(), error;
+    document.files = builder.total().files;
+    document.directories = builder.total().directories;
+    document.content_bytes = builder.total().bytes;
+    at = stage::complete;
+    return {};
+}
+
+// Says where and why, for people: "entry 17 at offset 4711: delta copies past its base's end".
+void document_receiver::state::describe(error_code error)
+{
+    const auto place = [](std::uint32_t number, std::uint64_t offset) {
+        return "entry " + std::to_string(number + std::uint64_t{1}) + " at offset " + std::to_string(offset);
+    };
+    detail.clear();
+    if (const auto entry = store.problem_entry())
+        detail = place(*entry, store.index().at(*entry).offset);
+    else if (reader.in_entry())
+        detail = place(reader.entry_number(), reader.entry_offset());
+    std::string why = problem;
+    if (why.empty()) why = reader.problem();
+    if (why.empty()) why = store.problem();
+    if (why.empty()) why = error.message();
+    detail += detail.empty() ? why : ": " + why;
+}
+
+void document_receiver::state::drop() noexcept
+{
+    store.close();
+    staging.remove();
+}
+
+document_receiver::document_receiver(std::unique_ptr<state> s) noexcept : state_(std::move(s)) {}
+document_receiver::document_receiver(document_receiver&&) noexcept = default;
+document_receiver& document_receiver::operator=(document_receiver&&) noexcept = default;
+document_receiver::~document_receiver() = default;
+
+result<document_receiver> document_receiver::create(receiver_options options)
+{
+    if (options.name && !document_name_problem(*options.name).empty())
+        return make_error_code(errc::hostile_name);
+    auto destination = guarded_directory::open(options.directory);
+    if (!destination) return destination.error();
+    if (options.name)
+        if (const error_code error = destination->require_absent(*options.name)) return error;
+    if (const error_code error = initialise_crypto()) return error;
+    staging_area::remove_stale(*destination);
+    auto made = std::make_unique<state>(std::move(options));
+    made->destination = std::move(*destination);
+    return document_receiver(std::move(made));
+}
+
+error_code document_receiver::write(bytes_view bytes)
+{
+    state& s = *state_;
+    if (s.at == state::stage::failed) return s.failure;
+    s.taken += bytes.size();
+    if (s.at != state::stage::receiving) return {};
+    const error_code error = s.reader.write(bytes, s);
+    if (!error) return {};
+    s.describe(error);
+    s.at = state::stage::failed;
+    s.failure = error;
+    s.drop();
+    return error;
+}
+
+bool document_receiver::complete() const noexcept
+{
+    return state_->at == state::stage::complete || state_->at == state::stage::committed;
+}
+
+result<received_document> document_receiver::commit()
+{
+    state& s = *state_;
+    switch (s.at) {
+    case state::stage::failed:
+        return s.failure;
+    case state::stage::committed:
+        return make_error_code(errc::cancelled);
+    case state::stage::receiving:
+        s.problem = "ended after " + std::to_string(s.taken) + " bytes";
+        s.describe(errc::pack_truncated);
+        return make_error_code(errc::pack_truncated);
+    case state::stage::complete:
+        break;
+    }
+    const std::string& name = s.options.name ? *s.options.name : s.offered;
+    const std::string staged = s.is_file ? object_store::staged_name(1) : std::string(built_name);
+    if (const error_code error = s.staging.directory().move(staged, s.destination, name)) {
+        s.detail = "\"" + escaped(name) + "\": " + error.message();
+        return error;
+    }
+    s.at = state::stage::committed;
+    s.drop();
+    s.document.path = s.options.directory / name;
+    return s.document;
+}
+
+void document_receiver::abandon() noexcept
+{
+    state& s = *state_;
+    if (s.at == state::stage::committed) return;
+    s.drop();
+    if (s.at != state::stage::failed) s.detail = "abandoned";
+    s.at = state::stage::failed;
+    s.failure = errc::cancelled;
+}
+
+const std::string& document_receiver::error_detail() const noexcept
+{
+    return state_->detail;
+}
+const std::string& document_receiver::offered_name() const noexcept
+{
+    return state_->offered;
+}
+std::uint64_t document_receiver::content_bytes_written() const noexcept
+{
+    return state_->store.file_bytes_written();
+}
+std::uint64_t document_receiver::stream_bytes() const noexcept
+{
+    return state_->taken;
+}
+std::optional<std::uint64_t> document_receiver::expected_content_bytes() const noexcept
+{
+    return state_->expected;
+}
+
+} // namespace parley

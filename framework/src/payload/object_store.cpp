@@ -1,0 +1,387 @@
+#include "payload/object_store.hpp"
+
+#include "payload/safe_name.hpp"
+#include "payload/tree_codec.hpp"
+
+#include <algorithm>
+
+namespace parley {
+namespace {
+
+constexpr std::string_view spool_name = "spool";
+constexpr std::uint64_t longest_tree_entry_bytes = tree_entry_bytes(false, max_name_bytes);
+
+} // namespace
+
+object_store::object_store(const receiver_limits& limits, random_source& random)
+    : limits_(limits),
+      index_(random),
+      budget_(limits.max_document_bytes, limits.free_space_reserve_bytes),
+      buffer_(std::make_unique_for_overwrite<byte[]>(buffer_bytes)),
+      window_(std::make_unique_for_overwrite<byte[]>(window_bytes))
+{
+}
+
+error_code object_store::fail(errc code, std::string_view problem)
+{
+    problem_ = problem;
+    return code;
+}
+
+std::string object_store::staged_name(std::uint32_t number)
+{
+    return std::to_string(number);
+}
+
+void object_store::close() noexcept
+{
+    spool_.close();
+    file_.close();
+    base_file_.close();
+}
+
+error_code object_store::could_take(std::uint64_t bytes)
+{
+    if (const error_code error = budget_.claim(bytes, *directory_)) return error;
+    budget_.release(bytes);
+    return {};
+}
+
+error_code object_store::begin(const entry_header& header, std::uint64_t offset)
+{
+    object_record& record = index_.add(offset);
+    current_ = index_.size() - 1;
+    record.kind = header.kind;
+    if (is_delta(header.kind)) return begin_delta(header, current_);
+    mode_ = mode::whole;
+    return begin_object(header.kind, header.size);
+}
+
+error_code object_store::content(bytes_view bytes)
+{
+    switch (mode_) {
+    case mode::whole:
+        return append(bytes);
+    case mode::applying: {
+        const error_code error = delta_.write(bytes, *this);
+        if (error == errc::pack_bad_delta && !delta_.problem().empty()) problem_ = delta_.problem();
+        return error;
+    }
+    case mode::waiting:
+        return spool_.append(bytes);
+    case mode::idle:
+        break;
+    }
+    return {};
+}
+
+error_code object_store::end()
+{
+    const mode finished = std::exchange(mode_, mode::idle);
+    switch (finished) {
+    case mode::whole:
+        return end_object();
+    case mode::applying:
+        return end_applying();
+    case mode::waiting:
+    case mode::idle:
+        break;
+    }
+    return {};
+}
+
+// ---- deltas
+
+error_code object_store::begin_delta(const entry_header& header, std::uint32_t number)
+{
+    object_record& record = index_.at(number);
+    std::optional<std::uint32_t> base;
+    if (header.kind == entry_kind::offset_delta) {
+        if (header.base_distance > record.offset)
+            return fail(errc::pack_bad_entry, "delta with a base before the start");
+        base = index_.find_offset(record.offset - header.base_distance);
+        if (!base) return fail(errc::pack_missing_base, "delta with a base where no entry begins");
+        if (index_.at(*base).state == object_state::unusable)
+            return fail(errc::pack_missing_base, "delta against the root");
+        record.base = *base;
+        if (index_.at(*base).state == object_state::waiting) base.reset();
+    } else {
+        base = index_.find(header.base_id);
+        if (!base) record.id = header.base_id;
+    }
+    if (base) {
+        mode_ = mode::applying;
+        return begin_applying(number, *base);
+    }
+    return begin_waiting(number, header.size);
+}
+
+error_code object_store::begin_waiting(std::uint32_t number, std::uint64_t size)
+{
+    if (const error_code error = budget_.claim(size, *directory_)) return error;
+    if (const error_code error = open_spool()) return error;
+    object_record& record = index_.at(number);
+    record.state = object_state::waiting;
+    record.size = size;
+    record.spool_offset = spool_.size();
+    waiting_.push_back(number);
+    mode_ = mode::waiting;
+    return {};
+}
+
+error_code object_store::begin_applying(std::uint32_t number, std::uint32_t base)
+{
+    base = index_.holder(base);
+    current_ = number;
+    const object_record& from = index_.at(base);
+    if (from.delta_depth >= limits_.max_delta_depth || from.delta_depth == UINT16_MAX)
+        return fail(errc::pack_bad_delta, "a longer chain of deltas than allowed");
+    index_.at(number).delta_depth = static_cast<std::uint16_t>(from.delta_depth + 1);
+    delta_.reset();
+    return open_base(base);
+}
+
+error_code object_store::end_applying()
+{
+    if (const error_code error = delta_.finish()) {
+        problem_ = delta_.problem();
+        return error;
+    }
+    return end_object();
+}
+
+error_code object_store::sizes(std::uint64_t base_bytes, std::uint64_t result_bytes)
+{
+    const object_record& base = index_.at(base_);
+    if (base_bytes != base.size) return fail(errc::pack_bad_delta, "delta for a base of another size");
+    return begin_object(base.kind, result_bytes);
+}
+
+error_code object_store::copy(std::uint64_t offset, std::uint64_t length)
+{
+    while (length > 0) {
+        // Copies of a few bytes come by the thousand, and often from one place.
+        const bool inside = offset >= window_offset_ && offset - window_offset_ < window_filled_;
+        if (!inside) {
+            const std::uint64_t left = index_.at(base_).size - offset;
+            window_filled_ = 0;
+            const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(left, window_bytes));
+            if (const error_code error = read_base(offset, {window_.get(), piece})) return error;
+            window_offset_ = offset;
+            window_filled_ = piece;
+        }
+        const auto at = static_cast<std::size_t>(offset - window_offset_);
+        const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(length, window_filled_ - at));
+        if (const error_code error = append({window_.get() + at, piece})) return error;
+        offset += piece;
+        length -= piece;
+    }
+    return {};
+}
+
+error_code object_store::resolve_waiting()
+{
+    // From every base that is here its deltas' results are made, from those the next: what still waits then
+    // has no base. The lists keep the bases as they were announced, for a result takes the place of that in
+    // its record.
+    struct by_entry {
+        std::uint32_t base;
+        std::uint32_t number;
+    };
+    struct by_id {
+        object_id base;
+        std::uint32_t number;
+    };
+    const auto before = [](const auto& a, const auto& b) { return a.base < b.base; };
+    std::vector<by_entry> entry_waiters;
+    std::vector<by_id> id_waiters;
+    for (const std::uint32_t number : waiting_) {
+        const object_record& record = index_.at(number);
+        if (record.kind == entry_kind::offset_delta)
+            entry_waiters.push_back({record.base, number});
+        else
+            id_waiters.push_back({record.id, number});
+    }
+    std::sort(entry_waiters.begin(), entry_waiters.end(), before);
+    std::sort(id_waiters.begin(), id_waiters.end(), before);
+
+    // Each base enters once: a sender may make thousands wait for one.
+    std::vector<std::uint32_t> ready;
+    const auto enter = [&](std::uint32_t base) {
+        if (ready.empty() || ready.back() != base) ready.push_back(base);
+    };
+    for (const by_entry& waiter : entry_waiters)
+        if (index_.at(waiter.base).state != object_state::waiting) enter(waiter.base);
+    for (const by_id& waiter : id_waiters)
+        if (const auto base = index_.find(waiter.base)) enter(*base);
+
+    std::size_t resolved = 0;
+    const auto apply_all = [&](const auto& waiters, const auto& key, std::uint32_t base) -> error_code {
+        auto at =
+            std::lower_bound(waiters.begin(), waiters.end(), key,
+                             [](const auto& waiter, const auto& wanted) { return waiter.base < wanted; });
+        for (; at != waiters.end() && at->base == key; ++at) {
+            if (index_.at(at->number).state != object_state::waiting) continue;
+            if (const error_code error = apply_waiting(at->number, base)) {
+                problem_entry_ = at->number;
+                return error;
+            }
+            ++resolved;
+            ready.push_back(at->number);
+        }
+        return {};
+    };
+    while (!ready.empty()) {
+        const std::uint32_t base = ready.back();
+        ready.pop_back();
+        if (const error_code error = apply_all(entry_waiters, base, base)) return error;
+        // Who names a duplicate's id is served by the object that holds it.
+        if (index_.at(base).state != object_state::present) continue;
+        const object_id id = index_.at(base).id;
+        if (const error_code error = apply_all(id_waiters, id, base)) return error;
+    }
+    if (resolved == waiting_.size()) return {};
+    problem_entry_ = *std::find_if(waiting_.begin(), waiting_.end(), [this](std::uint32_t number) {
+        return index_.at(number).state == object_state::waiting;
+    });
+    return fail(errc::pack_missing_base, "delta whose base never came");
+}
+
+error_code object_store::apply_waiting(std::uint32_t number, std::uint32_t base)
+{
+    const std::uint64_t offset = index_.at(number).spool_offset;
+    const std::uint64_t size = index_.at(number).size;
+    if (const error_code error = begin_applying(number, base)) return error;
+    mode_ = mode::applying;
+    const auto piece_buffer = std::make_unique_for_overwrite<byte[]>(buffer_bytes);
+    for (std::uint64_t done = 0; done < size;) {
+        const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(size - done, buffer_bytes));
+        const mutable_bytes bytes(piece_buffer.get(), piece);
+        if (const error_code error = spool_.read_at(offset + done, bytes)) return error;
+        if (const error_code error = content(bytes)) return error;
+        done += piece;
+    }
+    return end();
+}
+
+// ---- the object under way
+
+error_code object_store::begin_object(entry_kind kind, std::uint64_t size)
+{
+    if (kind == entry_kind::directory && size / longest_tree_entry_bytes > limits_.max_entries)
+        return errc::too_many_entries;
+    if (const error_code error = budget_.claim(size, *directory_)) return error;
+    kind_ = kind;
+    buffered_ = 0;
+    hasher_.begin(kind, size);
+    object_record& record = index_.at(current_);
+    record.size = size;
+    if (kind == entry_kind::file) {
+        auto made = directory_->make_file(staged_name(current_));
+        if (!made) return made.error();
+        file_ = std::move(*made);
+        return {};
+    }
+    if (const error_code error = open_spool()) return error;
+    record.spool_offset = spool_.size();
+    return {};
+}
+
+error_code object_store::append(bytes_view bytes)
+{
+    if (buffered_ == 0 && bytes.size() >= buffer_bytes / 2) return write_through(bytes);
+    while (!bytes.empty()) {
+        const std::size_t piece = std::min(bytes.size(), buffer_bytes - buffered_);
+        std::copy_n(bytes.begin(), piece, buffer_.get() + buffered_);
+        buffered_ += piece;
+        bytes = bytes.subspan(piece);
+        if (buffered_ == buffer_bytes)
+            if (const error_code error = flush()) return error;
+    }
+    return {};
+}
+
+error_code object_store::flush()
+{
+    const bytes_view bytes(buffer_.get(), buffered_);
+    buffered_ = 0;
+    return bytes.empty() ? error_code() : write_through(bytes);
+}
+
+error_code object_store::write_through(bytes_view bytes)
+{
+    hasher_.update(bytes);
+    if (kind_ != entry_kind::file) return spool_.append(bytes);
+    file_bytes_written_ += bytes.size();
+    return file_.append(bytes);
+}
+
+error_code object_store::end_object()
+{
+    if (const error_code error = flush()) return error;
+    object_record& record = index_.at(current_);
+    record.kind = kind_;
+    record.id = hasher_.finish();
+    record.base = 0;
+    index_.settle(current_);
+    if (kind_ != entry_kind::file) return {};
+    file_.close();
+    if (record.state != object_state::duplicate) return {};
+    budget_.release(record.size);
+    return directory_->remove_file(staged_name(current_));
+}
+
+error_code object_store::open_spool()
+{
+    if (spool_) return {};
+    auto made = directory_->make_file(spool_name);
+    if (!made) return made.error();
+    spool_ = std::move(*made);
+    return {};
+}
+
+error_code object_store::open_base(std::uint32_t number)
+{
+    if (base_ == number) return {};
+    base_ = nothing;
+    window_filled_ = 0;
+    base_file_.close();
+    if (index_.at(number).kind == entry_kind::file) {
+        auto opened = directory_->open_file(staged_name(number));
+        if (!opened) return opened.error();
+        base_file_ = std::move(*opened);
+    }
+    base_ = number;
+    return {};
+}
+
+error_code object_store::read_base(std::uint64_t offset, mutable_bytes out) const
+{
+    if (index_.at(base_).kind == entry_kind::file) return base_file_.read_at(offset, out);
+    return read_directory(base_, offset, out);
+}
+
+error_code object_store::read_directory(std::uint32_t number, std::uint64_t offset, mutable_bytes out) const
+{
+    return spool_.read_at(index_.at(number).spool_offset + offset, out);
+}
+
+error_code object_store::place_file(std::uint32_t number, const guarded_directory& where,
+                                    std::string_view name, bool again)
+{
+    object_record& record = index_.at(number);
+    const std::string staged = staged_name(number);
+    if (!again) return directory_->move(staged, where, name);
+    if (!record.placed) {
+        record.placed = true;
+        if (!directory_->link(staged, where, name)) return {};
+        // No hard links here: a copy does, and reports what is really wrong.
+    }
+    if (const error_code error = budget_.claim(record.size, *directory_)) return error;
+    const auto from = directory_->open_file(staged);
+    if (!from) return from.error();
+    auto to = where.make_file(name);
+    return to ? to->append_copy(*from, record.size) : to.error();
+}
+
+} // namespace parley

@@ -107,8 +107,8 @@ bool is_device(std::string_view name)
 
 std::string_view name_problem(std::string_view name) noexcept
 {
-    if (name.empty()) return "empty";
-    if (name.size() > max_name_bytes) return "longer than 255 bytes";
+    if (name.empty()) return "is empty";
+    if (name.size() > max_name_bytes) return "is longer than 255 bytes";
     const auto* at = reinterpret_cast<const utf8proc_uint8_t*>(name.data());
     auto left = static_cast<utf8proc_ssize_t>(name.size());
     utf8proc_int32_t before = -1;
@@ -116,7 +116,7 @@ std::string_view name_problem(std::string_view name) noexcept
     while (left > 0) {
         utf8proc_int32_t c = -1;
         const utf8proc_ssize_t length = utf8proc_iterate(at, left, &c);
-        if (length <= 0 || c < 0) return "not valid UTF-8";
+        if (length <= 0 || c < 0) return "is not valid UTF-8";
         if (is_control(c)) return "holds a control character";
         if (c == '/' || c == '\\') return "holds a path separator";
         if (is_noncharacter(c)) return "holds a noncharacter";
