@@ -1,0 +1,215 @@
+#include <parley/net/connect.hpp>
+#include <parley/net/tcp.hpp>
+
+#include "resolve_for.hpp"
+#include "socket_tuning.hpp"
+
+#include <boost/asio/append.hpp>
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+
+namespace parley {
+namespace {
+
+using asio::ip::tcp;
+
+template <class Executor>
+class tcp_stream final : public stream_base {
+public:
+    using socket = asio::basic_stream_socket<tcp, Executor>;
+
+    explicit tcp_stream(socket s) : socket_(std::move(s))
+    {
+        error_code ignored;
+        remote_ = socket_.remote_endpoint(ignored);
+    }
+    ~tcp_stream() override { tcp_stream::close(); }
+
+    executor get_executor() const noexcept override { return const_cast<socket&>(socket_).get_executor(); }
+
+    void start_read(asio::mutable_buffer buffer, io_handler handler) override
+    {
+        socket_.async_read_some(buffer, std::move(handler));
+    }
+
+    void start_write(const gather_buffers& buffers, io_handler handler) override
+    {
+        // The operation keeps a copy of the sequence, so the usual single buffer must not cost the room of
+        // sixteen.
+        if (buffers.count() == 1)
+            socket_.async_write_some(*buffers.begin(), std::move(handler));
+        else
+            socket_.async_write_some(buffers, std::move(handler));
+    }
+
+    void start_shutdown_send(wait_handler handler) override
+    {
+        error_code error;
+        socket_.shutdown(tcp::socket::shutdown_send, error);
+        asio::post(socket_.get_executor(), asio::append(std::move(handler), error));
+    }
+
+    void start_wait_readable(wait_handler handler) override
+    {
+        socket_.async_wait(tcp::socket::wait_read, std::move(handler));
+    }
+
+    void start_wait_writable(wait_handler handler) override
+    {
+        socket_.async_wait(tcp::socket::wait_write, std::move(handler));
+    }
+
+    std::size_t try_read_some(mutable_bytes out, error_code& error) noexcept override
+    {
+        error.clear();
+        if (out.empty()) return 0;
+        ssize_t size = -1;
+        do size = ::recv(socket_.native_handle(), out.data(), out.size(), MSG_DONTWAIT);
+        while (size < 0 && errno == EINTR);
+        if (size > 0) return static_cast<std::size_t>(size);
+        if (size == 0)
+            error = asio::error::eof;
+        else if (errno == EAGAIN)
+            error = asio::error::would_block;
+        else
+            error.assign(errno, boost::system::system_category());
+        return 0;
+    }
+
+    void close() noexcept override
+    {
+        error_code ignored;
+        socket_.close(ignored);
+    }
+    bool is_open() const noexcept override { return socket_.is_open(); }
+    void set_abort_on_close(bool abort) noexcept override
+    {
+        detail::set_reset_on_close(native_handle(), abort);
+    }
+
+    std::string remote_address() const override { return to_text(remote_); }
+    identity remote_identity() const noexcept override { return identity_of(remote_); }
+    std::optional<tcp_endpoint> remote_endpoint() const noexcept override { return remote_; }
+    std::string_view transport_name() const noexcept override { return tcp_transport().scheme; }
+    int native_handle() const noexcept override { return const_cast<socket&>(socket_).native_handle(); }
+
+private:
+    socket socket_;
+    tcp_endpoint remote_; // kept, since a closed socket no longer knows it
+};
+
+template <class Socket>
+any_stream adopt(Socket socket)
+{
+    return any_stream{std::make_unique<tcp_stream<typename Socket::executor_type>>(std::move(socket))};
+}
+
+template <class Value>
+void set(int descriptor, int level, int name, const Value& value) noexcept
+{
+    ::setsockopt(descriptor, level, name, &value, sizeof value);
+}
+
+} // namespace
+
+namespace detail {
+
+void tune_socket(int descriptor, const tcp_options& options) noexcept
+{
+    set(descriptor, IPPROTO_TCP, TCP_NODELAY, int{options.no_delay});
+    if (options.keep_alive_idle.count() > 0) {
+        constexpr int max_idle_seconds = 32767; // the system's bound
+        set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
+        set(descriptor, IPPROTO_TCP, TCP_KEEPIDLE,
+            static_cast<int>(
+                std::min<std::chrono::seconds::rep>(options.keep_alive_idle.count(), max_idle_seconds)));
+    }
+    if (options.receive_buffer_bytes > 0)
+        set(descriptor, SOL_SOCKET, SO_RCVBUF, options.receive_buffer_bytes);
+    if (options.send_buffer_bytes > 0) set(descriptor, SOL_SOCKET, SO_SNDBUF, options.send_buffer_bytes);
+}
+
+void set_reset_on_close(int descriptor, bool reset) noexcept
+{
+    set(descriptor, SOL_SOCKET, SO_LINGER, ::linger{reset ? 1 : 0, 0});
+}
+
+any_stream adopt_tcp_socket(tcp::socket socket)
+{
+    return adopt(std::move(socket));
+}
+
+any_stream adopt_tcp_socket(asio::basic_stream_socket<tcp, asio::io_context::executor_type> socket)
+{
+    return adopt(std::move(socket));
+}
+
+} // namespace detail
+
+any_stream make_tcp_stream(tcp::socket socket, const tcp_options& options)
+{
+    detail::tune_socket(socket.native_handle(), options);
+    return adopt(std::move(socket));
+}
+
+any_stream make_tcp_stream(asio::basic_stream_socket<tcp, asio::io_context::executor_type> socket,
+                           const tcp_options& options)
+{
+    detail::tune_socket(socket.native_handle(), options);
+    return adopt(std::move(socket));
+}
+
+identity identity_of(const tcp_endpoint& endpoint) noexcept
+{
+    tcp_endpoint plain = endpoint;
+    if (endpoint.address().is_v6()) {
+        asio::ip::address_v6 address = endpoint.address().to_v6();
+        address.scope_id(0);
+        plain.address(address);
+    }
+    // At most "[" 39 "]:" 5 = 47 printable bytes, so it always fits.
+    const auto text = identity::from_text(to_text(plain));
+    return text ? *text : identity{};
+}
+
+namespace {
+
+awaitable<connect_outcome> connect_over_tcp(connect_request request)
+{
+    const time_point start = clock::now();
+    std::vector<tcp_endpoint> endpoints;
+    if (request.exact) {
+        const std::uint16_t port =
+            request.kind == stream_kind::room ? request.address.room_port : request.address.port;
+        endpoints.push_back({request.exact->address(), port});
+    } else {
+        auto resolved = co_await detail::resolve_for(request);
+        if (!resolved) {
+            connect_outcome failed;
+            failed.error = resolved.error();
+            co_return failed;
+        }
+        endpoints = std::move(*resolved);
+    }
+    connect_options options = request.options;
+    const duration spent = clock::now() - start;
+    if (options.timeout != duration::max()) options.timeout = std::max(options.timeout - spent, duration{0});
+    auto outcome = co_await connect_tcp(std::move(endpoints), std::move(options));
+    co_return outcome;
+}
+
+} // namespace
+
+const transport& tcp_transport() noexcept
+{
+    static constexpr transport value{"tcp", 9000, 9001, &connect_over_tcp, &listen_tcp};
+    return value;
+}
+
+} // namespace parley

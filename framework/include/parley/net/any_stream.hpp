@@ -72,7 +72,7 @@ public:
     stream_base() = default;
     stream_base(const stream_base&) = delete;
     stream_base& operator=(const stream_base&) = delete;
-    virtual ~stream_base() = default;
+    virtual ~stream_base();
 
     virtual executor get_executor() const noexcept = 0;
 

@@ -85,33 +85,36 @@ private:
     virtual bool machine_finished() const = 0;
     virtual error_code machine_error() const = 0;
 
+    struct run_state;
+
     void start(stream_base::wait_handler handler);
     void advance();
     void drain();
-    void start_read();
-    void start_write();
+    void feed();
+    void wind_up(const std::shared_ptr<run_state>& run);
+    void start_read(const std::shared_ptr<run_state>& run);
+    void start_write(const std::shared_ptr<run_state>& run);
     void arm_timer(duration timeout);
     void on_read(error_code error, std::size_t size);
     void on_written(error_code error, std::size_t size);
     void on_timer();
-    void feed();
-    void end_of_stream(error_code error);
 
     any_stream& stream_;
     driver_options options_;
     asio::steady_timer timer_;
     asio::cancellation_signal cancel_read_;
-    stream_base::wait_handler done_;
+    std::weak_ptr<run_state> run_;
+    std::shared_ptr<run_state> held_;
     std::deque<std::function<void()>> steps_;
     byte_vector read_buffer_;
     std::size_t input_begin_ = 0, input_end_ = 0;
     byte_vector output_, being_written_;
-    error_code stream_error_;
+    error_code read_error_, write_error_;
     std::uint64_t bytes_read_ = 0, bytes_written_ = 0;
     time_point deadline_ = no_deadline;
     unsigned timers_ = 0;
-    bool running_ = false, driving_ = false, reading_ = false, writing_ = false, read_ended_ = false,
-         write_failed_ = false, flushing_ = false, completed_ = false;
+    bool running_ = false, driving_ = false, reading_ = false, writing_ = false;
+    bool read_ended_ = false, write_failed_ = false, flushing_ = false, flush_timed_out_ = false;
 };
 
 // Drives `machine` over `stream`; both outlive it and are touched by nobody else while it runs, except

@@ -1,0 +1,47 @@
+#include <parley/net/connection_race.hpp>
+
+#include <algorithm>
+
+namespace parley {
+
+std::vector<tcp_endpoint> interleave_families(std::vector<tcp_endpoint> endpoints)
+{
+    if (endpoints.empty()) return endpoints;
+    const bool first_is_v6 = endpoints.front().address().is_v6();
+    const auto second = std::stable_partition(endpoints.begin(), endpoints.end(), [&](const tcp_endpoint& e) {
+        return e.address().is_v6() == first_is_v6;
+    });
+    std::vector<tcp_endpoint> out;
+    out.reserve(endpoints.size());
+    for (auto a = endpoints.begin(), b = second; a != second || b != endpoints.end();) {
+        if (a != second) out.push_back(*a++);
+        if (b != endpoints.end()) out.push_back(*b++);
+    }
+    return out;
+}
+
+std::optional<std::size_t> connection_race::next(time_point now) noexcept
+{
+    if (won_ || started_ == count_) return std::nullopt;
+    if (under_way_ != 0 && now < next_start_) return std::nullopt;
+    next_start_ = now + delay_;
+    ++under_way_;
+    return started_++;
+}
+
+time_point connection_race::next_start() const noexcept
+{
+    return won_ || started_ == count_ ? no_deadline : next_start_;
+}
+
+void connection_race::failed() noexcept
+{
+    --under_way_;
+}
+
+void connection_race::succeeded() noexcept
+{
+    won_ = true;
+}
+
+} // namespace parley

@@ -1,0 +1,42 @@
+#include <parley/net/transport.hpp>
+
+#include <parley/net/tcp.hpp>
+
+#include <algorithm>
+#include <vector>
+
+namespace parley {
+namespace {
+
+// The table of transports: one line each.
+std::vector<const transport*>& table()
+{
+    static std::vector<const transport*> transports{
+        &tcp_transport(),
+    };
+    return transports;
+}
+
+} // namespace
+
+const transport* find_transport(std::string_view scheme) noexcept
+{
+    const auto& all = table();
+    const auto found =
+        std::find_if(all.begin(), all.end(), [&](const transport* t) { return t->scheme == scheme; });
+    return found == all.end() ? nullptr : *found;
+}
+
+std::span<const transport* const> transports() noexcept
+{
+    return table();
+}
+
+void register_transport(const transport& added)
+{
+    auto& all = table();
+    std::erase_if(all, [&](const transport* t) { return t->scheme == added.scheme; });
+    all.push_back(&added);
+}
+
+} // namespace parley
