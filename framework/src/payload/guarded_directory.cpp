@@ -22,15 +22,9 @@
 namespace parley {
 namespace {
 
-error_code system_error(int number)
-{
-    if (number == EEXIST) return errc::destination_exists;
-    return {number, boost::system::system_category()};
-}
-
 error_code last_error()
 {
-    return system_error(errno);
+    return errno == EEXIST ? make_error_code(errc::destination_exists) : last_system_error();
 }
 
 // A name that has passed the guard: the only thing from which the calls below take a name.
@@ -60,7 +54,7 @@ auto uninterrupted(Call call)
 
 // Everything that comes to be on the disk comes to be here.
 enum class thing { file, directory };
-error_code create(int directory, std::string_view name, thing what, unsigned mode, unique_descriptor& out)
+error_code create(int directory, std::string_view name, thing what, unsigned mode, descriptor& out)
 {
     const component guarded(name);
     if (!guarded.safe()) return errc::hostile_name;
@@ -72,11 +66,11 @@ error_code create(int directory, std::string_view name, thing what, unsigned mod
     const int fd =
         uninterrupted([&] { return ::openat(directory, guarded.c_str(), flags, static_cast<mode_t>(mode)); });
     if (fd < 0) return last_error();
-    out = unique_descriptor(fd);
+    out = descriptor(fd);
     return {};
 }
 
-error_code open_existing(int directory, std::string_view name, thing what, unique_descriptor& out)
+error_code open_existing(int directory, std::string_view name, thing what, descriptor& out)
 {
     const component guarded(name);
     if (!guarded.safe()) return errc::hostile_name;
@@ -84,7 +78,7 @@ error_code open_existing(int directory, std::string_view name, thing what, uniqu
         O_RDONLY | O_NOFOLLOW | O_CLOEXEC | (what == thing::directory ? O_DIRECTORY : O_NONBLOCK);
     const int fd = uninterrupted([&] { return ::openat(directory, guarded.c_str(), flags); });
     if (fd < 0) return last_error();
-    out = unique_descriptor(fd);
+    out = descriptor(fd);
     return {};
 }
 
@@ -96,11 +90,11 @@ using directory_stream = std::unique_ptr<DIR, directory_closer>;
 // Reads the directory `name` of `parent` ("." for `parent` itself); null on failure.
 directory_stream read_directory(int parent, const char* name)
 {
-    unique_descriptor fd(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    descriptor fd(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!fd) return nullptr;
     DIR* stream = ::fdopendir(fd.get());
     if (stream == nullptr) return nullptr;
-    static_cast<void>(std::exchange(fd, unique_descriptor()).release());
+    static_cast<void>(fd.release());
     return directory_stream(stream);
 }
 
@@ -115,16 +109,6 @@ bool without_no_replace(int number)
 }
 
 } // namespace
-
-void unique_descriptor::close() noexcept
-{
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-}
-
-int unique_descriptor::release() noexcept
-{
-    return std::exchange(fd_, -1);
-}
 
 error_code guarded_file::append(bytes_view bytes)
 {
@@ -180,19 +164,19 @@ result<guarded_directory> guarded_directory::open(const std::filesystem::path& p
 {
     const int fd = uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
     if (fd < 0) return last_error();
-    return guarded_directory(unique_descriptor(fd));
+    return guarded_directory(descriptor(fd));
 }
 
 result<guarded_file> guarded_directory::make_file(std::string_view name) const
 {
-    unique_descriptor fd;
+    descriptor fd;
     if (const error_code error = create(fd_.get(), name, thing::file, 0666, fd)) return error;
     return guarded_file(std::move(fd));
 }
 
 error_code guarded_directory::make_empty_directory(std::string_view name, unsigned mode) const
 {
-    unique_descriptor unused;
+    descriptor unused;
     return create(fd_.get(), name, thing::directory, mode, unused);
 }
 
@@ -204,14 +188,14 @@ result<guarded_directory> guarded_directory::make_directory(std::string_view nam
 
 result<guarded_file> guarded_directory::open_file(std::string_view name) const
 {
-    unique_descriptor fd;
+    descriptor fd;
     if (const error_code error = open_existing(fd_.get(), name, thing::file, fd)) return error;
     return guarded_file(std::move(fd));
 }
 
 result<guarded_directory> guarded_directory::open_directory(std::string_view name) const
 {
-    unique_descriptor fd;
+    descriptor fd;
     if (const error_code error = open_existing(fd_.get(), name, thing::directory, fd)) return error;
     return guarded_directory(std::move(fd));
 }

@@ -4,6 +4,8 @@
 // creates, moves or removes anything.
 #pragma once
 
+#include "payload/descriptor.hpp"
+
 #include <parley/base/bytes.hpp>
 #include <parley/base/error.hpp>
 #include <parley/base/result.hpp>
@@ -11,42 +13,18 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace parley {
-
-// Owns an open descriptor. Movable.
-class unique_descriptor {
-public:
-    unique_descriptor() noexcept = default;
-    explicit unique_descriptor(int fd) noexcept : fd_(fd) {}
-    unique_descriptor(unique_descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    unique_descriptor& operator=(unique_descriptor&& other) noexcept
-    {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    ~unique_descriptor() { close(); }
-
-    int get() const noexcept { return fd_; }
-    explicit operator bool() const noexcept { return fd_ >= 0; }
-    void close() noexcept;
-    // Gives the descriptor away.
-    int release() noexcept;
-
-private:
-    int fd_ = -1;
-};
 
 // An open regular file. Errors are the system's own. Not thread-safe.
 class guarded_file {
 public:
     guarded_file() noexcept = default;
-    explicit guarded_file(unique_descriptor fd) noexcept : fd_(std::move(fd)) {}
+    explicit guarded_file(descriptor fd) noexcept : fd_(std::move(fd)) {}
 
     explicit operator bool() const noexcept { return static_cast<bool>(fd_); }
-    void close() noexcept { fd_.close(); }
+    void close() noexcept { fd_.reset(); }
     // Writes all of `bytes` at the end of what was appended before.
     error_code append(bytes_view bytes);
     // Reads all of `out` from `offset`. Errors: io_error when the file ends first.
@@ -56,7 +34,7 @@ public:
     std::uint64_t size() const noexcept { return size_; } // of what was appended
 
 private:
-    unique_descriptor fd_;
+    descriptor fd_;
     std::uint64_t size_ = 0;
 };
 
@@ -70,7 +48,6 @@ public:
     static result<guarded_directory> open(const std::filesystem::path& path);
 
     explicit operator bool() const noexcept { return static_cast<bool>(fd_); }
-    int descriptor() const noexcept { return fd_.get(); }
 
     // Creates what was not there. Modes are cut by the umask.
     result<guarded_file> make_file(std::string_view name) const;
@@ -116,9 +93,9 @@ public:
     result<space> free_space() const;
 
 private:
-    explicit guarded_directory(unique_descriptor fd) noexcept : fd_(std::move(fd)) {}
+    explicit guarded_directory(descriptor fd) noexcept : fd_(std::move(fd)) {}
 
-    unique_descriptor fd_;
+    descriptor fd_;
 };
 
 } // namespace parley
