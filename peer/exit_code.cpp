@@ -1,0 +1,30 @@
+#include "peer/exit_code.hpp"
+
+#include <boost/system/errc.hpp>
+
+namespace parley::cli {
+
+exit_code exit_code_for(const error_code& error, session_phase phase) noexcept
+{
+    if (!error) return exit_code::ok;
+    if (error == condition::cancelled) return exit_code::interrupted;
+    if (error == errc::bad_address || error == errc::unknown_transport) return exit_code::usage;
+    if (error == errc::crypto_unavailable || error == errc::record_layout_impossible ||
+        error == errc::record_sequence_exhausted)
+        return exit_code::internal;
+    if (phase == session_phase::connecting || error == errc::name_not_resolved ||
+        error == errc::connect_failed)
+        return exit_code::unreachable;
+    // The system's own "timed out" is a connection that died, not a wait that was over.
+    if (error == boost::system::errc::timed_out && error.category() != parley_category())
+        return exit_code::connection_lost;
+    if (error == condition::timed_out) return exit_code::timed_out;
+    if (error == condition::refused) return exit_code::refused;
+    if (error == condition::authentication || error == condition::peer_fault) return exit_code::wrong_data;
+    if (error == condition::transport) return exit_code::connection_lost;
+    if (error == condition::local_fault) return exit_code::local_file;
+    // An unusual code of the system: before anything is sent it is about a file.
+    return phase == session_phase::preparing ? exit_code::local_file : exit_code::internal;
+}
+
+} // namespace parley::cli

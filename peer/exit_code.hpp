@@ -1,0 +1,36 @@
+// How `parley` ends: one number for each kind of end, the same in --help and docs/usage.md.
+#pragma once
+
+#include <parley/net/peer_session.hpp>
+
+namespace parley::cli {
+
+enum class exit_code : int {
+    ok = 0,
+    internal = 1,        // a fault of the program
+    usage = 2,           // a wrong command line, code or address
+    unreachable = 3,     // the relay cannot be reached
+    timed_out = 4,       // nobody came in time
+    refused = 5,         // this user, the other one or the relay said no
+    wrong_data = 6,      // the other side broke a rule: protocol, authentication or document
+    connection_lost = 7, // the connection broke, or the other side left
+    local_file = 8,      // a file or a resource on this side
+    interrupted = 128,   // plus the signal's number: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP
+};
+
+constexpr int to_int(exit_code code) noexcept
+{
+    return static_cast<int>(code);
+}
+
+// The exit code of a program that `signal` (SIGINT, …) has ended.
+constexpr int exit_code_for_signal(int signal) noexcept
+{
+    return to_int(exit_code::interrupted) + signal;
+}
+
+// The kind of end that `error` is, by its condition; `phase` tells a relay that cannot be reached from a
+// connection that broke. `cancelled` is `interrupted`; the caller adds the signal's number.
+exit_code exit_code_for(const error_code& error, session_phase phase) noexcept;
+
+} // namespace parley::cli

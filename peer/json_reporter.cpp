@@ -1,0 +1,126 @@
+#include "peer/reporter.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+
+namespace parley::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using json = nlohmann::ordered_json;
+
+double seconds(duration time)
+{
+    return std::round(std::chrono::duration<double>(time).count() * 1000) / 1000;
+}
+
+class json_reporter final : public reporter {
+public:
+    explicit json_reporter(text_sink output) : output_(std::move(output)), pace_(progress_pace::each(250ms))
+    {
+    }
+
+    void code(std::string_view code, std::string_view command) override
+    {
+        put({{"event", "code"}, {"code", code}, {"command", command}});
+    }
+    void warning(std::string_view text) override { put({{"event", "warning"}, {"message", text}}); }
+    void skipped(const skipped_path& path) override
+    {
+        put({{"event", "skipped"}, {"path", path.path}, {"reason", path.reason}});
+    }
+    void document(std::string_view name, bool is_directory, std::uint64_t files,
+                  std::uint64_t content_bytes) override
+    {
+        put({{"event", "document"},
+             {"name", name},
+             {"directory", is_directory},
+             {"files", files},
+             {"bytes", content_bytes}});
+    }
+    void connecting(std::string_view relay) override { put({{"event", "connecting"}, {"relay", relay}}); }
+    void connected(std::string_view address) override { put({{"event", "connected"}, {"address", address}}); }
+    void identified(std::string_view self) override { put({{"event", "identified"}, {"identity", self}}); }
+    void waiting() override { put({{"event", "waiting"}}); }
+    void rejected(std::string_view peer, const error_code& why) override
+    {
+        put({{"event", "rejected"}, {"peer", peer}, {"reason", why.message()}});
+    }
+    void refused(std::string_view peer) override { put({{"event", "refused"}, {"peer", peer}}); }
+    void offered(std::string_view peer) override { put({{"event", "offered"}, {"peer", peer}}); }
+    void withdrawn(std::string_view peer) override { put({{"event", "withdrawn"}, {"peer", peer}}); }
+    void agreed(std::string_view self, std::string_view peer) override
+    {
+        put({{"event", "agreed"}, {"identity", self}, {"peer", peer}});
+    }
+    void progress(time_point now, std::uint64_t bytes, std::optional<std::uint64_t> total) override
+    {
+        if (!meter_) meter_.emplace(now);
+        const progress_state state = meter_->update(now, bytes, total);
+        if (!pace_.due(now, state)) {
+            pending_ = state;
+            return;
+        }
+        pending_.reset();
+        show(state);
+    }
+    void finishing() override
+    {
+        if (pending_) show(*pending_);
+        pending_.reset();
+        put({{"event", "finishing"}});
+    }
+    void done(const transfer_summary& s) override
+    {
+        json event{{"event", "done"},
+                   {"name", s.name},
+                   {"peer", s.peer},
+                   {"directory", s.is_directory},
+                   {"files", s.files},
+                   {"directories", s.directories},
+                   {"bytes", s.content_bytes},
+                   {"stream_bytes", s.stream_bytes},
+                   {"seconds", seconds(s.time)}};
+        if (!s.path.empty())
+            event["path"] = s.path;
+        else
+            event["skipped"] = s.skipped;
+        put(event);
+    }
+    void failed(exit_code, int status, std::string_view message) override
+    {
+        put({{"event", "error"}, {"exit", status}, {"message", message}});
+    }
+
+private:
+    void show(const progress_state& state)
+    {
+        json event{{"event", "progress"},
+                   {"bytes", state.done_bytes},
+                   {"total", nullptr},
+                   {"rate", nullptr},
+                   {"left", nullptr}};
+        if (state.total_bytes) event["total"] = *state.total_bytes;
+        if (state.bytes_per_second) event["rate"] = std::round(*state.bytes_per_second);
+        if (state.time_left && *state.time_left < 1000h) event["left"] = seconds(*state.time_left);
+        put(event);
+    }
+    // What is not UTF-8 in a name becomes U+FFFD; everything above ASCII is written as \uNNNN, so that no
+    // line can do anything to a terminal.
+    void put(const json& event) { output_(event.dump(-1, ' ', true, json::error_handler_t::replace) + "\n"); }
+
+    text_sink output_;
+    progress_pace pace_;
+    std::optional<progress_meter> meter_;
+    std::optional<progress_state> pending_;
+};
+
+} // namespace
+
+std::unique_ptr<reporter> make_json_reporter(text_sink output)
+{
+    return std::make_unique<json_reporter>(std::move(output));
+}
+
+} // namespace parley::cli

@@ -1,0 +1,71 @@
+#include "peer/code_input.hpp"
+#include "peer/interrupt.hpp"
+#include "peer/options.hpp"
+#include "peer/recv_command.hpp"
+#include "peer/reporter.hpp"
+#include "peer/send_command.hpp"
+#include "peer/terminal.hpp"
+
+#include <parley/base/bytes.hpp>
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <unistd.h>
+
+namespace parley::cli {
+namespace {
+
+std::unique_ptr<reporter> make_reporter(output_form form)
+{
+    if (form == output_form::json) return make_json_reporter(descriptor_sink(STDOUT_FILENO));
+    text_style style;
+    style.quiet = form == output_form::quiet;
+    if (is_terminal(STDERR_FILENO)) style.columns = [] { return terminal_width(STDERR_FILENO); };
+    return make_text_reporter(descriptor_sink(STDERR_FILENO), descriptor_sink(STDOUT_FILENO),
+                              std::move(style));
+}
+
+// Takes a code on the command line out of sight; others may have seen it already.
+void hide_argument(int argc, char** argv, const std::string& secret)
+{
+    for (int i = 1; i < argc; ++i)
+        if (secret == argv[i]) std::memset(argv[i], 'x', std::strlen(argv[i]));
+}
+
+int run(int argc, char** argv)
+{
+    const char* relay = std::getenv("PARLEY_RELAY");
+    const parsed_command command = parse_command_line({argv + 1, argv + argc}, relay != nullptr ? relay : "");
+    if (const auto* text = std::get_if<print_and_exit>(&command); text != nullptr) {
+        descriptor_sink(text->exit == exit_code::ok ? STDOUT_FILENO : STDERR_FILENO)(text->text + "\n");
+        return to_int(text->exit);
+    }
+    std::optional<std::string> code = take_code_from_environment();
+    const interrupt_watch watch;
+    if (const auto* send = std::get_if<send_command_options>(&command); send != nullptr) {
+        const auto out = make_reporter(send->common.form);
+        return run_send(*send, std::move(code), *out);
+    }
+    const auto& recv = std::get<recv_command_options>(command);
+    if (recv.code) hide_argument(argc, argv, *recv.code);
+    const auto out = make_reporter(recv.common.form);
+    return run_recv(recv, std::move(code), *out);
+}
+
+} // namespace
+} // namespace parley::cli
+
+int main(int argc, char** argv)
+{
+    try {
+        return parley::cli::run(argc, argv);
+    } catch (const std::exception& failure) {
+        // Out of memory, or a fault of the program.
+        parley::cli::descriptor_sink(STDERR_FILENO)(
+            fmt::format("parley: internal error: {}\n", parley::escaped(failure.what())));
+        return parley::cli::to_int(parley::cli::exit_code::internal);
+    }
+}

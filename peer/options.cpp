@@ -1,0 +1,243 @@
+#include "peer/options.hpp"
+
+#include <parley/base/bytes.hpp>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace parley::cli {
+namespace {
+
+constexpr std::string_view exit_codes_text = R"(Exit codes:
+  0  done                            6  wrong data: a rule, the code or the document
+  1  a fault of the program          7  connection lost, or the other side left
+  2  wrong usage, code or address    8  a file or a resource on this side
+  3  the relay cannot be reached   129  ended by SIGHUP
+  4  nobody came in time           130  interrupted (Ctrl-C)
+  5  refused, by either side       143  ended by SIGTERM)";
+
+constexpr std::string_view send_notes =
+    R"(PATH is a file or a directory; "-" is standard input, until its end.
+The code comes from --code-file, else from PARLEY_CODE, else it is made and shown.
+Names that begin with a dot travel; links and special files are reported and skipped.
+
+)";
+
+constexpr std::string_view recv_notes =
+    R"(The code comes from the argument (other users can see it in the list of
+processes), else from --code-file, else from PARLEY_CODE, else it is asked for
+on the terminal without being shown, else it is one line of standard input.
+Spaces, dashes and case do not matter in a code that `parley send` has made; any
+other password must be given exactly.
+
+)";
+
+// What CLI11 fills in, before it is checked further.
+struct raw_common {
+    std::string relay;
+    std::string code_file;
+    std::uint16_t room_port = 0;
+    double timeout_seconds = 3600;
+    bool quiet = false;
+    bool json = false;
+};
+
+void add_common(CLI::App& command, raw_common& raw)
+{
+    command
+        .add_option(
+            "--relay", raw.relay,
+            fmt::format("The relay: [tcp://]HOST[:PORT] (default: PARLEY_RELAY, else {})", default_relay))
+        ->type_name("ADDRESS");
+    command
+        .add_option("--room-port", raw.room_port,
+                    "The relay's port for rooms (default: the relay's port + 1)")
+        ->check(CLI::Range(1, 65535))
+        ->type_name("PORT");
+    command
+        .add_option("--code-file", raw.code_file,
+                    "Read the code from the first line of FILE (\"-\": standard input)")
+        ->type_name("FILE");
+    command
+        .add_option("--timeout", raw.timeout_seconds,
+                    "How many seconds to wait for the other side (default: 3600)")
+        ->check(CLI::Range(0.001, 31'536'000.0))
+        ->type_name("SECONDS");
+    CLI::Option* quiet = command.add_flag("-q,--quiet", raw.quiet, "Show failures only");
+    command.add_flag("--json", raw.json, "Write one JSON object a line to standard output")->excludes(quiet);
+}
+
+// "error" with the hint where to read more.
+print_and_exit usage_error(std::string_view what)
+{
+    return {fmt::format("parley: {}\nTry parley --help.", what), exit_code::usage};
+}
+
+// The checks that CLI11 does not do; empty when all is well.
+std::string check_common(const raw_common& raw, const std::string& relay_from_environment,
+                         common_options& out)
+{
+    const bool given = !raw.relay.empty();
+    const bool from_environment = !given && !relay_from_environment.empty();
+    const std::string text = given              ? raw.relay
+                             : from_environment ? relay_from_environment
+                                                : std::string{default_relay};
+    std::string why;
+    result<relay_address> relay = relay_address::parse(text, &why);
+    if (!relay)
+        return fmt::format("{} {}: {}", from_environment ? "PARLEY_RELAY" : "--relay", escaped(text),
+                           why.empty() ? relay.error().message() : why);
+    out.relay = std::move(*relay);
+    if (given || from_environment) out.relay_text = text;
+    if (raw.room_port != 0) out.room_port = raw.room_port;
+    if (!raw.code_file.empty()) out.code_file = raw.code_file;
+    out.timeout = std::chrono::milliseconds{static_cast<std::int64_t>(raw.timeout_seconds * 1000)};
+    out.form = raw.json ? output_form::json : raw.quiet ? output_form::quiet : output_form::text;
+    return {};
+}
+
+// The parser of both commands, and where it puts what it reads.
+class command_line {
+public:
+    command_line()
+    {
+        app_.name("parley");
+        app_.set_version_flag("--version", std::string{"parley "} + PARLEY_VERSION, "Show the version");
+        app_.require_subcommand(1);
+        app_.footer(
+            fmt::format("parley send --help and parley recv --help say more.\n\n{}", exit_codes_text));
+        set_up_send();
+        set_up_recv();
+    }
+
+    parsed_command parse(std::vector<std::string> arguments, const std::string& relay_from_environment)
+    {
+        try {
+            std::reverse(arguments.begin(), arguments.end()); // as CLI11 wants them
+            app_.parse(std::move(arguments));
+        } catch (const CLI::Success& success) {
+            return print_and_exit{message_of(success), exit_code::ok};
+        } catch (const CLI::ParseError& error) {
+            return usage_error(escaped(error.what()));
+        }
+        if (send_->parsed()) return finish_send(relay_from_environment);
+        return finish_recv(relay_from_environment);
+    }
+
+private:
+    void set_up_send()
+    {
+        send_ = app_.add_subcommand("send", "Send a file, a directory, a text or standard input");
+        send_->footer(std::string{send_notes} + std::string{exit_codes_text});
+        path_ = send_->add_option("PATH", path_text_, "What to send; \"-\" is standard input");
+        text_ = send_->add_option("--text", text_value_, "Send this text instead")
+                    ->type_name("TEXT")
+                    ->excludes(path_);
+        name_ =
+            send_
+                ->add_option("--name", name_value_,
+                             "What to call a text (default: message.txt) or standard input (default: stdin)")
+                ->type_name("NAME");
+        CLI::Option* compress = send_->add_flag("--compress", compress_, "Compress everything");
+        send_->add_flag("--no-compress", no_compress_, "Compress nothing (default: what shrinks)")
+            ->excludes(compress);
+        send_
+            ->add_option(
+                "--records", records_,
+                "Layout of the encrypted records: current, or original for a receiver of before March 2025")
+            ->check(CLI::IsMember({"current", "original"}))
+            ->type_name("LAYOUT");
+        add_common(*send_, send_raw_);
+    }
+
+    void set_up_recv()
+    {
+        recv_ = app_.add_subcommand("recv", "Receive what somebody sends");
+        recv_->footer(std::string{recv_notes} + std::string{exit_codes_text});
+        code_ = recv_->add_option("CODE", code_value_, "The code; better typed when asked for");
+        recv_->add_flag("-y,--yes", yes_, "Take the document without asking");
+        output_ =
+            recv_
+                ->add_option("-o,--output", output_value_,
+                             "An existing directory to receive into, or the document's own new path; \"-\" "
+                             "is standard output, for a single file (default: here, under the offered name)")
+                ->type_name("PATH");
+        add_common(*recv_, recv_raw_);
+    }
+
+    parsed_command finish_send(const std::string& relay_from_environment)
+    {
+        send_command_options options;
+        if (const std::string wrong = check_common(send_raw_, relay_from_environment, options.common);
+            !wrong.empty())
+            return usage_error(wrong);
+        using kind = send_command_options::source_kind;
+        if (text_->count() != 0) {
+            options.kind = kind::text;
+            options.text = std::move(text_value_);
+        } else if (path_->count() == 0 || path_text_.empty()) {
+            return usage_error("nothing to send: give a PATH, \"-\" or --text");
+        } else if (path_text_ == "-") {
+            options.kind = kind::standard_input;
+        } else {
+            options.path = path_text_;
+        }
+        if (name_->count() != 0) {
+            if (options.kind == kind::path) return usage_error("--name is for a text or standard input");
+            options.name = std::move(name_value_);
+        }
+        if (options.kind == kind::standard_input && options.common.code_file == "-")
+            return usage_error("standard input cannot be both the document and the code");
+        options.compress = compress_      ? compression::always
+                           : no_compress_ ? compression::never
+                                          : compression::sampled;
+        options.layout = records_ == "original" ? record_layout::original : record_layout::current;
+        return options;
+    }
+
+    parsed_command finish_recv(const std::string& relay_from_environment)
+    {
+        recv_command_options options;
+        if (const std::string wrong = check_common(recv_raw_, relay_from_environment, options.common);
+            !wrong.empty())
+            return usage_error(wrong);
+        if (code_->count() != 0) options.code = std::move(code_value_);
+        options.yes = yes_;
+        if (output_->count() != 0) {
+            if (output_value_.empty()) return usage_error("--output: an empty path");
+            options.output = std::move(output_value_);
+        }
+        if (options.output == "-" && options.common.form == output_form::json)
+            return usage_error("standard output cannot be both the document (-o -) and the report (--json)");
+        return options;
+    }
+
+    std::string message_of(const CLI::Success& success)
+    {
+        std::ostringstream out;
+        app_.exit(success, out, out);
+        std::string text = out.str();
+        while (text.ends_with('\n')) text.pop_back();
+        return text;
+    }
+
+    CLI::App app_{"Passes a document from one person to another through a relay that learns nothing of it."};
+    CLI::App* send_ = nullptr;
+    CLI::App* recv_ = nullptr;
+    CLI::Option *path_ = nullptr, *text_ = nullptr, *name_ = nullptr, *code_ = nullptr, *output_ = nullptr;
+    raw_common send_raw_, recv_raw_;
+    std::string path_text_, text_value_, name_value_, records_ = "current", code_value_, output_value_;
+    bool compress_ = false, no_compress_ = false, yes_ = false;
+};
+
+} // namespace
+
+parsed_command parse_command_line(std::vector<std::string> arguments,
+                                  const std::string& relay_from_environment)
+{
+    return command_line{}.parse(std::move(arguments), relay_from_environment);
+}
+
+} // namespace parley::cli

@@ -1,0 +1,61 @@
+// The command line of `parley`, read and checked, with nothing done yet.
+#pragma once
+
+#include "peer/exit_code.hpp"
+
+#include <parley/crypto/record_cipher.hpp>
+#include <parley/net/address.hpp>
+#include <parley/payload/document_source.hpp>
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+
+namespace parley::cli {
+
+inline constexpr std::string_view default_relay = "localhost:9000";
+
+enum class output_form { text, quiet, json };
+
+struct common_options {
+    relay_address relay;
+    std::string relay_text; // as given; empty when it is the default
+    std::optional<std::uint16_t> room_port;
+    std::optional<std::string> code_file;                     // "-" is standard input
+    std::chrono::milliseconds timeout{std::chrono::hours{1}}; // for the other side to come
+    output_form form = output_form::text;
+};
+
+struct send_command_options {
+    common_options common;
+    enum class source_kind { path, text, standard_input } kind = source_kind::path;
+    std::filesystem::path path;
+    std::string text;
+    std::optional<std::string> name; // of a text or of standard input
+    compression compress = compression::sampled;
+    record_layout layout = record_layout::current;
+};
+
+struct recv_command_options {
+    common_options common;
+    std::optional<std::string> code; // the argument, which others can see
+    bool yes = false;
+    std::optional<std::string> output; // "-" is standard output
+};
+
+// Nothing to run: a text to print (help, version, or what is wrong) and the exit code.
+struct print_and_exit {
+    std::string text;
+    exit_code exit = exit_code::ok; // to standard output when ok, else to standard error
+};
+
+using parsed_command = std::variant<send_command_options, recv_command_options, print_and_exit>;
+
+// Reads `arguments` (without the program's name). PARLEY_RELAY comes from `relay_from_environment` (empty:
+// not set). Never throws for what a user types.
+parsed_command parse_command_line(std::vector<std::string> arguments,
+                                  const std::string& relay_from_environment);
+
+} // namespace parley::cli

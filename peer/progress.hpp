@@ -1,0 +1,69 @@
+// How far a transfer is, in words and as a bar. Nothing here reads a clock or a terminal.
+#pragma once
+
+#include <parley/base/time.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+
+namespace parley::cli {
+
+// "0 B", "999 B", "1.0 KiB", "3.4 GiB": at most four figures.
+std::string format_bytes(std::uint64_t bytes);
+// "12.3 MiB/s"
+std::string format_rate(double bytes_per_second);
+// "0:07", "12:34", "3:00:00"; rounded up to whole seconds. Above 99 hours: "long".
+std::string format_time(duration time);
+
+struct progress_state {
+    std::uint64_t done_bytes = 0;
+    std::optional<std::uint64_t> total_bytes;
+    std::optional<double> bytes_per_second; // unknown for the first moments
+    std::optional<duration> time_left;      // where both of the above are known
+
+    // 0..100, rounded down; 100 of a document without bytes.
+    std::optional<unsigned> percent() const noexcept;
+};
+
+// Turns counts of bytes at given times into a rate, over the last five seconds. Not thread-safe.
+class progress_meter {
+public:
+    explicit progress_meter(time_point start);
+    progress_state update(time_point now, std::uint64_t done_bytes, std::optional<std::uint64_t> total_bytes);
+
+private:
+    struct sample {
+        time_point when;
+        std::uint64_t bytes;
+    };
+    std::deque<sample> samples_; // at most 26: the newest, and one each 200 ms before it
+};
+
+// When the next progress is due to be shown.
+class progress_pace {
+public:
+    // At most once an `interval`.
+    static progress_pace each(duration interval) noexcept { return progress_pace{interval, false}; }
+    // Every tenth of the whole, though not more than twice a second, and at least every five seconds.
+    static progress_pace sparse() noexcept { return progress_pace{std::chrono::seconds{5}, true}; }
+
+    // Whether to show `state` now; if so, it counts as shown. The first is always due, but in sparse().
+    bool due(time_point now, const progress_state& state) noexcept;
+
+private:
+    progress_pace(duration interval, bool by_tenths) noexcept : interval_(interval), by_tenths_(by_tenths) {}
+    duration interval_;
+    bool by_tenths_;
+    std::optional<time_point> last_;
+    unsigned last_tenth_ = 0;
+};
+
+// "40 %  1.2 GiB of 3.0 GiB  210.0 MiB/s  0:09 left"; what is not known is left out.
+std::string progress_line(const progress_state& state);
+// The same behind a bar, at most `columns` - 1 wide, ASCII only: "[=====>      ]  40 %  …". Without room for
+// a bar there is none, and the line is cut.
+std::string progress_bar(const progress_state& state, std::size_t columns);
+
+} // namespace parley::cli

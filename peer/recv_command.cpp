@@ -1,0 +1,110 @@
+#include "peer/recv_command.hpp"
+
+#include "peer/destination.hpp"
+#include "peer/session.hpp"
+#include "peer/terminal.hpp"
+
+#include <parley/net/receive_document.hpp>
+
+#include <fmt/format.h>
+
+namespace parley::cli {
+namespace {
+
+command_result<secret_bytes> find_code(const recv_command_options& options,
+                                       std::optional<std::string> environment, reporter& out)
+{
+    command_result<given_code> given =
+        read_given_code({options.code, options.common.code_file, std::move(environment)});
+    if (!given) return given.error();
+    typed_code code = std::move(given->code);
+    if (!given->given) {
+        command_result<typed_code> asked = ask_code(STDIN_FILENO, STDERR_FILENO);
+        if (!asked) return asked.error();
+        code = std::move(*asked);
+    }
+    warn_of_mistyped(out, code);
+    return std::move(code.password);
+}
+
+command_result<document_receiver> open_receiver(destination where)
+{
+    const std::filesystem::path shown = where.name ? where.directory / *where.name : where.directory;
+    receiver_options options;
+    options.directory = std::move(where.directory);
+    options.name = std::move(where.name);
+    result<document_receiver> receiver = document_receiver::create(std::move(options));
+    if (!receiver)
+        return command_error{exit_code::local_file,
+                             fmt::format("{}: {}", escaped(shown.native()), receiver.error().message())};
+    return std::move(*receiver);
+}
+
+} // namespace
+
+int run_recv(const recv_command_options& options, std::optional<std::string> code_from_environment,
+             reporter& out)
+{
+    if (options.code)
+        out.warning(
+            "other users of this computer can see a code on the command line; type it when asked instead");
+    if (!options.yes && !is_terminal(STDIN_FILENO))
+        return report_failure(out,
+                              {exit_code::usage,
+                               "standard input is no terminal, so nobody can be asked whether to take the "
+                               "document; --yes takes it without asking"});
+
+    // Everything that can go wrong here goes wrong before a code is asked for.
+    const bool to_standard_output = options.output == "-";
+    std::optional<scratch_directory> scratch;
+    destination where;
+    if (to_standard_output) {
+        command_result<scratch_directory> created = scratch_directory::create();
+        if (!created) return report_failure(out, created.error());
+        scratch.emplace(std::move(*created));
+        where = {scratch->path(), "document"};
+    } else {
+        command_result<destination> found = find_destination(options.output);
+        if (!found) return report_failure(out, found.error());
+        where = std::move(*found);
+    }
+    command_result<document_receiver> receiver = open_receiver(std::move(where));
+    if (!receiver) return report_failure(out, receiver.error());
+
+    command_result<secret_bytes> code = find_code(options, std::move(code_from_environment), out);
+    if (!code) return report_failure(out, code.error());
+
+    receive_options settings{make_session_options(options.common)};
+    settings.refusal_ends = true;
+    session_observer observer{out, !options.yes};
+    const operation_result<receive_report> report =
+        run_operation<receive_report>([&](const executor& ex, auto&& token) {
+            async_receive_document(ex, std::move(*code), *receiver, std::move(settings), observer,
+                                   std::forward<decltype(token)>(token));
+        });
+    if (!report) return report_failure(out, report.error(), options.common);
+
+    const received_document& document = report->document;
+    transfer_summary summary;
+    summary.name = receiver->offered_name();
+    summary.path = document.path.native();
+    if (to_standard_output) {
+        if (document.is_directory)
+            return report_failure(out, {exit_code::local_file,
+                                        "the document is a directory, which cannot go to standard output"});
+        const command_error copied = copy_to_standard_output(document.path, *scratch);
+        if (copied.exit != exit_code::ok) return report_failure(out, copied);
+        summary.path = "-";
+    }
+    summary.peer = report->peer.text();
+    summary.is_directory = document.is_directory;
+    summary.files = document.files;
+    summary.directories = document.directories;
+    summary.content_bytes = document.content_bytes;
+    summary.stream_bytes = report->stream_bytes;
+    summary.time = report->transfer_time;
+    out.done(summary);
+    return to_int(exit_code::ok);
+}
+
+} // namespace parley::cli

@@ -1,0 +1,17 @@
+// `parley recv`.
+#pragma once
+
+#include "peer/options.hpp"
+#include "peer/reporter.hpp"
+
+#include <optional>
+#include <string>
+
+namespace parley::cli {
+
+// Receives one document and returns the program's exit status; everything has been reported by then.
+// `code_from_environment` is PARLEY_CODE. Blocks until the end or a signal.
+int run_recv(const recv_command_options& options, std::optional<std::string> code_from_environment,
+             reporter& out);
+
+} // namespace parley::cli

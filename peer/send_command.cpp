@@ -1,0 +1,120 @@
+#include "peer/send_command.hpp"
+
+#include "peer/session.hpp"
+#include "peer/spool.hpp"
+
+#include <parley/crypto/random.hpp>
+#include <parley/net/send_document.hpp>
+
+#include <fmt/format.h>
+
+namespace parley::cli {
+namespace {
+
+using kind = send_command_options::source_kind;
+
+// Every failure before the connection is about a file of this side, whatever its code's condition.
+command_error local_failure(const std::string& what, const error_code& why)
+{
+    if (why == errc::cancelled || interrupt_watch::signal() != 0) return {exit_code::interrupted, {}};
+    return {exit_code::local_file, fmt::format("{}: {}", what, why.message())};
+}
+
+command_result<document_source> open_source(const send_command_options& options, source_options settings)
+{
+    if (options.kind == kind::text) {
+        const std::string name = options.name.value_or("message.txt");
+        const bytes_view text = as_bytes(options.text);
+        result<document_source> source =
+            document_source::from_bytes(name, byte_vector{text.begin(), text.end()}, std::move(settings));
+        if (!source) return local_failure(escaped(name), source.error());
+        return std::move(*source);
+    }
+    if (options.kind == kind::standard_input) {
+        result<spooled_file> spooled = spool(STDIN_FILENO);
+        if (!spooled) return local_failure("standard input", spooled.error());
+        const std::uint64_t size = spooled->size();
+        const std::string name = options.name.value_or("stdin");
+        result<document_source> source =
+            document_source::from_descriptor(name, spooled->release(), size, std::move(settings));
+        if (!source) return local_failure(escaped(name), source.error());
+        return std::move(*source);
+    }
+    result<document_source> source = document_source::open(options.path, std::move(settings));
+    if (!source) return local_failure(escaped(options.path.native()), source.error());
+    return std::move(*source);
+}
+
+// The code that was given, or a new one, which is shown.
+command_result<secret_bytes> choose_code(const send_command_options& options,
+                                         std::optional<std::string> environment, reporter& out)
+{
+    command_result<given_code> given =
+        read_given_code({{}, options.common.code_file, std::move(environment)});
+    if (!given) return given.error();
+    if (given->given) {
+        warn_of_mistyped(out, given->code);
+        return std::move(given->code.password);
+    }
+    secret_bytes code = generate_code(system_random());
+    out.code(code.text(), receiving_command(options.common));
+    return code;
+}
+
+} // namespace
+
+std::string receiving_command(const common_options& common)
+{
+    std::string command = "parley recv";
+    if (!common.relay_text.empty()) {
+        // An address is letters, digits and a few marks; of these only brackets mean something to a shell.
+        const bool quote = common.relay_text.find('[') != std::string::npos;
+        command += fmt::format(" --relay {0}{1}{0}", quote ? "'" : "", common.relay_text);
+    }
+    if (common.room_port) command += fmt::format(" --room-port {}", *common.room_port);
+    return command;
+}
+
+int run_send(const send_command_options& options, std::optional<std::string> code_from_environment,
+             reporter& out)
+{
+    std::uint64_t skipped = 0;
+    source_options settings;
+    settings.compress = options.compress;
+    settings.on_skipped = [&](const skipped_path& path) {
+        ++skipped;
+        out.skipped(path);
+    };
+    command_result<document_source> source = open_source(options, std::move(settings));
+    if (!source) return report_failure(out, source.error());
+    if (interrupt_watch::signal() != 0) return report_failure(out, {exit_code::interrupted, {}});
+    out.document(source->name(), source->is_directory(), source->file_count(), source->content_bytes());
+
+    command_result<secret_bytes> code = choose_code(options, std::move(code_from_environment), out);
+    if (!code) return report_failure(out, code.error());
+
+    send_options settings_of_session{make_session_options(options.common)};
+    settings_of_session.layout = options.layout;
+    session_observer observer{out, false};
+    const operation_result<send_report> report =
+        run_operation<send_report>([&](const executor& ex, auto&& token) {
+            async_send_document(ex, std::move(*code), *source, std::move(settings_of_session), observer,
+                                std::forward<decltype(token)>(token));
+        });
+    if (!report) return report_failure(out, report.error(), options.common);
+
+    transfer_summary summary;
+    summary.name = source->name();
+    summary.peer = report->peer.text();
+    summary.is_directory = source->is_directory();
+    summary.files = source->file_count();
+    summary.directories = source->directory_count();
+    summary.content_bytes = report->content_bytes;
+    summary.stream_bytes = report->stream_bytes;
+    summary.skipped = skipped;
+    summary.time = report->transfer_time;
+    out.done(summary);
+    return to_int(exit_code::ok);
+}
+
+} // namespace parley::cli

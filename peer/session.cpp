@@ -1,0 +1,117 @@
+#include "peer/session.hpp"
+
+#include "peer/prompt.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+
+namespace parley::cli {
+
+void session_observer::connecting(const relay_address& relay)
+{
+    out_.connecting(relay.text());
+}
+
+void session_observer::connected(std::string_view address)
+{
+    out_.connected(address);
+}
+
+void session_observer::identified(const identity& self)
+{
+    out_.identified(self.text());
+}
+
+void session_observer::waiting()
+{
+    out_.waiting();
+}
+
+void session_observer::rejected(const identity& peer, error_code why)
+{
+    out_.rejected(peer.text(), why);
+}
+
+void session_observer::refused(const identity& peer)
+{
+    out_.refused(peer.text());
+}
+
+awaitable<bool> session_observer::decide(identity peer)
+{
+    out_.offered(peer.text());
+    if (!ask_) co_return true;
+    // An answer that was typed before this question, or for a sender that has left, is none to this one.
+    ::tcflush(STDIN_FILENO, TCIFLUSH);
+    const std::string question = fmt::format("Receive from {}? [y/N] ", escaped(peer.text()));
+    descriptor_sink(STDERR_FILENO)(question);
+    auto reading = read_answer(STDIN_FILENO);
+    const bool yes = co_await std::move(reading);
+    co_return yes;
+}
+
+void session_observer::withdrawn(const identity& peer)
+{
+    if (ask_) descriptor_sink(STDERR_FILENO)("\n");
+    out_.withdrawn(peer.text());
+}
+
+void session_observer::agreed(const identity& self, const identity& peer)
+{
+    out_.agreed(self.text(), peer.text());
+}
+
+void session_observer::progress(const transfer_progress& now)
+{
+    out_.progress(clock::now(), now.content_bytes, now.total_content_bytes);
+}
+
+void session_observer::finishing()
+{
+    out_.finishing();
+}
+
+session_options make_session_options(const common_options& common)
+{
+    session_options options;
+    options.relay = common.relay;
+    options.wait_timeout = common.timeout;
+    options.connect_timeout = std::min<duration>(options.connect_timeout, common.timeout);
+    return options;
+}
+
+int report_failure(reporter& out, const operation_error& error, const common_options& common)
+{
+    const exit_code exit = exit_code_for(error.code, error.phase);
+    if (exit == exit_code::interrupted) return report_failure(out, command_error{exit, {}});
+    std::string message = error.message();
+    if (exit == exit_code::unreachable && common.relay_text.empty())
+        message += "; --relay or PARLEY_RELAY says where another relay is";
+    out.failed(exit, to_int(exit), message);
+    return to_int(exit);
+}
+
+int report_failure(reporter& out, const command_error& error)
+{
+    int status = to_int(error.exit);
+    std::string message = error.message;
+    if (error.exit == exit_code::interrupted) {
+        const int signal = interrupt_watch::signal();
+        status = exit_code_for_signal(signal != 0 ? signal : SIGINT);
+        message = signal == SIGTERM  ? "ended by SIGTERM"
+                  : signal == SIGHUP ? "ended by SIGHUP"
+                                     : "interrupted";
+    }
+    out.failed(error.exit, status, message);
+    return status;
+}
+
+void warn_of_mistyped(reporter& out, const typed_code& code)
+{
+    if (code.kind == code_kind::mistyped)
+        out.warning("this looks like a code of parley, but with a mistake in it; using it exactly as typed");
+}
+
+} // namespace parley::cli

@@ -1,0 +1,84 @@
+// What sending and receiving have in common: reporting, the user's answer, and running one operation until
+// its end or a signal.
+#pragma once
+
+#include "peer/code_input.hpp"
+#include "peer/interrupt.hpp"
+#include "peer/options.hpp"
+#include "peer/reporter.hpp"
+
+#include <parley/net/peer_session.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include <optional>
+#include <unistd.h>
+
+namespace parley::cli {
+
+// Passes what an operation tells on to the reporter, and asks the user where the operation asks. Borrows
+// `out`.
+class session_observer final : public peer_observer {
+public:
+    // `ask` tells whether decide() asks on the terminal at standard input; without it every offer is taken.
+    session_observer(reporter& out, bool ask) noexcept : out_(out), ask_(ask) {}
+
+    void connecting(const relay_address& relay) override;
+    void connected(std::string_view address) override;
+    void identified(const identity& self) override;
+    void waiting() override;
+    void rejected(const identity& peer, error_code why) override;
+    void refused(const identity& peer) override;
+    awaitable<bool> decide(identity peer) override;
+    void withdrawn(const identity& peer) override;
+    void agreed(const identity& self, const identity& peer) override;
+    void progress(const transfer_progress& now) override;
+    void finishing() override;
+
+private:
+    reporter& out_;
+    bool ask_;
+};
+
+// The options that both operations share.
+session_options make_session_options(const common_options& common);
+
+// How `error` ends the program; a cancelled one by the signal that came.
+int report_failure(reporter& out, const operation_error& error, const common_options& common);
+int report_failure(reporter& out, const command_error& error);
+
+// Warns when `code` looks like one of ours with a mistake in it.
+void warn_of_mistyped(reporter& out, const typed_code& code);
+
+// Runs one operation on a context of its own. `start(executor, token)` begins it with a completion token of
+// signature void(std::exception_ptr, operation_result<Report>); a signal cancels it. Rethrows what escapes.
+template <class Report, class Start>
+operation_result<Report> run_operation(Start start)
+{
+    asio::io_context context{1};
+    asio::cancellation_signal cancel;
+    asio::posix::stream_descriptor wake{context};
+    if (const int copy = ::dup(interrupt_watch::wake_descriptor()); copy >= 0) wake.assign(copy);
+    std::optional<operation_result<Report>> outcome;
+    std::exception_ptr escaped;
+    // The start is a turn of the loop of its own: a signal that came before is heard right after it.
+    start(context.get_executor(),
+          asio::bind_cancellation_slot(cancel.slot(),
+                                       [&](std::exception_ptr failure, operation_result<Report> report) {
+                                           escaped = failure;
+                                           outcome.emplace(std::move(report));
+                                           wake.close();
+                                       }));
+    if (wake.is_open())
+        wake.async_wait(asio::posix::stream_descriptor::wait_read, [&](error_code error) {
+            if (!error) cancel.emit(asio::cancellation_type::terminal);
+        });
+    context.run();
+    if (escaped) std::rethrow_exception(escaped);
+    return std::move(*outcome);
+}
+
+} // namespace parley::cli

@@ -1,0 +1,86 @@
+#include "peer/spool.hpp"
+
+#include "peer/interrupt.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <fcntl.h>
+#include <memory>
+#include <string>
+#include <unistd.h>
+
+namespace parley::cli {
+namespace {
+
+constexpr std::size_t copy_bytes = 256u << 10;
+
+error_code last_error() noexcept
+{
+    return {errno, boost::system::system_category()};
+}
+
+// A new file without a name, readable and writable by this user alone; -1 and errno on failure.
+int open_unnamed() noexcept
+{
+    const int descriptor = ::open(temporary_directory(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (descriptor >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) return descriptor;
+    // A file system without O_TMPFILE.
+    std::string name = std::string{temporary_directory()} + "/parley-XXXXXX";
+    const int named = ::mkostemp(name.data(), O_CLOEXEC);
+    if (named >= 0) ::unlink(name.c_str());
+    return named;
+}
+
+error_code write_all(int descriptor, const char* data, std::size_t size) noexcept
+{
+    while (size > 0) {
+        const ssize_t count = ::write(descriptor, data, size);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return last_error();
+        data += count;
+        size -= static_cast<std::size_t>(count);
+    }
+    return {};
+}
+
+} // namespace
+
+spooled_file::~spooled_file()
+{
+    if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+int spooled_file::release() noexcept
+{
+    return std::exchange(descriptor_, -1);
+}
+
+const char* temporary_directory() noexcept
+{
+    const char* chosen = std::getenv("TMPDIR");
+    return chosen != nullptr && *chosen != '\0' ? chosen : "/tmp";
+}
+
+result<spooled_file> spool(int input)
+{
+    const int descriptor = open_unnamed();
+    if (descriptor < 0) return last_error();
+    spooled_file file{descriptor, 0};
+    const auto buffer = std::make_unique<char[]>(copy_bytes);
+    std::uint64_t size = 0;
+    for (;;) {
+        if (wait_readable(input) == wait_outcome::interrupted) return errc::cancelled;
+        const ssize_t count = ::read(input, buffer.get(), copy_bytes);
+        if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+        if (count < 0) return last_error();
+        if (count == 0) break;
+        const error_code error = write_all(descriptor, buffer.get(), static_cast<std::size_t>(count));
+        if (error) return error;
+        size += static_cast<std::uint64_t>(count);
+    }
+    if (::lseek(descriptor, 0, SEEK_SET) < 0) return last_error();
+    return spooled_file{file.release(), size};
+}
+
+} // namespace parley::cli

@@ -1,0 +1,177 @@
+#include "peer/reporter.hpp"
+
+#include <parley/base/bytes.hpp>
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <poll.h>
+#include <unistd.h>
+
+namespace parley::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string counted(std::uint64_t count, std::string_view one, std::string_view many)
+{
+    return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+class text_reporter final : public reporter {
+public:
+    text_reporter(text_sink messages, text_sink output, text_style style)
+        : messages_(std::move(messages)),
+          output_(std::move(output)),
+          style_(std::move(style)),
+          pace_(style_.columns ? progress_pace::each(100ms) : progress_pace::sparse())
+    {
+    }
+
+    void code(std::string_view code, std::string_view command) override
+    {
+        if (style_.quiet) {
+            output_(fmt::format("{}\n", code));
+            return;
+        }
+        output_(fmt::format("Code: {}\n", code));
+        say(fmt::format("Tell it to the receiver, who runs:  {}", command));
+    }
+    void warning(std::string_view text) override { tell(fmt::format("parley: warning: {}", text)); }
+    void skipped(const skipped_path& path) override
+    {
+        tell(fmt::format("parley: skipped {}: {}", escaped(path.path), escaped(path.reason)));
+    }
+    void document(std::string_view name, bool is_directory, std::uint64_t files,
+                  std::uint64_t content_bytes) override
+    {
+        if (is_directory)
+            say(fmt::format("Sending {}: {}, {}", escaped(name), counted(files, "file", "files"),
+                            format_bytes(content_bytes)));
+        else
+            say(fmt::format("Sending {}: {}", escaped(name), format_bytes(content_bytes)));
+    }
+    void connecting(std::string_view relay) override
+    {
+        say(fmt::format("Connecting to the relay at {}", escaped(relay)));
+    }
+    void connected(std::string_view) override {}
+    void identified(std::string_view) override {}
+    void waiting() override { say("Waiting for the other side (Ctrl-C to give up)"); }
+    void rejected(std::string_view peer, const error_code& why) override
+    {
+        say(fmt::format("No match with {}: {}", escaped(peer), why.message()));
+    }
+    void refused(std::string_view peer) override
+    {
+        say(fmt::format("{} refused; waiting on", escaped(peer)));
+    }
+    void offered(std::string_view peer) override
+    {
+        say(fmt::format("A sender with this code is here: {}", escaped(peer)));
+    }
+    void withdrawn(std::string_view peer) override
+    {
+        say(fmt::format("{} has left; waiting on", escaped(peer)));
+    }
+    void agreed(std::string_view, std::string_view peer) override
+    {
+        say(fmt::format("Agreed with {}", escaped(peer)));
+    }
+
+    void progress(time_point now, std::uint64_t bytes, std::optional<std::uint64_t> total) override
+    {
+        if (style_.quiet) return;
+        if (!meter_) meter_.emplace(now);
+        const progress_state state = meter_->update(now, bytes, total);
+        if (!pace_.due(now, state)) {
+            pending_ = state;
+            return;
+        }
+        pending_.reset();
+        show(state);
+    }
+    void finishing() override
+    {
+        if (style_.quiet) return;
+        if (style_.columns && pending_) show(*pending_); // the bar ends where the transfer did
+        pending_.reset();
+    }
+    void done(const transfer_summary& summary) override
+    {
+        std::string text = summary.path.empty()  ? fmt::format("Sent {}", escaped(summary.name))
+                           : summary.path == "-" ? fmt::format("Received {}", escaped(summary.name))
+                                                 : fmt::format("Received {}", escaped(summary.path));
+        text += summary.is_directory ? fmt::format(": {} in {}, {}", counted(summary.files, "file", "files"),
+                                                   counted(summary.directories, "directory", "directories"),
+                                                   format_bytes(summary.content_bytes))
+                                     : fmt::format(": {}", format_bytes(summary.content_bytes));
+        const double seconds = std::chrono::duration<double>(summary.time).count();
+        text += fmt::format(" in {:.1f} s", seconds);
+        if (seconds > 0.05)
+            text += fmt::format(", {}", format_rate(static_cast<double>(summary.content_bytes) / seconds));
+        if (summary.skipped != 0)
+            text += fmt::format("; {} skipped", counted(summary.skipped, "path", "paths"));
+        say(text);
+    }
+    void failed(exit_code, int, std::string_view message) override
+    {
+        tell(fmt::format("parley: {}", message));
+    }
+
+private:
+    void show(const progress_state& state)
+    {
+        if (!style_.columns) {
+            tell("  " + progress_line(state));
+            return;
+        }
+        // Back to the first column, and the rest of the old line erased.
+        messages_(fmt::format("\r{}\x1b[K", progress_bar(state, style_.columns())));
+        bar_open_ = true;
+    }
+    // A line of its own, below the bar if there is one.
+    void tell(const std::string& text)
+    {
+        messages_(fmt::format("{}{}\n", bar_open_ ? "\n" : "", text));
+        bar_open_ = false;
+    }
+    void say(const std::string& text)
+    {
+        if (!style_.quiet) tell(text);
+    }
+
+    text_sink messages_;
+    text_sink output_;
+    text_style style_;
+    progress_pace pace_;
+    std::optional<progress_meter> meter_;
+    std::optional<progress_state> pending_; // the newest that was not shown
+    bool bar_open_ = false;
+};
+
+} // namespace
+
+std::unique_ptr<reporter> make_text_reporter(text_sink messages, text_sink output, text_style style)
+{
+    return std::make_unique<text_reporter>(std::move(messages), std::move(output), std::move(style));
+}
+
+text_sink descriptor_sink(int descriptor)
+{
+    return [descriptor](std::string_view text) {
+        while (!text.empty()) {
+            const ssize_t count = ::write(descriptor, text.data(), text.size());
+            if (count < 0 && errno == EINTR) continue;
+            if (count < 0 && errno == EAGAIN) { // somebody made it non-blocking
+                pollfd set{descriptor, POLLOUT, 0};
+                ::poll(&set, 1, 1000);
+                continue;
+            }
+            if (count <= 0) return;
+            text.remove_prefix(static_cast<std::size_t>(count));
+        }
+    };
+}
+
+} // namespace parley::cli
