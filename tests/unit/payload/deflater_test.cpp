@@ -1,0 +1,214 @@
+#include "payload/deflater.hpp"
+
+#include "unit/payload/plain_pack.hpp"
+#include "unit/payload/scratch_folder.hpp"
+
+#include <gmock/gmock.h>
+
+#include <random>
+
+namespace {
+
+using namespace parley;
+using namespace parley_test;
+
+// Pulls the whole stream with reads of the sizes that `next_size` gives.
+template <class NextSize>
+byte_vector pull(deflater& d, std::string_view content, NextSize next_size)
+{
+    memory_content reader(as_bytes(content));
+    d.start(content.size());
+    byte_vector out;
+    while (!d.finished()) {
+        const std::size_t wanted = next_size();
+        const std::size_t before = out.size();
+        out.resize(before + wanted);
+        const result<std::size_t> n = d.read(mutable_bytes(out).subspan(before), reader);
+        EXPECT_TRUE(n) << n.error().message();
+        if (!n) return {};
+        EXPECT_TRUE(*n == wanted || d.finished());
+        out.resize(before + *n);
+    }
+    EXPECT_EQ(d.content_bytes_taken(), content.size());
+    return out;
+}
+
+byte_vector pull(deflater& d, std::string_view content)
+{
+    return pull(d, content, [] { return 10'000; });
+}
+
+std::string inflated(const byte_vector& packed, std::size_t size)
+{
+    bytes_view in = packed;
+    const byte_vector out = plain_inflate(in, size);
+    EXPECT_TRUE(in.empty());
+    return std::string(as_text(out));
+}
+
+std::string hex(std::string_view content, compression method, int level = 4)
+{
+    deflater d(method, level);
+    return to_hex(pull(d, content));
+}
+
+TEST(Deflater, StoresByteExactly)
+{
+    EXPECT_EQ(hex("", compression::never), "7801010000ffff00000001");
+    EXPECT_EQ(hex("a", compression::never), "7801010100feff6100620062");
+    EXPECT_EQ(hex("Hello World!\n", compression::never), "7801010d00f2ff48656c6c6f20576f726c64210a20910448");
+}
+
+TEST(Deflater, DeflatesAsTheFormatsExamplesDo)
+{
+    EXPECT_EQ(hex("", compression::always), "785e030000000001");
+    EXPECT_EQ(hex("", compression::sampled), "785e030000000001");
+    EXPECT_EQ(hex("Hello World!\n", compression::always), "785ef348cdc9c95708cf2fca4951e40200"
+                                                          "20910448");
+}
+
+TEST(Deflater, SaysInItsHeaderHowHardItTried)
+{
+    for (const auto& [level, header] : {std::pair{1, "7801"},
+                                        {2, "785e"},
+                                        {5, "785e"},
+                                        {6, "789c"},
+                                        {7, "78da"},
+                                        {9, "78da"},
+                                        {0, "7801"},
+                                        {100, "78da"}})
+        EXPECT_EQ(hex("aaaaaaaaaaaaaaaaaaaaaaaaaaaa", compression::always, level).substr(0, 4), header)
+            << level;
+}
+
+TEST(Deflater, CutsStoredBlocksAt65535Bytes)
+{
+    for (const std::size_t size : {65534u, 65535u, 65536u, 131070u, 131071u, 200'000u}) {
+        const std::string content = random_text(size, 1);
+        deflater d(compression::never, 4);
+        const byte_vector packed = pull(d, content);
+        EXPECT_EQ(packed.size(), 2 + size + 5 * ((size + 65534) / 65535) + 4);
+        EXPECT_EQ(inflated(packed, size), content);
+    }
+}
+
+TEST(Deflater, RoundTripsWhateverTheSizesOfContentAndReads)
+{
+    std::mt19937 random(7);
+    for (const compression method : {compression::sampled, compression::always, compression::never}) {
+        deflater d(method, 4);
+        for (const std::size_t size : {0u, 1u, 2u, 100u, 511u, 512u, 513u, 16'384u, 65'535u, 65'536u, 65'537u,
+                                       70'000u, 1'114'112u, 1'114'113u, 3'000'000u}) {
+            for (const std::string& content :
+                 {random_text(size, 3), wordy_text(size, 3), std::string(size, '\0')}) {
+                const byte_vector packed = pull(d, content, [&] { return 1 + random() % 9'000; });
+                ASSERT_EQ(inflated(packed, size), content)
+                    << size << " bytes, method " << static_cast<int>(method);
+            }
+        }
+    }
+}
+
+TEST(Deflater, TheStreamDoesNotDependOnTheSizesOfReads)
+{
+    const std::string content = wordy_text(300'000, 1) + random_text(300'000, 2);
+    deflater d(compression::sampled, 4);
+    const byte_vector expected = pull(d, content);
+    for (const std::size_t size : {1u, 2u, 3u, 64u, 65'536u, 5'000'000u})
+        EXPECT_EQ(pull(d, content, [size] { return size; }), expected) << size;
+}
+
+TEST(Deflater, SampledStoresWhatDoesNotShrink)
+{
+    for (const std::size_t size : {20u, 1000u, 65'536u, 100'000u, 20'000'000u}) {
+        deflater d(compression::sampled, 4);
+        const std::string content = random_text(size, 9);
+        const byte_vector packed = pull(d, content);
+        EXPECT_EQ(inflated(packed, size), content);
+        EXPECT_LE(packed.size(), 2 + size + 5 * (size / 65535 + 2 + size / (8u << 20)) + 4);
+    }
+}
+
+TEST(Deflater, SampledDeflatesWhatShrinks)
+{
+    for (const std::size_t size : {100u, 1000u, 65'536u, 100'000u, 5'000'000u}) {
+        const std::string content = wordy_text(size, 9);
+        deflater sampled(compression::sampled, 4);
+        deflater always(compression::always, 4);
+        const std::size_t packed = pull(sampled, content).size();
+        EXPECT_LT(packed, size * 9 / 10);
+        EXPECT_LE(packed, pull(always, content).size() + 100);
+    }
+}
+
+TEST(Deflater, SampledChangesItsMindWhereTheContentChanges)
+{
+    const std::size_t part = 12u << 20;
+    for (const bool words_first : {true, false}) {
+        const std::string words = wordy_text(part, 1);
+        const std::string noise = random_text(part, 2);
+        const std::string content = words_first ? words + noise + words : noise + words + noise;
+        deflater d(compression::sampled, 4);
+        const byte_vector packed = pull(d, content, [] { return 32'768; });
+        ASSERT_EQ(inflated(packed, content.size()), content);
+        // The words come to a third or so; at most 8 MiB of them were passed by before the change was seen.
+        const std::size_t words_total = words_first ? 2 * part : part;
+        const std::size_t noise_total = content.size() - words_total;
+        EXPECT_LT(packed.size(),
+                  noise_total + noise_total / 500 + (8u << 20) + (words_total - (8u << 20)) / 2);
+    }
+}
+
+TEST(Deflater, AFailingContentFailsTheReadWithItsError)
+{
+    struct failing final : content_reader {
+        std::uint64_t good;
+        explicit failing(std::uint64_t n) : good(n) {}
+        error_code read(mutable_bytes out) override
+        {
+            if (out.size() > good) return errc::document_changed;
+            good -= out.size();
+            std::fill(out.begin(), out.end(), byte{1});
+            return {};
+        }
+    };
+    for (const compression method : {compression::sampled, compression::always, compression::never}) {
+        for (const std::uint64_t good : {0u, 70'000u, 300'000u}) {
+            deflater d(method, 4);
+            d.start(1'000'000);
+            failing content(good);
+            byte_vector out(50'000);
+            error_code error;
+            for (int i = 0; i < 1000 && !error; ++i) {
+                const auto n = d.read(out, content);
+                if (!n) error = n.error();
+            }
+            EXPECT_EQ(error, errc::document_changed);
+            EXPECT_FALSE(d.finished());
+
+            // And the next stream begins as if nothing had been.
+            EXPECT_EQ(inflated(pull(d, "next"), 4), "next");
+        }
+    }
+}
+
+TEST(Deflater, NeverTakesMoreThanTheAnnouncedSize)
+{
+    for (const compression method : {compression::sampled, compression::always, compression::never}) {
+        const std::string content = wordy_text(200'000, 4);
+        memory_content reader(as_bytes(content));
+        deflater d(method, 4);
+        d.start(150'000);
+        byte_vector out(400'000);
+        const auto n = d.read(out, reader);
+        ASSERT_TRUE(n);
+        EXPECT_TRUE(d.finished());
+        out.resize(*n);
+        EXPECT_EQ(inflated(out, 150'000), content.substr(0, 150'000));
+        byte_vector rest(50'000);
+        EXPECT_FALSE(reader.read(rest));
+        EXPECT_EQ(reader.read(mutable_bytes(rest).first(1)), errc::document_changed);
+    }
+}
+
+} // namespace

@@ -1,0 +1,114 @@
+// A folder of a test's own that is gone when the test is, and what tests put into it.
+#pragma once
+
+#include <parley/base/bytes.hpp>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <random>
+#include <stdexcept>
+#include <string>
+
+namespace parley_test {
+
+class scratch_folder {
+public:
+    scratch_folder()
+    {
+        std::string pattern = (std::filesystem::temp_directory_path() / "parley-test-XXXXXX").string();
+        if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no scratch folder");
+        path_ = pattern;
+    }
+    scratch_folder(const scratch_folder&) = delete;
+    scratch_folder& operator=(const scratch_folder&) = delete;
+    ~scratch_folder()
+    {
+        std::error_code error;
+        std::filesystem::remove_all(path_, error);
+    }
+
+    const std::filesystem::path& path() const noexcept { return path_; }
+    std::filesystem::path operator/(const std::filesystem::path& below) const { return path_ / below; }
+
+    std::filesystem::path write(const std::filesystem::path& below, std::string_view content) const
+    {
+        const std::filesystem::path path = path_ / below;
+        std::filesystem::create_directories(path.parent_path());
+        std::ofstream(path, std::ios::binary) << content;
+        return path;
+    }
+    std::filesystem::path make_directory(const std::filesystem::path& below) const
+    {
+        std::filesystem::create_directories(path_ / below);
+        return path_ / below;
+    }
+
+private:
+    std::filesystem::path path_;
+};
+
+// `bytes` bytes that nothing compresses, the same for the same seed.
+inline std::string random_text(std::size_t bytes, unsigned seed)
+{
+    std::mt19937_64 random(seed);
+    std::string out(bytes, '\0');
+    for (std::size_t i = 0; i < bytes; ++i) {
+        if (i % 8 == 0 && bytes - i >= 8) {
+            const std::uint64_t word = random();
+            out.replace(i, 8, reinterpret_cast<const char*>(&word), 8);
+            i += 7;
+        } else {
+            out[i] = static_cast<char>(random());
+        }
+    }
+    return out;
+}
+
+// `bytes` bytes of words, which compress to about a third.
+inline std::string wordy_text(std::size_t bytes, unsigned seed)
+{
+    static const char* const words[] = {"parley", "between", "two",    "people",  "through", "a",
+                                        "blind",  "relay",   "that",   "never",   "learns",  "what",
+                                        "it",     "carries", "and",    "forgets", "who",     "met",
+                                        "whom",   "while",   "waiting"};
+    std::mt19937 random(seed);
+    std::string out;
+    while (out.size() < bytes) {
+        out += words[random() % 21];
+        out += random() % 9 == 0 ? '\n' : ' ';
+    }
+    out.resize(bytes);
+    return out;
+}
+
+inline parley::byte_vector bytes_of(std::string_view text)
+{
+    const parley::bytes_view view = parley::as_bytes(text);
+    return {view.begin(), view.end()};
+}
+
+// What a directory tree holds, named from its own name on: regular files with their content, directories
+// without.
+inline std::map<std::string, std::optional<parley::byte_vector>>
+paths_on_disk(const std::filesystem::path& top)
+{
+    std::map<std::string, std::optional<parley::byte_vector>> out;
+    const auto add = [&out, base = top.parent_path()](const std::filesystem::path& path) {
+        std::optional<parley::byte_vector> content;
+        if (!std::filesystem::is_directory(path)) {
+            std::ifstream in(path, std::ios::binary);
+            const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+            content = bytes_of(text);
+        }
+        out[path.lexically_relative(base).string()] = std::move(content);
+    };
+    add(top);
+    if (std::filesystem::is_directory(top))
+        for (const auto& e : std::filesystem::recursive_directory_iterator(top)) add(e.path());
+    return out;
+}
+
+} // namespace parley_test
