@@ -1,0 +1,49 @@
+# The commands of everyday work; each installs what it needs. The build itself is CMake's (CMakePresets.json).
+.DEFAULT_GOAL := help
+.PHONY: help demo test build release asan tsan fuzz memory format tidy clean
+
+# Seconds for each fuzz target.
+FUZZ_SECONDS ?= 60
+
+sources = $$(git ls-files -co --exclude-standard '*.cpp' '*.hpp')
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: ## a relay, a file and a tree that pass through it, compared byte for byte
+	scripts/demo
+
+test: ## every test
+	scripts/test
+
+build: ## everything, optimised, with debug information (build/dev)
+	scripts/build dev
+
+release: ## everything, as it is released (build/release)
+	scripts/build release
+
+asan: ## every test under AddressSanitizer and UndefinedBehaviorSanitizer
+	scripts/test asan-ubsan
+
+tsan: ## every test under ThreadSanitizer
+	scripts/test tsan
+
+fuzz: ## every fuzz target for FUZZ_SECONDS (60) seconds
+	scripts/install-deps --fuzz
+	tests/fuzz/run $(FUZZ_SECONDS)
+
+memory: ## what sender, receiver and relay hold in memory while large documents pass
+	scripts/build release
+	tests/memory/run
+
+format: ## all sources as .clang-format says
+	scripts/install-deps --tools
+	clang-format-19 -i $(sources)
+
+tidy: ## all sources through .clang-tidy
+	scripts/install-deps --tools
+	scripts/build clang
+	run-clang-tidy-19 -quiet -p build/clang '/(framework/src|relay|peer|bench)/'
+
+clean: ## the build folder goes
+	rm -rf build
