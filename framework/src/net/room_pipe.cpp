@@ -1,0 +1,180 @@
+#include "net/room_pipe.hpp"
+
+#include <parley/net/spawn.hpp>
+#include <parley/net/watchdog.hpp>
+
+#include <array>
+#include <optional>
+
+namespace parley::detail {
+
+buffer_pool::buffer buffer_pool::take()
+{
+    if (kept_.empty()) return std::make_unique_for_overwrite<byte[]>(buffer_bytes_);
+    buffer out = std::move(kept_.back());
+    kept_.pop_back();
+    return out;
+}
+
+void buffer_pool::give_back(buffer used) noexcept
+{
+    if (!used || kept_.size() >= max_kept_) return;
+    try {
+        kept_.push_back(std::move(used));
+    } catch (...) { // it is freed instead
+    }
+}
+
+struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
+    struct direction {
+        std::uint64_t bytes = 0;
+        byte_vector first_bytes;   // for the stream that this direction writes to
+        bool passed_end = false;   // its end was in order, and the other side has been told
+        bool write_failed = false; // what ended it was the side it writes to
+    };
+
+    state(side first, side second, room_pipe_options o, buffer_pool& p,
+          std::function<void(const room_pipe_report&)> end)
+        : streams{std::move(first.stream), std::move(second.stream)},
+          options(o),
+          pool(p),
+          on_end(std::move(end))
+    {
+        directions[0].first_bytes = std::move(second.first_bytes);
+        directions[1].first_bytes = std::move(first.first_bytes);
+    }
+
+    awaitable<void> copy(std::size_t from);
+    awaitable<error_code> copy_until_end(std::size_t from, buffer_pool::buffer& buffer);
+    awaitable<error_code> write_all(std::size_t to, bytes_view bytes);
+    void ended(std::size_t from, error_code error);
+    void reset_both(error_code reason) noexcept;
+
+    std::array<any_stream, 2> streams;
+    std::array<direction, 2> directions; // [0]: from the first stream to the second
+    room_pipe_options options;
+    buffer_pool& pool;
+    std::function<void(const room_pipe_report&)> on_end;
+    std::optional<watchdog> half; // armed when one direction has ended
+    error_code why;
+    unsigned running = 2;
+};
+
+std::shared_ptr<room_pipe> room_pipe::start(side first, side second, room_pipe_options options,
+                                            buffer_pool& pool,
+                                            std::function<void(const room_pipe_report&)> on_end)
+{
+    auto s = std::make_shared<state>(std::move(first), std::move(second), options, pool, std::move(on_end));
+    for (any_stream& stream : s->streams) stream.set_abort_on_close(true);
+    const executor ex = s->streams[0].get_executor();
+    for (const std::size_t from : {std::size_t{0}, std::size_t{1}})
+        spawn(ex, [s, from] { return s->copy(from); }, "room");
+    return std::shared_ptr<room_pipe>{new room_pipe{std::move(s)}};
+}
+
+room_pipe::~room_pipe() = default;
+
+void room_pipe::abort(error_code why) noexcept
+{
+    state_->reset_both(why);
+}
+
+void room_pipe::state::reset_both(error_code reason) noexcept
+{
+    if (!why) why = reason;
+    for (any_stream& stream : streams) stream.close();
+}
+
+awaitable<void> room_pipe::state::copy(std::size_t from)
+{
+    const auto self = shared_from_this();
+    buffer_pool::buffer buffer;
+    error_code error;
+    try {
+        error = co_await copy_until_end(from, buffer);
+    } catch (const std::bad_alloc&) {
+        error = make_error_code(boost::system::errc::not_enough_memory);
+    }
+    pool.give_back(std::move(buffer));
+    ended(from, error);
+}
+
+// An idle room holds no buffer: one is taken when there is something to read, and kept while there is more.
+awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, buffer_pool::buffer& buffer)
+{
+    direction& way = directions[from];
+    any_stream& source = streams[from];
+    const std::size_t to = 1 - from;
+    if (!way.first_bytes.empty()) {
+        const error_code failed = co_await write_all(to, way.first_bytes);
+        way.first_bytes = {};
+        if (failed) co_return failed;
+    }
+    for (;;) {
+        if (!buffer) buffer = pool.take();
+        error_code error;
+        const mutable_bytes space{buffer.get(), pool.buffer_bytes()};
+        const std::size_t size = source.is_open() ? source.try_read_some(space, error)
+                                                  : (error = asio::error::operation_aborted, std::size_t{0});
+        if (error == asio::error::would_block) {
+            pool.give_back(std::move(buffer));
+            const auto waited = co_await source.async_wait_readable(use_tuple);
+            error = std::get<0>(waited);
+            if (error) co_return error;
+            continue;
+        }
+        if (error == asio::error::eof) break;
+        if (error) co_return error;
+        way.bytes += size;
+        if (half) half->kick();
+        error = co_await write_all(to, space.first(size));
+        if (error) co_return error;
+        if (half) half->kick();
+    }
+    const auto shut = co_await streams[to].async_shutdown_send(use_tuple);
+    const error_code failed = std::get<0>(shut);
+    way.passed_end = !failed;
+    co_return failed;
+}
+
+awaitable<error_code> room_pipe::state::write_all(std::size_t to, bytes_view bytes)
+{
+    while (!bytes.empty()) {
+        const asio::const_buffer buffer{bytes.data(), bytes.size()};
+        const auto written = co_await streams[to].async_write_some(buffer, use_tuple);
+        const auto [error, size] = written;
+        if (error) {
+            directions[1 - to].write_failed = true;
+            co_return error;
+        }
+        bytes = bytes.subspan(size);
+    }
+    co_return error_code{};
+}
+
+void room_pipe::state::ended(std::size_t from, error_code error)
+{
+    --running;
+    if (error && !why) {
+        // A side that has ended in order, which the other knows, may leave without reading the rest.
+        const bool reader_was_done = directions[from].write_failed && directions[1 - from].passed_end;
+        if (reader_was_done)
+            for (any_stream& stream : streams) stream.set_abort_on_close(false);
+        reset_both(reader_was_done ? error_code{} : error);
+    }
+    if (running > 0) {
+        if (error) return;
+        half.emplace(streams[0].get_executor(), options.half_timeout, [weak = weak_from_this()] {
+            if (const auto s = weak.lock()) s->reset_both(errc::timed_out);
+        });
+        return;
+    }
+    half.reset();
+    if (!why)
+        for (any_stream& stream : streams) stream.set_abort_on_close(false);
+    for (any_stream& stream : streams) stream.close();
+    const room_pipe_report report{directions[0].bytes, directions[1].bytes, why};
+    if (auto tell = std::exchange(on_end, nullptr)) tell(report);
+}
+
+} // namespace parley::detail

@@ -1,0 +1,287 @@
+#include <parley/crypto/random.hpp>
+#include <parley/net/send_document.hpp>
+#include <parley/net/spawn.hpp>
+#include <parley/net/watchdog.hpp>
+#include <parley/proto/record_stream.hpp>
+#include <parley/proto/server_machine.hpp>
+
+#include "net/session_steps.hpp"
+
+#include <boost/asio/this_coro.hpp>
+
+namespace parley {
+namespace {
+
+using namespace detail;
+
+// What one write carries: several records, so that a large document costs few system calls.
+constexpr std::size_t records_per_write = 7;
+constexpr std::size_t content_per_write = records_per_write * max_record_content_bytes;
+
+// One sending, from the password to the receiver's end.
+class sending {
+public:
+    sending(executor ex, secret_bytes password, document_source& source, send_options options,
+            peer_observer& observer)
+        : executor_(std::move(ex)),
+          password_(std::move(password)),
+          source_(source),
+          options_(std::move(options)),
+          observer_(observer)
+    {
+    }
+
+    awaitable<operation_result<send_report>> run();
+
+private:
+    result<server_machine> make_machine();
+    awaitable<operation_error> handshake();
+    awaitable<operation_error> transfer();
+    awaitable<void> pump();
+    awaitable<error_code> write_all(bytes_view bytes);
+    awaitable<void> watch();
+    error_code take_from_receiver(bytes_view bytes);
+    operation_error outcome() const;
+    void on_event(server_event::any event);
+
+    random_source& random() const { return options_.random ? *options_.random : system_random(); }
+
+    executor executor_;
+    secret_bytes password_;
+    document_source& source_;
+    send_options options_;
+    peer_observer& observer_;
+
+    std::optional<agreement> agreement_;
+    std::optional<tcp_endpoint> reached_;
+    send_report report_;
+
+    any_stream room_;
+    byte_vector early_;
+    std::optional<record_writer> writer_;
+    std::optional<watchdog> idle_;
+    bool all_written_ = false;   // the trailer is out
+    operation_error pump_error_; // what ended the writing
+    error_code watch_error_;     // what ended the watching; unset: the receiver's end, in order
+    std::size_t end_bytes_ = 0;  // how many of the end record's bytes have come
+};
+
+result<server_machine> sending::make_machine()
+{
+    public_parameters parameters;
+    parameters.iterations = options_.iterations;
+    parameters.cipher0 = options_.cipher0;
+    parameters.cipher1 = options_.cipher1;
+    random().fill(parameters.salt);
+    auto server = spoke_server::create(password_.view(), parameters);
+    password_ = {};
+    if (!server) return server.error();
+    return server_machine{std::move(*server), random()};
+}
+
+void sending::on_event(server_event::any event)
+{
+    if (auto* id = std::get_if<server_event::identified>(&event)) {
+        observer_.identified(id->self);
+        observer_.waiting();
+    } else if (auto* wrong = std::get_if<server_event::rejected>(&event)) {
+        observer_.rejected(wrong->peer, wrong->why);
+    } else if (auto* no = std::get_if<server_event::refused>(&event)) {
+        observer_.refused(no->peer);
+    } else if (auto* end = std::get_if<server_event::agreed>(&event)) {
+        agreement_ = std::move(end->result);
+    }
+}
+
+awaitable<operation_error> sending::handshake()
+{
+    // A layout that the cipher cannot write is found before anybody is met.
+    const spoke_key probe;
+    auto possible = record_writer::create(options_.cipher0, options_.layout, probe);
+    if (!possible) co_return failure(possible.error(), session_phase::preparing, "the records' layout");
+    auto machine = make_machine();
+    if (!machine) co_return failure(machine.error(), session_phase::preparing, "deriving from the password");
+
+    auto connected = co_await connect_handshake(options_, observer_);
+    if (!connected) co_return connected.error();
+    any_stream stream = std::move(*connected);
+    reached_ = stream.remote_endpoint();
+
+    driver_options driving;
+    driving.timeout = options_.wait_timeout;
+    driver<server_machine> drive{stream, *machine,
+                                 [this](server_event::any event) { on_event(std::move(event)); }, driving};
+    const error_code error = co_await drive.run();
+    stream.close();
+    const bool cancelled = co_await is_cancelled();
+    const std::string where = "waiting at relay " + escaped(options_.relay.text());
+    if (cancelled) co_return failure(errc::cancelled, session_phase::handshake, where);
+    if (error) co_return failure(error, session_phase::handshake, where);
+    if (!agreement_) co_return failure(errc::unexpected_end, session_phase::handshake, where);
+    report_.self = agreement_->self;
+    report_.peer = agreement_->peer;
+    observer_.agreed(report_.self, report_.peer);
+    co_return operation_error{};
+}
+
+awaitable<operation_result<send_report>> sending::run()
+{
+    auto failed = co_await handshake();
+    if (failed.code) co_return std::move(failed);
+    auto entered = co_await enter_room(options_, reached_, report_.peer);
+    if (!entered) co_return entered.error();
+    room_ = std::move(entered->stream);
+    early_ = std::move(entered->early);
+    observer_.entered_room();
+
+    const time_point started = clock::now();
+    failed = co_await transfer();
+    report_.transfer_time = clock::now() - started;
+    if (failed.code) co_return std::move(failed);
+    co_return report_;
+}
+
+// The writing runs as a coroutine of its own; this one reads, so that a receiver that leaves is noticed at
+// once. Each ends the other by closing the stream.
+awaitable<operation_error> sending::transfer()
+{
+    auto writer = record_writer::create(options_.cipher0, options_.layout, agreement_->keys.k0);
+    agreement_->keys = {};
+    if (!writer) co_return failure(writer.error(), session_phase::transferring, "the records' layout");
+    writer_.emplace(std::move(*writer));
+    idle_.emplace(room_, options_.idle_timeout);
+
+    one_shot_event pump_ended{executor_};
+    asio::co_spawn(
+        executor_, [this] { return pump(); },
+        [this, &pump_ended](std::exception_ptr thrown) {
+            if (thrown) { // memory has run out: nothing else throws there
+                report_exception("send_document", thrown);
+                pump_error_ = failure(make_error_code(boost::system::errc::not_enough_memory),
+                                      session_phase::transferring, "sending");
+                room_.close();
+            }
+            pump_ended.set();
+        });
+    co_await watch();
+    const bool cancelled = co_await is_cancelled();
+
+    const operation_error result =
+        cancelled ? failure(errc::cancelled, session_phase::transferring, "sending") : outcome();
+    if (!result.code) room_.set_abort_on_close(false);
+    room_.close();
+    co_await pump_ended.wait();
+    co_return result;
+}
+
+operation_error sending::outcome() const
+{
+    const session_phase phase = all_written_ ? session_phase::finishing : session_phase::transferring;
+    const std::string where = (all_written_ ? "waiting for " : "sending to ") +
+                              std::string{report_.peer.text()} +
+                              (all_written_ ? " to store the document" : "");
+    if (idle_->fired()) return failure(errc::timed_out, phase, where);
+    if (pump_error_.code) return pump_error_;
+    if (watch_error_) return failure(as_peer_gone(watch_error_), phase, where);
+    if (!all_written_) return failure(errc::peer_gone, phase, where);
+    return {};
+}
+
+awaitable<void> sending::pump()
+{
+    const auto content = std::make_unique<byte[]>(content_per_write);
+    const auto records = std::make_unique<byte[]>(record_writer::sealed_bytes(content_per_write));
+    const mutable_bytes content_bytes{content.get(), content_per_write};
+    const mutable_bytes record_bytes{records.get(), record_writer::sealed_bytes(content_per_write)};
+    const std::string where = "sending to " + std::string{report_.peer.text()};
+    transfer_progress progress;
+    progress.total_content_bytes = source_.content_bytes();
+
+    while (room_.is_open()) {
+        const auto size = source_.read(content_bytes);
+        idle_->kick(); // a slow disk is not a silent peer
+        if (!size) {
+            pump_error_ = failure(size.error(), session_phase::transferring, "reading the document",
+                                  escaped(source_.error_path()));
+            break;
+        }
+        if (*size == 0) {
+            all_written_ = true;
+            idle_->set_timeout(options_.finish_timeout);
+            observer_.finishing();
+            co_return;
+        }
+        const auto sealed = writer_->write(content_bytes.first(*size), record_bytes);
+        if (!sealed) {
+            pump_error_ = failure(sealed.error(), session_phase::transferring, where);
+            break;
+        }
+        const error_code error = co_await write_all(record_bytes.first(*sealed));
+        if (error) {
+            // An aborted write was stopped by a close from here, whose reason is known elsewhere.
+            if (error != asio::error::operation_aborted)
+                pump_error_ = failure(as_peer_gone(error), session_phase::transferring, where);
+            break;
+        }
+        report_.stream_bytes += *size;
+        report_.content_bytes = source_.content_bytes_read();
+        progress.stream_bytes = report_.stream_bytes;
+        progress.content_bytes = report_.content_bytes;
+        observer_.progress(progress);
+    }
+    room_.close();
+}
+
+awaitable<error_code> sending::write_all(bytes_view bytes)
+{
+    while (!bytes.empty()) {
+        const asio::const_buffer buffer{bytes.data(), bytes.size()};
+        const auto written = co_await room_.async_write_some(buffer, use_tuple);
+        const auto [error, size] = written;
+        idle_->kick();
+        if (error) co_return error;
+        bytes = bytes.subspan(size);
+    }
+    co_return error_code{};
+}
+
+// Reads until the receiver ends. It has nothing to say before: an end record, which some relays write when a
+// side has gone, is an end like that of the stream.
+awaitable<void> sending::watch()
+{
+    watch_error_ = take_from_receiver(early_);
+    std::array<byte, 16> bytes;
+    while (!watch_error_ && end_bytes_ < record_end_bytes.size()) {
+        const auto read = co_await room_.async_read_some(asio::buffer(bytes), use_tuple);
+        const auto [error, size] = read;
+        if (error == asio::error::eof && end_bytes_ == 0) co_return;
+        watch_error_ = error ? error : take_from_receiver({bytes.data(), size});
+    }
+}
+
+error_code sending::take_from_receiver(bytes_view bytes)
+{
+    for (const byte b : bytes) {
+        if (end_bytes_ == record_end_bytes.size()) break;
+        if (b != record_end_bytes[end_bytes_]) return errc::unexpected_packet;
+        ++end_bytes_;
+    }
+    return {};
+}
+
+} // namespace
+
+awaitable<operation_result<send_report>> send_document(secret_bytes password, document_source& source,
+                                                       send_options options, peer_observer& observer)
+{
+    // The steps close what they opened after a cancellation, too: none may be cut short by an exception.
+    const bool throws = co_await asio::this_coro::throw_if_cancelled();
+    co_await asio::this_coro::throw_if_cancelled(false);
+    const executor ex = co_await asio::this_coro::executor;
+    sending work{ex, std::move(password), source, std::move(options), observer};
+    auto outcome = co_await work.run();
+    co_await asio::this_coro::throw_if_cancelled(throws);
+    co_return std::move(outcome);
+}
+
+} // namespace parley

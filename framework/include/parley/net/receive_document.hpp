@@ -49,11 +49,10 @@ awaitable<operation_result<receive_report>> receive_document(secret_bytes passwo
 // void(std::exception_ptr, operation_result<receive_report>); the exception is never set for expected
 // failures. Per-operation cancellation: terminal.
 template <class Executor, class CompletionToken>
-auto async_receive_document(const Executor& executor, secret_bytes password, document_receiver& receiver,
+auto async_receive_document(const Executor& ex, secret_bytes password, document_receiver& receiver,
                             receive_options options, peer_observer& observer, CompletionToken&& token)
 {
-    return asio::co_spawn(executor,
-                          receive_document(std::move(password), receiver, std::move(options), observer),
+    return asio::co_spawn(ex, receive_document(std::move(password), receiver, std::move(options), observer),
                           std::forward<CompletionToken>(token));
 }
 

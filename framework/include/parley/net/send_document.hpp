@@ -52,10 +52,10 @@ awaitable<operation_result<send_report>> send_document(secret_bytes password, do
 // void(std::exception_ptr, operation_result<send_report>); the exception is never set for expected failures.
 // Per-operation cancellation: terminal.
 template <class Executor, class CompletionToken>
-auto async_send_document(const Executor& executor, secret_bytes password, document_source& source,
+auto async_send_document(const Executor& ex, secret_bytes password, document_source& source,
                          send_options options, peer_observer& observer, CompletionToken&& token)
 {
-    return asio::co_spawn(executor, send_document(std::move(password), source, std::move(options), observer),
+    return asio::co_spawn(ex, send_document(std::move(password), source, std::move(options), observer),
                           std::forward<CompletionToken>(token));
 }
 

@@ -1,0 +1,302 @@
+#include "net/handshake_service.hpp"
+
+#include <boost/asio/bind_executor.hpp>
+
+namespace parley::detail {
+
+// One peer. While it waits it is this, its stream, and one pending wait for readability.
+struct handshake_service::connection {
+    connection(any_stream s, const identity& w, connection_id i) : stream(std::move(s)), who(w), id(i) {}
+
+    any_stream stream;
+    identity who;
+    connection_id id;
+    packet_parser parser;
+    packet_queue queue;
+    error_code why;         // of its close
+    bool writing = false;   // one write is under way
+    bool unflushed = false; // it stands in unflushed_
+    bool overflown = false; // it stands in overflown_
+    bool closing = false;   // no more packets are taken; closed once the queue is written
+    bool shut = false;      // the sending direction has ended
+    bool ended = false;     // closed and forgotten: handlers that come late do nothing
+};
+
+handshake_service::handshake_service(executor ex, const relay_server_options& options,
+                                     relay_observer& observer, agreed_handler on_agreed,
+                                     std::function<void()> on_idle)
+    : executor_(ex),
+      options_(options),
+      observer_(observer),
+      on_agreed_(std::move(on_agreed)),
+      on_idle_(std::move(on_idle)),
+      machine_(options.relay),
+      timer_(ex)
+{
+}
+
+handshake_service::~handshake_service() = default;
+
+handshake_service::connection_ptr handshake_service::find(connection_id id) const noexcept
+{
+    const auto index = static_cast<std::size_t>(id);
+    return index < slots_.size() ? slots_[index] : nullptr;
+}
+
+void handshake_service::serve(any_stream stream, const identity& who)
+{
+    std::uint32_t slot = 0;
+    if (free_slots_.empty()) {
+        slot = static_cast<std::uint32_t>(slots_.size());
+        slots_.emplace_back();
+    } else {
+        slot = free_slots_.back();
+        free_slots_.pop_back();
+    }
+    const connection_id id{slot};
+    auto c = std::make_shared<connection>(std::move(stream), who, id);
+    slots_[slot] = c;
+    ++live_;
+    observer_.connected(who, relay_door::handshake);
+    machine_.connect(id, who, clock::now());
+    settle();
+    wait_readable(c);
+}
+
+void handshake_service::wait_readable(const connection_ptr& c)
+{
+    if (c->ended) return;
+    c->stream.async_wait_readable([this, c](error_code error) { on_readable(c, error); });
+}
+
+void handshake_service::on_readable(const connection_ptr& c, error_code error)
+{
+    if (c->ended) return;
+    if (error) {
+        end(c, error);
+        settle();
+        return;
+    }
+    const std::size_t size = c->stream.try_read_some(scratch_, error);
+    if (error == asio::error::would_block) {
+        wait_readable(c);
+        return;
+    }
+    if (error) {
+        end(c, error == asio::error::eof ? c->parser.finish() : error);
+        settle();
+        return;
+    }
+    // What a closing peer still says is read and thrown away: closing over unread bytes would reset the
+    // connection, and it might never see why it was closed.
+    if (!c->closing) feed(c, bytes_view{scratch_}.first(size));
+    settle();
+    wait_readable(c);
+}
+
+void handshake_service::feed(const connection_ptr& c, bytes_view input)
+{
+    while (!input.empty() && !c->closing && !c->ended) {
+        const auto parsed = c->parser.parse(input);
+        if (!parsed) {
+            machine_.receive_malformed(c->id, parsed.error());
+        } else if (*parsed) {
+            const message& packet = **parsed;
+            if (std::holds_alternative<packet::hello_as_a_server>(packet.body))
+                observer_.hello(c->who, peer_kind::server);
+            else if (std::holds_alternative<packet::hello_as_a_client>(packet.body))
+                observer_.hello(c->who, peer_kind::client);
+            machine_.receive(c->id, packet);
+        }
+        drain();
+    }
+}
+
+// Takes all that the machine has to say. To be called after every input, before the next one.
+void handshake_service::drain()
+{
+    while (auto action = machine_.next_action()) perform(*action);
+}
+
+void handshake_service::perform(relay_action::any& action)
+{
+    if (auto* send = std::get_if<relay_action::send>(&action)) {
+        if (const auto c = find(send->to)) push(c, std::move(send->packet));
+    } else if (auto* close = std::get_if<relay_action::close>(&action)) {
+        if (const auto c = find(close->which)) begin_close(c, close->why);
+    } else if (auto* agree = std::get_if<relay_action::agree>(&action)) {
+        observer_.agreed(agree->client, agree->server);
+        on_agreed_(agree->client, agree->server);
+    } else if (auto* drop = std::get_if<relay_action::drop>(&action)) {
+        if (const auto c = find(drop->from)) observer_.dropped(c->who, drop->reason, drop->type);
+    }
+}
+
+void handshake_service::push(const connection_ptr& c, std::shared_ptr<const encoded_packet> packet)
+{
+    if (c->ended || c->overflown) return;
+    c->queue.push(std::move(packet));
+    if (c->queue.bytes() > options_.max_queue_bytes) {
+        // Ended only when the machine has nothing more to say: ending is an input of its own.
+        c->overflown = true;
+        overflown_.push_back(c);
+    } else if (!c->unflushed && !c->writing) {
+        c->unflushed = true;
+        unflushed_.push_back(c);
+    }
+}
+
+void handshake_service::begin_close(const connection_ptr& c, error_code why)
+{
+    if (c->closing || c->ended) return;
+    c->closing = true;
+    c->why = why;
+    closing_.push_back({clock::now() + options_.linger_timeout, c});
+    if (!c->unflushed && !c->writing) {
+        c->unflushed = true;
+        unflushed_.push_back(c);
+    }
+}
+
+// Starts the writes that are due: after everything, so that one write carries all that one input has caused.
+void handshake_service::flush()
+{
+    while (!unflushed_.empty()) {
+        const auto c = std::move(unflushed_.back());
+        unflushed_.pop_back();
+        c->unflushed = false;
+        if (!c->writing) write(c);
+    }
+}
+
+void handshake_service::write(const connection_ptr& c)
+{
+    if (c->ended) return;
+    if (c->queue.empty()) {
+        if (c->closing && !c->shut) shut_down(c);
+        return;
+    }
+    std::array<asio::const_buffer, gather_buffers::max_buffers> buffers;
+    const std::size_t count = c->queue.gather(buffers);
+    c->writing = true;
+    c->stream.async_write_some(std::span{buffers}.first(count),
+                               [this, c](error_code error, std::size_t size) { on_written(c, error, size); });
+}
+
+void handshake_service::on_written(const connection_ptr& c, error_code error, std::size_t size)
+{
+    c->writing = false;
+    if (c->ended) {
+        c->queue.clear();
+        return;
+    }
+    if (error) {
+        end(c, error);
+    } else {
+        c->queue.consume(size);
+        write(c);
+    }
+    settle();
+}
+
+void handshake_service::shut_down(const connection_ptr& c)
+{
+    c->shut = true;
+    c->stream.async_shutdown_send([this, c](error_code error) {
+        if (c->ended || !error) return; // its own end is read for, within the linger bound
+        end(c, c->why);
+        settle();
+    });
+}
+
+// The connection is over. The machine hears of it; whoever calls this settles afterwards.
+void handshake_service::end(const connection_ptr& c, error_code why)
+{
+    if (c->ended) return;
+    c->ended = true;
+    c->stream.close();
+    if (!c->writing) c->queue.clear(); // a write under way still borrows its packets
+    machine_.disconnect(c->id);
+    drain();
+    const auto slot = static_cast<std::uint32_t>(c->id);
+    slots_[slot].reset();
+    free_slots_.push_back(slot);
+    --live_;
+    observer_.disconnected(c->who, relay_door::handshake, c->closing ? c->why : why);
+}
+
+// Brings everything to rest after an input: the machine's output, the readers that fell behind, the writes,
+// the timer.
+void handshake_service::settle()
+{
+    drain();
+    while (!overflown_.empty()) {
+        const auto c = std::move(overflown_.back());
+        overflown_.pop_back();
+        if (c->ended) continue;
+        observer_.overflow(c->who, c->queue.bytes());
+        c->stream.set_abort_on_close(true); // there is nobody to read the rest
+        end(c, errc::queue_overflow);
+    }
+    flush();
+    arm_timer();
+    if (live_ == 0) on_idle_();
+}
+
+void handshake_service::arm_timer()
+{
+    while (!closing_.empty()) {
+        const auto c = closing_.front().which.lock();
+        if (c && !c->ended) break;
+        closing_.pop_front();
+    }
+    const time_point next =
+        std::min(machine_.next_deadline(), closing_.empty() ? no_deadline : closing_.front().deadline);
+    // A timer that comes too early costs little; one that is moved at every packet would cost more.
+    if (live_ == 0) {
+        if (armed_for_ != no_deadline) timer_.cancel();
+        armed_for_ = no_deadline;
+        return;
+    }
+    if (next >= armed_for_) return;
+    armed_for_ = next;
+    timer_.expires_at(next);
+    timer_.async_wait([this, alive = std::weak_ptr<bool>{alive_}](error_code error) {
+        if (!error && !alive.expired()) on_timer();
+    });
+}
+
+void handshake_service::on_timer()
+{
+    armed_for_ = no_deadline;
+    const time_point now = clock::now();
+    machine_.expire(now);
+    drain();
+    while (!closing_.empty() && closing_.front().deadline <= now) {
+        const auto c = closing_.front().which.lock();
+        closing_.pop_front();
+        if (c && !c->ended) end(c, c->why);
+    }
+    settle();
+}
+
+void handshake_service::stop()
+{
+    const auto goodbye = std::make_shared<const encoded_packet>(encode(relay_uid, packet::closed{}));
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+        const auto c = slots_[i];
+        if (!c || c->closing) continue;
+        push(c, goodbye);
+        begin_close(c, errc::cancelled);
+    }
+    settle();
+}
+
+void handshake_service::abort()
+{
+    for (std::size_t i = 0; i < slots_.size(); ++i)
+        if (const auto c = slots_[i]) end(c, errc::cancelled);
+    settle();
+}
+
+} // namespace parley::detail

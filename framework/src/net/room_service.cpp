@@ -1,0 +1,304 @@
+#include "net/room_service.hpp"
+
+#include <parley/net/spawn.hpp>
+#include <parley/net/watchdog.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+
+namespace parley::detail {
+namespace {
+
+// What a peer may send before the other is there; past it, nothing is read until the join.
+constexpr std::size_t max_early_bytes = 64 * 1024;
+
+} // namespace
+
+// One connection on its way into a room.
+struct room_service::entrance {
+    enum class next : byte { wait, join, turn_away, ended };
+
+    entrance(any_stream s, const identity& w, connection_id i) : stream(std::move(s)), who(w), id(i) {}
+
+    any_stream stream;
+    identity who;
+    connection_id id;
+    byte_vector early;       // what came behind the line: the room's first bytes
+    bool line_taken = false; // the broker has its line
+    bool waiting = false;    // a wait for readability is under way
+    next then = next::wait;  // what happens to the stream once nothing is under way on it
+    room_answer code = room_answer::denied;
+    entrance_ptr other; // in a join: to be started when both have come to rest
+    bool is_client = false;
+    asio::cancellation_signal cancel_wait;
+};
+
+// A joined pair.
+struct room_service::room {
+    identity client, server;
+    time_point opened;
+    std::shared_ptr<room_pipe> pipe;
+};
+
+room_service::room_service(executor ex, const relay_server_options& options, relay_observer& observer,
+                           std::function<void()> on_idle)
+    : executor_(ex),
+      options_(options),
+      observer_(observer),
+      on_idle_(std::move(on_idle)),
+      broker_(options.rooms),
+      pool_(options.room_buffer_bytes),
+      timer_(ex)
+{
+}
+
+room_service::~room_service() = default;
+
+room_service::entrance_ptr room_service::find(connection_id id) const noexcept
+{
+    const auto index = static_cast<std::size_t>(id);
+    return index < slots_.size() ? slots_[index] : nullptr;
+}
+
+void room_service::agree(const identity& client, const identity& server)
+{
+    broker_.agree(client, server, clock::now());
+    settle();
+}
+
+void room_service::serve(any_stream stream, const identity& who)
+{
+    std::uint32_t slot = 0;
+    if (free_slots_.empty()) {
+        slot = static_cast<std::uint32_t>(slots_.size());
+        slots_.emplace_back();
+    } else {
+        slot = free_slots_.back();
+        free_slots_.pop_back();
+    }
+    auto e = std::make_shared<entrance>(std::move(stream), who, connection_id{slot});
+    slots_[slot] = e;
+    ++live_;
+    observer_.connected(who, relay_door::room);
+    broker_.connect(e->id, who, clock::now());
+    settle();
+    wait_readable(e);
+}
+
+void room_service::wait_readable(const entrance_ptr& e)
+{
+    if (e->then != entrance::next::wait || e->waiting || e->early.size() >= max_early_bytes) return;
+    e->waiting = true;
+    e->stream.async_wait_readable(asio::bind_cancellation_slot(
+        e->cancel_wait.slot(), [this, e](error_code error) { on_readable(e, error); }));
+}
+
+void room_service::on_readable(const entrance_ptr& e, error_code error)
+{
+    e->waiting = false;
+    if (e->then == entrance::next::wait) {
+        if (error)
+            end(e, error);
+        else
+            read(e);
+        settle();
+        wait_readable(e);
+    } else if (e->then != entrance::next::ended) {
+        release(e);
+    }
+}
+
+void room_service::read(const entrance_ptr& e)
+{
+    error_code error;
+    const std::size_t room_left = max_early_bytes - e->early.size();
+    const mutable_bytes space{scratch_.data(), std::min(scratch_.size(), room_left)};
+    const std::size_t size = e->stream.try_read_some(space, error);
+    if (error == asio::error::would_block) return;
+    if (error) {
+        end(e, error == asio::error::eof ? error_code{} : error);
+        return;
+    }
+    bytes_view input = space.first(size);
+    if (!e->line_taken) {
+        const std::size_t before = input.size();
+        broker_.receive(e->id, input, clock::now());
+        // The broker leaves what follows the newline; a line that is not whole yet is taken to the last byte.
+        e->line_taken = !input.empty() || space[before - 1] == '\n';
+    }
+    e->early.insert(e->early.end(), input.begin(), input.end());
+    drain();
+}
+
+void room_service::drain()
+{
+    while (const auto action = broker_.next_action()) perform(*action);
+}
+
+void room_service::perform(const room_action::any& action)
+{
+    if (const auto* said = std::get_if<room_action::answer>(&action)) {
+        if (const auto e = find(said->to)) answer(e, said->code);
+    } else if (const auto* joined = std::get_if<room_action::join>(&action)) {
+        const auto client = find(joined->client), server = find(joined->server);
+        if (client && server) join(client, server);
+    }
+}
+
+// Joined: the answer becomes the first bytes that the pipe writes. Otherwise it is the last that is written.
+void room_service::answer(const entrance_ptr& e, room_answer code)
+{
+    e->code = code;
+    if (code == room_answer::joined || e->then != entrance::next::wait) return;
+    e->then = entrance::next::turn_away;
+    release(e);
+}
+
+void room_service::join(const entrance_ptr& client, const entrance_ptr& server)
+{
+    client->is_client = true;
+    client->other = server;
+    server->other = client;
+    client->then = server->then = entrance::next::join;
+    release(client);
+    release(server);
+}
+
+// Goes on with `e` as soon as nothing is under way on its stream.
+void room_service::release(const entrance_ptr& e)
+{
+    if (e->waiting) {
+        e->cancel_wait.emit(asio::cancellation_type::terminal); // on_readable comes back here
+        return;
+    }
+    if (e->then == entrance::next::turn_away) {
+        spawn(executor_, [this, e] { return turn_away(e); }, "room entrance");
+    } else if (e->then == entrance::next::join && e->other && !e->other->waiting) {
+        const auto other = std::move(e->other);
+        if (!other->other) return; // started by the other one
+        other->other.reset();
+        start_room(e->is_client ? e : other, e->is_client ? other : e);
+    }
+}
+
+void room_service::start_room(const entrance_ptr& client, const entrance_ptr& server)
+{
+    const auto first_bytes = [](const entrance& to, const entrance& from) {
+        const bytes_view code = encode(to.code);
+        byte_vector bytes{code.begin(), code.end()};
+        bytes.insert(bytes.end(), from.early.begin(), from.early.end());
+        return bytes;
+    };
+    room_pipe::side client_side{std::move(client->stream), first_bytes(*client, *server)};
+    room_pipe::side server_side{std::move(server->stream), first_bytes(*server, *client)};
+    room_pipe_options pipe_options;
+    pipe_options.half_timeout = options_.half_room_timeout;
+
+    const auto which = rooms_.insert(rooms_.end(), {client->who, server->who, clock::now(), nullptr});
+    forget(client);
+    forget(server);
+    observer_.room_opened(which->client, which->server);
+    which->pipe =
+        room_pipe::start(std::move(server_side), std::move(client_side), pipe_options, pool_,
+                         [this, which](const room_pipe_report& report) { end_room(which, report); });
+}
+
+void room_service::end_room(std::list<room>::iterator which, const room_pipe_report& report)
+{
+    room_report out;
+    out.client = which->client;
+    out.server = which->server;
+    out.server_to_client_bytes = report.first_to_second_bytes;
+    out.client_to_server_bytes = report.second_to_first_bytes;
+    out.time = clock::now() - which->opened;
+    out.why = report.why;
+    const auto pipe = std::move(which->pipe);
+    rooms_.erase(which);
+    observer_.room_closed(out);
+    observer_.disconnected(out.client, relay_door::room, out.why);
+    observer_.disconnected(out.server, relay_door::room, out.why);
+    if (live_ == 0 && rooms_.empty()) on_idle_();
+}
+
+// Writes the answer, ends, and waits for the peer's end within the linger bound, so that the answer is not
+// lost to a reset over what the peer has sent.
+awaitable<void> room_service::turn_away(entrance_ptr e)
+{
+    watchdog bound{e->stream, options_.linger_timeout};
+    const bytes_view code = encode(e->code);
+    const auto written =
+        co_await asio::async_write(e->stream, asio::buffer(code.data(), code.size()), use_tuple);
+    error_code error = std::get<0>(written);
+    if (!error) {
+        const auto shut = co_await e->stream.async_shutdown_send(use_tuple);
+        error = std::get<0>(shut);
+    }
+    while (!error) {
+        const auto waited = co_await e->stream.async_wait_readable(use_tuple);
+        error = std::get<0>(waited);
+        if (error) break;
+        e->stream.try_read_some(scratch_, error);
+        if (error == asio::error::would_block) error = {};
+    }
+    end(e, e->code == room_answer::absent ? errc::room_absent : errc::room_denied);
+    settle();
+}
+
+// Frees the number; the stream has gone elsewhere or is closed.
+void room_service::forget(const entrance_ptr& e)
+{
+    e->then = entrance::next::ended;
+    const auto slot = static_cast<std::uint32_t>(e->id);
+    slots_[slot].reset();
+    free_slots_.push_back(slot);
+    --live_;
+}
+
+// The connection is over without a room.
+void room_service::end(const entrance_ptr& e, error_code why)
+{
+    if (e->then == entrance::next::ended) return;
+    if (e->then != entrance::next::join) broker_.disconnect(e->id);
+    const identity who = e->who;
+    e->stream.close();
+    forget(e);
+    observer_.disconnected(who, relay_door::room, why);
+}
+
+void room_service::settle()
+{
+    drain();
+    arm_timer();
+    if (live_ == 0 && rooms_.empty()) on_idle_();
+}
+
+void room_service::arm_timer()
+{
+    const time_point next = broker_.next_deadline();
+    if (next >= armed_for_) return;
+    armed_for_ = next;
+    timer_.expires_at(next);
+    timer_.async_wait([this, alive = std::weak_ptr<bool>{alive_}](error_code error) {
+        if (error || alive.expired()) return;
+        armed_for_ = no_deadline;
+        broker_.expire(clock::now());
+        settle();
+    });
+}
+
+void room_service::stop()
+{
+    timer_.cancel();
+    armed_for_ = no_deadline;
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+        const auto e = slots_[i];
+        if (!e || e->then == entrance::next::ended) continue;
+        if (e->then == entrance::next::turn_away)
+            e->stream.close(); // its coroutine ends it
+        else
+            end(e, errc::cancelled);
+    }
+    for (room& r : rooms_) r.pipe->abort(errc::cancelled);
+    if (live_ == 0 && rooms_.empty()) on_idle_();
+}
+
+} // namespace parley::detail

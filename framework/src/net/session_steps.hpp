@@ -1,0 +1,57 @@
+// The steps that a sender and a receiver have in common, each a function of what they are given. Private to
+// the net room.
+#pragma once
+
+#include <parley/net/connect.hpp>
+#include <parley/net/driver.hpp>
+#include <parley/net/peer_session.hpp>
+
+namespace parley::detail {
+
+// Whether the calling coroutine was asked to end (terminal). Asked after every step: with
+// throw_if_cancelled(false) an operation that starts after the request is not cancelled by it.
+awaitable<bool> is_cancelled();
+
+// `code` as a failure of `phase`; an operation_aborted is the user's `cancelled`.
+operation_error failure(error_code code, session_phase phase, std::string where, std::string detail = {});
+
+// What an error of the room's connection means there: the peer, or the relay between, has gone. Errors that
+// say more are kept.
+error_code as_peer_gone(error_code error);
+
+// Connects to the relay's handshake door and tells the observer.
+awaitable<operation_result<any_stream>> connect_handshake(const session_options& options,
+                                                          peer_observer& observer);
+
+// A room that both peers are in.
+struct entered_room {
+    any_stream stream;
+    byte_vector early; // bytes of the other peer that came with the answer
+};
+
+// Opens the room at `reached`, the address of the handshake, asks for `peer` and waits until both are there.
+// The stream resets when it is closed or its process dies, until somebody says otherwise: an end in order has
+// a meaning in a room (see send_document.hpp).
+awaitable<operation_result<entered_room>>
+enter_room(const session_options& options, std::optional<tcp_endpoint> reached, const identity& peer);
+
+// One wait of one coroutine for something that happens once. Not thread-safe.
+class one_shot_event {
+public:
+    explicit one_shot_event(const executor& ex) : timer_(ex, time_point::max()) {}
+    void set()
+    {
+        set_ = true;
+        timer_.cancel();
+    }
+    bool is_set() const noexcept { return set_; }
+    // Returns once it is set, whatever cancellation comes meanwhile: whoever waits here still borrows
+    // something.
+    awaitable<void> wait();
+
+private:
+    asio::steady_timer timer_;
+    bool set_ = false;
+};
+
+} // namespace parley::detail
