@@ -1,6 +1,6 @@
 // A document on its way out: a file, a directory or some bytes as a PACK stream (PROTOCOL.md section 8),
 // pulled piece by piece. Nothing is hashed or compressed before the first read; memory stays flat however
-// large the document is.
+// large the document is: under a MiB, and for a directory a name and some sixty bytes for each path besides.
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -20,7 +20,8 @@ enum class compression {
     never,
 };
 
-// Something that was met on the walk and does not travel (a link, a socket, a device, an unreadable name).
+// Something that was met on the walk and does not travel: a link, a socket, a device, what cannot be read, a
+// name that receivers refuse.
 struct skipped_path {
     std::string path;   // relative to the document, as on disk: not yet safe to print
     std::string reason; // e.g. "symbolic link"
@@ -33,6 +34,8 @@ struct source_options {
     std::function<void(const skipped_path&)> on_skipped;
 };
 
+// Files are sent in the order of the walk, each directory after what is in it. Of equal files (and
+// directories) only the first is sent in full, the others as copies of it. A value; one thread at a time.
 class document_source {
 public:
     // Opens `path`: a regular file or a directory (named through a link: what it points to), walked once to
@@ -55,8 +58,10 @@ public:
     ~document_source();
 
     // The next bytes of the stream, at most out.size() (at least 64) of them; 0 after the trailer. It fills
-    // `out` unless the stream ends first. Blocks on the disk. Errors: the system's own, document_changed when
-    // a file is not what it was when it was counted; after an error there is no more.
+    // `out` unless the stream ends first. Blocks on the disk: as a rule for little more than out.size()
+    // bytes, but a file above 256 KiB of the same size as an earlier one is first read as a whole, to see
+    // whether it is equal. Errors: the system's own, document_changed when a file is not what it was when it
+    // was counted; after an error there is no more.
     result<std::size_t> read(mutable_bytes out);
 
     // Which file the last error spoke of, relative to the document; not yet safe to print.
