@@ -10,7 +10,10 @@ namespace {
 
 class operating_system_random final : public random_source {
 public:
-    void fill(mutable_bytes out) noexcept override { randombytes_buf(out.data(), out.size()); }
+    void fill(mutable_bytes out) noexcept override
+    {
+        if (!out.empty()) randombytes_buf(out.data(), out.size());
+    }
 };
 
 } // namespace

@@ -47,19 +47,19 @@ TEST_F(curve_operations, z_and_v_of_the_vectors_from_either_side)
         ASSERT_TRUE(curve::unmask(theirs, unhex_array<32>(c.at("X")), unhex_array<32>(c.at("M"))));
         ASSERT_TRUE(curve::multiply(z, unhex_array<32>(c.at("y")), theirs));
         ASSERT_TRUE(curve::multiply(v, unhex_array<32>(c.at("y")), unhex_array<32>(c.at("L"))));
-        EXPECT_EQ(to_hex(z.view()), c.at("Z"));
-        EXPECT_EQ(to_hex(v.view()), c.at("V"));
+        EXPECT_EQ(to_hex(z.view()), text_of(c, "Z"));
+        EXPECT_EQ(to_hex(v.view()), text_of(c, "V"));
         ASSERT_TRUE(curve::unmask(theirs, unhex_array<32>(c.at("Y")), unhex_array<32>(c.at("N"))));
         ASSERT_TRUE(curve::multiply(z, unhex_array<32>(c.at("x")), theirs));
         ASSERT_TRUE(curve::multiply_clamped(v, unhex_array<32>(c.at("h_L")), theirs));
-        EXPECT_EQ(to_hex(z.view()), c.at("Z"));
-        EXPECT_EQ(to_hex(v.view()), c.at("V"));
+        EXPECT_EQ(to_hex(z.view()), text_of(c, "Z"));
+        EXPECT_EQ(to_hex(v.view()), text_of(c, "V"));
         point m{}, n{};
         const byte_vector derived = unhex(c.at("pbkdf2_128"));
         ASSERT_TRUE(curve::from_uniform(m, std::span<const byte, 32>(derived.data(), 32)));
         ASSERT_TRUE(curve::from_uniform(n, std::span<const byte, 32>(derived.data() + 32, 32)));
-        EXPECT_EQ(to_hex(m), c.at("M"));
-        EXPECT_EQ(to_hex(n), c.at("N"));
+        EXPECT_EQ(to_hex(m), text_of(c, "M"));
+        EXPECT_EQ(to_hex(n), text_of(c, "N"));
         ++checked;
     }
     EXPECT_GT(checked, 0U);

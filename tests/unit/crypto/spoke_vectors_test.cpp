@@ -43,8 +43,8 @@ public_parameters parameters_of(const json& c)
 
 void expect_keys(const session_keys& keys, const json& c)
 {
-    EXPECT_EQ(to_hex(keys.k0.view()), c.at("k0"));
-    EXPECT_EQ(to_hex(keys.k1.view()), c.at("k1"));
+    EXPECT_EQ(to_hex(keys.k0.view()), text_of(c, "k0"));
+    EXPECT_EQ(to_hex(keys.k1.view()), text_of(c, "k1"));
 }
 
 void check_handshake(const json& c)
@@ -62,11 +62,11 @@ void check_handshake(const json& c)
 
     const auto points = derive_password_points(password, parameters);
     ASSERT_TRUE(points) << points.error().message();
-    EXPECT_EQ(to_hex(points->m), c.at("M"));
-    EXPECT_EQ(to_hex(points->n), c.at("N"));
-    EXPECT_EQ(to_hex(points->l), c.at("L"));
-    EXPECT_EQ(to_hex(points->h_k.view()), c.at("h_K"));
-    EXPECT_EQ(to_hex(points->h_l.view()), c.at("h_L"));
+    EXPECT_EQ(to_hex(points->m), text_of(c, "M"));
+    EXPECT_EQ(to_hex(points->n), text_of(c, "N"));
+    EXPECT_EQ(to_hex(points->l), text_of(c, "L"));
+    EXPECT_EQ(to_hex(points->h_k.view()), text_of(c, "h_K"));
+    EXPECT_EQ(to_hex(points->h_l.view()), text_of(c, "h_L"));
     if (c.contains("pbkdf2_128")) {
         EXPECT_EQ(to_hex(points->h_k.view()) + to_hex(points->h_l.view()),
                   c.at("pbkdf2_128").get<std::string>().substr(128));
@@ -74,23 +74,23 @@ void check_handshake(const json& c)
 
     const auto server = spoke_server::create(password, parameters);
     ASSERT_TRUE(server) << server.error().message();
-    EXPECT_EQ(to_hex(server->public_packet()), c.at("public"));
+    EXPECT_EQ(to_hex(server->public_packet()), text_of(c, "public"));
 
     const auto client = spoke_client::create(password, server->public_packet(), unhex_secret<32>(c.at("x")),
                                              std::max(count, default_max_iterations));
     ASSERT_TRUE(client) << client.error().message();
-    EXPECT_EQ(to_hex(client->x()), c.at("X"));
+    EXPECT_EQ(to_hex(client->x()), text_of(c, "X"));
 
     auto session =
         server->compute(client_identity, server_identity, client->x(), unhex_secret<32>(c.at("y")));
     ASSERT_TRUE(session) << session.error().message();
-    EXPECT_EQ(to_hex(session->y()), c.at("Y"));
-    EXPECT_EQ(to_hex(session->server_validator()), c.at("sub2"));
+    EXPECT_EQ(to_hex(session->y()), text_of(c, "Y"));
+    EXPECT_EQ(to_hex(session->server_validator()), text_of(c, "sub2"));
 
     const auto agreed =
         client->finish(client_identity, server_identity, session->y(), session->server_validator());
     ASSERT_TRUE(agreed) << agreed.error().message();
-    EXPECT_EQ(to_hex(agreed->client_validator), c.at("sub3"));
+    EXPECT_EQ(to_hex(agreed->client_validator), text_of(c, "sub3"));
     expect_keys(agreed->keys, c);
     EXPECT_EQ(agreed->keys.cipher0, parameters.cipher0);
     EXPECT_EQ(agreed->keys.cipher1, parameters.cipher1);
@@ -135,8 +135,8 @@ void check_server_compute(const json& c)
                                    x, unhex_secret<32>(c.at("y")));
     ASSERT_EQ(error_of(session), expected_answer(c.at("server_compute"), x, points->m));
     if (!session) return;
-    EXPECT_EQ(to_hex(session->y()), c.at("Y"));
-    EXPECT_EQ(to_hex(session->server_validator()), c.at("sub2"));
+    EXPECT_EQ(to_hex(session->y()), text_of(c, "Y"));
+    EXPECT_EQ(to_hex(session->server_validator()), text_of(c, "sub2"));
     const auto keys = session->confirm(unhex_array<validator_bytes>(c.at("expected_server_validator")));
     ASSERT_TRUE(keys) << keys.error().message();
     expect_keys(*keys, c);
@@ -166,7 +166,7 @@ void check_client_compute(const json& c)
     const auto client = spoke_client::create(password, unhex_array<public_bytes>(c.at("public")),
                                              unhex_secret<32>(c.at("x")));
     ASSERT_TRUE(client) << client.error().message();
-    EXPECT_EQ(to_hex(client->x()), c.at("X"));
+    EXPECT_EQ(to_hex(client->x()), text_of(c, "X"));
     const auto agreed = client->finish(unhex_text(client_text), unhex_text(server_text), y,
                                        unhex_array<validator_bytes>(c.at("sub2")));
     EXPECT_EQ(error_of(agreed), expected_answer(c.at("client_compute"), y, points->n));
@@ -352,11 +352,11 @@ private:
             spoke_client::create(unhex(hello->at("password")), unhex_array<public_bytes>(hello->at("public")),
                                  unhex_secret<32>(hello->at("x")));
         ASSERT_TRUE(client) << client.error().message();
-        EXPECT_EQ(to_hex(client->x()), step.at("X"));
+        EXPECT_EQ(to_hex(client->x()), text_of(step, "X"));
         auto session =
             server.compute(client_identity, server_identity, client->x(), unhex_secret<32>(step.at("y")));
         ASSERT_TRUE(session) << session.error().message();
-        EXPECT_EQ(to_hex(session->y()), step.at("Y"));
+        EXPECT_EQ(to_hex(session->y()), text_of(step, "Y"));
         EXPECT_TRUE(was_sent(to_hex(session->y()) + to_hex(session->server_validator())));
 
         const auto agreed =

@@ -58,6 +58,11 @@ inline json load(const std::filesystem::path& path)
     return json::parse(in);
 }
 
+inline std::string text_of(const json& c, const char* field)
+{
+    return c.at(field).get<std::string>();
+}
+
 inline byte_vector unhex(const json& text)
 {
     const hex_result out = from_hex(text.get<std::string>());
