@@ -47,13 +47,11 @@ struct raw_common {
 void add_common(CLI::App& command, raw_common& raw)
 {
     command
-        .add_option(
-            "--relay", raw.relay,
-            fmt::format("The relay: [tcp://]HOST[:PORT] (default: PARLEY_RELAY, else {})", default_relay))
+        .add_option("--relay", raw.relay,
+                    fmt::format("The relay: [tcp://]HOST[:PORT[,ROOM_PORT]] (default: PARLEY_RELAY, else {})",
+                                default_relay))
         ->type_name("ADDRESS");
-    command
-        .add_option("--room-port", raw.room_port,
-                    "The relay's port for rooms (default: the relay's port + 1)")
+    command.add_option("--room-port", raw.room_port, "The relay's port for rooms (default: 9001)")
         ->check(CLI::Range(1, 65535))
         ->type_name("PORT");
     command
@@ -91,7 +89,10 @@ std::string check_common(const raw_common& raw, const std::string& relay_from_en
                            why.empty() ? relay.error().message() : why);
     out.relay = std::move(*relay);
     if (given || from_environment) out.relay_text = text;
-    if (raw.room_port != 0) out.room_port = raw.room_port;
+    if (raw.room_port != 0) {
+        out.room_port = raw.room_port;
+        out.relay.room_port = raw.room_port;
+    }
     if (!raw.code_file.empty()) out.code_file = raw.code_file;
     out.timeout = std::chrono::milliseconds{static_cast<std::int64_t>(raw.timeout_seconds * 1000)};
     out.form = raw.json ? output_form::json : raw.quiet ? output_form::quiet : output_form::text;

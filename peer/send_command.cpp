@@ -61,15 +61,23 @@ command_result<secret_bytes> choose_code(const send_command_options& options,
     return code;
 }
 
+// `text` as one word of a shell.
+std::string shell_word(const std::string& text)
+{
+    constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:/_-";
+    if (text.find_first_not_of(plain) == std::string::npos) return text;
+    std::string quoted = "'";
+    for (const char c : text) quoted += c == '\'' ? std::string{"'\\''"} : std::string{c};
+    return quoted + "'";
+}
+
 } // namespace
 
 std::string receiving_command(const common_options& common)
 {
     std::string command = "parley recv";
     if (!common.relay_text.empty()) {
-        // An address is letters, digits and a few marks; of these only brackets mean something to a shell.
-        const bool quote = common.relay_text.find('[') != std::string::npos;
-        command += fmt::format(" --relay {0}{1}{0}", quote ? "'" : "", common.relay_text);
+        command += " --relay " + shell_word(common.relay_text);
     }
     if (common.room_port) command += fmt::format(" --room-port {}", *common.room_port);
     return command;

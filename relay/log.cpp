@@ -1,0 +1,114 @@
+#include "relay/log.hpp"
+
+#include <parley/base/bytes.hpp>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <spdlog/async.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+
+namespace parley::relayd {
+namespace {
+
+constexpr std::size_t queue_events = 8192;
+
+// A value of the text form: quoted unless it is one plain word.
+std::string text_value(const std::string& value)
+{
+    // What escaped() changes holds a backslash afterwards, so that a plain word is one that it leaves alone.
+    const std::string safe = escaped(value);
+    const bool plain = !safe.empty() && safe.find_first_of(" =\"\\") == std::string::npos;
+    return plain ? safe : fmt::format("\"{}\"", safe);
+}
+
+std::string now_text()
+{
+    const auto now = std::chrono::system_clock::now();
+    const auto second = std::chrono::floor<std::chrono::seconds>(now);
+    const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(now - second).count();
+    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                       fmt::gmtime(std::chrono::system_clock::to_time_t(second)), milliseconds);
+}
+
+spdlog::level::level_enum to_spdlog(log_level level) noexcept
+{
+    switch (level) {
+    case log_level::debug:
+        return spdlog::level::debug;
+    case log_level::info:
+        return spdlog::level::info;
+    case log_level::warning:
+        return spdlog::level::warn;
+    case log_level::error:
+        return spdlog::level::err;
+    }
+    return spdlog::level::err;
+}
+
+} // namespace
+
+std::string_view log_level_name(log_level level) noexcept
+{
+    switch (level) {
+    case log_level::debug:
+        return "debug";
+    case log_level::info:
+        return "info";
+    case log_level::warning:
+        return "warning";
+    case log_level::error:
+        return "error";
+    }
+    return "error";
+}
+
+std::string format_event(log_format format, std::string_view time, log_level level, std::string_view event,
+                         std::initializer_list<log_field> fields)
+{
+    if (format == log_format::json) {
+        nlohmann::ordered_json line{{"time", time}, {"level", log_level_name(level)}, {"event", event}};
+        for (const log_field& field : fields)
+            std::visit([&](const auto& value) { line[std::string{field.key}] = value; }, field.value);
+        return line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
+    }
+    std::string line = fmt::format("{} {} event={}", time, log_level_name(level), event);
+    for (const log_field& field : fields) {
+        line += fmt::format(" {}=", field.key);
+        if (const auto* text = std::get_if<std::string>(&field.value); text != nullptr)
+            line += text_value(*text);
+        else if (const auto* number = std::get_if<std::int64_t>(&field.value); number != nullptr)
+            line += fmt::format("{}", *number);
+        else
+            line += fmt::format("{:.3f}", std::get<double>(field.value));
+    }
+    return line;
+}
+
+event_log::event_log(log_format format, log_level least) : format_(format), least_(least)
+{
+    spdlog::init_thread_pool(queue_events, 1);
+    logger_ = std::make_shared<spdlog::async_logger>(
+        "relay", std::make_shared<spdlog::sinks::stderr_sink_mt>(), spdlog::thread_pool(),
+        spdlog::async_overflow_policy::overrun_oldest);
+    logger_->set_pattern("%v");
+    logger_->set_level(spdlog::level::debug);
+    logger_->flush_on(spdlog::level::debug);
+}
+
+event_log::~event_log()
+{
+    logger_.reset();
+    spdlog::shutdown();
+}
+
+void event_log::write(log_level level, std::string_view event, std::initializer_list<log_field> fields)
+{
+    if (level < least_) return;
+    logger_->log(to_spdlog(level), format_event(format_, now_text(), level, event, fields));
+}
+
+} // namespace parley::relayd

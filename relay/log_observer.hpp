@@ -1,0 +1,54 @@
+// What happens on the relay, as events of its log.
+#pragma once
+
+#include "relay/log.hpp"
+
+#include <parley/base/time.hpp>
+#include <parley/net/relay_server.hpp>
+
+#include <functional>
+
+namespace parley::relayd {
+
+// Lets through at most `most` events in each second, and counts the rest.
+class event_limit {
+public:
+    explicit event_limit(unsigned most) noexcept : most_(most) {}
+    // Whether an event at `now` may pass.
+    bool pass(time_point now) noexcept;
+    // How many were held back since the last call; to be told with the next event that passes.
+    std::uint64_t take_suppressed() noexcept { return std::exchange(suppressed_, 0); }
+
+private:
+    unsigned most_;
+    unsigned passed_ = 0;
+    time_point second_{};
+    std::uint64_t suppressed_ = 0;
+};
+
+// Agreements, rooms and faults are `info` and above; connections and hellos `debug`. What a peer can cause
+// without end is limited to 20 lines a second. Borrows `log`. Not thread-safe.
+class log_observer final : public relay_observer {
+public:
+    explicit log_observer(event_log& log, std::function<time_point()> now = clock::now);
+
+    void listening(const tcp_endpoint& at, relay_door door) override;
+    void accept_failed(relay_door door, error_code why) override;
+    void connected(const identity& who, relay_door door) override;
+    void disconnected(const identity& who, relay_door door, error_code why) override;
+    void hello(const identity& who, peer_kind kind) override;
+    void agreed(const identity& client, const identity& server) override;
+    void dropped(const identity& from, drop_reason reason, std::uint8_t type) override;
+    void overflow(const identity& who, std::size_t queued_bytes) override;
+    void room_opened(const identity& client, const identity& server) override;
+    void room_closed(const room_report& report) override;
+
+private:
+    bool pass();
+
+    event_log& log_;
+    std::function<time_point()> now_;
+    event_limit limit_{20};
+};
+
+} // namespace parley::relayd
