@@ -1,0 +1,92 @@
+// A whole stream pushed into a receiver, and what that did to the disk, for tests.
+#pragma once
+
+#include "unit/payload/scratch_folder.hpp"
+
+#include <parley/payload/document_receiver.hpp>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+
+namespace parley_test {
+
+using disk_listing = std::map<std::string, std::optional<parley::byte_vector>>;
+
+// Everything below `folder`, relative to it.
+inline disk_listing listing_of(const std::filesystem::path& folder)
+{
+    disk_listing out;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+        const auto status = std::filesystem::symlink_status(entry.path());
+        std::optional<parley::byte_vector> content;
+        if (std::filesystem::is_regular_file(status)) {
+            std::ifstream in(entry.path(), std::ios::binary);
+            content =
+                bytes_of(std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()));
+        }
+        out[std::filesystem::relative(entry.path(), folder).string()] = std::move(content);
+    }
+    return out;
+}
+
+struct pushed {
+    parley::error_code error; // of create(), write() or commit(), whichever failed first
+    std::string detail;
+    std::optional<parley::received_document> document;
+    std::string offered_name;
+};
+
+inline parley::receiver_options into(const std::filesystem::path& folder)
+{
+    parley::receiver_options options;
+    options.directory = folder;
+    options.limits.free_space_reserve_bytes = 0;
+    return options;
+}
+
+// Pushes all of `stream`, each time as many bytes as `next_size` says, and commits.
+inline pushed push(const parley::receiver_options& options, std::string_view stream,
+                   const std::function<std::size_t()>& next_size)
+{
+    pushed out;
+    auto receiver = parley::document_receiver::create(options);
+    if (!receiver) {
+        out.error = receiver.error();
+        return out;
+    }
+    const std::size_t total = stream.size();
+    std::uint64_t progress = 0;
+    while (!stream.empty() && !out.error) {
+        const std::string_view piece = stream.substr(0, std::max<std::size_t>(1, next_size()));
+        stream.remove_prefix(piece.size());
+        out.error = receiver->write(parley::as_bytes(piece));
+        EXPECT_GE(receiver->content_bytes_written(), progress) << "progress does not go back";
+        progress = receiver->content_bytes_written();
+    }
+    out.detail = receiver->error_detail();
+    out.offered_name = receiver->offered_name();
+    if (out.error) {
+        EXPECT_FALSE(receiver->complete());
+        EXPECT_FALSE(out.detail.empty());
+        EXPECT_EQ(receiver->write({}), out.error) << "an error stays";
+        EXPECT_EQ(receiver->commit().error(), out.error) << "an error stays";
+        return out;
+    }
+    EXPECT_EQ(receiver->stream_bytes(), total);
+    auto document = receiver->commit();
+    if (document)
+        out.document = *document;
+    else
+        out.error = document.error();
+    out.detail = receiver->error_detail();
+    return out;
+}
+
+inline pushed push(const parley::receiver_options& options, std::string_view stream)
+{
+    return push(options, stream, [size = stream.size()] { return size; });
+}
+
+} // namespace parley_test
