@@ -1,0 +1,393 @@
+#include <parley/proto/client_machine.hpp>
+
+#include <unit/proto/support.hpp>
+
+#include <map>
+
+namespace parley::test {
+namespace {
+
+static_assert(Machine<client_machine>);
+
+struct event_names {
+    std::string operator()(const client_event::identified& e) const { return "identified " + text(e.self); }
+    std::string operator()(const client_event::offered& e) const
+    {
+        return "offered " + hex4(e.server) + ' ' + text(e.peer);
+    }
+    std::string operator()(const client_event::rejected& e) const
+    {
+        return "rejected " + text(e.peer) + ": " + text_of(e.why);
+    }
+    std::string operator()(const client_event::gone& e) const
+    {
+        return "gone " + hex4(e.server) + ' ' + text(e.peer);
+    }
+    std::string operator()(const client_event::agreed& e) const
+    {
+        return "agreed " + text(e.result.self) + ' ' + text(e.result.peer) + ' ' +
+               to_hex(e.result.keys.k0.view()) + to_hex(e.result.keys.k1.view());
+    }
+    static std::string text(const identity& i) { return std::string{i.text()}; }
+};
+
+// A client with the password "right", and any number of servers behind the relay.
+struct bench : machine_bench<client_machine> {
+    explicit bench(client_options options = {}, std::uint64_t seed = 1)
+        : machine_bench{client_machine{secret_bytes{"right"}, random_of(seed), options}}
+    {
+        event_text = [](const client_machine::event& e) { return std::visit(event_names{}, e); };
+    }
+
+    // The machine borrows its source, so the source must not be a member of what is moved or made later.
+    static seeded_random& random_of(std::uint64_t seed)
+    {
+        static std::map<std::uint64_t, seeded_random> sources;
+        return sources.insert_or_assign(seed, seeded_random{seed}).first->second;
+    }
+
+    void identify() { feed(relay_uid, packet::client_identity{named("c:1")}); }
+
+    const spoke_server& server(const std::string& password)
+    {
+        auto found = servers.find(password);
+        if (found == servers.end())
+            found = servers.emplace(password, spoke_server::create(as_bytes(password), {}).value()).first;
+        return found->second;
+    }
+    // The relay announces server `number`, named s:number.
+    void announce(std::uint16_t number, const std::string& password = "right")
+    {
+        passwords[number] = password;
+        feed(relay_uid, packet::new_server{uid{number}, server(password).public_packet(), name(number)});
+    }
+    static identity name(std::uint16_t number) { return named("s:" + std::to_string(number)); }
+    // Server `number` answers the latest X that it got.
+    void answer(std::uint16_t number)
+    {
+        seeded_random random{number};
+        const auto x = latest<packet::x_and_client_identity>(uid{number});
+        sessions[number] =
+            server(passwords[number]).compute(x.identity, name(number), x.x, random_scalar(random)).value();
+        feed(uid{number},
+             packet::y_and_server_validator{sessions[number].y(), sessions[number].server_validator()});
+    }
+    // Server `number` checks the validator and agrees.
+    void confirm(std::uint16_t number)
+    {
+        auto keys = sessions[number].confirm(latest<packet::client_validator>(uid{number}).validator);
+        ASSERT_TRUE(keys);
+        key_text[number] = to_hex(keys->k0.view()) + to_hex(keys->k1.view());
+        feed(uid{number}, packet::agreement{});
+    }
+
+    std::map<std::string, spoke_server> servers;
+    std::map<std::uint16_t, std::string> passwords;
+    std::map<std::uint16_t, spoke_server_session> sessions;
+    std::map<std::uint16_t, std::string> key_text;
+};
+
+packet::any closed(std::uint16_t gone)
+{
+    return packet::closed{uid{gone}};
+}
+
+void reach_offer(bench& b, std::uint16_t number)
+{
+    b.announce(number);
+    b.answer(number);
+    b.confirm(number);
+    b.take();
+}
+
+script<bench> whole_conversation()
+{
+    return {
+        {"start", [](bench&) {}, {"send 0000 hello_as_a_client"}},
+        {"identity", [](bench& b) { b.identify(); }, {"identified c:1"}},
+        {"another password's server",
+         [](bench& b) { b.announce(1, "wrong"); },
+         {"send 0001 x_and_client_identity"}},
+        {"the server", [](bench& b) { b.announce(2); }, {"send 0002 x_and_client_identity"}},
+        {"wrong validator",
+         [](bench& b) {
+             if (!b.machine.finished()) b.answer(1);
+         },
+         {"send 0001 spoke_failure 01", "rejected s:1: " + text_of(errc::invalid_client_validator)}},
+        {"right validator",
+         [](bench& b) {
+             if (!b.machine.finished()) b.answer(2);
+         },
+         {"send 0002 client_validator"}},
+        {"agreement",
+         [](bench& b) {
+             if (!b.machine.finished()) b.confirm(2);
+         },
+         {"offered 0002 s:2"}},
+        {"the user accepts", [](bench& b) { b.machine.accept(uid{2}); }, {"send 0002 accepted"}},
+        {"done", [](bench& b) { b.feed(relay_uid, packet::done{}); }, {"set by the test"}},
+    };
+}
+
+TEST(client_machine, agrees_with_the_server_of_its_password)
+{
+    bench b;
+    const auto steps = whole_conversation();
+    play(b, steps, steps.size() - 1);
+    EXPECT_FALSE(b.machine.finished());
+    steps.back().act(b);
+    EXPECT_EQ(b.take(), (lines{"agreed c:1 s:2 " + b.key_text[2]}));
+    EXPECT_TRUE(b.machine.finished());
+    EXPECT_FALSE(b.machine.error());
+}
+
+TEST(client_machine, every_step_can_fail)
+{
+    fail_each_step<bench>(
+        whole_conversation(),
+        {{"a second identity",
+          [](bench& b) {
+              b.identify();
+              b.identify();
+          },
+          errc::unexpected_packet},
+         {"a server's identity", [](bench& b) { b.feed(relay_uid, packet::server_identity{named("c:1")}); },
+          errc::unexpected_packet},
+         {"server 0 is announced", [](bench& b) { b.announce(0); }, errc::unexpected_packet},
+         {"a client's packet", [](bench& b) { b.feed(uid{2}, packet::accepted{}); }, errc::unexpected_packet},
+         {"an unterminated identity", [](bench& b) { b.feed(as_bytes("000003" + std::string(54, 'a'))); },
+          errc::identity_unterminated}});
+}
+
+TEST(client_machine, done_counts_only_after_accepted)
+{
+    const auto steps = whole_conversation();
+    for (std::size_t played = 1; played + 2 < steps.size(); ++played) {
+        bench b;
+        play(b, steps, played);
+        b.feed(relay_uid, packet::done{});
+        EXPECT_EQ(b.machine.error(), errc::unexpected_packet) << steps[played].name;
+    }
+}
+
+TEST(client_machine, new_server_before_the_identity_is_the_relays_fault)
+{
+    bench b;
+    b.announce(1);
+    EXPECT_EQ(b.machine.error(), errc::unexpected_packet);
+}
+
+// What a server says at a wrong time, or that it is unknown: after each step, every such packet.
+TEST(client_machine, a_server_out_of_turn_harms_nobody)
+{
+    const auto steps = whole_conversation();
+    for (std::size_t played = 2; played < steps.size(); ++played) {
+        bench b;
+        play(b, steps, played);
+        for (const std::uint16_t stranger : numbers{1, 3, 0xffff}) {
+            if (stranger == 1 && played < 5) continue; // greeted: its words are heard
+            b.feed(uid{stranger}, packet::y_and_server_validator{});
+            b.feed(uid{stranger}, packet::agreement{});
+            b.feed(uid{stranger}, packet::spoke_failure{});
+            b.feed(relay_uid, closed(stranger));
+            EXPECT_FALSE(b.machine.accept(uid{stranger}));
+            EXPECT_FALSE(b.machine.refuse(uid{stranger}));
+        }
+        EXPECT_EQ(b.take(), lines{});
+        for (std::size_t i = played; i < steps.size(); ++i) steps[i].act(b);
+        EXPECT_EQ(b.take().back(), "agreed c:1 s:2 " + b.key_text[2]) << steps[played].name;
+    }
+}
+
+TEST(client_machine, a_server_that_repeats_itself_changes_nothing)
+{
+    bench b;
+    b.identify();
+    b.announce(2);
+    b.answer(2);
+    b.take();
+    b.feed(uid{2}, packet::y_and_server_validator{b.sessions[2].y(), b.sessions[2].server_validator()});
+    EXPECT_EQ(b.take(), lines{});
+    b.confirm(2);
+    b.feed(uid{2}, packet::agreement{});
+    b.feed(uid{2}, packet::y_and_server_validator{});
+    EXPECT_EQ(b.take(), lines{"offered 0002 s:2"});
+}
+
+TEST(client_machine, agreement_without_proof_is_no_offer)
+{
+    bench b;
+    b.identify();
+    b.announce(2);
+    b.take();
+    b.feed(uid{2}, packet::agreement{});
+    EXPECT_EQ(b.take(), lines{});
+    EXPECT_FALSE(b.machine.accept(uid{2}));
+}
+
+TEST(client_machine, a_point_off_the_curve_is_answered)
+{
+    bench b;
+    b.identify();
+    b.announce(2);
+    b.take();
+    point y{};
+    y.fill(0xff);
+    b.feed(uid{2}, packet::y_and_server_validator{y, {}});
+    EXPECT_EQ(b.take(),
+              (lines{"send 0002 spoke_failure 00", "rejected s:2: " + text_of(errc::point_not_on_subgroup)}));
+    b.feed(uid{2}, packet::agreement{});
+    EXPECT_EQ(b.take(), lines{});
+}
+
+TEST(client_machine, a_bad_public_value_is_answered_and_waiting_goes_on)
+{
+    bench b{client_options{.max_iterations = 16}};
+    b.identify();
+    b.take();
+    b.feed(relay_uid, packet::new_server{uid{1}, {}, named("bad:1")});
+    const lines refused{"send 0001 spoke_failure 03",
+                        "rejected bad:1: " + text_of(errc::invalid_public_packet)};
+    EXPECT_EQ(b.take(), refused);
+    public_parameters costly;
+    costly.iterations = 17;
+    b.feed(relay_uid, packet::new_server{uid{1}, format_public(costly), named("bad:1")});
+    EXPECT_EQ(b.take(), refused);
+    b.announce(2);
+    EXPECT_EQ(b.take(), lines{"send 0002 x_and_client_identity"});
+}
+
+TEST(client_machine, refused_by_the_user_and_the_next_one_accepted)
+{
+    bench b;
+    b.identify();
+    reach_offer(b, 1);
+    EXPECT_TRUE(b.machine.refuse(uid{1}));
+    EXPECT_EQ(b.take(), lines{"send 0001 refused"});
+    EXPECT_FALSE(b.machine.refuse(uid{1}));
+    EXPECT_FALSE(b.machine.accept(uid{1}));
+    reach_offer(b, 2);
+    EXPECT_TRUE(b.machine.accept(uid{2}));
+    b.feed(relay_uid, packet::done{});
+    EXPECT_EQ(b.take(), (lines{"send 0002 accepted", "agreed c:1 s:2 " + b.key_text[2]}));
+}
+
+TEST(client_machine, keys_are_kept_for_each_server_until_one_is_accepted)
+{
+    bench b;
+    b.identify();
+    for (const std::uint16_t number : numbers{1, 2, 3}) reach_offer(b, number);
+    EXPECT_TRUE(b.machine.accept(uid{2}));
+    EXPECT_FALSE(b.machine.accept(uid{1})) << "one at a time";
+    EXPECT_FALSE(b.machine.refuse(uid{2})) << "said is said";
+    EXPECT_EQ(b.take(), lines{"send 0002 accepted"});
+    // The one accepted went to another client meanwhile.
+    b.feed(relay_uid, closed(2));
+    EXPECT_EQ(b.take(), lines{"gone 0002 s:2"});
+    EXPECT_TRUE(b.machine.accept(uid{3}));
+    b.feed(relay_uid, packet::done{});
+    EXPECT_EQ(b.take(), (lines{"send 0003 accepted", "agreed c:1 s:3 " + b.key_text[3]}));
+    EXPECT_FALSE(b.machine.accept(uid{1}));
+    EXPECT_FALSE(b.machine.refuse(uid{1}));
+}
+
+TEST(client_machine, an_offer_is_withdrawn_by_its_server)
+{
+    for (const bool left : {false, true}) {
+        bench b;
+        b.identify();
+        reach_offer(b, 1);
+        if (left)
+            b.feed(relay_uid, closed(1));
+        else
+            b.feed(uid{1}, packet::spoke_failure{spoke_failure_kind::invalid_server_validator});
+        EXPECT_EQ(b.take(), lines{"gone 0001 s:1"});
+        EXPECT_FALSE(b.machine.accept(uid{1}));
+        EXPECT_FALSE(b.machine.finished());
+    }
+}
+
+TEST(client_machine, a_failure_that_crosses_accepted_does_not_lose_the_keys)
+{
+    bench b;
+    b.identify();
+    reach_offer(b, 1);
+    b.machine.accept(uid{1});
+    b.take();
+    b.feed(uid{1}, packet::spoke_failure{});
+    EXPECT_EQ(b.take(), lines{});
+    b.feed(relay_uid, packet::done{});
+    EXPECT_EQ(b.take(), lines{"agreed c:1 s:1 " + b.key_text[1]});
+}
+
+TEST(client_machine, a_server_that_leaves_before_its_offer_is_forgotten_without_a_word)
+{
+    for (const bool proven : {false, true}) {
+        bench b;
+        b.identify();
+        b.announce(1);
+        if (proven) b.answer(1);
+        b.take();
+        b.feed(relay_uid, closed(1));
+        b.feed(uid{1}, packet::agreement{});
+        EXPECT_EQ(b.take(), lines{});
+    }
+}
+
+TEST(client_machine, a_number_announced_again_is_another_server)
+{
+    bench b;
+    b.identify();
+    reach_offer(b, 1);
+    b.announce(1);
+    EXPECT_EQ(b.take(), (lines{"send 0001 x_and_client_identity", "gone 0001 s:1"}));
+    b.answer(1);
+    b.confirm(1);
+    EXPECT_EQ(b.take(), (lines{"send 0001 client_validator", "offered 0001 s:1"}));
+}
+
+TEST(client_machine, servers_past_the_bound_are_ignored)
+{
+    bench b{client_options{.max_servers = 2}};
+    b.identify();
+    b.take();
+    for (const std::uint16_t number : numbers{1, 2, 3}) b.announce(number);
+    EXPECT_EQ(b.take(), (lines{"send 0001 x_and_client_identity", "send 0002 x_and_client_identity"}));
+    b.feed(relay_uid, closed(1));
+    b.announce(3);
+    EXPECT_EQ(b.take(), lines{"send 0003 x_and_client_identity"});
+}
+
+TEST(client_machine, takes_one_packet_at_a_time_and_nothing_after_the_end)
+{
+    bench b;
+    b.take();
+    byte_vector both = bytes_of(relay_uid, packet::client_identity{named("c:1")});
+    const std::size_t first = both.size();
+    const byte_vector second = bytes_of(relay_uid, packet::timeout{});
+    both.insert(both.end(), second.begin(), second.end());
+    both.push_back('x');
+    bytes_view input{both};
+    b.machine.receive(input);
+    EXPECT_EQ(input.size(), both.size() - first);
+    EXPECT_FALSE(b.machine.finished());
+    b.machine.receive(input);
+    EXPECT_EQ(b.machine.error(), errc::timed_out_by_relay);
+    b.machine.receive(input);
+    EXPECT_EQ(input.size(), 1U);
+}
+
+TEST(client_machine, output_may_be_taken_in_pieces_and_survives_the_end)
+{
+    client_machine machine{secret_bytes{"right"}, bench::random_of(9)};
+    machine.consume_output(2);
+    EXPECT_EQ(as_text(machine.output()), "0001");
+    machine.stop(errc::cancelled);
+    client_machine moved = std::move(machine);
+    EXPECT_EQ(as_text(moved.output()), "0001");
+    moved.consume_output(100);
+    EXPECT_TRUE(moved.output().empty());
+}
+
+} // namespace
+} // namespace parley::test
