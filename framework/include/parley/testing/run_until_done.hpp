@@ -7,8 +7,10 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <memory>
 #include <optional>
 #include <stdexcept>
+#include <variant>
 
 namespace parley::testing {
 
@@ -27,35 +29,36 @@ template <class Function>
 auto run_until_done(asio::io_context& context, Function work, duration limit = std::chrono::seconds{20})
 {
     using value = typename std::invoke_result_t<Function>::value_type;
-    std::exception_ptr failure;
-    bool done = false;
-    const auto run = [&] {
-        context.restart();
-        const time_point end = clock::now() + limit;
-        while (!done) {
-            const time_point now = clock::now();
-            if (now >= end) throw not_done{"the coroutine has not ended in time"};
-            if (context.run_one_for(end - now) == 0 && !done && context.stopped())
-                throw not_done{"the coroutine waits for something that cannot come"};
-        }
-        if (failure) std::rethrow_exception(failure);
+    using stored = std::conditional_t<std::is_void_v<value>, std::monostate, value>;
+    // Shared, since work that has not ended in time may end later.
+    struct outcome {
+        std::exception_ptr failure;
+        std::optional<stored> result;
+        bool done = false;
     };
+    const auto end = std::make_shared<outcome>();
     if constexpr (std::is_void_v<value>) {
-        asio::co_spawn(context, std::move(work), [&](std::exception_ptr e) {
-            failure = e;
-            done = true;
+        asio::co_spawn(context, std::move(work), [end](std::exception_ptr e) {
+            end->failure = e;
+            end->done = true;
         });
-        run();
     } else {
-        std::optional<value> result;
-        asio::co_spawn(context, std::move(work), [&](std::exception_ptr e, value v) {
-            failure = e;
-            if (!e) result.emplace(std::move(v));
-            done = true;
+        asio::co_spawn(context, std::move(work), [end](std::exception_ptr e, value v) {
+            end->failure = e;
+            if (!e) end->result.emplace(std::move(v));
+            end->done = true;
         });
-        run();
-        return std::move(*result);
     }
+    context.restart();
+    const time_point last = clock::now() + limit;
+    while (!end->done) {
+        const time_point now = clock::now();
+        if (now >= last) throw not_done{"the coroutine has not ended in time"};
+        if (context.run_one_for(last - now) == 0 && !end->done && context.stopped())
+            throw not_done{"the coroutine waits for something that cannot come"};
+    }
+    if (end->failure) std::rethrow_exception(end->failure);
+    if constexpr (!std::is_void_v<value>) return std::move(*end->result);
 }
 
 } // namespace parley::testing
