@@ -1,0 +1,179 @@
+#include "peer/options.hpp"
+
+#include "peer/send_command.hpp"
+
+#include <gtest/gtest.h>
+
+namespace parley::cli {
+namespace {
+
+using arguments = std::vector<std::string>;
+
+send_command_options parse_send(arguments given, const std::string& environment = {})
+{
+    given.insert(given.begin(), "send");
+    const parsed_command parsed = parse_command_line(given, environment);
+    const auto* send = std::get_if<send_command_options>(&parsed);
+    if (send != nullptr) return *send;
+    const auto* text = std::get_if<print_and_exit>(&parsed);
+    ADD_FAILURE() << (text != nullptr ? text->text : "another command");
+    return {};
+}
+
+recv_command_options parse_recv(arguments given, const std::string& environment = {})
+{
+    given.insert(given.begin(), "recv");
+    const parsed_command parsed = parse_command_line(given, environment);
+    const auto* recv = std::get_if<recv_command_options>(&parsed);
+    if (recv != nullptr) return *recv;
+    const auto* text = std::get_if<print_and_exit>(&parsed);
+    ADD_FAILURE() << (text != nullptr ? text->text : "another command");
+    return {};
+}
+
+// What is printed for a wrong command line; empty when it is not wrong.
+std::string complaint(const arguments& given, const std::string& environment = {})
+{
+    const parsed_command parsed = parse_command_line(given, environment);
+    const auto* text = std::get_if<print_and_exit>(&parsed);
+    if (text == nullptr || text->exit != exit_code::usage) return {};
+    return text->text;
+}
+
+using kind = send_command_options::source_kind;
+
+TEST(options, of_a_plain_send)
+{
+    const send_command_options options = parse_send({"some/file"});
+    EXPECT_EQ(options.kind, kind::path);
+    EXPECT_EQ(options.path, "some/file");
+    EXPECT_EQ(options.compress, compression::sampled);
+    EXPECT_EQ(options.layout, record_layout::current);
+    EXPECT_FALSE(options.name);
+    EXPECT_EQ(options.common.relay.host, "localhost");
+    EXPECT_EQ(options.common.relay.port, 9000);
+    EXPECT_EQ(options.common.relay.room_port, 9001);
+    EXPECT_TRUE(options.common.relay_text.empty());
+    EXPECT_EQ(options.common.timeout, std::chrono::hours{1});
+    EXPECT_EQ(options.common.form, output_form::text);
+    EXPECT_FALSE(options.common.code_file);
+}
+
+TEST(options, of_the_ways_to_send)
+{
+    EXPECT_EQ(parse_send({"-"}).kind, kind::standard_input);
+    EXPECT_EQ(parse_send({"-", "--name", "log.txt"}).name, "log.txt");
+    const send_command_options text = parse_send({"--text", "hello"});
+    EXPECT_EQ(text.kind, kind::text);
+    EXPECT_EQ(text.text, "hello");
+    EXPECT_EQ(parse_send({"--text", ""}).kind, kind::text);
+    EXPECT_EQ(parse_send({"--", "-file-with-a-dash"}).path, "-file-with-a-dash");
+    EXPECT_EQ(parse_send({"f", "--compress"}).compress, compression::always);
+    EXPECT_EQ(parse_send({"f", "--no-compress"}).compress, compression::never);
+    EXPECT_EQ(parse_send({"f", "--records", "original"}).layout, record_layout::original);
+}
+
+TEST(options, of_a_receiver)
+{
+    const recv_command_options plain = parse_recv({});
+    EXPECT_FALSE(plain.code);
+    EXPECT_FALSE(plain.yes);
+    EXPECT_FALSE(plain.output);
+    const recv_command_options full = parse_recv({"a-code", "-y", "-o", "there", "--quiet"});
+    EXPECT_EQ(full.code, "a-code");
+    EXPECT_TRUE(full.yes);
+    EXPECT_EQ(full.output, "there");
+    EXPECT_EQ(full.common.form, output_form::quiet);
+    EXPECT_EQ(parse_recv({"-o", "-"}).output, "-");
+    EXPECT_EQ(parse_recv({"--json"}).common.form, output_form::json);
+}
+
+TEST(options, name_the_relay_by_flag_then_environment)
+{
+    const recv_command_options flag = parse_recv({"--relay", "example.org:7000"}, "other.example");
+    EXPECT_EQ(flag.common.relay.host, "example.org");
+    EXPECT_EQ(flag.common.relay.port, 7000);
+    EXPECT_EQ(flag.common.relay_text, "example.org:7000");
+    const recv_command_options environment = parse_recv({}, "tcp://[::1]:7000");
+    EXPECT_EQ(environment.common.relay.host, "::1");
+    EXPECT_EQ(environment.common.relay_text, "tcp://[::1]:7000");
+    const recv_command_options rooms = parse_recv({"--relay", "h:7000,7001", "--room-port", "7002"});
+    EXPECT_EQ(rooms.common.relay.room_port, 7002);
+    EXPECT_EQ(parse_recv({"--relay", "h:7000,7001"}).common.relay.room_port, 7001);
+}
+
+TEST(options, wait_for_parts_of_a_second)
+{
+    EXPECT_EQ(parse_recv({"--timeout", "1.5"}).common.timeout, std::chrono::milliseconds{1500});
+}
+
+TEST(options, that_are_wrong_say_what_is_wrong)
+{
+    const std::vector<std::pair<arguments, const char*>> cases{
+        {{}, "subcommand"},
+        {{"fly"}, ""},
+        {{"send"}, "nothing to send"},
+        {{"send", ""}, "nothing to send"},
+        {{"send", "a", "b"}, ""},
+        {{"send", "a", "--text", "b"}, "exclude"},
+        {{"send", "a", "--compress", "--no-compress"}, "exclude"},
+        {{"send", "a", "--name", "b"}, "--name"},
+        {{"send", "a", "--records", "newest"}, "--records"},
+        {{"send", "-", "--code-file", "-"}, "standard input"},
+        {{"send", "a", "--timeout", "0"}, "--timeout"},
+        {{"send", "a", "--timeout", "soon"}, "--timeout"},
+        {{"send", "a", "--timeout", "1e300"}, "--timeout"},
+        {{"send", "a", "--room-port", "0"}, "--room-port"},
+        {{"send", "a", "--room-port", "65536"}, "--room-port"},
+        {{"send", "a", "--quiet", "--json"}, "exclude"},
+        {{"send", "a", "--relay", "host:none"}, "--relay host:none"},
+        {{"send", "a", "--relay", "carrier-pigeon://host"}, "--relay carrier-pigeon"},
+        {{"recv", "-o", ""}, "--output"},
+        {{"recv", "-o", "-", "--json"}, "standard output"},
+        {{"recv", "--unknown"}, "--unknown"},
+    };
+    for (const auto& [given, part] : cases) {
+        const std::string text = complaint(given);
+        ASSERT_FALSE(text.empty()) << part;
+        EXPECT_NE(text.find(part), std::string::npos) << text;
+        EXPECT_TRUE(text.starts_with("parley: ")) << text;
+        EXPECT_NE(text.find("--help"), std::string::npos) << text;
+    }
+    EXPECT_NE(complaint({"recv"}, "not a relay").find("PARLEY_RELAY"), std::string::npos);
+}
+
+TEST(options, that_are_wrong_are_shown_without_their_control_characters)
+{
+    for (const arguments& given :
+         {arguments{"recv", "--\x1b[31m"}, arguments{"recv", "--relay", "\x1b[31mred"}}) {
+        const std::string text = complaint(given);
+        ASSERT_FALSE(text.empty());
+        EXPECT_EQ(text.find('\x1b'), std::string::npos);
+    }
+}
+
+TEST(options, ask_for_help_and_version)
+{
+    for (const arguments& given :
+         {arguments{"--help"}, arguments{"send", "--help"}, arguments{"recv", "-h"}}) {
+        const parsed_command parsed = parse_command_line(given, {});
+        const auto& text = std::get<print_and_exit>(parsed);
+        EXPECT_EQ(text.exit, exit_code::ok);
+        for (const char* number : {"0", "1", "2", "3", "4", "5", "6", "7", "8", "130", "143"})
+            EXPECT_NE(text.text.find("  " + std::string{number} + "  "), std::string::npos) << number;
+    }
+    const parsed_command parsed = parse_command_line({"--version"}, {});
+    EXPECT_TRUE(std::get<print_and_exit>(parsed).text.starts_with("parley 0."));
+}
+
+TEST(receiving_command, names_the_relay_as_the_sender_did)
+{
+    EXPECT_EQ(receiving_command(parse_send({"f"}).common), "parley recv");
+    EXPECT_EQ(receiving_command(parse_send({"f", "--relay", "h:1"}).common), "parley recv --relay h:1");
+    EXPECT_EQ(receiving_command(parse_send({"f"}, "h:1").common), "parley recv --relay h:1");
+    EXPECT_EQ(receiving_command(parse_send({"f", "--relay", "[::1]:1", "--room-port", "5"}).common),
+              "parley recv --relay '[::1]:1' --room-port 5");
+}
+
+} // namespace
+} // namespace parley::cli

@@ -1,0 +1,231 @@
+#include "peer/reporter.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace parley::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+constexpr time_point start{};
+constexpr std::string_view hostile = "\x1b]0;owned\x07\r\n\xe2\x80\xae\xff";
+
+// A reporter in words, and what it has written.
+struct text_session {
+    explicit text_session(text_style style = {})
+        : out(make_text_reporter([this](std::string_view text) { messages += text; },
+                                 [this](std::string_view text) { output += text; }, std::move(style)))
+    {
+    }
+    std::string messages, output;
+    std::unique_ptr<reporter> out;
+};
+
+struct json_session {
+    json_session() : out(make_json_reporter([this](std::string_view text) { output += text; })) {}
+    // The objects that were written, and a failure for each line that is none.
+    std::vector<json> events() const
+    {
+        std::vector<json> all;
+        std::istringstream lines{output};
+        for (std::string line; std::getline(lines, line);) all.push_back(json::parse(line));
+        return all;
+    }
+    std::string output;
+    std::unique_ptr<reporter> out;
+};
+
+text_style on_terminal()
+{
+    text_style style;
+    style.columns = [] { return std::size_t{80}; };
+    return style;
+}
+
+text_style quiet()
+{
+    text_style style;
+    style.quiet = true;
+    return style;
+}
+
+// Everything that a reporter can be told, with `text` wherever the other side or a file has a say.
+void tell_all(reporter& out, std::string_view text)
+{
+    out.code("lusab-babad-gutih", "parley recv");
+    out.skipped({std::string{text}, "symbolic link"});
+    out.document(text, false, 1, 10);
+    out.connecting(text);
+    out.connected(text);
+    out.identified(text);
+    out.waiting();
+    out.rejected(text, errc::invalid_client_validator);
+    out.refused(text);
+    out.offered(text);
+    out.withdrawn(text);
+    out.agreed(text, text);
+    for (int second = 0; second <= 10; ++second)
+        out.progress(start + second * 1s, static_cast<std::uint64_t>(second), 10);
+    out.finishing();
+    transfer_summary summary;
+    summary.name = text;
+    summary.path = text;
+    summary.peer = text;
+    out.done(summary);
+    out.failed(exit_code::wrong_data, 6, "it went wrong");
+}
+
+bool only_printable(std::string_view text, std::string_view also)
+{
+    for (const char c : text) {
+        const auto value = static_cast<unsigned char>(c);
+        if ((value < 0x20 || value >= 0x7f) && also.find(c) == std::string_view::npos) return false;
+    }
+    return true;
+}
+
+TEST(text_reporter, shows_the_code_on_standard_output_with_the_command)
+{
+    text_session session;
+    session.out->code("lusab-babad-gutih", "parley recv --relay h");
+    EXPECT_EQ(session.output, "Code: lusab-babad-gutih\n");
+    EXPECT_NE(session.messages.find("parley recv --relay h\n"), std::string::npos);
+    EXPECT_EQ(session.messages.find("lusab"), std::string::npos);
+}
+
+TEST(text_reporter, lets_nothing_hostile_through)
+{
+    text_session session;
+    tell_all(*session.out, hostile);
+    EXPECT_TRUE(only_printable(session.messages + session.output, "\n")) << session.messages;
+    text_session terminal{on_terminal()};
+    tell_all(*terminal.out, hostile);
+    EXPECT_EQ(terminal.messages.find("\x1b]"), std::string::npos);
+    EXPECT_TRUE(only_printable(terminal.messages, "\n\r\x1b"));
+}
+
+TEST(text_reporter, is_silent_when_it_is_to_be_quiet)
+{
+    text_session session{quiet()};
+    session.out->code("lusab-babad-gutih", "parley recv");
+    session.out->document("name", false, 1, 10);
+    session.out->connecting("relay");
+    session.out->waiting();
+    session.out->agreed("a", "b");
+    for (int second = 0; second <= 10; ++second) session.out->progress(start + second * 1s, 1, 10);
+    session.out->finishing();
+    session.out->done({});
+    EXPECT_EQ(session.messages, "");
+    EXPECT_EQ(session.output, "lusab-babad-gutih\n");
+    session.out->failed(exit_code::timed_out, 4, "nobody came");
+    EXPECT_EQ(session.messages, "parley: nobody came\n");
+}
+
+TEST(text_reporter, draws_a_bar_at_most_ten_times_a_second)
+{
+    text_session session{on_terminal()};
+    for (int ms = 0; ms <= 1000; ++ms)
+        session.out->progress(start + ms * 1ms, static_cast<std::uint64_t>(ms), 1000);
+    EXPECT_LE(std::count(session.messages.begin(), session.messages.end(), '\r'), 11);
+    EXPECT_GE(std::count(session.messages.begin(), session.messages.end(), '\r'), 9);
+    EXPECT_EQ(session.messages.find('\n'), std::string::npos);
+    session.out->done({});
+    EXPECT_NE(session.messages.find("\nSent "), std::string::npos) << "the bar keeps its line";
+}
+
+TEST(text_reporter, ends_the_bar_where_the_transfer_ended)
+{
+    text_session session{on_terminal()};
+    session.out->progress(start, 1, 1000);
+    session.out->progress(start + 1ms, 1000, 1000);
+    EXPECT_EQ(session.messages.find("100 %"), std::string::npos);
+    session.out->finishing();
+    EXPECT_NE(session.messages.find("100 %"), std::string::npos);
+}
+
+TEST(text_reporter, writes_plain_lines_where_there_is_no_terminal)
+{
+    text_session session;
+    for (int second = 0; second <= 40; ++second)
+        session.out->progress(start + second * 1s, static_cast<std::uint64_t>(second), 40);
+    EXPECT_EQ(std::count(session.messages.begin(), session.messages.end(), '\n'), 10);
+    EXPECT_EQ(session.messages.find('\r'), std::string::npos);
+    EXPECT_EQ(session.messages.find('\x1b'), std::string::npos);
+    EXPECT_NE(session.messages.find("50 %"), std::string::npos);
+}
+
+TEST(text_reporter, tells_what_arrived)
+{
+    text_session session;
+    transfer_summary file;
+    file.path = "here/file";
+    file.content_bytes = 2048;
+    file.time = 2s;
+    session.out->done(file);
+    EXPECT_EQ(session.messages, "Received here/file: 2.0 KiB in 2.0 s, 1.0 KiB/s\n");
+    session.messages.clear();
+    transfer_summary tree;
+    tree.name = "tree";
+    tree.is_directory = true;
+    tree.files = 1;
+    tree.directories = 2;
+    tree.skipped = 1;
+    session.out->done(tree);
+    EXPECT_EQ(session.messages, "Sent tree: 1 file in 2 directories, 0 B in 0.0 s; 1 path skipped\n");
+}
+
+TEST(json_reporter, writes_one_object_a_line)
+{
+    json_session session;
+    tell_all(*session.out, "name");
+    std::vector<std::string> names;
+    for (const json& event : session.events()) {
+        const std::string name = event.at("event");
+        if (names.empty() || names.back() != name) names.push_back(name);
+    }
+    EXPECT_EQ(names,
+              (std::vector<std::string>{"code", "skipped", "document", "connecting", "connected",
+                                        "identified", "waiting", "rejected", "refused", "offered",
+                                        "withdrawn", "agreed", "progress", "finishing", "done", "error"}));
+}
+
+TEST(json_reporter, holds_what_its_readers_need)
+{
+    json_session session;
+    tell_all(*session.out, "name");
+    const std::vector<json> events = session.events();
+    EXPECT_EQ(events.front(),
+              (json{{"event", "code"}, {"code", "lusab-babad-gutih"}, {"command", "parley recv"}}));
+    EXPECT_EQ(events.back(), (json{{"event", "error"}, {"exit", 6}, {"message", "it went wrong"}}));
+    for (const json& event : events)
+        if (event["event"] == "progress") {
+            EXPECT_TRUE(event["bytes"].is_number());
+            EXPECT_EQ(event["total"], 10);
+            EXPECT_TRUE(event.contains("rate") && event.contains("left"));
+        }
+}
+
+TEST(json_reporter, lets_nothing_hostile_through)
+{
+    json_session session;
+    tell_all(*session.out, hostile);
+    EXPECT_TRUE(only_printable(session.output, "\n"));
+    for (const json& event : session.events())
+        if (event["event"] == "connecting")
+            EXPECT_EQ(event["relay"], "\x1b]0;owned\x07\r\n\xe2\x80\xae\xef\xbf\xbd");
+}
+
+TEST(json_reporter, says_null_for_what_is_not_known)
+{
+    json_session session;
+    session.out->progress(start, 5, std::nullopt);
+    EXPECT_EQ(
+        session.events().front(),
+        (json{
+            {"event", "progress"}, {"bytes", 5}, {"total", nullptr}, {"rate", nullptr}, {"left", nullptr}}));
+}
+
+} // namespace
+} // namespace parley::cli
