@@ -1,5 +1,7 @@
 #include "net/room_pipe.hpp"
 
+#include "net/end_of_stream.hpp"
+
 #include <parley/net/spawn.hpp>
 #include <parley/net/watchdog.hpp>
 
@@ -123,7 +125,11 @@ awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, buffer_
             if (error) co_return error;
             continue;
         }
-        if (error == asio::error::eof) break;
+        if (error == asio::error::eof) {
+            // Passing a reset on as an end would tell a sender that its document has been stored.
+            if (!directions[to].passed_end && was_reset(source)) co_return asio::error::connection_reset;
+            break;
+        }
         if (error) co_return error;
         way.bytes += size;
         if (half) half->kick();
@@ -131,9 +137,10 @@ awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, buffer_
         if (error) co_return error;
         if (half) half->kick();
     }
+    way.passed_end = true; // from its first moment on, see was_reset()
     const auto shut = co_await streams[to].async_shutdown_send(use_tuple);
     const error_code failed = std::get<0>(shut);
-    way.passed_end = !failed;
+    if (failed) way.passed_end = false;
     co_return failed;
 }
 

@@ -5,6 +5,7 @@
 #include <parley/proto/record_stream.hpp>
 #include <parley/proto/server_machine.hpp>
 
+#include "net/end_of_stream.hpp"
 #include "net/session_steps.hpp"
 
 #include <boost/asio/this_coro.hpp>
@@ -254,7 +255,7 @@ awaitable<void> sending::watch()
     while (!watch_error_ && end_bytes_ < record_end_bytes.size()) {
         const auto read = co_await room_.async_read_some(asio::buffer(bytes), use_tuple);
         const auto [error, size] = read;
-        if (error == asio::error::eof && end_bytes_ == 0) co_return;
+        if (error == asio::error::eof && end_bytes_ == 0 && !was_reset(room_)) co_return;
         watch_error_ = error ? error : take_from_receiver({bytes.data(), size});
     }
 }
