@@ -69,7 +69,7 @@ struct record_cipher::state {
 
     // What goes before the bytes of one record.
     struct record_start {
-        std::array<byte, base_nonce_bytes + sequence_bytes> nonce;
+        secret_array<base_nonce_bytes + sequence_bytes> nonce;
         std::array<byte, aad_bytes> aad;
     };
 
@@ -81,11 +81,11 @@ struct record_cipher::state {
     record_start start_of(std::uint64_t sequence, std::size_t content_bytes) const noexcept
     {
         record_start out{};
-        std::copy_n(base_nonce.data(), base_nonce_bytes, out.nonce.begin());
+        std::copy_n(base_nonce.data(), base_nonce_bytes, out.nonce.data());
         std::array<byte, sequence_bytes> number{};
         store_be(number.data(), sequence);
         if (layout == record_layout::current) {
-            std::copy(number.begin(), number.end(), out.nonce.begin() + base_nonce_bytes);
+            std::copy(number.begin(), number.end(), out.nonce.data() + base_nonce_bytes);
         } else {
             byte* const low = out.nonce.data() + base_nonce_bytes - sequence_bytes;
             for (std::size_t i = 0; i < sequence_bytes; ++i) low[i] = static_cast<byte>(low[i] ^ number[i]);
@@ -106,7 +106,7 @@ struct record_cipher::state {
             return nullptr;
         const auto length = static_cast<int>(nonce_bytes());
         if (EVP_CIPHER_CTX_ctrl(made.get(), EVP_CTRL_AEAD_SET_IVLEN, length, nullptr) != 1) return nullptr;
-        // CCM mixes the tag's length into its first block, so it must know it, in both directions, before the
+        // CCM mixes the tag's length into its first block and must know it, in both directions, before the
         // key.
         if (is_ccm && EVP_CIPHER_CTX_ctrl(made.get(), EVP_CTRL_AEAD_SET_TAG, record_tag_bytes, nullptr) != 1)
             return nullptr;
@@ -127,11 +127,9 @@ struct record_cipher::state {
         return EVP_CipherUpdate(context, nullptr, &written, start.aad.data(), length_of(start.aad)) == 1;
     }
 
-    // CCM works, and checks the tag, in its one update, so even no bytes must be given it; the others take
-    // none for none.
+    // CCM does all its work, and checks the tag, in this one update, so that it must be given even no bytes.
     bool transform(EVP_CIPHER_CTX* context, bytes_view in, byte* out) const noexcept
     {
-        if (in.empty() && !is_ccm) return true;
         static constexpr byte nothing = 0;
         byte unused = 0;
         int written = 0;

@@ -80,11 +80,13 @@ public:
         return out;
     }
 
+    projective multiply_by_order(const projective& p) const { return multiply(order_, p); }
+
     static projective neutral() { return {0, 1, 1}; }
     bool is_neutral(const projective& p) const { return p.x == 0 && p.y == p.z; }
     bool has_prime_order(const projective& p) const
     {
-        return !is_neutral(p) && is_neutral(multiply(order_, p));
+        return !is_neutral(p) && is_neutral(multiply_by_order(p));
     }
 
     // Whether a side may compute with what it received: PROTOCOL.md section 5.3, word for word.
@@ -102,7 +104,7 @@ public:
         for (;; ++bytes[0]) {
             const auto p = decode(bytes);
             if (!p) continue;
-            const projective t = multiply(order_, *p);
+            const projective t = multiply_by_order(*p);
             if (is_neutral(multiply(4, t))) continue;
             std::array<projective, 8> out;
             out[0] = neutral();
