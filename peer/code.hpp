@@ -1,6 +1,6 @@
 // Codes: the passwords that `parley send` makes, for two people to pass on by voice.
 //
-// A code is three words of five letters, consonant and vowel by turns: `lusab-babad-gutif`.
+// A code is three words of five letters, consonant and vowel by turns: `lusab-babad-gutit`.
 //
 //     consonant  b d f g h j k l m n p r s t v z     4 bits each, nine of them
 //     vowel      a i o u                             2 bits each, six of them
