@@ -1,0 +1,15 @@
+# Many at once, sudden ends, and what it all costs in memory.
+set(at_scale_environment
+    "PARLEY_PROGRAM=$<TARGET_FILE:parley>;PARLEY_RELAY_PROGRAM=$<TARGET_FILE:parley-relay>")
+if(PARLEY_SANITIZE)
+    list(APPEND at_scale_environment PARLEY_TEST_SLOWNESS=4 PARLEY_KILL_ROUNDS=12)
+endif()
+foreach(name IN ITEMS many_pairs sudden_death)
+    add_test(NAME ${name} COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/${name}.py)
+    set_tests_properties(${name} PROPERTIES LABELS integration TIMEOUT 900 ENVIRONMENT "${at_scale_environment}")
+endforeach()
+# A sanitizer's shadow memory is not the programs'.
+if(NOT PARLEY_SANITIZE)
+    add_test(NAME memory COMMAND Python3::Interpreter -B ${PROJECT_SOURCE_DIR}/tests/memory/memory.py)
+    set_tests_properties(memory PROPERTIES LABELS integration TIMEOUT 900 ENVIRONMENT "${at_scale_environment}")
+endif()
