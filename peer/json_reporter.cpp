@@ -1,5 +1,6 @@
 #include "peer/reporter.hpp"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <cmath>
@@ -17,7 +18,8 @@ double seconds(duration time)
 
 class json_reporter final : public reporter {
 public:
-    explicit json_reporter(text_sink output) : output_(std::move(output)), pace_(progress_pace::each(250ms))
+    json_reporter(text_sink messages, text_sink output)
+        : messages_(std::move(messages)), output_(std::move(output)), pace_(progress_pace::each(250ms))
     {
     }
 
@@ -25,7 +27,11 @@ public:
     {
         put({{"event", "code"}, {"code", code}, {"command", command}});
     }
-    void warning(std::string_view text) override { put({{"event", "warning"}, {"message", text}}); }
+    void warning(std::string_view text) override
+    {
+        put({{"event", "warning"}, {"message", text}});
+        messages_(fmt::format("parley: warning: {}\n", text));
+    }
     void skipped(const skipped_path& path) override
     {
         put({{"event", "skipped"}, {"path", path.path}, {"reason", path.reason}});
@@ -91,6 +97,7 @@ public:
     void failed(exit_code, int status, std::string_view message) override
     {
         put({{"event", "error"}, {"exit", status}, {"message", message}});
+        messages_(fmt::format("parley: {}\n", message));
     }
 
 private:
@@ -110,6 +117,7 @@ private:
     // line can do anything to a terminal.
     void put(const json& event) { output_(event.dump(-1, ' ', true, json::error_handler_t::replace) + "\n"); }
 
+    text_sink messages_;
     text_sink output_;
     progress_pace pace_;
     std::optional<progress_meter> meter_;
@@ -118,9 +126,9 @@ private:
 
 } // namespace
 
-std::unique_ptr<reporter> make_json_reporter(text_sink output)
+std::unique_ptr<reporter> make_json_reporter(text_sink messages, text_sink output)
 {
-    return std::make_unique<json_reporter>(std::move(output));
+    return std::make_unique<json_reporter>(std::move(messages), std::move(output));
 }
 
 } // namespace parley::cli

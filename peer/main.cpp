@@ -20,7 +20,8 @@ namespace {
 
 std::unique_ptr<reporter> make_reporter(output_form form)
 {
-    if (form == output_form::json) return make_json_reporter(descriptor_sink(STDOUT_FILENO));
+    if (form == output_form::json)
+        return make_json_reporter(descriptor_sink(STDERR_FILENO), descriptor_sink(STDOUT_FILENO));
     text_style style;
     style.quiet = form == output_form::quiet;
     if (is_terminal(STDERR_FILENO)) style.columns = [] { return terminal_width(STDERR_FILENO); };

@@ -64,8 +64,9 @@ struct text_style {
 // Words for people on `messages` (standard error); the code on `output` (standard output).
 std::unique_ptr<reporter> make_text_reporter(text_sink messages, text_sink output, text_style style);
 
-// One JSON object a line on `output`; ASCII only. docs/usage.md lists the events.
-std::unique_ptr<reporter> make_json_reporter(text_sink output);
+// One JSON object a line on `output`; ASCII only. Failures and warnings stand on `messages` as well, in
+// words. docs/usage.md lists the events.
+std::unique_ptr<reporter> make_json_reporter(text_sink messages, text_sink output);
 
 // Writes to a file descriptor; failures are ignored, since there is nobody left to tell.
 text_sink descriptor_sink(int descriptor);

@@ -1,6 +1,6 @@
 """Codes and questions: where a code may come from, who may see it, and what the user is asked."""
 
-import os
+import pathlib
 import signal
 import unittest
 
@@ -43,13 +43,13 @@ class Codes(unittest.TestCase):
 
     def test_from_a_file(self):
         secret = self.world.file("secret", b"the code\nanother line\n")
-        sender, _ = self.world.send_waiting("--code-file", secret, self.path)
+        sender, _ = self.world.send_waiting("--code-file", secret, self.path, shown=False)
         self.world.recv("-y", "-o", self.inbox, "--code-file", secret).expect_exit(0)
         sender.expect_exit(0)
         self.assert_arrived()
 
     def test_from_a_file_that_is_standard_input(self):
-        sender, _ = self.world.send_waiting("--code-file", "-", self.path, stdin=b"the code\n")
+        sender, _ = self.world.send_waiting("--code-file", "-", self.path, shown=False, stdin=b"the code\n")
         self.world.recv("-y", "-o", self.inbox, "--code-file", "-", stdin=b"the code").expect_exit(0)
         sender.expect_exit(0)
         self.assert_arrived()
@@ -70,13 +70,13 @@ class Codes(unittest.TestCase):
     def test_as_an_argument_is_hidden_from_then_on(self):
         receiver = self.world.recv("-y", "-o", self.inbox, "--json", "a-secret-argument")
         receiver.event("waiting")
-        self.assertNotIn(b"a-secret-argument", open(f"/proc/{receiver.pid}/cmdline", "rb").read())
+        self.assertNotIn(b"a-secret-argument", pathlib.Path(f"/proc/{receiver.pid}/cmdline").read_bytes())
         self.assertIn("other users", receiver.stderr.text())
 
     def test_from_the_environment_is_hidden_from_then_on(self):
         receiver = self.world.recv("-y", "-o", self.inbox, "--json", code="a-secret-variable")
         receiver.event("waiting")
-        self.assertNotIn(b"a-secret-variable", open(f"/proc/{receiver.pid}/environ", "rb").read())
+        self.assertNotIn(b"a-secret-variable", pathlib.Path(f"/proc/{receiver.pid}/environ").read_bytes())
 
     def test_that_looks_mistyped_warns(self):
         receiver = self.world.recv("-y", "-o", self.inbox, "--timeout", "0.2", stdin=b"babab-babab-babad\n")

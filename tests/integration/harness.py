@@ -409,10 +409,11 @@ class World:
     def recv(self, *arguments, **named):
         return self.parley("recv", *arguments, **named)
 
-    def send_waiting(self, *arguments, code=None, **named):
-        """A sender that waits for a receiver, and its code."""
+    def send_waiting(self, *arguments, code=None, shown=True, **named):
+        """A sender that waits for a receiver, and its code: `code`, or the new one that it shows (not if its
+        arguments say another, `shown=False`)."""
         sender = self.send("--json", *arguments, code=code, **named)
-        if code is None:
+        if code is None and shown:
             code = sender.event("code")["code"]
         sender.event("waiting")
         return sender, code

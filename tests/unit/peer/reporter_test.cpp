@@ -24,7 +24,11 @@ struct text_session {
 };
 
 struct json_session {
-    json_session() : out(make_json_reporter([this](std::string_view text) { output += text; })) {}
+    json_session()
+        : out(make_json_reporter([this](std::string_view text) { messages += text; },
+                                 [this](std::string_view text) { output += text; }))
+    {
+    }
     // The objects that were written, and a failure for each line that is none.
     std::vector<json> events() const
     {
@@ -33,7 +37,7 @@ struct json_session {
         for (std::string line; std::getline(lines, line);) all.push_back(json::parse(line));
         return all;
     }
-    std::string output;
+    std::string messages, output;
     std::unique_ptr<reporter> out;
 };
 
@@ -199,6 +203,7 @@ TEST(json_reporter, holds_what_its_readers_need)
     EXPECT_EQ(events.front(),
               (json{{"event", "code"}, {"code", "lusab-babad-gutih"}, {"command", "parley recv"}}));
     EXPECT_EQ(events.back(), (json{{"event", "error"}, {"exit", 6}, {"message", "it went wrong"}}));
+    EXPECT_EQ(session.messages, "parley: it went wrong\n");
     for (const json& event : events)
         if (event["event"] == "progress") {
             EXPECT_TRUE(event["bytes"].is_number());
