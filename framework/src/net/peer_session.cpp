@@ -2,6 +2,7 @@
 
 #include <parley/proto/room_line.hpp>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
 namespace parley {
@@ -78,6 +79,11 @@ awaitable<bool> is_cancelled()
     co_return state.cancelled() != asio::cancellation_type::none;
 }
 
+awaitable<void> switch_context(executor ex)
+{
+    co_await asio::post(ex, asio::use_awaitable_t<executor>{});
+}
+
 operation_error failure(error_code code, session_phase phase, std::string where, std::string detail)
 {
     if (code == asio::error::operation_aborted) code = errc::cancelled;
@@ -95,13 +101,16 @@ awaitable<operation_result<any_stream>> connect_handshake(const session_options&
 {
     observer.connecting(options.relay);
     const connect_options connecting = connecting_options(options);
+    const std::string where = "connecting to relay " + escaped(options.relay.text());
+    bool cancelled = co_await is_cancelled(); // by the observer, which nothing under way has felt
+    if (cancelled) co_return failure(errc::cancelled, session_phase::connecting, where);
     auto outcome = co_await connect(options.relay, stream_kind::handshake, connecting);
-    const bool cancelled = co_await is_cancelled();
-    if (cancelled)
-        co_return failure(errc::cancelled, session_phase::connecting,
-                          "connecting to relay " + escaped(options.relay.text()));
+    cancelled = co_await is_cancelled();
+    if (cancelled) co_return failure(errc::cancelled, session_phase::connecting, where);
     if (outcome.error) co_return connect_failure(outcome, options.relay, session_phase::connecting);
     observer.connected(outcome.stream.remote_address());
+    cancelled = co_await is_cancelled();
+    if (cancelled) co_return failure(errc::cancelled, session_phase::connecting, where);
     co_return std::move(outcome.stream);
 }
 
@@ -109,9 +118,11 @@ awaitable<operation_result<entered_room>>
 enter_room(const session_options& options, std::optional<tcp_endpoint> reached, const identity& peer)
 {
     const connect_options connecting = connecting_options(options);
-    auto outcome = co_await connect_to_address(reached, options.relay, stream_kind::room, connecting);
     const std::string where = "entering the room of relay " + escaped(options.relay.text());
     bool cancelled = co_await is_cancelled();
+    if (cancelled) co_return failure(errc::cancelled, session_phase::entering, where);
+    auto outcome = co_await connect_to_address(reached, options.relay, stream_kind::room, connecting);
+    cancelled = co_await is_cancelled();
     if (cancelled) co_return failure(errc::cancelled, session_phase::entering, where);
     if (outcome.error) co_return connect_failure(outcome, options.relay, session_phase::entering);
 

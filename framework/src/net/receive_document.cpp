@@ -196,6 +196,8 @@ awaitable<operation_result<receive_report>> receiving::run()
     room_ = std::move(entered->stream);
     early_ = std::move(entered->early);
     observer_.entered_room();
+    const bool cancelled = co_await is_cancelled();
+    if (cancelled) co_return failure(errc::cancelled, session_phase::transferring, "receiving");
 
     failed = co_await transfer();
     if (failed.code) co_return std::move(failed);
@@ -306,6 +308,7 @@ awaitable<operation_result<receive_report>> receive_document(secret_bytes passwo
     const bool throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
     const executor ex = co_await asio::this_coro::executor;
+    co_await switch_context(ex);
     receiving work{ex, std::move(password), receiver, std::move(options), observer};
     auto outcome = co_await work.run();
     if (!outcome) receiver.abandon();

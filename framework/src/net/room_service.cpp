@@ -36,6 +36,7 @@ struct room_service::entrance {
 struct room_service::room {
     identity client, server;
     time_point opened;
+    std::size_t client_early_bytes, server_early_bytes; // which came before the room
     std::shared_ptr<room_pipe> pipe;
 };
 
@@ -193,7 +194,8 @@ void room_service::start_room(const entrance_ptr& client, const entrance_ptr& se
     room_pipe_options pipe_options;
     pipe_options.half_timeout = options_.half_room_timeout;
 
-    const auto which = rooms_.insert(rooms_.end(), {client->who, server->who, clock::now(), nullptr});
+    const auto which = rooms_.insert(rooms_.end(), {client->who, server->who, clock::now(),
+                                                    client->early.size(), server->early.size(), nullptr});
     forget(client);
     forget(server);
     observer_.room_opened(which->client, which->server);
@@ -207,8 +209,8 @@ void room_service::end_room(std::list<room>::iterator which, const room_pipe_rep
     room_report out;
     out.client = which->client;
     out.server = which->server;
-    out.server_to_client_bytes = report.first_to_second_bytes;
-    out.client_to_server_bytes = report.second_to_first_bytes;
+    out.server_to_client_bytes = which->server_early_bytes + report.first_to_second_bytes;
+    out.client_to_server_bytes = which->client_early_bytes + report.second_to_first_bytes;
     out.time = clock::now() - which->opened;
     out.why = report.why;
     const auto pipe = std::move(which->pipe);

@@ -134,6 +134,8 @@ awaitable<operation_result<send_report>> sending::run()
     room_ = std::move(entered->stream);
     early_ = std::move(entered->early);
     observer_.entered_room();
+    const bool cancelled = co_await is_cancelled();
+    if (cancelled) co_return failure(errc::cancelled, session_phase::transferring, "sending");
 
     const time_point started = clock::now();
     failed = co_await transfer();
@@ -279,6 +281,7 @@ awaitable<operation_result<send_report>> send_document(secret_bytes password, do
     const bool throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
     const executor ex = co_await asio::this_coro::executor;
+    co_await switch_context(ex);
     sending work{ex, std::move(password), source, std::move(options), observer};
     auto outcome = co_await work.run();
     co_await asio::this_coro::throw_if_cancelled(throws);

@@ -12,6 +12,10 @@ namespace parley::detail {
 // throw_if_cancelled(false) an operation that starts after the request is not cancelled by it.
 awaitable<bool> is_cancelled();
 
+// Suspends once. Asio's co_spawn throws into the loop when a coroutine is cancelled and ends without ever
+// having been suspended.
+awaitable<void> switch_context(executor ex);
+
 // `code` as a failure of `phase`; an operation_aborted is the user's `cancelled`.
 operation_error failure(error_code code, session_phase phase, std::string where, std::string detail = {});
 

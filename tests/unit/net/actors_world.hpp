@@ -399,11 +399,13 @@ public:
     {
         auto copy = std::make_shared<byte_vector>(bytes.begin(), bytes.end());
         ++writes_under_way;
-        asio::async_write(stream, asio::buffer(*copy), [this, copy](error_code error, std::size_t) {
-            --writes_under_way;
-            if (error) write_error = error;
-            if (writes_under_way == 0 && shutdown_due_) shutdown_send();
-        });
+        asio::async_write(stream, asio::buffer(*copy),
+                          [this, copy, alive = alive()](error_code error, std::size_t) {
+                              if (alive.expired()) return;
+                              --writes_under_way;
+                              if (error) write_error = error;
+                              if (writes_under_way == 0 && shutdown_due_) shutdown_send();
+                          });
     }
     void write(std::string_view text) { write(as_bytes(text)); }
     void write(uid to, const packet::any& body) { write(encode(to, body).view()); }
@@ -421,13 +423,15 @@ public:
     // Reads all that comes from now on.
     void start_reading()
     {
-        stream.async_read_some(asio::buffer(buffer_), [this](error_code error, std::size_t size) {
-            got.append(reinterpret_cast<const char*>(buffer_.data()), size);
-            if (error)
-                ended = error;
-            else
-                start_reading();
-        });
+        stream.async_read_some(asio::buffer(*buffer_),
+                               [this, buffer = buffer_, alive = alive()](error_code error, std::size_t size) {
+                                   if (alive.expired()) return;
+                                   got.append(reinterpret_cast<const char*>(buffer->data()), size);
+                                   if (error)
+                                       ended = error;
+                                   else
+                                       start_reading();
+                               });
     }
 
     any_stream stream;
@@ -437,7 +441,10 @@ public:
     int writes_under_way = 0;
 
 private:
-    std::array<byte, 4096> buffer_{};
+    std::weak_ptr<bool> alive() const { return alive_; }
+
+    std::shared_ptr<std::array<byte, 4096>> buffer_ = std::make_shared<std::array<byte, 4096>>();
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
     bool shutdown_due_ = false;
 };
 
