@@ -330,7 +330,7 @@ TEST_P(any_stream_test, carries_a_megabyte_while_the_reader_is_slow)
 
 INSTANTIATE_TEST_SUITE_P(transports, any_stream_test,
                          ::testing::Values(kind::memory, kind::tcp, kind::tcp_on_context, kind::wrapped),
-                         [](const auto& info) { return name_of(info.param); });
+                         [](const auto& instance) { return name_of(instance.param); });
 
 TEST(any_stream_handle_test, an_empty_one_can_be_closed_and_asked)
 {

@@ -102,7 +102,8 @@ TEST_F(connect_test, cancellation_closes_every_attempt)
     asio::co_spawn(
         context,
         [&]() -> awaitable<void> {
-            auto outcome = co_await connect_tcp({hole.endpoint()}, options);
+            std::vector<tcp_endpoint> endpoints(1, hole.endpoint());
+            auto outcome = co_await connect_tcp(std::move(endpoints), options);
             seen = outcome.error;
         },
         asio::bind_cancellation_slot(signal.slot(), [](std::exception_ptr e) { EXPECT_FALSE(e); }));

@@ -156,11 +156,13 @@ public:
             tcp::socket& filler = fillers_.emplace_back(context);
             filler.open(tcp::v4());
             filler.non_blocking(true);
-            error_code error;
-            filler.connect(endpoint(), error);
+            // Not by Asio, whose connect waits even on a socket that does not block.
+            const tcp_endpoint here = endpoint();
+            if (::connect(filler.native_handle(), here.data(), static_cast<socklen_t>(here.size())) == 0)
+                continue;
             // On loopback a connect that succeeds does so before it returns or right after.
             pollfd wait{filler.native_handle(), POLLOUT, 0};
-            if (error == asio::error::in_progress && ::poll(&wait, 1, 20) == 0) return;
+            if (errno == EINPROGRESS && ::poll(&wait, 1, 20) == 0) return;
         }
     }
     tcp_endpoint endpoint() const { return acceptor_.local_endpoint(); }
