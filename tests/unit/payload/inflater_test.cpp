@@ -1,0 +1,81 @@
+#include "payload/inflater.hpp"
+#include "support/pack_builder.hpp"
+#include "unit/payload/scratch_folder.hpp"
+
+#include <gtest/gtest.h>
+
+namespace parley_test {
+namespace {
+
+using parley::inflater;
+using status = inflater::status;
+
+struct inflated {
+    std::string content;
+    status last = status::more;
+    std::size_t taken = 0;
+};
+
+inflated run(inflater& inflate, std::string_view stream, std::size_t in_piece, std::size_t out_piece)
+{
+    inflated out;
+    parley::byte_vector buffer(out_piece);
+    bool more = true;
+    while (more && out.last == status::more) {
+        const auto step = inflate.step(parley::as_bytes(stream.substr(0, in_piece)), buffer);
+        stream.remove_prefix(step.taken);
+        out.taken += step.taken;
+        out.content += parley::as_text({buffer.data(), step.made});
+        out.last = step.state;
+        more = !stream.empty() || step.made == out_piece;
+    }
+    return out;
+}
+
+TEST(Inflater, undoes_streams_one_after_another_in_any_split)
+{
+    inflater inflate;
+    const std::string contents[] = {"", "x", wordy_text(5000, 1), random_text(5000, 2),
+                                    std::string(100'000, 'z')};
+    for (const std::string& content : contents) {
+        for (const int level : {0, 1, 9}) {
+            const std::string stream = zlib_stream(content, level);
+            for (const auto& [in_piece, out_piece] :
+                 {std::pair<std::size_t, std::size_t>{1, 1}, {1, 4096}, {1 << 20, 7}, {100, 1 << 20}}) {
+                inflate.reset();
+                const auto out = run(inflate, stream + "what follows", in_piece, out_piece);
+                EXPECT_EQ(out.last, status::ended);
+                EXPECT_TRUE(out.content == content);
+                EXPECT_EQ(out.taken, stream.size()) << "nothing of what follows is taken";
+            }
+        }
+    }
+}
+
+TEST(Inflater, waits_for_the_end_of_a_cut_stream)
+{
+    inflater inflate;
+    const std::string stream = zlib_stream("some content");
+    for (std::size_t cut = 0; cut < stream.size(); ++cut) {
+        inflate.reset();
+        EXPECT_EQ(run(inflate, stream.substr(0, cut), 100, 100).last, status::more) << cut;
+    }
+}
+
+TEST(Inflater, refuses_what_is_no_zlib_stream)
+{
+    inflater inflate;
+    EXPECT_EQ(run(inflate, "no zlib stream", 100, 100).last, status::bad);
+    inflate.reset();
+    std::string wrong = zlib_stream("some content");
+    wrong.back() = static_cast<char>(wrong.back() ^ 1);
+    EXPECT_EQ(run(inflate, wrong, 100, 100).last, status::bad) << "checksum";
+    inflate.reset();
+    EXPECT_EQ(run(inflate, std::string("\x78\xbb\0\0\0\1abcd", 10), 100, 100).last, status::bad)
+        << "dictionary";
+    inflate.reset();
+    EXPECT_EQ(run(inflate, zlib_stream("usable again"), 100, 100).content, "usable again");
+}
+
+} // namespace
+} // namespace parley_test

@@ -1,0 +1,236 @@
+#include "payload/object_store.hpp"
+#include "support/pack_builder.hpp"
+#include "unit/payload/push_document.hpp"
+
+#include <parley/crypto/random.hpp>
+
+#include <gtest/gtest.h>
+
+namespace parley_test {
+namespace {
+
+using parley::as_bytes;
+using parley::entry_header;
+using parley::entry_kind;
+using parley::errc;
+using parley::error_code;
+using parley::guarded_directory;
+using parley::object_store;
+
+class store_test : public ::testing::Test {
+protected:
+    store_test() : directory(*guarded_directory::open(folder.path()))
+    {
+        limits.free_space_reserve_bytes = 0;
+        renew();
+    }
+    void renew()
+    {
+        store.emplace(limits, parley::system_random());
+        store->stage_in(directory);
+        offset = 12;
+    }
+    error_code give(const entry_header& header, std::string_view content, std::size_t piece = 1 << 20)
+    {
+        error_code error = store->begin(header, offset);
+        offset += 100;
+        while (!error && !content.empty()) {
+            error = store->content(as_bytes(content.substr(0, piece)));
+            content.remove_prefix(std::min(piece, content.size()));
+        }
+        return error ? error : store->end();
+    }
+    error_code give(entry_kind kind, std::string_view content, std::size_t piece = 1 << 20)
+    {
+        return give(entry_header{kind, content.size(), 0, {}}, content, piece);
+    }
+    // A delta against the entry `back` entries before it.
+    error_code give_offset(std::uint64_t back, std::string_view delta, std::size_t piece = 1 << 20)
+    {
+        return give(entry_header{entry_kind::offset_delta, delta.size(), back * 100, {}}, delta, piece);
+    }
+    error_code give_reference(const pack_id& base, std::string_view delta)
+    {
+        return give(entry_header{entry_kind::reference_delta, delta.size(), 0, base}, delta);
+    }
+    std::optional<std::string> file(std::string_view content)
+    {
+        const auto number = store->index().find(pack_object_id(blob_kind, content));
+        if (!number) return std::nullopt;
+        const auto listing = listing_of(folder.path());
+        const auto found = listing.find(object_store::staged_name(*number));
+        if (found == listing.end()) return std::nullopt;
+        return std::string(parley::as_text(*found->second));
+    }
+    std::string directory_content(std::uint32_t number)
+    {
+        std::string out(store->index().at(number).size, '\0');
+        const parley::mutable_bytes bytes(reinterpret_cast<parley::byte*>(out.data()), out.size());
+        EXPECT_FALSE(store->read_directory(number, 0, bytes));
+        return out;
+    }
+
+    scratch_folder folder;
+    guarded_directory directory;
+    parley::receiver_limits limits;
+    std::optional<object_store> store;
+    std::uint64_t offset = 12;
+};
+
+TEST_F(store_test, keeps_files_and_directories_under_their_ids)
+{
+    const std::string big = random_text(200'000, 1);
+    for (const std::size_t piece : {std::size_t{1}, std::size_t{1} << 20}) {
+        ASSERT_FALSE(give(entry_kind::file, big, piece == 1 ? 333 : piece));
+        ASSERT_FALSE(give(entry_kind::file, "small", piece));
+        ASSERT_FALSE(give(entry_kind::file, "", piece));
+        ASSERT_FALSE(give(entry_kind::directory, "a directory's content", piece));
+        ASSERT_FALSE(give(entry_kind::directory, "another's", piece));
+        EXPECT_TRUE(file(big) == big);
+        EXPECT_EQ(file("small"), "small");
+        EXPECT_EQ(file(""), "");
+        EXPECT_EQ(directory_content(3), "a directory's content");
+        EXPECT_EQ(directory_content(4), "another's");
+        EXPECT_EQ(store->index().find(pack_object_id(tree_kind, "another's")), 4u);
+        EXPECT_EQ(store->file_bytes_written(), big.size() + 5);
+        for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
+            std::filesystem::remove(entry);
+        renew();
+    }
+}
+
+TEST_F(store_test, an_object_that_comes_twice_takes_no_second_file)
+{
+    ASSERT_FALSE(give(entry_kind::file, "same"));
+    ASSERT_FALSE(give(entry_kind::file, "same"));
+    EXPECT_EQ(listing_of(folder.path()).size(), 1u);
+    ASSERT_FALSE(give_offset(1, make_delta("same", "other"))) << "the second is a base all the same";
+    EXPECT_EQ(file("other"), "other");
+}
+
+TEST_F(store_test, applies_deltas_on_deltas_of_files_and_directories)
+{
+    const std::string base = random_text(150'000, 2);
+    const std::string next = base.substr(0, 70'000) + "inserted" + base.substr(80'000);
+    ASSERT_FALSE(give(entry_kind::file, base));
+    ASSERT_FALSE(give_offset(1, make_delta(base, next), 5));
+    ASSERT_FALSE(give_offset(1, make_delta(next, "and nothing of it")));
+    ASSERT_FALSE(give_reference(pack_object_id(blob_kind, next), make_delta(next, next + "!")));
+    EXPECT_TRUE(file(next) == next);
+    EXPECT_TRUE(file(next + "!") == next + "!");
+    EXPECT_EQ(file("and nothing of it"), "and nothing of it");
+    ASSERT_FALSE(give(entry_kind::directory, "names"));
+    ASSERT_FALSE(give_offset(1, make_delta("names", "names and ids")));
+    EXPECT_EQ(store->index().find(pack_object_id(tree_kind, "names and ids")), 5u) << "of its base's kind";
+    EXPECT_EQ(directory_content(5), "names and ids");
+    EXPECT_EQ(store->index().at(3).delta_depth, 2u);
+    EXPECT_FALSE(store->resolve_waiting());
+}
+
+TEST_F(store_test, many_small_copies_from_all_over_a_base)
+{
+    const std::string base = random_text(100'000, 3);
+    std::mt19937 random(4);
+    std::string expected;
+    delta_text instructions(base.size(), 20'000 * 5);
+    for (int i = 0; i < 20'000; ++i) {
+        const std::size_t at = random() % (base.size() - 5);
+        instructions.copy(at, 5);
+        expected += base.substr(at, 5);
+    }
+    ASSERT_FALSE(give(entry_kind::file, base));
+    ASSERT_FALSE(give_offset(1, instructions.text(), 1000));
+    EXPECT_TRUE(file(expected) == expected);
+}
+
+TEST_F(store_test, deltas_wait_for_bases_that_come_later)
+{
+    // c waits for b by id, d for c by offset, e for d by id, b for a by id; a comes last.
+    ASSERT_FALSE(give_reference(pack_object_id(blob_kind, "b"), make_delta("b", "c")));
+    ASSERT_FALSE(give_offset(1, make_delta("c", "d")));
+    ASSERT_FALSE(give_reference(pack_object_id(blob_kind, "d"), make_delta("d", "e")));
+    ASSERT_FALSE(give_reference(pack_object_id(blob_kind, "a"), make_delta("a", "b")));
+    ASSERT_FALSE(give(entry_kind::file, "a"));
+    for (const char* content : {"b", "c", "d", "e"}) EXPECT_FALSE(file(content)) << content;
+    ASSERT_FALSE(store->resolve_waiting());
+    for (const char* content : {"a", "b", "c", "d", "e"}) EXPECT_EQ(file(content), content);
+}
+
+TEST_F(store_test, results_that_are_already_here_still_serve_those_who_wait_for_them)
+{
+    ASSERT_FALSE(give_reference(pack_object_id(blob_kind, "base"), make_delta("base", "same")));
+    ASSERT_FALSE(give_reference(pack_object_id(blob_kind, "base"), make_delta("base", "same")));
+    ASSERT_FALSE(give_offset(1, make_delta("same", "by offset")));
+    ASSERT_FALSE(give_reference(pack_object_id(blob_kind, "same"), make_delta("same", "by id")));
+    ASSERT_FALSE(give(entry_kind::file, "base"));
+    ASSERT_FALSE(store->resolve_waiting()) << store->problem();
+    EXPECT_EQ(file("by offset"), "by offset");
+    EXPECT_EQ(file("by id"), "by id");
+}
+
+// Thousands that wait for one base, and as many duplicates of it, take time in proportion to their number.
+TEST_F(store_test, a_crowd_before_one_base_is_not_quadratic)
+{
+    const std::string delta = make_delta("base", "same");
+    constexpr int crowd = 8000;
+    for (int i = 0; i < crowd; ++i) {
+        ASSERT_FALSE(give_reference(pack_object_id(blob_kind, "base"), delta));
+        ASSERT_FALSE(give_reference(pack_object_id(blob_kind, "same"), make_delta("same", "base")));
+    }
+    ASSERT_FALSE(give(entry_kind::file, "base"));
+    const auto begin = std::chrono::steady_clock::now();
+    ASSERT_FALSE(store->resolve_waiting());
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
+    EXPECT_EQ(file("same"), "same");
+}
+
+TEST_F(store_test, says_whose_base_never_came)
+{
+    ASSERT_FALSE(give(entry_kind::file, "present"));
+    ASSERT_FALSE(give_reference(pack_object_id(blob_kind, "absent"), make_delta("absent", "x")));
+    ASSERT_FALSE(give_reference(pack_object_id(blob_kind, "present"), make_delta("present", "y")));
+    ASSERT_FALSE(give_offset(2, make_delta("x", "z")));
+    EXPECT_EQ(store->resolve_waiting(), errc::pack_missing_base);
+    EXPECT_EQ(store->problem_entry(), 1u);
+    EXPECT_EQ(file("y"), "y");
+}
+
+TEST_F(store_test, the_bound_covers_files_directories_instructions_and_results)
+{
+    limits.max_document_bytes = 1000;
+    const std::string large(600, 'x');
+    for (const auto kind : {entry_kind::file, entry_kind::directory}) {
+        renew();
+        std::filesystem::remove_all(folder / "spool");
+        std::filesystem::remove_all(folder / "0");
+        ASSERT_FALSE(give(kind, large));
+        EXPECT_EQ(store->begin({kind, 600, 0, {}}, offset), errc::document_too_large);
+    }
+    renew();
+    std::filesystem::remove_all(folder / "spool");
+    ASSERT_FALSE(give_reference(pack_id{}, large)) << "instructions that wait are not looked into";
+    EXPECT_EQ(store->begin({entry_kind::reference_delta, 600, 0, {}}, offset), errc::document_too_large);
+    renew();
+    std::filesystem::remove_all(folder / "spool");
+    ASSERT_FALSE(give(entry_kind::file, large));
+    EXPECT_EQ(give_offset(1, delta_text(600, 600).copy(0, 600).text()), errc::document_too_large);
+    EXPECT_EQ(store->could_take(400), error_code());
+    EXPECT_EQ(store->could_take(401), errc::document_too_large);
+}
+
+TEST_F(store_test, places_a_file_once_or_often)
+{
+    ASSERT_FALSE(give(entry_kind::file, "once"));
+    ASSERT_FALSE(give(entry_kind::file, "often"));
+    const auto into = directory.make_directory("into");
+    EXPECT_FALSE(store->place_file(0, *into, "a", false));
+    for (const char* name : {"b", "c", "d"}) EXPECT_FALSE(store->place_file(1, *into, name, true));
+    EXPECT_EQ(store->place_file(1, *into, "d", true), errc::destination_exists);
+    const auto listing = listing_of(folder.path());
+    EXPECT_EQ(listing.at("into/a"), bytes_of("once"));
+    for (const char* path : {"into/b", "into/c", "into/d"}) EXPECT_EQ(listing.at(path), bytes_of("often"));
+    EXPECT_FALSE(listing.contains("0")) << "moved";
+}
+
+} // namespace
+} // namespace parley_test

@@ -1,0 +1,159 @@
+#include "payload/safe_name.hpp"
+#include "support/pack_builder.hpp"
+#include "unit/payload/name_corpus.hpp"
+#include "unit/payload/push_document.hpp"
+
+#include <gtest/gtest.h>
+
+namespace parley_test {
+namespace {
+
+using parley::document_name_problem;
+using parley::errc;
+using parley::escaped;
+using parley::is_staging_name;
+using parley::name_key;
+using parley::name_problem;
+
+TEST(SafeName, accepts_ordinary_names_of_many_scripts)
+{
+    const auto names = corpus_names("accepted");
+    ASSERT_GT(names.size(), 60u);
+    for (const auto& [name, why] : names) {
+        EXPECT_EQ(name_problem(name), "") << why << ": " << escaped(name);
+        EXPECT_EQ(document_name_problem(name), "") << why << ": " << escaped(name);
+        EXPECT_FALSE(name_key(name).empty()) << why;
+    }
+}
+
+TEST(SafeName, refuses_what_escapes_breaks_or_misleads)
+{
+    const auto names = corpus_names("refused");
+    ASSERT_GT(names.size(), 100u);
+    for (const auto& [name, why] : names) {
+        EXPECT_NE(name_problem(name), "") << why << ": " << escaped(name);
+        EXPECT_NE(document_name_problem(name), "") << why << ": " << escaped(name);
+    }
+}
+
+TEST(SafeName, every_control_character_is_refused_anywhere)
+{
+    for (int c = 0; c < 256; ++c) {
+        const bool control = c < 0x20 || c == 0x7f;
+        const bool refused = control || c >= 0x80 || c == '/' || c == '\\';
+        for (const char* pattern : {"?xy", "x?y", "xy?"}) {
+            std::string name(pattern);
+            name[name.find('?')] = static_cast<char>(c);
+            EXPECT_EQ(!name_problem(name).empty(), refused) << c << " in " << pattern;
+        }
+    }
+}
+
+TEST(SafeName, a_document_does_not_look_like_our_staging)
+{
+    for (const auto& [name, why] : corpus_names("refused_for_a_document")) {
+        EXPECT_EQ(name_problem(name), "") << why << ": inside a document it is only a name";
+        EXPECT_NE(document_name_problem(name), "") << why;
+        EXPECT_TRUE(is_staging_name(name)) << why;
+    }
+    EXPECT_FALSE(is_staging_name(".parley-"));
+    EXPECT_FALSE(is_staging_name(".parley.part"));
+    EXPECT_FALSE(is_staging_name("x.parley-a.part"));
+}
+
+TEST(SafeName, keys_are_equal_for_what_some_file_system_takes_for_one)
+{
+    for (const auto& [first, second, why] : corpus_pairs("colliding")) {
+        EXPECT_NE(first, second);
+        EXPECT_EQ(name_key(first), name_key(second)) << why;
+    }
+    for (const auto& [first, second, why] : corpus_pairs("distinct"))
+        EXPECT_NE(name_key(first), name_key(second)) << why;
+}
+
+TEST(SafeName, problems_quote_nothing)
+{
+    for (const auto& [name, why] : corpus_names("refused")) {
+        const std::string_view problem = name_problem(name);
+        EXPECT_TRUE(std::all_of(problem.begin(), problem.end(), [](char c) { return c >= ' ' && c <= '~'; }))
+            << why;
+    }
+}
+
+// The corpus once more through the whole receiver: as the name of a file, of a directory, and inside one.
+class received_names : public ::testing::Test {
+protected:
+    received_names()
+    {
+        outside.write("precious", "mine");
+        std::filesystem::create_directory(outside / "into");
+        before = listing_of(outside.path());
+    }
+    parley::error_code received(const std::string& stream)
+    {
+        const auto result = push(into(outside / "into"), stream);
+        if (result.error)
+            EXPECT_EQ(result.detail.find_first_of("\n\r\x1b\x7f"), std::string::npos);
+        else
+            std::filesystem::remove_all(result.document->path);
+        EXPECT_TRUE(listing_of(outside.path()) == before) << result.detail;
+        return result.error;
+    }
+    static std::string inside(const std::vector<std::string>& names)
+    {
+        pack_builder pack;
+        pack.add(blob_kind, "x");
+        std::string tree;
+        for (const std::string& name : names)
+            tree += tree_line("100644", name, pack_object_id(blob_kind, "x"));
+        pack.add(tree_kind, tree);
+        pack.add(root_kind, root_text("d", pack_object_id(tree_kind, tree)));
+        return pack.finish();
+    }
+
+    scratch_folder outside;
+    disk_listing before;
+};
+
+TEST_F(received_names, that_are_safe_arrive)
+{
+    for (const auto& [name, why] : corpus_names("accepted")) {
+        EXPECT_EQ(received(file_pack(name, "x")), parley::error_code()) << why;
+        EXPECT_EQ(received(directory_pack(name, {{"f", "x"}})), parley::error_code()) << why;
+        EXPECT_EQ(received(inside({name})), parley::error_code()) << why;
+    }
+}
+
+TEST_F(received_names, that_are_hostile_do_not)
+{
+    for (const auto& [name, why] : corpus_names("refused")) {
+        // A NUL ends a name in a root and in a tree, so these are malformed rather than hostile.
+        const bool cut = name.find('\0') != std::string::npos;
+        EXPECT_EQ(received(file_pack(name, "x")), errc::hostile_name) << why;
+        const auto as_root = received(directory_pack(name, {{"f", "x"}}));
+        const auto in_tree = received(inside({name}));
+        if (cut || name.size() > 255) {
+            EXPECT_EQ(as_root, parley::condition::peer_fault) << why;
+            EXPECT_EQ(in_tree, parley::condition::peer_fault) << why;
+        } else {
+            EXPECT_EQ(as_root, errc::hostile_name) << why;
+            EXPECT_EQ(in_tree, errc::hostile_name) << why;
+        }
+    }
+    for (const auto& [name, why] : corpus_names("refused_for_a_document")) {
+        EXPECT_EQ(received(file_pack(name, "x")), errc::hostile_name) << why;
+        EXPECT_EQ(received(directory_pack(name, {{"f", "x"}})), errc::hostile_name) << why;
+        EXPECT_EQ(received(inside({name})), parley::error_code()) << why;
+    }
+}
+
+TEST_F(received_names, that_collide_do_not)
+{
+    for (const auto& [first, second, why] : corpus_pairs("colliding"))
+        EXPECT_EQ(received(inside({first, "between", second})), errc::name_collision) << why;
+    for (const auto& [first, second, why] : corpus_pairs("distinct"))
+        EXPECT_EQ(received(inside({first, "between", second})), parley::error_code()) << why;
+}
+
+} // namespace
+} // namespace parley_test
