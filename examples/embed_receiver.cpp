@@ -1,0 +1,52 @@
+// A receiver inside a program of your own, that Ctrl-C ends cleanly: embed_receiver RELAY PASSWORD DIRECTORY
+#include <parley/net/receive_document.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <csignal>
+#include <iostream>
+
+// Coroutines are welcome, too: this is one.
+parley::awaitable<int> receive(const char* relay, const char* password, parley::document_receiver& into)
+{
+    parley::peer_observer says_yes;
+    parley::receive_options options;
+    options.relay = parley::relay_address::parse(relay).value();
+    parley::secret_bytes secret{std::string_view{password}};
+    auto received = co_await parley::receive_document(std::move(secret), into, options, says_yes);
+    if (received)
+        std::cout << received->document.path.string() << '\n';
+    else
+        std::cerr << received.error().message() << '\n';
+    co_return received ? 0 : 1;
+}
+
+int main(int argc, char** argv)
+{
+    if (argc != 4) return 2;
+    parley::receiver_options where;
+    where.directory = argv[3];
+    auto into = parley::document_receiver::create(where);
+    if (!into) {
+        std::cerr << argv[3] << ": " << into.error().message() << '\n';
+        return 1;
+    }
+    boost::asio::io_context context{1};
+    boost::asio::cancellation_signal stop;
+    boost::asio::signal_set signals{context, SIGINT, SIGTERM};
+    signals.async_wait([&](parley::error_code error, int) {
+        if (!error) stop.emit(boost::asio::cancellation_type::terminal);
+    });
+    int status = 1;
+    const auto on_end = [&](std::exception_ptr, int result) {
+        status = result;
+        signals.cancel();
+    };
+    boost::asio::co_spawn(context, receive(argv[1], argv[2], *into),
+                          boost::asio::bind_cancellation_slot(stop.slot(), on_end));
+    context.run();
+    return status;
+}
