@@ -78,6 +78,7 @@ interrupt_watch::~interrupt_watch()
     ::sigaction(SIGPIPE, &old_actions.back(), nullptr);
     ::close(wake_read.exchange(-1));
     ::close(wake_write.exchange(-1));
+    first_signal = 0;
 }
 
 int interrupt_watch::signal() noexcept

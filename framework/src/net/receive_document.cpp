@@ -243,6 +243,9 @@ awaitable<operation_error> receiving::take_records(record_reader& reader)
         progress_.content_bytes = receiver_.content_bytes_written();
         progress_.total_content_bytes = receiver_.expected_content_bytes();
         observer_.progress(progress_);
+        // A request that came when this read was done already has stopped nothing, and would be forgotten.
+        const bool cancelled = co_await is_cancelled();
+        if (cancelled) break;
     }
     co_return operation_error{};
 }

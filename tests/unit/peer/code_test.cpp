@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
 #include <random>
 #include <set>
 #include <string>
@@ -200,7 +201,7 @@ TEST(code, reads_anything_without_harm)
         text[change[0] % text.size()] = static_cast<char>(change[1]);
         text.resize(change[2] % 40);
         const typed_code read = normalise_code(text);
-        if (read.kind == code_kind::code) EXPECT_EQ(read.password.size(), code_text_bytes);
+        EXPECT_TRUE(read.kind != code_kind::code || read.password.size() == code_text_bytes);
     }
 }
 

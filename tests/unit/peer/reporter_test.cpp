@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <sstream>
+
 namespace parley::cli {
 namespace {
 
@@ -217,9 +220,11 @@ TEST(json_reporter, lets_nothing_hostile_through)
     json_session session;
     tell_all(*session.out, hostile);
     EXPECT_TRUE(only_printable(session.output, "\n"));
-    for (const json& event : session.events())
-        if (event["event"] == "connecting")
-            EXPECT_EQ(event["relay"], "\x1b]0;owned\x07\r\n\xe2\x80\xae\xef\xbf\xbd");
+    const std::vector<json> events = session.events();
+    const auto connecting = std::find_if(events.begin(), events.end(),
+                                         [](const json& event) { return event["event"] == "connecting"; });
+    ASSERT_NE(connecting, events.end());
+    EXPECT_EQ(connecting->at("relay"), "\x1b]0;owned\x07\r\n\xe2\x80\xae\xef\xbf\xbd");
 }
 
 TEST(json_reporter, says_null_for_what_is_not_known)
