@@ -62,7 +62,7 @@ TEST_F(curve_operations, z_and_v_of_the_vectors_from_either_side)
         EXPECT_EQ(to_hex(n), text_of(c, "N"));
         ++checked;
     }
-    EXPECT_GT(checked, 0U);
+    EXPECT_TRUE(checked > 0 || data_was_chosen());
 }
 
 TEST_F(curve_operations, only_points_of_prime_order_have_prime_order)

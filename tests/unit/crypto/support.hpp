@@ -44,11 +44,17 @@ private:
     std::mt19937_64 engine_;
 };
 
+// Whether the cases come from a folder that the environment names.
+inline bool data_was_chosen()
+{
+    const char* const chosen = std::getenv("PARLEY_VECTORS");
+    return chosen != nullptr && *chosen != '\0';
+}
+
 // The folder that holds vectors/ and transcripts/.
 inline std::filesystem::path data_folder()
 {
-    const char* const chosen = std::getenv("PARLEY_VECTORS");
-    return chosen != nullptr && *chosen != '\0' ? chosen : PARLEY_TEST_DATA;
+    return data_was_chosen() ? std::getenv("PARLEY_VECTORS") : PARLEY_TEST_DATA;
 }
 
 inline json load(const std::filesystem::path& path)
