@@ -70,7 +70,8 @@ private:
         if (plan.vanishes == way_to_vanish::never || vanished || done || ++steps_ <= plan.vanishes_after)
             return;
         vanished = done = true;
-        plan.vanishes == way_to_vanish::cleanly ? network_.close(port_) : network_.vanish(port_);
+        // How long a joined room may be silent is its owner's to say, not the machines'.
+        plan.vanishes == way_to_vanish::cleanly || met ? network_.close(port_) : network_.vanish(port_);
     }
 
     void hear(bytes_view bytes)

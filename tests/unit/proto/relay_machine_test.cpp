@@ -396,6 +396,21 @@ TEST(relay_machine, refused_and_spoke_failure_end_the_candidacy)
     }
 }
 
+TEST(relay_machine, an_ended_pair_is_between_those_two_alone)
+{
+    bench b;
+    b.server(0);
+    b.client(1);
+    b.client(2);
+    b.server(3);
+    b.say(1, uid{1}, packet::refused{});
+    b.take();
+    b.leave(1);
+    EXPECT_EQ(b.take(), lines{"to 3: 0000 closed 0002"});
+    b.leave(2);
+    EXPECT_EQ(b.take(), (lines{"to 3: 0000 closed 0003", "to 0: 0000 closed 0003"}));
+}
+
 TEST(relay_machine, ended_pairs_are_remembered_up_to_a_bound)
 {
     constexpr std::uint32_t servers = 200;
