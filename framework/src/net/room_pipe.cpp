@@ -1,6 +1,6 @@
 #include "net/room_pipe.hpp"
 
-#include "net/end_of_stream.hpp"
+#include "net/socket_state.hpp"
 
 #include <parley/net/spawn.hpp>
 #include <parley/net/watchdog.hpp>

@@ -5,8 +5,8 @@
 #include <parley/proto/record_stream.hpp>
 #include <parley/proto/server_machine.hpp>
 
-#include "net/end_of_stream.hpp"
 #include "net/session_steps.hpp"
+#include "net/socket_state.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -41,6 +41,8 @@ private:
     awaitable<void> pump();
     awaitable<error_code> write_all(bytes_view bytes);
     awaitable<void> watch();
+    void watch_idleness();
+    void watch_finish();
     error_code take_from_receiver(bytes_view bytes);
     operation_error outcome() const;
     void on_event(server_event::any event);
@@ -61,6 +63,8 @@ private:
     byte_vector early_;
     std::optional<record_writer> writer_;
     std::optional<watchdog> idle_;
+    std::optional<std::size_t> unacknowledged_; // at the last idle moment
+    bool timed_out_ = false;
     bool all_written_ = false;   // the trailer is out
     operation_error pump_error_; // what ended the writing
     error_code watch_error_;     // what ended the watching; unset: the receiver's end, in order
@@ -152,7 +156,7 @@ awaitable<operation_error> sending::transfer()
     agreement_->keys = {};
     if (!writer) co_return failure(writer.error(), session_phase::transferring, "the records' layout");
     writer_.emplace(std::move(*writer));
-    idle_.emplace(room_, options_.idle_timeout);
+    watch_idleness();
 
     one_shot_event pump_ended{executor_};
     asio::co_spawn(
@@ -169,12 +173,36 @@ awaitable<operation_error> sending::transfer()
     co_await watch();
     const bool cancelled = co_await is_cancelled();
 
-    const operation_error result =
-        cancelled ? failure(errc::cancelled, session_phase::transferring, "sending") : outcome();
+    operation_error result = outcome(); // a success that came before the cancellation stays one
+    if (result.code && cancelled) result = failure(errc::cancelled, session_phase::transferring, "sending");
     if (!result.code) room_.set_abort_on_close(false);
     room_.close();
     co_await pump_ended.wait();
     co_return result;
+}
+
+// A slow way may hold so much that a write waits longer than the timeout while bytes still arrive at the
+// other end.
+void sending::watch_idleness()
+{
+    idle_.emplace(executor_, options_.idle_timeout, [this] {
+        const auto now = unacknowledged_bytes(room_);
+        if (now && (!unacknowledged_ || *now < *unacknowledged_)) {
+            unacknowledged_ = now;
+            watch_idleness();
+        } else {
+            timed_out_ = true;
+            room_.close();
+        }
+    });
+}
+
+void sending::watch_finish()
+{
+    idle_.emplace(executor_, options_.finish_timeout, [this] {
+        timed_out_ = true;
+        room_.close();
+    });
 }
 
 operation_error sending::outcome() const
@@ -183,7 +211,7 @@ operation_error sending::outcome() const
     const std::string where = (all_written_ ? "waiting for " : "sending to ") +
                               std::string{report_.peer.text()} +
                               (all_written_ ? " to store the document" : "");
-    if (idle_->fired()) return failure(errc::timed_out, phase, where);
+    if (timed_out_) return failure(errc::timed_out, phase, where);
     if (pump_error_.code) return pump_error_;
     if (watch_error_) return failure(as_peer_gone(watch_error_), phase, where);
     if (!all_written_) return failure(errc::peer_gone, phase, where);
@@ -210,7 +238,7 @@ awaitable<void> sending::pump()
         }
         if (*size == 0) {
             all_written_ = true;
-            idle_->set_timeout(options_.finish_timeout);
+            watch_finish();
             observer_.finishing();
             co_return;
         }
@@ -241,8 +269,9 @@ awaitable<error_code> sending::write_all(bytes_view bytes)
         const asio::const_buffer buffer{bytes.data(), bytes.size()};
         const auto written = co_await room_.async_write_some(buffer, use_tuple);
         const auto [error, size] = written;
-        idle_->kick();
         if (error) co_return error;
+        idle_->kick();
+        unacknowledged_.reset();
         bytes = bytes.subspan(size);
     }
     co_return error_code{};

@@ -87,9 +87,10 @@ struct session_options {
     duration connect_timeout = std::chrono::seconds{15}; // of each of the two connections
     duration wait_timeout = std::chrono::seconds{3600};  // from the connection to the agreement
     duration entry_timeout = std::chrono::seconds{60};   // from the agreement until both are in the room
-    duration idle_timeout = std::chrono::seconds{60};    // in the room: no byte has moved
-    random_source* random = nullptr;                     // system_random() by default. Borrowed
-    resolver* names = nullptr;                           // the system's by default. Borrowed
+    // In the room: no byte has moved. A sender may take twice that to be sure.
+    duration idle_timeout = std::chrono::seconds{60};
+    random_source* random = nullptr; // system_random() by default. Borrowed
+    resolver* names = nullptr;       // the system's by default. Borrowed
 };
 
 } // namespace parley
