@@ -52,7 +52,7 @@ void add_common(CLI::App& command, raw_common& raw)
                                 default_relay))
         ->type_name("ADDRESS");
     command.add_option("--room-port", raw.room_port, "The relay's port for rooms (default: 9001)")
-        ->check(CLI::Range(1, 65535))
+        ->check(CLI::Range(1, 65535).description(""))
         ->type_name("PORT");
     command
         .add_option("--code-file", raw.code_file,
@@ -61,7 +61,7 @@ void add_common(CLI::App& command, raw_common& raw)
     command
         .add_option("--timeout", raw.timeout_seconds,
                     "How many seconds to wait for the other side (default: 3600)")
-        ->check(CLI::Range(0.001, 31'536'000.0))
+        ->check(CLI::Range(0.001, 31'536'000.0).description(""))
         ->type_name("SECONDS");
     CLI::Option* quiet = command.add_flag("-q,--quiet", raw.quiet, "Show failures only");
     command.add_flag("--json", raw.json, "Write one JSON object a line to standard output")->excludes(quiet);
@@ -132,7 +132,7 @@ private:
     {
         send_ = app_.add_subcommand("send", "Send a file, a directory, a text or standard input");
         send_->footer(std::string{send_notes} + std::string{exit_codes_text});
-        path_ = send_->add_option("PATH", path_text_, "What to send; \"-\" is standard input");
+        path_ = send_->add_option("PATH", path_text_, "What to send; \"-\" is standard input")->type_name("");
         text_ = send_->add_option("--text", text_value_, "Send this text instead")
                     ->type_name("TEXT")
                     ->excludes(path_);
@@ -148,7 +148,7 @@ private:
             ->add_option(
                 "--records", records_,
                 "Layout of the encrypted records: current, or original for a receiver of before March 2025")
-            ->check(CLI::IsMember({"current", "original"}))
+            ->check(CLI::IsMember({"current", "original"}).description(""))
             ->type_name("LAYOUT");
         add_common(*send_, send_raw_);
     }
@@ -157,7 +157,8 @@ private:
     {
         recv_ = app_.add_subcommand("recv", "Receive what somebody sends");
         recv_->footer(std::string{recv_notes} + std::string{exit_codes_text});
-        code_ = recv_->add_option("CODE", code_value_, "The code; better typed when asked for");
+        code_ =
+            recv_->add_option("CODE", code_value_, "The code; better typed when asked for")->type_name("");
         recv_->add_flag("-y,--yes", yes_, "Take the document without asking");
         output_ =
             recv_

@@ -80,7 +80,7 @@ std::variant<relay_configuration, print_and_exit> parse_command_line(std::vector
     address_option("--room-listen", room_listen,
                    fmt::format("Where rooms are; may be repeated (default: port {} where --listen is)",
                                default_room_port));
-    const CLI::Range seconds{0.001, longest_timeout_seconds};
+    const CLI::Validator seconds = CLI::Range(0.001, longest_timeout_seconds).description("");
     app.add_option("--timeout", timeout_seconds,
                    "How many seconds a peer may wait for another (default: 3600)")
         ->check(seconds)
@@ -92,10 +92,10 @@ std::variant<relay_configuration, print_and_exit> parse_command_line(std::vector
     app.add_flag("--json", configuration.json, "Write the ready line as a JSON object");
     CLI::Option* level_option =
         app.add_option("--log-level", level, "debug, info, warning or error (default: info)")
-            ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+            ->check(CLI::IsMember({"debug", "info", "warning", "error"}).description(""))
             ->type_name("LEVEL");
     app.add_option("--log-format", format, "text or json (default: text)")
-        ->check(CLI::IsMember({"text", "json"}))
+        ->check(CLI::IsMember({"text", "json"}).description(""))
         ->type_name("FORMAT");
     app.add_flag("-q,--quiet", quiet, "Log errors only")->excludes(level_option);
 

@@ -53,7 +53,6 @@ class RelayProgram(unittest.TestCase):
                 peer.sendall(b"000001")
                 self.assertTrue(peer.recv(100).startswith(b"000003127.0.0.1:"))
             relay.send_signal(number)
-            relay.expect_exit(0)
             for peer in peers:
                 with peer:
                     try:
@@ -61,6 +60,7 @@ class RelayProgram(unittest.TestCase):
                             pass
                     except ConnectionResetError:
                         pass
+            relay.expect_exit(0)
             events = [json.loads(line) for line in relay.stderr.text().splitlines()]
             self.assertEqual(events[-1]["event"], "stopped")
             self.assertEqual(sum(event["event"] == "hello" for event in events), 20)
