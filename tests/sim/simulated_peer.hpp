@@ -101,7 +101,8 @@ private:
         note(due, to_relay_, false);
         network_.send(port_, due);
         machine_->consume_output(due.size());
-        while (auto event = machine_->next_event()) std::visit([this](auto& e) { hear_event(e); }, *event);
+        while (auto event = machine_->next_event())
+            std::visit([this](auto& e) { this->hear_event(e); }, *event);
     }
 
     template <class Event>
