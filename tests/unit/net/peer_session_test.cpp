@@ -100,7 +100,9 @@ TEST(connecting, an_unknown_transport_says_so)
     receive_operation r;
     receiver_options where;
     where.directory = r.destination.path();
-    r.receiver.emplace(std::move(*document_receiver::create(where)));
+    auto receiver = document_receiver::create(where);
+    ASSERT_TRUE(receiver);
+    r.receiver.emplace(std::move(*receiver));
     receive_options options;
     options.relay.scheme = "pigeon";
     options.relay.host = "loft";
