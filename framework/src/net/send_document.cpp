@@ -65,6 +65,7 @@ private:
     std::optional<watchdog> idle_;
     std::optional<std::size_t> unacknowledged_; // at the last idle moment
     bool timed_out_ = false;
+    bool all_read_ = false;      // the trailer is among what is being written, or out
     bool all_written_ = false;   // the trailer is out
     operation_error pump_error_; // what ended the writing
     error_code watch_error_;     // what ended the watching; unset: the receiver's end, in order
@@ -214,7 +215,8 @@ operation_error sending::outcome() const
     if (timed_out_) return failure(errc::timed_out, phase, where);
     if (pump_error_.code) return pump_error_;
     if (watch_error_) return failure(as_peer_gone(watch_error_), phase, where);
-    if (!all_written_) return failure(errc::peer_gone, phase, where);
+    // A transport may tell of the receiver's end before it tells that the last write is done.
+    if (!all_written_ && !all_read_) return failure(errc::peer_gone, phase, where);
     return {};
 }
 
@@ -242,6 +244,7 @@ awaitable<void> sending::pump()
             observer_.finishing();
             co_return;
         }
+        all_read_ = *size < content_per_write;
         const auto sealed = writer_->write(content_bytes.first(*size), record_bytes);
         if (!sealed) {
             pump_error_ = failure(sealed.error(), session_phase::transferring, where);
