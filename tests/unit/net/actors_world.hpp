@@ -311,7 +311,7 @@ public:
     }
 
     // Runs until `condition` holds; false when it does not within `limit`.
-    bool run_until(const std::function<bool()>& condition, duration limit = std::chrono::seconds{20})
+    bool run_until(const std::function<bool()>& condition, duration limit = std::chrono::seconds{60})
     {
         context.restart();
         const time_point end = clock::now() + limit;

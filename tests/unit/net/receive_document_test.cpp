@@ -45,7 +45,7 @@ protected:
 
 TEST_F(receiving_from, a_sender_that_ends_without_a_byte)
 {
-    start();
+    ASSERT_NO_FATAL_FAILURE(start());
     sender_room->shutdown_send();
     expect_failure(errc::peer_gone);
     EXPECT_EQ(*sender_room->ended, asio::error::connection_reset) << "no word of success";
@@ -53,7 +53,7 @@ TEST_F(receiving_from, a_sender_that_ends_without_a_byte)
 
 TEST_F(receiving_from, a_sender_that_resets)
 {
-    start();
+    ASSERT_NO_FATAL_FAILURE(start());
     sender_room->stream.set_abort_on_close(true);
     sender_room->stream.close();
     expect_failure(errc::peer_gone);
@@ -61,7 +61,7 @@ TEST_F(receiving_from, a_sender_that_resets)
 
 TEST_F(receiving_from, bytes_that_are_no_records)
 {
-    start();
+    ASSERT_NO_FATAL_FAILURE(start());
     sender_room->write(std::string(100, '\x01'));
     w.settle();
     EXPECT_FALSE(r.done()) << "a record of 257 bytes may still come";
@@ -71,14 +71,14 @@ TEST_F(receiving_from, bytes_that_are_no_records)
 
 TEST_F(receiving_from, a_length_beyond_the_bound)
 {
-    start();
+    ASSERT_NO_FATAL_FAILURE(start());
     sender_room->write("\x80\x01 and so on");
     expect_failure(errc::record_too_long);
 }
 
 TEST_F(receiving_from, an_end_record_is_no_proof)
 {
-    start();
+    ASSERT_NO_FATAL_FAILURE(start());
     sender_room->write("\xff\xff\xff\xff");
     expect_failure(errc::peer_gone);
 }
@@ -87,7 +87,7 @@ TEST_F(receiving_from, silence)
 {
     receive_options options;
     options.idle_timeout = std::chrono::milliseconds{20};
-    start(options);
+    ASSERT_NO_FATAL_FAILURE(start(options));
     expect_failure(errc::timed_out);
 }
 

@@ -188,7 +188,7 @@ protected:
 
 TEST_F(sending_to, a_receiver_that_ends_after_the_trailer_has_stored_it)
 {
-    start(100'000);
+    ASSERT_NO_FATAL_FAILURE(start(100'000));
     receiver_room->start_reading();
     ASSERT_TRUE(w.run_until([&] { return s.log.saw("finishing"); }));
     w.settle();
@@ -202,7 +202,7 @@ TEST_F(sending_to, a_receiver_that_ends_after_the_trailer_has_stored_it)
 
 TEST_F(sending_to, an_end_record_after_the_trailer_counts_as_an_end)
 {
-    start(100);
+    ASSERT_NO_FATAL_FAILURE(start(100));
     receiver_room->start_reading();
     ASSERT_TRUE(w.run_until([&] { return s.log.saw("finishing"); }));
     receiver_room->write("\xff\xff");
@@ -215,7 +215,7 @@ TEST_F(sending_to, an_end_record_after_the_trailer_counts_as_an_end)
 
 TEST_F(sending_to, a_receiver_that_resets_after_the_trailer_has_not)
 {
-    start(100'000);
+    ASSERT_NO_FATAL_FAILURE(start(100'000));
     receiver_room->start_reading();
     ASSERT_TRUE(w.run_until([&] { return s.log.saw("finishing"); }));
     receiver_room->stream.set_abort_on_close(true);
@@ -227,7 +227,7 @@ TEST_F(sending_to, a_receiver_that_resets_after_the_trailer_has_not)
 
 TEST_F(sending_to, a_receiver_that_ends_midway_is_noticed_while_writing)
 {
-    start(3'000'000);
+    ASSERT_NO_FATAL_FAILURE(start(3'000'000));
     w.settle();
     EXPECT_FALSE(s.done()) << "nobody reads, so it is stuck in a write";
     receiver_room->shutdown_send();
@@ -238,7 +238,7 @@ TEST_F(sending_to, a_receiver_that_ends_midway_is_noticed_while_writing)
 
 TEST_F(sending_to, a_receiver_that_talks_breaks_a_rule)
 {
-    start(3'000'000);
+    ASSERT_NO_FATAL_FAILURE(start(3'000'000));
     receiver_room->write("hello");
     ASSERT_TRUE(w.run_until([&] { return s.done(); }));
     EXPECT_EQ(s.error(), errc::unexpected_packet);
@@ -248,7 +248,7 @@ TEST_F(sending_to, a_receiver_that_reads_nothing_times_out)
 {
     send_options options;
     options.idle_timeout = std::chrono::milliseconds{30};
-    start(3'000'000, options);
+    ASSERT_NO_FATAL_FAILURE(start(3'000'000, options));
     ASSERT_TRUE(w.run_until([&] { return s.done(); }));
     EXPECT_EQ(s.error(), errc::timed_out);
 }
@@ -258,7 +258,7 @@ TEST_F(sending_to, a_receiver_at_work_has_a_time_of_its_own)
     send_options options;
     options.idle_timeout = std::chrono::milliseconds{10};
     options.finish_timeout = std::chrono::milliseconds{60};
-    start(100, options);
+    ASSERT_NO_FATAL_FAILURE(start(100, options));
     receiver_room->start_reading();
     ASSERT_TRUE(w.run_until([&] { return s.log.saw("finishing"); }));
     const time_point since = clock::now();
