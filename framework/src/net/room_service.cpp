@@ -4,6 +4,7 @@
 #include <parley/net/watchdog.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/write.hpp>
 
 namespace parley::detail {
 namespace {
