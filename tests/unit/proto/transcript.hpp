@@ -47,6 +47,7 @@ struct recorded_peer {
     bool sends = false;
     std::vector<recorded_scalar> scalars;
     std::string password; // empty where the record does not tell it
+    bool killed = false;  // by the recorder, at some moment
     bool has_keys = false;
     std::string room_identity, k0, k1;
     byte_vector plaintext; // the sender's document stream
@@ -89,6 +90,7 @@ inline recorded_peer read_peer(const nlohmann::json& j)
     recorded_peer p;
     p.name = j.at("peer");
     p.sends = j.at("kind") == "send";
+    p.killed = j.value("exit_status", 0) < 0;
     const std::vector<std::string> arguments = j.at("arguments");
     if (p.sends) {
         const auto option = std::find(arguments.begin(), arguments.end(), "-p");
