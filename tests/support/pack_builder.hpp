@@ -234,6 +234,14 @@ public:
     std::uint64_t offset() const { return 12 + body_.size(); } // of the next entry
     std::size_t entries() const { return offsets_.size(); }
 
+    // The whole stream with the entries of `first`, which has no offset deltas, before its own.
+    std::string finish_after(const pack_builder& first) const
+    {
+        pack_builder both = first;
+        both.body_ += body_;
+        for (const std::uint64_t at : offsets_) both.offsets_.push_back(at + first.body_.size());
+        return both.finish();
+    }
     // The whole stream, announcing the right number of entries or another.
     std::string finish(std::optional<std::uint32_t> announced = {}) const
     {

@@ -195,6 +195,12 @@ error_code object_store::resolve_waiting()
     const auto before = [](const auto& a, const auto& b) { return a.base < b.base; };
     std::vector<by_entry> entry_waiters;
     std::vector<by_id> id_waiters;
+    const auto waits_for_entry = [this](std::uint32_t number) {
+        return index_.at(number).kind == entry_kind::offset_delta;
+    };
+    const auto for_entries = std::count_if(waiting_.begin(), waiting_.end(), waits_for_entry);
+    entry_waiters.reserve(static_cast<std::size_t>(for_entries));
+    id_waiters.reserve(waiting_.size() - static_cast<std::size_t>(for_entries));
     for (const std::uint32_t number : waiting_) {
         const object_record& record = index_.at(number);
         if (record.kind == entry_kind::offset_delta)

@@ -23,7 +23,7 @@ public:
         std::uint32_t height = 0;      // 1 for a directory without directories
     };
 
-    // `store`, which outlives it, has every object that will ever come.
+    // `store`, which outlives it and has no other builder ever, has every object that will come.
     tree_builder(object_store& store, const receiver_limits& limits) : store_(store), limits_(limits) {}
 
     // Reads every directory from `top` down, each once. Errors: pack_missing_object, pack_bad_tree,

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+
 namespace parley_test {
 namespace {
 
@@ -171,17 +173,18 @@ TEST_F(store_test, results_that_are_already_here_still_serve_those_who_wait_for_
 // Thousands that wait for one base, and as many duplicates of it, take time in proportion to their number.
 TEST_F(store_test, a_crowd_before_one_base_is_not_quadratic)
 {
-    const std::string delta = make_delta("base", "same");
-    constexpr int crowd = 8000;
+    const std::string there = make_delta("base", "same");
+    const std::string back = make_delta("same", "base");
+    constexpr int crowd = 40'000;
     for (int i = 0; i < crowd; ++i) {
-        ASSERT_FALSE(give_reference(pack_object_id(blob_kind, "base"), delta));
-        ASSERT_FALSE(give_reference(pack_object_id(blob_kind, "same"), make_delta("same", "base")));
+        ASSERT_FALSE(give_reference(pack_object_id(tree_kind, "base"), there));
+        ASSERT_FALSE(give_reference(pack_object_id(tree_kind, "same"), back));
     }
-    ASSERT_FALSE(give(entry_kind::file, "base"));
-    const auto begin = std::chrono::steady_clock::now();
+    ASSERT_FALSE(give(entry_kind::directory, "base"));
+    const std::clock_t begin = std::clock(); // of this process alone, however busy the machine is
     ASSERT_FALSE(store->resolve_waiting());
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
-    EXPECT_EQ(file("same"), "same");
+    EXPECT_LT((std::clock() - begin) / CLOCKS_PER_SEC, 10);
+    EXPECT_TRUE(store->index().find(pack_object_id(tree_kind, "same")));
 }
 
 TEST_F(store_test, says_whose_base_never_came)
