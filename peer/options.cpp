@@ -38,6 +38,7 @@ other password must be given exactly.
 struct raw_common {
     std::string relay;
     std::string code_file;
+    std::string ca_file;
     std::uint16_t room_port = 0;
     double timeout_seconds = 3600;
     bool quiet = false;
@@ -47,13 +48,21 @@ struct raw_common {
 void add_common(CLI::App& command, raw_common& raw)
 {
     command
-        .add_option("--relay", raw.relay,
-                    fmt::format("The relay: [tcp://]HOST[:PORT[,ROOM_PORT]] (default: PARLEY_RELAY, else {})",
-                                default_relay))
+        .add_option(
+            "--relay", raw.relay,
+            fmt::format(
+                "The relay: [tcp://|tls://]HOST[:PORT[,ROOM_PORT]], ws://HOST[:PORT][/PATH], the same with "
+                "wss, or unix:/PATH (default: PARLEY_RELAY, else {})",
+                default_relay))
         ->type_name("ADDRESS");
     command.add_option("--room-port", raw.room_port, "The relay's port for rooms (default: 9001)")
         ->check(CLI::Range(1, 65535).description(""))
         ->type_name("PORT");
+    command
+        .add_option(
+            "--ca-file", raw.ca_file,
+            "Trust the certificate authorities in FILE (PEM) instead of the system's, for tls and wss")
+        ->type_name("FILE");
     command
         .add_option("--code-file", raw.code_file,
                     "Read the code from the first line of FILE (\"-\": standard input)")
@@ -94,6 +103,7 @@ std::string check_common(const raw_common& raw, const std::string& relay_from_en
         out.relay.room_port = raw.room_port;
     }
     if (!raw.code_file.empty()) out.code_file = raw.code_file;
+    out.ca_file = raw.ca_file;
     out.timeout = std::chrono::milliseconds{static_cast<std::int64_t>(raw.timeout_seconds * 1000)};
     out.form = raw.json ? output_form::json : raw.quiet ? output_form::quiet : output_form::text;
     return {};

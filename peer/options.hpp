@@ -23,7 +23,8 @@ struct common_options {
     relay_address relay;
     std::string relay_text; // as given; empty when it is the default
     std::optional<std::uint16_t> room_port;
-    std::optional<std::string> code_file;                     // "-" is standard input
+    std::string ca_file;                  // the authorities for tls and wss; empty: the system's
+    std::optional<std::string> code_file; // "-" is standard input
     std::chrono::milliseconds timeout{std::chrono::hours{1}}; // for the other side to come
     output_form form = output_form::text;
 };

@@ -1,5 +1,7 @@
 #include "relay/configuration.hpp"
 
+#include <parley/net/transport.hpp>
+
 namespace parley::relayd {
 
 void complete(relay_configuration& configuration)
@@ -7,7 +9,13 @@ void complete(relay_configuration& configuration)
     if (configuration.listen.empty()) configuration.listen.push_back({"tcp", "*", default_port});
     if (!configuration.room_listen.empty()) return;
     for (listen_address address : configuration.listen) {
-        if (address.port != 0) address.port = default_room_port;
+        const transport* by = find_transport(address.scheme);
+        if (by == nullptr || by->has_path()) continue; // rooms come to the same address
+        if (by->local)
+            address.path += ".room";
+        else if (address.port != 0 && address.port != 65535)
+            address.port =
+                by->room_is_next_port ? static_cast<std::uint16_t>(address.port + 1) : by->default_room_port;
         // Two ports of one host share its one port for rooms.
         bool known = false;
         for (const listen_address& other : configuration.room_listen) known = known || other == address;

@@ -18,7 +18,8 @@ enum class log_format { text, json };
 struct relay_configuration {
     std::vector<listen_address> listen; // the handshake's doors; empty: port 9000 of every address
     std::vector<listen_address>
-        room_listen; // the rooms' doors; empty: the hosts of `listen`, port 9001 (or 0)
+        room_listen;                      // the rooms' doors; empty: the hosts of `listen`, port 9001 (or 0)
+    std::string tls_certificate, tls_key; // PEM files, for tls and wss
     std::chrono::milliseconds timeout{std::chrono::hours{1}};         // how long a peer may wait
     std::chrono::milliseconds room_timeout{std::chrono::seconds{30}}; // from an agreement to its room
     log_level level = log_level::info;

@@ -4,6 +4,7 @@
 
 #include <parley/base/bytes.hpp>
 #include <parley/net/spawn.hpp>
+#include <parley/net/tls.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -48,7 +49,16 @@ exit_code serve(const relay_configuration& configuration)
 
     asio::io_context context{1};
     log_observer observer{log};
-    relay_server relay{context.get_executor(), server_options(configuration), observer};
+    relay_server_options options = server_options(configuration);
+    if (!configuration.tls_certificate.empty()) {
+        options.tls = std::make_shared<tls_identity>();
+        std::string why;
+        if (options.tls->load(configuration.tls_certificate, configuration.tls_key, &why)) {
+            print_line(stderr, "parley-relay: " + why);
+            return exit_code::cannot_listen;
+        }
+    }
+    relay_server relay{context.get_executor(), std::move(options), observer};
 
     std::string where;
     const error_code failed = relay.listen(&where);
@@ -78,7 +88,7 @@ exit_code serve(const relay_configuration& configuration)
         },
         "relay");
     // Whoever reads this line may connect: the addresses are bound, and the system queues what comes early.
-    print_line(stdout, ready_line(relay.bound_handshake_endpoints(), relay.bound_room_endpoints(),
+    print_line(stdout, ready_line(relay.bound_handshake_texts(), relay.bound_room_texts(),
                                   configuration.json));
     context.run();
     log.write(log_level::info, "stopped");

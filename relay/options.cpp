@@ -74,12 +74,14 @@ std::variant<relay_configuration, print_and_exit> parse_command_line(std::vector
     };
     address_option(
         "--listen", listen,
-        fmt::format("Where peers come: a.b.c.d:PORT, [v6]:PORT or *:PORT, port 0 for a free one; may be "
-                    "repeated (default: *:{})",
+        fmt::format("Where peers come: a.b.c.d:PORT, [v6]:PORT or *:PORT, port 0 for a free one; tls://, "
+                    "ws:// or wss:// before it, or unix:/PATH; may be repeated (default: *:{})",
                     default_port));
-    address_option("--room-listen", room_listen,
-                   fmt::format("Where rooms are; may be repeated (default: port {} where --listen is)",
-                               default_room_port));
+    address_option(
+        "--room-listen", room_listen,
+        fmt::format("Where rooms are; may be repeated (default: port {} where --listen is; ws and wss need "
+                    "none)",
+                    default_room_port));
     const CLI::Validator seconds = CLI::Range(0.001, longest_timeout_seconds).description("");
     app.add_option("--timeout", timeout_seconds,
                    "How many seconds a peer may wait for another (default: 3600)")
@@ -89,6 +91,14 @@ std::variant<relay_configuration, print_and_exit> parse_command_line(std::vector
                    "How many seconds after an agreement both must have come to their room (default: 30)")
         ->check(seconds)
         ->type_name("SECONDS");
+    CLI::Option* certificate =
+        app.add_option("--tls-certificate", configuration.tls_certificate,
+                       "The certificate and its chain (PEM) that tls and wss addresses show")
+            ->type_name("FILE");
+    CLI::Option* key = app.add_option("--tls-key", configuration.tls_key, "The key (PEM) of that certificate")
+                           ->type_name("FILE");
+    certificate->needs(key);
+    key->needs(certificate);
     app.add_flag("--json", configuration.json, "Write the ready line as a JSON object");
     CLI::Option* level_option =
         app.add_option("--log-level", level, "debug, info, warning or error (default: info)")
@@ -116,6 +126,10 @@ std::variant<relay_configuration, print_and_exit> parse_command_line(std::vector
     configuration.listen = read_addresses("--listen", listen, wrong);
     if (wrong.empty()) configuration.room_listen = read_addresses("--room-listen", room_listen, wrong);
     if (!wrong.empty()) return usage_error(wrong);
+    for (const auto* addresses : {&configuration.listen, &configuration.room_listen})
+        for (const listen_address& address : *addresses)
+            if ((address.scheme == "tls" || address.scheme == "wss") && configuration.tls_certificate.empty())
+                return usage_error(escaped(address.text()) + ": --tls-certificate and --tls-key are missing");
     configuration.timeout = to_milliseconds(timeout_seconds);
     configuration.room_timeout = to_milliseconds(room_timeout_seconds);
     const std::map<std::string, log_level> levels{{"debug", log_level::debug},

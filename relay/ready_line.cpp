@@ -3,21 +3,32 @@
 #include <nlohmann/json.hpp>
 
 namespace parley::relayd {
+namespace {
+
+std::vector<std::string> texts_of(const std::vector<tcp_endpoint>& endpoints)
+{
+    std::vector<std::string> out;
+    for (const tcp_endpoint& at : endpoints) out.push_back(to_text(at));
+    return out;
+}
+
+} // namespace
 
 std::string ready_line(const std::vector<tcp_endpoint>& handshake, const std::vector<tcp_endpoint>& rooms,
                        bool json)
 {
-    if (json) {
-        auto line = nlohmann::ordered_json{
-            {"event", "ready"}, {"handshake", nlohmann::json::array()}, {"rooms", nlohmann::json::array()}};
-        for (const tcp_endpoint& at : handshake) line["handshake"].push_back(to_text(at));
-        for (const tcp_endpoint& at : rooms) line["rooms"].push_back(to_text(at));
-        return line.dump();
-    }
+    return ready_line(texts_of(handshake), texts_of(rooms), json);
+}
+
+std::string ready_line(const std::vector<std::string>& handshake, const std::vector<std::string>& rooms,
+                       bool json)
+{
+    if (json)
+        return nlohmann::ordered_json{{"event", "ready"}, {"handshake", handshake}, {"rooms", rooms}}.dump();
     std::string line = "parley-relay ready: handshake";
-    for (const tcp_endpoint& at : handshake) line += " " + to_text(at);
+    for (const std::string& at : handshake) line += " " + at;
     line += ", rooms";
-    for (const tcp_endpoint& at : rooms) line += " " + to_text(at);
+    for (const std::string& at : rooms) line += " " + at;
     return line;
 }
 

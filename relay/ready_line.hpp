@@ -12,5 +12,8 @@ namespace parley::relayd {
 //     {"event":"ready","handshake":["127.0.0.1:9000","[::1]:9000"],"rooms":["127.0.0.1:9001","[::1]:9001"]}
 std::string ready_line(const std::vector<tcp_endpoint>& handshake, const std::vector<tcp_endpoint>& rooms,
                        bool json);
+// The same for addresses of every transport, as texts.
+std::string ready_line(const std::vector<std::string>& handshake, const std::vector<std::string>& rooms,
+                       bool json);
 
 } // namespace parley::relayd

@@ -301,8 +301,9 @@ class Relay(Process):
             arguments += ["--room-listen", address]
         super().__init__([*arguments, *extra], prefix=prefix, environment=environment)
         self.ready = self.event("ready")
-        self.port = int(self.ready["handshake"][0].rpartition(":")[2])
-        self.room_port = int(self.ready["rooms"][0].rpartition(":")[2])
+        self.port, self.room_port = (
+            next((int(text.rpartition(":")[2]) for text in self.ready[door] if "/" not in text), None)
+            for door in ("handshake", "rooms"))  # of TCP
         self.address = f"127.0.0.1:{self.port},{self.room_port}"  # for --relay
 
     def stop(self, timeout=LIMIT):

@@ -85,6 +85,9 @@ constexpr description descriptions[] = {
     {errc::unknown_transport, condition::local_fault, "no transport of that name"},
     {errc::name_not_resolved, condition::transport, "the host name has no address"},
     {errc::connect_failed, condition::transport, "no address of the host answered"},
+    {errc::tls_failed, condition::transport, "the TLS connection could not be made"},
+    {errc::upgrade_refused, condition::transport, "the WebSocket was refused"},
+    {errc::bad_framing, condition::peer_fault, "a WebSocket frame that breaks a rule or a bound"},
 };
 
 const description* find(int value) noexcept

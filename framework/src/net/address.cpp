@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t max_host_bytes = 253; // of a DNS name
 constexpr std::size_t max_address_text_bytes = 2048;
+constexpr std::size_t max_local_path_bytes = 100; // sun_path holds 108, and rooms need five more
 
 // Reads one address from left to right; remembers the first thing that is wrong.
 class reader {
@@ -148,17 +149,59 @@ bool is_path_character(char c) noexcept
     return c > 0x20 && c < 0x7f && c != '#' && c != '"' && c != '\\';
 }
 
+std::string_view read_path(reader& in)
+{
+    std::size_t length = 0;
+    while (length < in.rest().size() && is_path_character(in.rest()[length])) ++length;
+    return in.take(length);
+}
+
+// Takes "scheme:" where that is a local transport and a path follows.
+const transport* read_local_scheme(reader& in)
+{
+    const std::size_t length = in.rest().find(':');
+    if (length == std::string_view::npos || !in.rest().substr(length + 1).starts_with("/")) return nullptr;
+    std::string scheme;
+    for (const char c : in.rest().substr(0, length)) scheme += lower(c);
+    const transport* found = find_transport(scheme);
+    if (found == nullptr || !found->local) return nullptr;
+    in.take(length + 1);
+    if (in.rest().starts_with("///")) in.take(2);
+    return found;
+}
+
+// Takes all that is left as the name of a socket in the file system.
+result<std::string> read_local_path(reader& in)
+{
+    if (in.rest().size() > max_local_path_bytes)
+        return in.fail(errc::bad_address, "a path longer than 100 bytes").error();
+    const bool is_file = in.rest().size() > 1 && !in.rest().starts_with("//") && !in.rest().ends_with("/");
+    for (const char c : in.rest())
+        if (!is_file || static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+            return in.fail(errc::bad_address, "not the absolute path of a socket").error();
+    return std::string{in.take(in.rest().size())};
+}
+
 } // namespace
 
 result<relay_address> relay_address::parse(std::string_view text, std::string* why)
 {
     reader in{text.substr(0, max_address_text_bytes), why};
     if (text.size() > max_address_text_bytes) return in.fail(errc::bad_address, "too long").error();
+    relay_address out;
+    if (const transport* local = read_local_scheme(in)) {
+        auto path = read_local_path(in);
+        if (!path) return path.error();
+        out.scheme = local->scheme;
+        out.path = std::move(*path);
+        return out;
+    }
     const auto chosen = read_scheme(in);
     if (!chosen) return chosen.error();
     const transport& t = **chosen;
+    if (t.local)
+        return in.fail(errc::bad_address, "an absolute path follows " + std::string{t.scheme} + ":").error();
 
-    relay_address out;
     out.scheme = t.scheme;
     out.port = t.default_port;
     out.room_port = t.default_room_port;
@@ -170,17 +213,14 @@ result<relay_address> relay_address::parse(std::string_view text, std::string* w
         if (!port) return port.error();
         out.port = *port;
         if (t.has_path()) out.room_port = *port;
+        if (t.room_is_next_port && *port != 65535) out.room_port = static_cast<std::uint16_t>(*port + 1);
         if (!t.has_path() && in.skip(",")) {
             const auto room_port = in.port(1);
             if (!room_port) return room_port.error();
             out.room_port = *room_port;
         }
     }
-    if (t.has_path() && in.rest().starts_with("/")) {
-        std::size_t length = 0;
-        while (length < in.rest().size() && is_path_character(in.rest()[length])) ++length;
-        out.path = in.take(length);
-    }
+    if (t.has_path() && in.rest().starts_with("/")) out.path = read_path(in);
     if (!in.at_end()) return in.fail(errc::bad_address, "something that belongs to no address").error();
     return out;
 }
@@ -188,9 +228,12 @@ result<relay_address> relay_address::parse(std::string_view text, std::string* w
 std::string relay_address::text() const
 {
     const transport* t = find_transport(scheme);
+    if (t != nullptr && t->local) return scheme + ":" + path;
     std::string out = scheme + "://" + bracketed(host) + ":" + std::to_string(port);
-    if (t != nullptr && !t->has_path() && room_port != t->default_room_port)
-        out += "," + std::to_string(room_port);
+    const unsigned usual = t == nullptr           ? 0
+                           : t->room_is_next_port ? port + 1u
+                                                  : unsigned{t->default_room_port};
+    if (t != nullptr && !t->has_path() && room_port != usual) out += "," + std::to_string(room_port);
     return out + path;
 }
 
@@ -198,10 +241,19 @@ result<listen_address> listen_address::parse(std::string_view text, std::string*
 {
     reader in{text.substr(0, max_address_text_bytes), why};
     if (text.size() > max_address_text_bytes) return in.fail(errc::bad_address, "too long").error();
+    listen_address out;
+    if (const transport* local = read_local_scheme(in)) {
+        auto path = read_local_path(in);
+        if (!path) return path.error();
+        out.scheme = local->scheme;
+        out.path = std::move(*path);
+        return out;
+    }
     const auto chosen = read_scheme(in);
     if (!chosen) return chosen.error();
-
-    listen_address out;
+    if ((*chosen)->local)
+        return in.fail(errc::bad_address, "an absolute path follows " + std::string{(*chosen)->scheme} + ":")
+            .error();
     out.scheme = (*chosen)->scheme;
     if (in.skip("*") || in.rest().starts_with(":")) {
         out.host = "*";
@@ -221,6 +273,7 @@ result<listen_address> listen_address::parse(std::string_view text, std::string*
     const auto port = in.port(0);
     if (!port) return port.error();
     out.port = *port;
+    if ((*chosen)->has_path() && in.rest().starts_with("/")) out.path = read_path(in);
     if (!in.at_end()) return in.fail(errc::bad_address, "something that belongs to no address").error();
     return out;
 }
@@ -236,7 +289,9 @@ std::vector<tcp_endpoint> listen_address::endpoints() const
 
 std::string listen_address::text() const
 {
-    return scheme + "://" + bracketed(host) + ":" + std::to_string(port);
+    const transport* t = find_transport(scheme);
+    if (t != nullptr && t->local) return scheme + ":" + path;
+    return scheme + "://" + bracketed(host) + ":" + std::to_string(port) + path;
 }
 
 std::string to_text(const tcp_endpoint& endpoint)

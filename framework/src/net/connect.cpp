@@ -184,6 +184,7 @@ std::string connect_outcome::describe() const
         out += ")";
         separator = ", ";
     }
+    if (!detail.empty()) out += ": " + detail;
     return out;
 }
 

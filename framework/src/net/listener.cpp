@@ -13,15 +13,27 @@ result<void> listener::add(const listen_address& address)
 {
     auto made = listen(executor_, address, options_);
     if (!made) return made.error();
-    acceptors_.push_back(std::move(*made));
+    const transport* by = find_transport(address.scheme);
+    acceptors_.push_back({std::move(*made), by != nullptr && by->has_path()});
     return {};
 }
 
 std::vector<tcp_endpoint> listener::bound() const
 {
     std::vector<tcp_endpoint> out;
-    for (const auto& acceptor : acceptors_) {
-        const auto some = acceptor->bound();
+    for (const listening& each : acceptors_) {
+        const auto some = each.acceptor->bound();
+        out.insert(out.end(), some.begin(), some.end());
+    }
+    return out;
+}
+
+std::vector<std::string> listener::bound_texts(bool both_kinds) const
+{
+    std::vector<std::string> out;
+    for (const listening& each : acceptors_) {
+        if (both_kinds && !each.both_kinds) continue;
+        const auto some = each.acceptor->bound_texts();
         out.insert(out.end(), some.begin(), some.end());
     }
     return out;
@@ -29,12 +41,12 @@ std::vector<tcp_endpoint> listener::bound() const
 
 void listener::start(std::function<void(any_stream)> on_stream)
 {
-    for (const auto& acceptor : acceptors_) acceptor->start(on_stream);
+    for (const listening& each : acceptors_) each.acceptor->start(on_stream);
 }
 
 void listener::stop() noexcept
 {
-    for (const auto& acceptor : acceptors_) acceptor->stop();
+    for (const listening& each : acceptors_) each.acceptor->stop();
 }
 
 } // namespace parley

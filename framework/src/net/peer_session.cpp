@@ -53,7 +53,8 @@ operation_error connect_failure(const connect_outcome& outcome, const relay_addr
     const std::string where = std::string{"cannot reach "} +
                               (phase == session_phase::entering ? "the room of relay " : "relay ") +
                               escaped(relay.text());
-    if (outcome.error != errc::connect_failed) return failure(outcome.error, phase, where);
+    if (outcome.error != errc::connect_failed || !outcome.detail.empty())
+        return failure(outcome.error, phase, where, outcome.detail);
     if (outcome.attempts.size() == 1) return failure(outcome.attempts.front().error, phase, where);
     std::string detail;
     for (const connect_attempt& attempt : outcome.attempts) {
@@ -68,6 +69,7 @@ connect_options connecting_options(const session_options& options)
     connect_options out;
     out.timeout = options.connect_timeout;
     out.names = options.names;
+    out.tls.ca_file = options.ca_file;
     return out;
 }
 

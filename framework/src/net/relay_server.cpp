@@ -31,11 +31,22 @@ struct relay_server::state {
     {
         listen_options out;
         out.tcp = options.tcp;
+        out.websocket = options.websocket;
+        out.tls = options.tls;
         out.on_error = [this, door](error_code why) { observer.accept_failed(door, why); };
         return out;
     }
 
     error_code listen(std::string* where);
+    static std::vector<std::string> bound_texts(const std::optional<listener>& door,
+                                                const std::optional<listener>& other)
+    {
+        if (!door) return {};
+        std::vector<std::string> out = door->bound_texts();
+        const std::vector<std::string> shared = other->bound_texts(true);
+        out.insert(out.end(), shared.begin(), shared.end());
+        return out;
+    }
     void accept(any_stream stream, relay_door door);
     void serve(any_stream stream, const identity& who, relay_door door);
     void start();
@@ -93,6 +104,8 @@ void relay_server::state::accept(any_stream stream, relay_door door)
 {
     const identity who = stream.remote_identity();
     if (who.empty()) return; // it has gone already
+    if (const auto kind = stream.kind())
+        door = *kind == stream_kind::handshake ? relay_door::handshake : relay_door::room;
     serve(std::move(stream), who, door);
 }
 
@@ -141,6 +154,16 @@ std::vector<tcp_endpoint> relay_server::bound_handshake_endpoints() const
 std::vector<tcp_endpoint> relay_server::bound_room_endpoints() const
 {
     return state_->room_door ? state_->room_door->bound() : std::vector<tcp_endpoint>{};
+}
+
+std::vector<std::string> relay_server::bound_handshake_texts() const
+{
+    return state_->bound_texts(state_->handshake_door, state_->room_door);
+}
+
+std::vector<std::string> relay_server::bound_room_texts() const
+{
+    return state_->bound_texts(state_->room_door, state_->handshake_door);
 }
 
 awaitable<error_code> relay_server::run()

@@ -1,6 +1,9 @@
 #include <parley/net/transport.hpp>
 
 #include <parley/net/tcp.hpp>
+#include <parley/net/tls.hpp>
+#include <parley/net/unix.hpp>
+#include <parley/net/websocket.hpp>
 
 #include <algorithm>
 #include <vector>
@@ -12,7 +15,7 @@ namespace {
 std::vector<const transport*>& table()
 {
     static std::vector<const transport*> transports{
-        &tcp_transport(),
+        &tcp_transport(), &tls_transport(), &ws_transport(), &wss_transport(), &unix_transport(),
     };
     return transports;
 }
@@ -30,6 +33,13 @@ const transport* find_transport(std::string_view scheme) noexcept
 std::span<const transport* const> transports() noexcept
 {
     return table();
+}
+
+std::vector<std::string> acceptor_base::bound_texts() const
+{
+    std::vector<std::string> out;
+    for (const tcp_endpoint& at : bound()) out.push_back(to_text(at));
+    return out;
 }
 
 void register_transport(const transport& added)

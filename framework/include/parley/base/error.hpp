@@ -79,6 +79,9 @@ enum class errc {
     unknown_transport, // no transport of that name
     name_not_resolved, // the host name has no address
     connect_failed,    // no address of the host answered
+    tls_failed,        // a certificate that does not stand the check, or no TLS at all
+    upgrade_refused,   // an HTTP answer that opens no WebSocket
+    bad_framing,       // a WebSocket peer that breaks the rules of its frames, or a bound
 };
 
 // What a caller does next depends on who is at fault: compare an error_code with one of these.

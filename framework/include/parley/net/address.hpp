@@ -16,13 +16,13 @@ namespace parley {
 //     [scheme://]host[:port[,room_port]]          host = name | a.b.c.d | [v6]
 //
 // The scheme chooses the transport (net/transport.hpp), "tcp" when there is none. A transport that is one URL
-// also takes a path.
+// also takes a path: ws://host/path. A local one is a path alone: unix:/path, with rooms at /path.room.
 struct relay_address {
     std::string scheme;          // lower case
     std::string host;            // a name or an address, without brackets
     std::uint16_t port = 0;      // of the handshake
     std::uint16_t room_port = 0; // of the room; the same as `port` where the transport has one port
-    std::string path;            // starts with '/'; empty on transports without one
+    std::string path;            // starts with '/'; empty where there is none
 
     // Reads `text` strictly: no spaces, no user, ports 1..65535, a host of letters, digits, '-', '.' and '_'.
     // Errors: bad_address, unknown_transport; then `why`, if given, says in one sentence what is wrong and
@@ -36,14 +36,16 @@ struct relay_address {
 
 // Where a relay listens:
 //
-//     [scheme://]addr:port          addr = a.b.c.d | [v6] | * | nothing (as *)
+//     [scheme://]addr:port[/path]   addr = a.b.c.d | [v6] | * | nothing (as *)
+//     unix:/path
 //
 // "*" is every address of both IP families; "0.0.0.0" and "[::]" are one family each. Port 0 lets the system
-// pick.
+// pick. A path is for transports that are one URL: without one, or with "/", every path is served.
 struct listen_address {
     std::string scheme; // lower case
     std::string host;   // an address without brackets, or "*"
     std::uint16_t port = 0;
+    std::string path{};
 
     // Reads `text` strictly. Errors: bad_address, unknown_transport; `why` as above.
     static result<listen_address> parse(std::string_view text, std::string* why = nullptr);

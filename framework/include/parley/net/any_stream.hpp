@@ -31,6 +31,9 @@
 
 namespace parley {
 
+// The two kinds of stream between a peer and a relay (PROTOCOL.md section 9).
+enum class stream_kind : std::uint8_t { handshake, room };
+
 // Up to max_buffers buffers to be written in one go: a ConstBufferSequence of fixed size. Empty buffers are
 // left out; what does not fit is left for the next write. Borrows the bytes.
 class gather_buffers {
@@ -99,6 +102,7 @@ public:
     virtual std::optional<tcp_endpoint> remote_endpoint() const noexcept { return std::nullopt; }
     virtual std::string_view transport_name() const noexcept = 0;
     virtual int native_handle() const noexcept { return -1; }
+    virtual std::optional<stream_kind> kind() const noexcept { return std::nullopt; }
 };
 
 // What a user's own stream type must have to be wrapped: Asio's AsyncReadStream and AsyncWriteStream, and a
@@ -229,6 +233,9 @@ public:
     // The socket whose bytes are exactly the stream's, for splice(2) and the like; -1 when there is none. The
     // stream keeps it.
     int native_handle() const noexcept { return base_->native_handle(); }
+    // What the stream was opened for, where its transport says so (a WebSocket's subprotocol does); where it
+    // does not, the port or path that was reached tells.
+    std::optional<stream_kind> kind() const noexcept { return base_->kind(); }
 
 private:
     template <class MutableBufferSequence>

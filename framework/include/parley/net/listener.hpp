@@ -22,6 +22,10 @@ public:
     // The real addresses of all that was added, with the ports the system picked, in order.
     std::vector<tcp_endpoint> bound() const;
 
+    // The same as texts, of every transport. `both_kinds`: only those of addresses that serve both kinds of
+    // stream.
+    std::vector<std::string> bound_texts(bool both_kinds = false) const;
+
     // Begins to accept; each stream goes to `on_stream`, which must not throw. Called once, after the last
     // add().
     void start(std::function<void(any_stream)> on_stream);
@@ -33,7 +37,11 @@ public:
 private:
     executor executor_;
     listen_options options_;
-    std::vector<std::unique_ptr<acceptor_base>> acceptors_;
+    struct listening {
+        std::unique_ptr<acceptor_base> acceptor;
+        bool both_kinds;
+    };
+    std::vector<listening> acceptors_;
 };
 
 } // namespace parley

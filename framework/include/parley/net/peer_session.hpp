@@ -91,6 +91,7 @@ struct session_options {
     duration idle_timeout = std::chrono::seconds{60};
     random_source* random = nullptr; // system_random() by default. Borrowed
     resolver* names = nullptr;       // the system's by default. Borrowed
+    std::string ca_file;             // the authorities for tls and wss, PEM; the system's by default
 };
 
 } // namespace parley

@@ -59,10 +59,14 @@ public:
 };
 
 struct relay_server_options {
-    // What to listen on, by any transport. Both may be empty, for a relay that only serves adopted streams.
+    // What to listen on, by any transport. A stream that says what it is for (a WebSocket) goes to that door,
+    // wherever it came in, so that a WebSocket address is needed among one of them only. Both may be empty,
+    // for a relay that only serves adopted streams.
     std::vector<listen_address> handshake_addresses;
     std::vector<listen_address> room_addresses;
     tcp_options tcp;
+    websocket_options websocket;
+    std::shared_ptr<tls_identity> tls; // what tls and wss addresses show (net/tls.hpp)
     relay_options relay;
     room_options rooms;
     // Packet bytes that may wait for one handshake connection's reader. Packets are shared, so a reader that
@@ -76,8 +80,8 @@ struct relay_server_options {
 };
 
 // One relay: one space of uids. Everything runs on its executor, which is a strand or belongs to a context
-// with one thread; every member is called there, too. Memory: about 2 KiB a waiting handshake connection, two
-// buffers a room in motion.
+// with one thread; every member is called there, too. Memory: about 1 KiB a waiting handshake connection over
+// TCP, two buffers a room in motion.
 class relay_server {
 public:
     // `observer` is borrowed until run() has ended.
@@ -92,6 +96,9 @@ public:
     error_code listen(std::string* where = nullptr);
     std::vector<tcp_endpoint> bound_handshake_endpoints() const;
     std::vector<tcp_endpoint> bound_room_endpoints() const;
+    // The same as texts, of every transport; an address that serves both doors is in both.
+    std::vector<std::string> bound_handshake_texts() const;
+    std::vector<std::string> bound_room_texts() const;
 
     // Serves until stop() and until everything is closed. To be called once, after listen() (which it calls
     // when nobody has). Errors: those of listen(); unset after stop(). Cancellation (terminal): as stop().

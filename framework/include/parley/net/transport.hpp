@@ -7,14 +7,13 @@
 #include <parley/net/any_stream.hpp>
 
 #include <functional>
+#include <memory>
 #include <span>
 
 namespace parley {
 
 class resolver;
-
-// The two kinds of stream between a peer and a relay (PROTOCOL.md section 9).
-enum class stream_kind : std::uint8_t { handshake, room };
+class tls_identity;
 
 struct tcp_options {
     bool no_delay = true;                                // packets are small and are answered at once
@@ -22,11 +21,28 @@ struct tcp_options {
     int receive_buffer_bytes = 0, send_buffer_bytes = 0; // 0 = the system's own tuning
 };
 
+// How the other side's certificate is checked. It always is: against these authorities, for the name or the
+// address that was asked for.
+struct tls_client_options {
+    std::string ca_file; // PEM; empty: the system's authorities
+};
+
+struct websocket_options {
+    std::size_t max_handshake_message_bytes = 1024;    // of a message on a handshake stream, all fragments
+    std::size_t max_room_message_bytes = 1u << 20;     // of one on a room stream
+    duration ping_interval = std::chrono::seconds{25}; // duration::max() sends none
+    duration pong_timeout = std::chrono::seconds{50};  // nothing heard for this long after a ping: dropped
+};
+
 struct connect_options {
+    connect_options() = default; // no aggregate: GCC 12 destroys temporaries of those twice in a co_await
+
     duration timeout = std::chrono::seconds{30};             // for everything, the look-up included
     duration attempt_delay = std::chrono::milliseconds{250}; // before the next address is tried as well
     class resolver* names = nullptr;                         // the system's when null; outlives the connect
     tcp_options tcp;
+    tls_client_options tls;
+    websocket_options websocket;
 };
 
 // One address that was tried.
@@ -39,6 +55,7 @@ struct connect_outcome {
     any_stream stream;                     // open when error is unset
     error_code error;                      // name_not_resolved, connect_failed, timed_out, cancelled, …
     std::vector<connect_attempt> attempts; // those that failed, in the order in which they started
+    std::string detail; // what was wrong above the connection (a certificate, an HTTP status); safe to print
 
     // One sentence for people: the error, then each address and what happened there.
     std::string describe() const;
@@ -58,7 +75,11 @@ struct listen_options {
     duration retry_delay =
         std::chrono::milliseconds{100}; // after EMFILE and the like; doubled up to 20 times it
     tcp_options tcp;
-    std::function<void(error_code)> on_error; // told of each failed accept; for logs
+    websocket_options websocket;
+    std::shared_ptr<tls_identity> tls;                   // what tls and wss show (net/tls.hpp)
+    duration upgrade_timeout = std::chrono::seconds{10}; // of a TLS or WebSocket handshake
+    std::size_t max_upgrading = 4096;                    // connections in such handshakes; more are closed
+    std::function<void(error_code)> on_error;            // told of each failed accept; for logs
 };
 
 // The listening side of one address. Destroying it stops it.
@@ -72,6 +93,8 @@ public:
     virtual void stop() noexcept = 0;
     // The real addresses, with the ports that the system picked.
     virtual std::vector<tcp_endpoint> bound() const = 0;
+    // The same as texts that a user could type; those of TCP without the scheme.
+    virtual std::vector<std::string> bound_texts() const;
 };
 
 struct transport {
@@ -82,7 +105,11 @@ struct transport {
     result<std::unique_ptr<acceptor_base>> (*listen)(executor ex, const listen_address& address,
                                                      const listen_options& options) = nullptr;
 
-    bool has_path() const noexcept { return default_port == default_room_port; }
+    bool local = false;             // scheme:/path, a name in the file system; rooms are at PATH.room
+    bool room_is_next_port = false; // after an explicit port; otherwise rooms stay at default_room_port
+
+    // One URL with a path serves handshakes and rooms.
+    bool has_path() const noexcept { return !local && default_port == default_room_port; }
 };
 
 // The transport of `scheme`, or null. Thread-safe as long as nobody registers.

@@ -1,0 +1,251 @@
+#include "websocket_codec.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace parley::detail {
+namespace {
+
+enum opcode : byte { continuation = 0, text = 1, binary = 2, close = 8, ping_frame = 9, pong = 10 };
+
+constexpr std::size_t max_sent_payload_bytes = 64 * 1024;
+// Output that may wait before further pings stay without an answer: only the latest needs one.
+constexpr std::size_t max_waiting_pong_bytes = 4 * 128;
+
+bool is_control(byte code) noexcept
+{
+    return (code & 8) != 0;
+}
+
+void apply_mask(mutable_bytes bytes, const std::array<byte, 4>& mask, std::size_t at) noexcept
+{
+    std::array<byte, 8> key{};
+    for (std::size_t i = 0; i < key.size(); ++i) key[i] = mask[(at + i) & 3];
+    std::uint64_t wide_key = 0;
+    std::memcpy(&wide_key, key.data(), key.size());
+    std::size_t i = 0;
+    for (; i + 8 <= bytes.size(); i += 8) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, bytes.data() + i, 8);
+        word ^= wide_key;
+        std::memcpy(bytes.data() + i, &word, 8);
+    }
+    for (; i < bytes.size(); ++i) bytes[i] ^= key[i & 7];
+}
+
+bool is_valid_utf8(bytes_view text) noexcept
+{
+    for (std::size_t i = 0; i < text.size();) {
+        const byte lead = text[i++];
+        if (lead < 0x80) continue;
+        std::size_t more = 0;
+        std::uint32_t least = 0, point = 0;
+        if ((lead & 0xe0) == 0xc0) {
+            more = 1, least = 0x80, point = lead & 0x1fu;
+        } else if ((lead & 0xf0) == 0xe0) {
+            more = 2, least = 0x800, point = lead & 0x0fu;
+        } else if ((lead & 0xf8) == 0xf0) {
+            more = 3, least = 0x10000, point = lead & 0x07u;
+        } else {
+            return false;
+        }
+        for (; more > 0; --more, ++i) {
+            if (i == text.size() || (text[i] & 0xc0) != 0x80) return false;
+            point = point << 6 | (text[i] & 0x3fu);
+        }
+        if (point < least || point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) return false;
+    }
+    return true;
+}
+
+// Whether a peer may send `code` (RFC 6455 section 7.4, and the registry for 1012 to 1014).
+bool may_be_sent(std::uint16_t code) noexcept
+{
+    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+}
+
+} // namespace
+
+websocket_codec::websocket_codec(websocket_role role, std::size_t max_message_bytes,
+                                 random_source& random) noexcept
+    : random_(&random),
+      max_message_bytes_(std::max<std::size_t>(max_message_bytes, 1)),
+      is_server_(role == websocket_role::server)
+{
+}
+
+std::size_t websocket_codec::receive(mutable_bytes data, byte_vector& output)
+{
+    std::size_t kept = 0, at = 0;
+    heard_ = heard_ || !data.empty();
+    while (at < data.size() && !failed_ && !closed_) {
+        if (!in_payload_) {
+            take_header(data[at++], output);
+            continue;
+        }
+        const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, data.size() - at));
+        const mutable_bytes part = data.subspan(at, size);
+        if (is_server_) apply_mask(part, mask_, mask_at_);
+        mask_at_ = static_cast<byte>((mask_at_ + size) & 3);
+        if (is_control(opcode_)) {
+            std::memcpy(control_.data() + control_size_, part.data(), size);
+            control_size_ = static_cast<byte>(control_size_ + size);
+        } else {
+            std::memmove(data.data() + kept, part.data(), size);
+            kept += size;
+        }
+        at += size;
+        remaining_ -= size;
+        if (remaining_ == 0) end_frame(output);
+    }
+    return kept;
+}
+
+void websocket_codec::take_header(byte next, byte_vector& output)
+{
+    header_[header_size_++] = next;
+    if (header_size_ < 2) return;
+    if (header_size_ == 2) check_start(output);
+    if (failed_) return;
+    const byte length = header_[1] & 0x7f;
+    const std::size_t whole = 2u + (length == 126 ? 2u : length == 127 ? 8u : 0u) + (is_server_ ? 4u : 0u);
+    if (header_size_ == whole) begin_payload(output);
+}
+
+// What the first two bytes already say.
+void websocket_codec::check_start(byte_vector& output)
+{
+    opcode_ = header_[0] & 0x0f;
+    final_ = (header_[0] & 0x80) != 0;
+    const bool reserved = (header_[0] & 0x70) != 0;
+    const bool masked = (header_[1] & 0x80) != 0;
+    const bool known = opcode_ <= binary || (opcode_ >= close && opcode_ <= pong);
+    if (reserved || !known || masked != is_server_) return fail(websocket_close::protocol_error, output);
+    if (is_control(opcode_)) {
+        if (!final_ || (header_[1] & 0x7f) > max_control_bytes) fail(websocket_close::protocol_error, output);
+        return;
+    }
+    if ((opcode_ == continuation) != in_message_) return fail(websocket_close::protocol_error, output);
+    if (opcode_ == text) fail(websocket_close::unsupported, output);
+}
+
+void websocket_codec::begin_payload(byte_vector& output)
+{
+    const byte length = header_[1] & 0x7f;
+    remaining_ = length;
+    std::uint64_t shortest = 0; // what this form of the length is for
+    if (length == 126) {
+        remaining_ = load_be<std::uint16_t>(header_.data() + 2);
+        shortest = 126;
+    } else if (length == 127) {
+        remaining_ = load_be<std::uint64_t>(header_.data() + 2);
+        shortest = 65536;
+    }
+    if (remaining_ < shortest || remaining_ >> 63 != 0) return fail(websocket_close::protocol_error, output);
+    if (is_server_) std::copy_n(header_.begin() + header_size_ - 4, 4, mask_.begin());
+    mask_at_ = 0;
+    header_size_ = control_size_ = 0;
+    if (!is_control(opcode_)) {
+        if (remaining_ > max_message_bytes_ - message_bytes_) return fail(websocket_close::too_big, output);
+        message_bytes_ += remaining_;
+        in_message_ = true;
+    }
+    in_payload_ = true;
+    if (remaining_ == 0) end_frame(output);
+}
+
+void websocket_codec::end_frame(byte_vector& output)
+{
+    in_payload_ = false;
+    if (opcode_ == close) return on_close(output);
+    if (opcode_ == ping_frame) {
+        if (!ended_ && output.size() < max_waiting_pong_bytes)
+            append(pong, bytes_view{control_}.first(control_size_), output);
+    } else if (!is_control(opcode_) && final_) {
+        in_message_ = false;
+        message_bytes_ = 0;
+    }
+}
+
+void websocket_codec::on_close(byte_vector& output)
+{
+    const bytes_view payload = bytes_view{control_}.first(control_size_);
+    if (payload.size() == 1) return fail(websocket_close::protocol_error, output);
+    if (payload.size() >= 2) {
+        const auto code = load_be<std::uint16_t>(payload.data());
+        if (!may_be_sent(code)) return fail(websocket_close::protocol_error, output);
+        if (!is_valid_utf8(payload.subspan(2))) return fail(websocket_close::bad_payload, output);
+        code_ = code;
+    }
+    closed_ = true;
+}
+
+void websocket_codec::fail(std::uint16_t code, byte_vector& output)
+{
+    failed_ = true;
+    if (std::exchange(ended_, true)) return;
+    append_close(code, output);
+}
+
+void websocket_codec::send(bytes_view bytes, byte_vector& output)
+{
+    const std::size_t most = std::min(max_message_bytes_, max_sent_payload_bytes);
+    while (!bytes.empty()) {
+        const bytes_view part = bytes.first(std::min(bytes.size(), most));
+        append(binary, part, output);
+        bytes = bytes.subspan(part.size());
+    }
+}
+
+void websocket_codec::ping(byte_vector& output)
+{
+    if (!ended_ && output.size() < max_waiting_pong_bytes) append(ping_frame, {}, output);
+}
+
+void websocket_codec::end(byte_vector& output)
+{
+    if (std::exchange(ended_, true)) return;
+    append_close(closed_ ? code_ : websocket_close::normal, output);
+}
+
+bool websocket_codec::take_heard() noexcept
+{
+    return std::exchange(heard_, false);
+}
+
+void websocket_codec::append(byte code, bytes_view payload, byte_vector& output)
+{
+    const std::size_t size = payload.size();
+    const byte mask_bit = is_server_ ? 0 : 0x80;
+    output.push_back(static_cast<byte>(0x80 | code));
+    std::array<byte, 8> length{};
+    if (size < 126) {
+        output.push_back(static_cast<byte>(mask_bit | size));
+    } else if (size < 65536) {
+        output.push_back(mask_bit | 126);
+        store_be(length.data(), static_cast<std::uint16_t>(size));
+        output.insert(output.end(), length.begin(), length.begin() + 2);
+    } else {
+        output.push_back(mask_bit | 127);
+        store_be(length.data(), static_cast<std::uint64_t>(size));
+        output.insert(output.end(), length.begin(), length.end());
+    }
+    std::array<byte, 4> mask{};
+    if (!is_server_) {
+        random_->fill(mask);
+        output.insert(output.end(), mask.begin(), mask.end());
+    }
+    const std::size_t start = output.size();
+    output.insert(output.end(), payload.begin(), payload.end());
+    if (!is_server_) apply_mask(mutable_bytes{output}.subspan(start), mask, 0);
+}
+
+void websocket_codec::append_close(std::uint16_t code, byte_vector& output)
+{
+    std::array<byte, 2> payload{};
+    store_be(payload.data(), code);
+    append(close, code == websocket_close::none ? bytes_view{} : bytes_view{payload}, output);
+}
+
+} // namespace parley::detail

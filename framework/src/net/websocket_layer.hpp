@@ -1,0 +1,14 @@
+// A WebSocket whose HTTP part is over, as a stream. Private to the net room.
+#pragma once
+
+#include "websocket_codec.hpp"
+
+#include <parley/net/transport.hpp>
+
+namespace parley::detail {
+
+// `early` is what came behind the HTTP head. `name` (static storage) is the transport's.
+any_stream make_websocket_stream(any_stream below, websocket_role role, stream_kind kind,
+                                 const websocket_options& options, byte_vector early, std::string_view name);
+
+} // namespace parley::detail

@@ -1,0 +1,144 @@
+"""Sender and receiver on any two transports of one relay, with documents compared; and what TLS refuses."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+import unittest
+
+import harness
+
+
+def openssl(*arguments):
+    subprocess.run(["openssl", *map(str, arguments)], check=True, stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+class Authority:
+    """A certificate authority of this test, and a certificate for 127.0.0.1 and localhost."""
+
+    def __init__(self, folder):
+        self.certificate = folder / "ca.pem"
+        key, request, extension = folder / "ca.key", folder / "server.csr", folder / "server.ext"
+        self.server, self.server_key = folder / "server.pem", folder / "server.key"
+        new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        openssl("req", "-x509", *new_key, "-keyout", key, "-out", self.certificate, "-days", "2",
+                "-subj", "/CN=Test authority", "-addext", "basicConstraints=critical,CA:TRUE")
+        openssl("req", *new_key, "-keyout", self.server_key, "-out", request, "-subj", "/CN=relay")
+        extension.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+        openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", key, "-CAcreateserial",
+                "-out", self.server, "-days", "2", "-extfile", extension)
+
+
+class Matrix(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.world = harness.World(relay=False)
+        cls.world.__enter__()
+        cls.addClassCleanup(cls.world.__exit__)
+        cls.authority = Authority(cls.world.folder("ca"))
+        local = cls.world.root / "relay.sock"
+        port = "127.0.0.1:0"
+        cls.relay = cls.world.start_relay(
+            "--tls-certificate", cls.authority.server, "--tls-key", cls.authority.server_key,
+            listen=(port, f"tls://{port}", f"ws://{port}", f"wss://{port}/lobby", f"unix:{local}"),
+            rooms=(port, f"tls://{port}", f"unix:{local}.room"))
+        handshake, rooms = cls.relay.ready["handshake"], cls.relay.ready["rooms"]
+
+        def port_of(texts, scheme):
+            found, = [text for text in texts if text.startswith(scheme) and (scheme or "/" not in text)]
+            return found.removeprefix(scheme).partition("/")[0].rpartition(":")[2]
+
+        cls.addresses = {
+            "tcp": f"127.0.0.1:{port_of(handshake, '')},{port_of(rooms, '')}",
+            "tls": f"tls://127.0.0.1:{port_of(handshake, 'tls://')},{port_of(rooms, 'tls://')}",
+            "ws": f"ws://127.0.0.1:{port_of(handshake, 'ws://')}",
+            "wss": f"wss://localhost:{port_of(handshake, 'wss://')}/lobby",
+            "unix": f"unix:{local}",
+        }
+
+    def pass_on(self, sent_by, received_by, path):
+        inbox = self.world.folder(f"in-{sent_by}-{received_by}-{path.name}")
+        authority = ("--ca-file", self.authority.certificate)
+        sender, code = self.world.send_waiting(path, *authority, relay=self.addresses[sent_by])
+        self.world.recv("--json", "-y", "-o", inbox, *authority, code=code,
+                        relay=self.addresses[received_by]).expect_exit(0)
+        sender.expect_exit(0)
+        harness.assert_same(path, inbox / path.name)
+
+    def test_every_pair(self):
+        path = self.world.file("document", random.Random(7).randbytes(300_001))
+        for sent_by in self.addresses:
+            for received_by in self.addresses:
+                with self.subTest(sent_by=sent_by, received_by=received_by):
+                    self.pass_on(sent_by, received_by, path)
+
+    def test_larger_directory(self):
+        tree = self.world.folder("tree")
+        for i in range(20):
+            self.world.file(f"tree/{i % 3}/{i}", random.Random(i).randbytes(i * 100_003))
+        for sent_by, received_by in (("wss", "tls"), ("unix", "ws"), ("ws", "wss")):
+            with self.subTest(sent_by=sent_by, received_by=received_by):
+                self.pass_on(sent_by, received_by, tree)
+
+    def test_a_killed_receiver_is_no_success(self):
+        path = self.world.file("large", random.Random(8).randbytes(1 << 20) * 64)
+        for transport in self.addresses:
+            with self.subTest(transport=transport):
+                inbox = self.world.folder(f"in-killed-{transport}")
+                authority = ("--ca-file", self.authority.certificate)
+                sender, code = self.world.send_waiting(path, *authority, relay=self.addresses[transport])
+                receiver = self.world.recv("--json", "-y", "-o", inbox, *authority, code=code,
+                                           relay=self.addresses[transport])
+                receiver.event("agreed")
+                receiver.event("progress")
+                receiver.send_signal(signal.SIGKILL)
+                receiver.wait()
+                self.assertEqual(sender.wait(), 7, sender.describe())
+
+    def test_certificates_are_checked(self):
+        path = self.world.file("small", b"x")
+        port = self.addresses["tls"].rpartition("127.0.0.1:")[2]
+        unknown = self.world.send(path, relay=f"tls://127.0.0.1:{port}").expect_exit(3)
+        self.assertIn("issuer that is not known here (CN=Test authority)", unknown.stderr.text())
+        plain = self.addresses["tcp"].replace("127.0.0.1", "tls://127.0.0.1")
+        no_tls = self.world.send(path, "--ca-file", self.authority.certificate, "--timeout", "5", relay=plain)
+        self.assertEqual(no_tls.wait(), 3, no_tls.describe())
+        missing = self.world.send(path, "--ca-file", "/nowhere", relay=f"tls://127.0.0.1:{port}").expect_exit(3)
+        self.assertIn("/nowhere", missing.stderr.text())
+
+    def test_a_refused_upgrade_names_the_status(self):
+        path = self.world.file("small2", b"x")
+        wrong = self.addresses["wss"].replace("/lobby", "/elsewhere")
+        refused = self.world.send(path, "--ca-file", self.authority.certificate, relay=wrong).expect_exit(3)
+        self.assertIn("HTTP status 404", refused.stderr.text())
+
+    def test_a_websocket_address_alone_serves_all(self):
+        relay = self.world.start_relay(listen=("ws://127.0.0.1:0",), rooms=())
+        self.assertEqual(relay.ready["handshake"], relay.ready["rooms"])
+        path = self.world.file("one-port", b"one port is enough")
+        inbox = self.world.folder("in-one-port")
+        sender, code = self.world.send_waiting(path, relay=relay.ready["handshake"][0])
+        self.world.recv("-y", "-o", inbox, code=code, relay=relay.ready["handshake"][0]).expect_exit(0)
+        sender.expect_exit(0)
+        harness.assert_same(path, inbox / "one-port")
+        began = time.monotonic()
+        relay.stop()
+        self.assertLess(time.monotonic() - began, 10)
+
+    def test_the_socket_file(self):
+        path = self.world.root / "gone.sock"
+        first = self.world.start_relay(listen=(f"unix:{path}",), rooms=())
+        second = self.world.keep(harness.Process([harness.RELAY, "--listen", f"unix:{path}"]))
+        self.assertEqual(second.wait(), 3, "an address in use")
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+        self.assertTrue(path.exists())
+        again = self.world.start_relay(listen=(f"unix:{path}",), rooms=())
+        again.stop()
+        self.assertFalse(path.exists() or os.path.exists(f"{path}.room"))
+
+
+if __name__ == "__main__":
+    unittest.main()
