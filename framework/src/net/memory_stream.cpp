@@ -26,6 +26,7 @@ public:
     {
         work_ = asio::prefer(ex, asio::execution::outstanding_work.tracked);
         handler_ = std::make_unique<Handler>(std::move(handler));
+        ++number_;
     }
     template <class... Results>
     void complete(Results... results)
@@ -39,10 +40,12 @@ public:
         handler_.reset();
         work_ = executor{};
     }
-    Handler& handler() noexcept { return *handler_; }
+    // Which of the operations that waited here it is.
+    std::uint64_t number() const noexcept { return number_; }
 
 private:
     std::unique_ptr<Handler> handler_;
+    std::uint64_t number_ = 0;
     executor work_;
 };
 
@@ -283,13 +286,13 @@ private:
         pending<Handler>& place = link_->directions[d].*slot;
         place.set(link_->ex, std::move(handler));
         if (cancellation.is_connected())
-            cancellation.assign([weak = link_->weak_from_this(), slot, d, key = &place.handler(),
+            cancellation.assign([weak = link_->weak_from_this(), slot, d, number = place.number(),
                                  nothing...](asio::cancellation_type type) {
                 const auto link = weak.lock();
                 if (!link || type == asio::cancellation_type::none) return;
                 pending<Handler>& waiting = link->directions[d].*slot;
                 // A later operation may have taken the place.
-                if (waiting && &waiting.handler() == key)
+                if (waiting && waiting.number() == number)
                     waiting.complete(error_code{asio::error::operation_aborted}, nothing...);
             });
         link_->directions[d].settle();
