@@ -8,6 +8,9 @@ if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
     set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "" FORCE)
 endif()
 
+# Line tables are what a backtrace needs; whole types would cost a third of the build.
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG")
+
 add_library(parley_flags INTERFACE)
 target_compile_options(parley_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
     -Wold-style-cast -Woverloaded-virtual -Wnull-dereference -Wimplicit-fallthrough)
@@ -55,10 +58,28 @@ function(parley_room name)
     endif()
 endfunction()
 
-# parley_test(NAME SOURCES file... [LINK library...] [LABELS label...])
-# A GoogleTest program; every TEST in it becomes a ctest case.
+# A test runs once; the room under it keeps its optimisation.
+set(PARLEY_TEST_OPTIONS $<$<CONFIG:RelWithDebInfo>:-O1>)
+
+# parley_precompile(NAME LINK library... HEADERS header...)
+# A target that precompiles headers for tests which link the same libraries.
+function(parley_precompile name)
+    cmake_parse_arguments(arg "" "" "LINK;HEADERS" ${ARGN})
+    file(CONFIGURE OUTPUT ${name}.cpp CONTENT "int main() {}\n")
+    add_executable(${name} ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp)
+    target_link_libraries(${name} PRIVATE ${arg_LINK} GTest::gmock parley_flags)
+    target_compile_options(${name} PRIVATE ${PARLEY_TEST_OPTIONS})
+    target_precompile_headers(${name} PRIVATE ${arg_HEADERS})
+endfunction()
+
+# parley_test(NAME SOURCES file... [LINK library...] [LABELS label...] [PRECOMPILED_BY target] [TIMEOUT seconds])
+# A GoogleTest program; every TEST in it becomes a ctest case. Its heavy headers are those that another target has
+# precompiled: test_headers, or the named one.
 function(parley_test name)
-    cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+    cmake_parse_arguments(arg "" "TIMEOUT;PRECOMPILED_BY" "SOURCES;LINK;LABELS" ${ARGN})
+    if(NOT arg_PRECOMPILED_BY)
+        set(arg_PRECOMPILED_BY test_headers)
+    endif()
     if(NOT arg_TIMEOUT)
         set(arg_TIMEOUT 300)
     endif()
@@ -67,6 +88,8 @@ function(parley_test name)
     endif()
     add_executable(${name} ${arg_SOURCES})
     target_link_libraries(${name} PRIVATE ${arg_LINK} GTest::gmock_main parley_flags)
+    target_compile_options(${name} PRIVATE ${PARLEY_TEST_OPTIONS})
+    target_precompile_headers(${name} REUSE_FROM ${arg_PRECOMPILED_BY})
     target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
     target_compile_definitions(${name} PRIVATE PARLEY_TEST_DATA="${PROJECT_SOURCE_DIR}/tests/vectors")
     gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST

@@ -1,24 +1,18 @@
 // The packet parser. The first byte of an input says how the rest, a handshake stream, is cut into reads.
 // Whatever the cut, the same packets and the same error must come out, and what was read must survive being
 // written and read again.
+#include "require.hpp"
+
 #include <parley/wire/parser.hpp>
 #include <parley/wire/public_packet.hpp>
 #include <parley/wire/writer.hpp>
 
-#include <cstdio>
-#include <cstdlib>
 #include <vector>
 
 namespace {
 
 using namespace parley;
-
-void require(bool holds, const char* what)
-{
-    if (holds) return;
-    std::fprintf(stderr, "broken: %s\n", what);
-    std::abort();
-}
+using fuzz::require;
 
 struct reading {
     std::vector<message> packets;

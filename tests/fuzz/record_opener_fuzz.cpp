@@ -6,23 +6,17 @@
 // taken first for what follows a record's length field: they open only if sealing gives the same bytes again,
 // and leave zeros otherwise. Then for a content, which is sealed, must open, and must not once it is changed,
 // cut, renumbered or given to another cipher.
+#include "require.hpp"
+
 #include <parley/crypto/record_cipher.hpp>
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <vector>
 
 namespace {
 
 using namespace parley;
-
-void require(bool holds, const char* what)
-{
-    if (holds) return;
-    std::fprintf(stderr, "broken: %s\n", what);
-    std::abort();
-}
+using fuzz::require;
 
 constexpr std::size_t choice_bytes = 12;
 constexpr std::size_t ciphers = 4;

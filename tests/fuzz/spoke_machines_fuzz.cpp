@@ -2,14 +2,14 @@
 // rest is read as commands (see `script`), among them real packets, packets with right answers so that a
 // script gets as far as an agreement, and raw bytes. Whatever the script: no crash, bounded memory, and what
 // each machine promises its owner.
+#include "require.hpp"
+
 #include <parley/proto/client_machine.hpp>
 #include <parley/proto/relay_machine.hpp>
 #include <parley/proto/room_broker.hpp>
 #include <parley/proto/server_machine.hpp>
 
 #include <array>
-#include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <set>
 #include <string>
@@ -18,13 +18,7 @@
 namespace {
 
 using namespace parley;
-
-void require(bool holds, const char* what)
-{
-    if (holds) return;
-    std::fprintf(stderr, "broken: %s\n", what);
-    std::abort();
-}
+using fuzz::require;
 
 class counting_random final : public random_source {
 public:

@@ -31,8 +31,6 @@ constexpr description descriptions[] = {
      "the receiver's validator does not match: another password"},
     {errc::invalid_public_packet, condition::authentication, "an invalid public packet"},
     {errc::invalid_secret_packet, condition::authentication, "an invalid secret packet"},
-    {errc::too_many_iterations, condition::authentication,
-     "a public packet that asks for more key-derivation work than allowed"},
     {errc::record_too_long, condition::peer_fault, "a record longer than 32767 bytes"},
     {errc::record_forged, condition::authentication, "a record that the agreed key does not open"},
     {errc::record_layout_impossible, condition::local_fault,

@@ -37,6 +37,7 @@ struct lookup : std::enable_shared_from_this<lookup> {
             if (const auto self = weak.lock()) self->finish(make_error_code(errc::cancelled));
         });
         if (timeout != duration::max()) {
+            limited = true;
             timer.expires_after(timeout);
             timer.async_wait([self = shared_from_this()](error_code error) {
                 if (!error) self->finish(make_error_code(errc::timed_out));
@@ -51,6 +52,9 @@ struct lookup : std::enable_shared_from_this<lookup> {
 
     void on_resolved(error_code error, const tcp::resolver::results_type& found)
     {
+        // The answer may have overtaken the timer, though it came too late.
+        if (limited && std::chrono::steady_clock::now() >= timer.expiry())
+            return finish(make_error_code(errc::timed_out));
         endpoints unique;
         for (const auto& entry : found) {
             const tcp_endpoint endpoint = entry.endpoint();
@@ -71,6 +75,7 @@ struct lookup : std::enable_shared_from_this<lookup> {
 
     tcp::resolver names;
     asio::steady_timer timer;
+    bool limited = false;
     detail::one_shot<result<endpoints>> done;
 };
 

@@ -31,7 +31,6 @@ const std::map<errc, exit_code>& expected()
         {errc::invalid_server_validator, wrong_data},
         {errc::invalid_public_packet, wrong_data},
         {errc::invalid_secret_packet, wrong_data},
-        {errc::too_many_iterations, wrong_data},
         {errc::record_too_long, wrong_data},
         {errc::record_forged, wrong_data},
         {errc::record_layout_impossible, internal},

@@ -28,7 +28,6 @@ enum class errc {
     invalid_server_validator,    // spoke failure 02
     invalid_public_packet,       // spoke failure 03
     invalid_secret_packet,       // spoke failure 04
-    too_many_iterations,         // a public packet that asks for more work than the bound
     record_too_long,             // a length field above 0x7fff that is not the end
     record_forged,               // a record that neither layout opens
     record_layout_impossible,    // the cipher cannot take the layout's nonce
