@@ -1,6 +1,7 @@
 #include <parley/net/connection_race.hpp>
 
 #include <algorithm>
+#include <iterator>
 
 namespace parley {
 
@@ -8,14 +9,14 @@ std::vector<tcp_endpoint> interleave_families(std::vector<tcp_endpoint> endpoint
 {
     if (endpoints.empty()) return endpoints;
     const bool first_is_v6 = endpoints.front().address().is_v6();
-    const auto second = std::stable_partition(endpoints.begin(), endpoints.end(), [&](const tcp_endpoint& e) {
-        return e.address().is_v6() == first_is_v6;
-    });
-    std::vector<tcp_endpoint> out;
-    out.reserve(endpoints.size());
-    for (auto a = endpoints.begin(), b = second; a != second || b != endpoints.end();) {
-        if (a != second) out.push_back(*a++);
-        if (b != endpoints.end()) out.push_back(*b++);
+    std::vector<tcp_endpoint> others, out;
+    std::copy_if(endpoints.begin(), endpoints.end(), std::back_inserter(others),
+                 [&](const tcp_endpoint& e) { return e.address().is_v6() != first_is_v6; });
+    std::erase_if(endpoints, [&](const tcp_endpoint& e) { return e.address().is_v6() != first_is_v6; });
+    out.reserve(endpoints.size() + others.size());
+    for (std::size_t i = 0; i < std::max(endpoints.size(), others.size()); ++i) {
+        if (i < endpoints.size()) out.push_back(endpoints[i]);
+        if (i < others.size()) out.push_back(others[i]);
     }
     return out;
 }
