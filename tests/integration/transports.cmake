@@ -3,3 +3,12 @@ add_test(NAME transport_matrix
     COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/transport_matrix.py)
 set_tests_properties(transport_matrix PROPERTIES LABELS integration TIMEOUT 600
     ENVIRONMENT "PARLEY_PROGRAM=$<TARGET_FILE:parley>;PARLEY_RELAY_PROGRAM=$<TARGET_FILE:parley-relay>")
+
+# Independent WebSocket clients: npm's `ws` beside Debian's python3-websockets.
+set(websocket_modules ${PROJECT_BINARY_DIR}/tests/integration/websocket)
+add_test(NAME websocket_modules COMMAND ${CMAKE_CURRENT_LIST_DIR}/websocket/install ${websocket_modules})
+set_tests_properties(websocket_modules PROPERTIES FIXTURES_SETUP websocket_modules LABELS integration TIMEOUT 300)
+add_test(NAME websocket_conformance
+    COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/websocket_conformance.py)
+set_tests_properties(websocket_conformance PROPERTIES FIXTURES_REQUIRED websocket_modules LABELS integration TIMEOUT 600
+    ENVIRONMENT "PARLEY_PROGRAM=$<TARGET_FILE:parley>;PARLEY_RELAY_PROGRAM=$<TARGET_FILE:parley-relay>;PARLEY_NODE_MODULES=${websocket_modules}/node_modules")
