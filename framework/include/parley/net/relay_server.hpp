@@ -4,6 +4,8 @@
 
 #include <parley/base/result.hpp>
 #include <parley/net/any_stream.hpp>
+#include <parley/net/limits.hpp>
+#include <parley/net/refusal.hpp>
 #include <parley/net/transport.hpp>
 #include <parley/proto/relay_machine.hpp>
 #include <parley/proto/room_broker.hpp>
@@ -52,6 +54,11 @@ public:
     {
         (void)from, (void)reason, (void)type;
     }
+    // A connection, or something that it asked for, was turned away. `who` is empty where it is not known.
+    virtual void refused(const identity& who, relay_door door, refusal why)
+    {
+        (void)who, (void)door, (void)why;
+    }
     // A reader too slow for its queue is dropped.
     virtual void overflow(const identity& who, std::size_t queued_bytes) { (void)who, (void)queued_bytes; }
     virtual void room_opened(const identity& client, const identity& server) { (void)client, (void)server; }
@@ -69,6 +76,7 @@ struct relay_server_options {
     std::shared_ptr<tls_identity> tls; // what tls and wss addresses show (net/tls.hpp)
     relay_options relay;
     room_options rooms;
+    relay_limits limits;
     // Packet bytes that may wait for one handshake connection's reader. Packets are shared, so a reader that
     // is this far behind costs far less than this.
     std::size_t max_queue_bytes = 8u << 20;
