@@ -166,6 +166,11 @@ std::vector<std::string> relay_server::bound_room_texts() const
     return state_->bound_texts(state_->room_door, state_->handshake_door);
 }
 
+std::vector<std::string> relay_server::bound_http_texts() const
+{
+    return {};
+}
+
 awaitable<error_code> relay_server::run()
 {
     const auto s = state_;
