@@ -3,6 +3,16 @@
 #include <boost/asio/bind_executor.hpp>
 
 namespace parley::detail {
+namespace {
+
+// What any connection reads into: nothing waits while it is in use.
+mutable_bytes scratch() noexcept
+{
+    static thread_local std::array<byte, 16 * 1024> bytes;
+    return bytes;
+}
+
+} // namespace
 
 // One peer. While it waits it is this, its stream, and one pending wait for readability.
 struct handshake_service::connection {
@@ -43,8 +53,13 @@ handshake_service::connection_ptr handshake_service::find(connection_id id) cons
     return index < slots_.size() ? slots_[index] : nullptr;
 }
 
-void handshake_service::serve(any_stream stream, const identity& who)
+void handshake_service::serve(any_stream stream, const identity& wanted, bytes_view early)
 {
+    const identity who = names_.claim(wanted);
+    if (who.empty()) {
+        observer_.refused(wanted, relay_door::handshake, refusal::duplicate_identity);
+        return stream.close();
+    }
     std::uint32_t slot = 0;
     if (free_slots_.empty()) {
         slot = static_cast<std::uint32_t>(slots_.size());
@@ -59,6 +74,7 @@ void handshake_service::serve(any_stream stream, const identity& who)
     ++live_;
     observer_.connected(who, relay_door::handshake);
     machine_.connect(id, who, clock::now());
+    feed(c, early);
     settle();
     wait_readable(c);
 }
@@ -77,7 +93,8 @@ void handshake_service::on_readable(const connection_ptr& c, error_code error)
         settle();
         return;
     }
-    const std::size_t size = c->stream.try_read_some(scratch_, error);
+    const mutable_bytes space = scratch();
+    const std::size_t size = c->stream.try_read_some(space, error);
     if (error == asio::error::would_block) {
         wait_readable(c);
         return;
@@ -89,7 +106,7 @@ void handshake_service::on_readable(const connection_ptr& c, error_code error)
     }
     // What a closing peer still says is read and thrown away: closing over unread bytes would reset the
     // connection, and it might never see why it was closed.
-    if (!c->closing) feed(c, bytes_view{scratch_}.first(size));
+    if (!c->closing) feed(c, space.first(size));
     settle();
     wait_readable(c);
 }
@@ -218,6 +235,7 @@ void handshake_service::end(const connection_ptr& c, error_code why)
     if (!c->writing) c->queue.clear(); // a write under way still borrows its packets
     machine_.disconnect(c->id);
     drain();
+    names_.release(c->who);
     const auto slot = static_cast<std::uint32_t>(c->id);
     slots_[slot].reset();
     free_slots_.push_back(slot);

@@ -4,6 +4,7 @@
 // pending wait and no frame, no buffer and no timer.
 #pragma once
 
+#include "net/identity_book.hpp"
 #include "net/packet_queue.hpp"
 
 #include <parley/net/relay_server.hpp>
@@ -26,7 +27,9 @@ public:
     handshake_service& operator=(const handshake_service&) = delete;
     ~handshake_service();
 
-    void serve(any_stream stream, const identity& who);
+    // `early` are bytes of the stream that were read already. `who` may become another identity
+    // (identity_book).
+    void serve(any_stream stream, const identity& who, bytes_view early = {});
     // Tells everybody that the relay closes, and closes them in order, within the linger bound.
     void stop();
     // Closes everything at once.
@@ -64,6 +67,7 @@ private:
     std::function<void()> on_idle_;
 
     relay_machine machine_;
+    identity_book names_;
     std::vector<connection_ptr> slots_; // by connection_id
     std::vector<std::uint32_t> free_slots_;
     std::size_t live_ = 0;
@@ -77,8 +81,7 @@ private:
     asio::steady_timer timer_;
     time_point armed_for_ = no_deadline;
     std::shared_ptr<bool> alive_ =
-        std::make_shared<bool>(true);     // for the timer's handler, which may come late
-    std::array<byte, 16 * 1024> scratch_; // what any connection reads into: nothing waits while it is in use
+        std::make_shared<bool>(true); // for the timer's handler, which may come late
 };
 
 } // namespace parley::detail

@@ -1,10 +1,14 @@
-#include <parley/net/listener.hpp>
 #include <parley/net/relay_server.hpp>
 
 #include "net/handshake_service.hpp"
+#include "net/relay_doors.hpp"
 #include "net/room_service.hpp"
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <map>
 
 namespace parley {
 
@@ -13,123 +17,188 @@ std::string_view relay_door_name(relay_door door) noexcept
     return door == relay_door::handshake ? "handshake" : "room";
 }
 
-struct relay_server::state {
+using detail::relay_doors;
+
+namespace {
+
+// One space of peers, uids and rooms.
+struct lobby {
+    lobby(const executor& ex, const relay_server_options& options, relay_observer& observer,
+          const std::function<void()>& on_idle)
+        : handshakes(
+              ex, options, observer,
+              [this](const identity& client, const identity& server) { rooms.agree(client, server); },
+              on_idle),
+          rooms(ex, options, observer, on_idle)
+    {
+    }
+
+    bool idle() const noexcept
+    {
+        return handshakes.connections() == 0 && rooms.entrances() == 0 && rooms.rooms() == 0;
+    }
+    // Whether those who have agreed are still to come to their rooms.
+    bool awaited() const noexcept { return rooms.seats().agreements != 0; }
+
+    detail::handshake_service handshakes;
+    detail::room_service rooms;
+};
+
+} // namespace
+
+struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
     state(executor ex, relay_server_options o, relay_observer& obs)
         : executor_(ex),
           options(std::move(o)),
           observer(obs),
-          handshakes(
-              ex, options, obs,
-              [this](const identity& client, const identity& server) { rooms.agree(client, server); },
-              [this] { on_idle(); }),
-          rooms(ex, options, obs, [this] { on_idle(); }),
+          doors(ex),
+          reception(ex, options, obs,
+                    {[this](detail::arrival who) { enter(std::move(who)); },
+                     [this](const std::string& name) { return check_lobby(name); }, [this] { on_idle(); }}),
+          main(ex, options, obs, [this] { on_idle(); }),
           changed(ex, time_point::max())
     {
     }
 
-    listen_options listening(relay_door door)
-    {
-        listen_options out;
-        out.tcp = options.tcp;
-        out.websocket = options.websocket;
-        out.tls = options.tls;
-        out.on_error = [this, door](error_code why) { observer.accept_failed(door, why); };
-        return out;
-    }
-
     error_code listen(std::string* where);
-    static std::vector<std::string> bound_texts(const std::optional<listener>& door,
-                                                const std::optional<listener>& other)
-    {
-        if (!door) return {};
-        std::vector<std::string> out = door->bound_texts();
-        const std::vector<std::string> shared = other->bound_texts(true);
-        out.insert(out.end(), shared.begin(), shared.end());
-        return out;
-    }
-    void accept(any_stream stream, relay_door door);
-    void serve(any_stream stream, const identity& who, relay_door door);
     void start();
     void stop();
+    void enter(detail::arrival who);
+    void adopt(any_stream stream, const identity& who, relay_door door);
+    lobby& lobby_of(const std::string& name);
+    std::optional<refusal> check_lobby(const std::string& name) const;
+    void on_lobby_idle(const std::string& name);
     bool idle() const noexcept
     {
-        return handshakes.connections() == 0 && rooms.entrances() == 0 && rooms.rooms() == 0;
+        return reception.size() == 0 && main.idle() &&
+               std::all_of(lobbies.begin(), lobbies.end(),
+                           [](const auto& each) { return each.second->idle(); });
     }
     void on_idle()
     {
         if (stopping) changed.cancel();
     }
+    template <class F>
+    void for_each_lobby(F f)
+    {
+        f(main);
+        for (const auto& each : lobbies) f(*each.second);
+    }
 
     executor executor_;
     relay_server_options options;
     relay_observer& observer;
-    detail::handshake_service handshakes;
-    detail::room_service rooms;
-    std::optional<listener> handshake_door, room_door;
+    relay_doors doors;
+    detail::reception reception;
+    lobby main; // of everybody who names none
+    std::map<std::string, std::unique_ptr<lobby>> lobbies;
     asio::steady_timer changed; // run() waits for its cancellation
     bool listening_ = false, stopping = false;
 };
 
 error_code relay_server::state::listen(std::string* where)
 {
-    handshake_door.emplace(executor_, listening(relay_door::handshake));
-    room_door.emplace(executor_, listening(relay_door::room));
-    const auto add = [&](listener& door, const std::vector<listen_address>& addresses) -> error_code {
+    listen_options listening;
+    listening.tcp = options.tcp;
+    listening.websocket = options.websocket;
+    listening.tls = options.tls;
+    const auto add = [&](const std::vector<listen_address>& addresses, relay_doors::use use,
+                         relay_door door) -> error_code {
+        listening.on_error = [this, door](error_code why) { observer.accept_failed(door, why); };
         for (const listen_address& address : addresses)
-            if (const auto added = door.add(address); !added) {
+            if (const error_code failed = doors.add(address, use, listening)) {
                 if (where) *where = address.text();
-                return added.error();
+                return failed;
             }
         return {};
     };
-    error_code failed = add(*handshake_door, options.handshake_addresses);
-    if (!failed) failed = add(*room_door, options.room_addresses);
-    if (failed) {
-        handshake_door.reset();
-        room_door.reset();
-    }
+    using enum relay_doors::use;
+    error_code failed = add(options.handshake_addresses, handshake, relay_door::handshake);
+    if (!failed) failed = add(options.room_addresses, room, relay_door::room);
+    if (!failed) failed = add(options.http_addresses, answers, relay_door::handshake);
+    if (failed) doors = relay_doors{executor_};
     listening_ = !failed;
     return failed;
 }
 
 void relay_server::state::start()
 {
-    for (const tcp_endpoint& at : handshake_door->bound()) observer.listening(at, relay_door::handshake);
-    for (const tcp_endpoint& at : room_door->bound()) observer.listening(at, relay_door::room);
-    handshake_door->start([this](any_stream stream) { accept(std::move(stream), relay_door::handshake); });
-    room_door->start([this](any_stream stream) { accept(std::move(stream), relay_door::room); });
+    for (const tcp_endpoint& at : doors.bound(relay_doors::use::handshake))
+        observer.listening(at, relay_door::handshake);
+    for (const tcp_endpoint& at : doors.bound(relay_doors::use::room))
+        observer.listening(at, relay_door::room);
+    doors.start([this](any_stream stream, detail::door_policy_ptr policy) {
+        reception.receive(std::move(stream), std::move(policy));
+    });
 }
 
-void relay_server::state::accept(any_stream stream, relay_door door)
+std::optional<refusal> relay_server::state::check_lobby(const std::string& name) const
 {
-    const identity who = stream.remote_identity();
-    if (who.empty()) return; // it has gone already
-    if (const auto kind = stream.kind())
-        door = *kind == stream_kind::handshake ? relay_door::handshake : relay_door::room;
-    serve(std::move(stream), who, door);
+    if (stopping) return refusal::stopping;
+    const std::size_t most = options.limits.lobbies;
+    if (name.empty() || most == 0 || lobbies.size() < most || lobbies.contains(name)) return std::nullopt;
+    return refusal::lobbies_full;
 }
 
-void relay_server::state::serve(any_stream stream, const identity& who, relay_door door)
+lobby& relay_server::state::lobby_of(const std::string& name)
+{
+    if (name.empty()) return main;
+    auto& found = lobbies[name];
+    if (!found)
+        found = std::make_unique<lobby>(executor_, options, observer, [this, name] { on_lobby_idle(name); });
+    return *found;
+}
+
+// Forgets it in a later turn: whoever says that it is idle is a part of it.
+void relay_server::state::on_lobby_idle(const std::string& name)
+{
+    on_idle();
+    if (stopping) return;
+    asio::post(executor_, [weak = weak_from_this(), name] {
+        const auto self = weak.lock();
+        const auto found = self ? self->lobbies.find(name) : decltype(self->lobbies.find(name)){};
+        if (!self || self->stopping || found == self->lobbies.end()) return;
+        if (found->second->idle() && !found->second->awaited()) self->lobbies.erase(found);
+    });
+}
+
+void relay_server::state::enter(detail::arrival who)
+{
+    if (const auto why = check_lobby(who.lobby)) {
+        observer.refused(who.who, who.door, *why);
+        return who.stream.close();
+    }
+    lobby& in = lobby_of(who.lobby);
+    if (who.door == relay_door::handshake)
+        in.handshakes.serve(std::move(who.stream), who.who, who.early);
+    else
+        in.rooms.serve(std::move(who.stream), who.who, who.early);
+    if (!who.lobby.empty() && in.idle()) on_lobby_idle(who.lobby); // it was turned away at once
+}
+
+void relay_server::state::adopt(any_stream stream, const identity& who, relay_door door)
 {
     if (stopping || (options.admit && !options.admit(who, door))) {
-        stream.close();
-        return;
+        observer.refused(who, door, stopping ? refusal::stopping : refusal::not_admitted);
+        return stream.close();
     }
     if (door == relay_door::handshake)
-        handshakes.serve(std::move(stream), who);
+        main.handshakes.serve(std::move(stream), who);
     else
-        rooms.serve(std::move(stream), who);
+        main.rooms.serve(std::move(stream), who);
 }
 
 void relay_server::state::stop()
 {
-    if (handshake_door) handshake_door->stop();
-    if (room_door) room_door->stop();
+    doors.stop();
     if (!std::exchange(stopping, true)) {
-        handshakes.stop();
-        rooms.stop();
+        reception.stop();
+        for_each_lobby([](lobby& each) {
+            each.handshakes.stop();
+            each.rooms.stop();
+        });
     } else {
-        handshakes.abort();
+        for_each_lobby([](lobby& each) { each.handshakes.abort(); });
     }
     changed.cancel();
 }
@@ -148,27 +217,27 @@ error_code relay_server::listen(std::string* where)
 
 std::vector<tcp_endpoint> relay_server::bound_handshake_endpoints() const
 {
-    return state_->handshake_door ? state_->handshake_door->bound() : std::vector<tcp_endpoint>{};
+    return state_->doors.bound(relay_doors::use::handshake);
 }
 
 std::vector<tcp_endpoint> relay_server::bound_room_endpoints() const
 {
-    return state_->room_door ? state_->room_door->bound() : std::vector<tcp_endpoint>{};
+    return state_->doors.bound(relay_doors::use::room);
 }
 
 std::vector<std::string> relay_server::bound_handshake_texts() const
 {
-    return state_->bound_texts(state_->handshake_door, state_->room_door);
+    return state_->doors.texts(relay_doors::use::handshake);
 }
 
 std::vector<std::string> relay_server::bound_room_texts() const
 {
-    return state_->bound_texts(state_->room_door, state_->handshake_door);
+    return state_->doors.texts(relay_doors::use::room);
 }
 
 std::vector<std::string> relay_server::bound_http_texts() const
 {
-    return {};
+    return state_->doors.texts(relay_doors::use::answers);
 }
 
 awaitable<error_code> relay_server::run()
@@ -199,22 +268,31 @@ void relay_server::stop()
 
 void relay_server::serve_handshake(any_stream stream, const identity& who)
 {
-    state_->serve(std::move(stream), who, relay_door::handshake);
+    state_->adopt(std::move(stream), who, relay_door::handshake);
 }
 
 void relay_server::serve_room(any_stream stream, const identity& who)
 {
-    state_->serve(std::move(stream), who, relay_door::room);
+    state_->adopt(std::move(stream), who, relay_door::room);
 }
 
 relay_server::counts relay_server::count() const noexcept
 {
     counts out;
-    out.handshakes = state_->handshakes.connections();
-    out.room_peers = state_->rooms.entrances();
-    out.rooms = state_->rooms.rooms();
-    out.peers = state_->handshakes.peers();
-    out.seats = state_->rooms.seats();
+    out.starting = state_->reception.size();
+    out.lobbies = state_->lobbies.size();
+    state_->for_each_lobby([&](const lobby& each) {
+        out.handshakes += each.handshakes.connections();
+        out.room_peers += each.rooms.entrances();
+        out.rooms += each.rooms.rooms();
+        const auto peers = each.handshakes.peers();
+        out.peers.connections += peers.connections;
+        out.peers.servers += peers.servers;
+        out.peers.clients += peers.clients;
+        const auto seats = each.rooms.seats();
+        out.seats.agreements += seats.agreements;
+        out.seats.waiting += seats.waiting;
+    });
     return out;
 }
 

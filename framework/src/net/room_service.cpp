@@ -12,6 +12,13 @@ namespace {
 // What a peer may send before the other is there; past it, nothing is read until the join.
 constexpr std::size_t max_early_bytes = 64 * 1024;
 
+// What any connection reads into: nothing waits while it is in use.
+mutable_bytes scratch() noexcept
+{
+    static thread_local std::array<byte, 16 * 1024> bytes;
+    return bytes;
+}
+
 } // namespace
 
 // One connection on its way into a room.
@@ -67,7 +74,7 @@ void room_service::agree(const identity& client, const identity& server)
     settle();
 }
 
-void room_service::serve(any_stream stream, const identity& who)
+void room_service::serve(any_stream stream, const identity& who, bytes_view early)
 {
     std::uint32_t slot = 0;
     if (free_slots_.empty()) {
@@ -82,6 +89,7 @@ void room_service::serve(any_stream stream, const identity& who)
     ++live_;
     observer_.connected(who, relay_door::room);
     broker_.connect(e->id, who, clock::now());
+    if (!early.empty()) take(e, early);
     settle();
     wait_readable(e);
 }
@@ -113,19 +121,23 @@ void room_service::read(const entrance_ptr& e)
 {
     error_code error;
     const std::size_t room_left = max_early_bytes - e->early.size();
-    const mutable_bytes space{scratch_.data(), std::min(scratch_.size(), room_left)};
+    const mutable_bytes space = scratch().first(std::min(scratch().size(), room_left));
     const std::size_t size = e->stream.try_read_some(space, error);
     if (error == asio::error::would_block) return;
     if (error) {
         end(e, error == asio::error::eof ? error_code{} : error);
         return;
     }
-    bytes_view input = space.first(size);
+    take(e, space.first(size));
+}
+
+void room_service::take(const entrance_ptr& e, bytes_view input)
+{
     if (!e->line_taken) {
-        const std::size_t before = input.size();
+        const bool ends_line = input.back() == '\n';
         broker_.receive(e->id, input, clock::now());
         // The broker leaves what follows the newline; a line that is not whole yet is taken to the last byte.
-        e->line_taken = !input.empty() || space[before - 1] == '\n';
+        e->line_taken = !input.empty() || ends_line;
     }
     e->early.insert(e->early.end(), input.begin(), input.end());
     drain();
@@ -239,7 +251,7 @@ awaitable<void> room_service::turn_away(entrance_ptr e)
         const auto waited = co_await e->stream.async_wait_readable(use_tuple);
         error = std::get<0>(waited);
         if (error) break;
-        e->stream.try_read_some(scratch_, error);
+        e->stream.try_read_some(scratch(), error);
         if (error == asio::error::would_block) error = {};
     }
     end(e, e->code == room_answer::absent ? errc::room_absent : errc::room_denied);

@@ -24,7 +24,8 @@ public:
     ~room_service();
 
     void agree(const identity& client, const identity& server);
-    void serve(any_stream stream, const identity& who);
+    // `early` are bytes of the stream that were read already.
+    void serve(any_stream stream, const identity& who, bytes_view early = {});
     // Resets rooms, closes all others.
     void stop();
 
@@ -41,6 +42,7 @@ private:
     void wait_readable(const entrance_ptr& e);
     void on_readable(const entrance_ptr& e, error_code error);
     void read(const entrance_ptr& e);
+    void take(const entrance_ptr& e, bytes_view input);
     void drain();
     void perform(const room_action::any& action);
     void answer(const entrance_ptr& e, room_answer code);
@@ -69,7 +71,6 @@ private:
     time_point armed_for_ = no_deadline;
     std::shared_ptr<bool> alive_ =
         std::make_shared<bool>(true); // for the timer's handler, which may come late
-    std::array<byte, 16 * 1024> scratch_;
 };
 
 } // namespace parley::detail

@@ -144,7 +144,10 @@ public:
     void serve_handshake(any_stream stream, const identity& who);
     void serve_room(any_stream stream, const identity& who);
 
+    // Of all lobbies together.
     struct counts {
+        std::size_t starting = 0;   // connections that have not said yet what they have come for
+        std::size_t lobbies = 0;    // with a name
         std::size_t handshakes = 0; // connections
         std::size_t room_peers = 0; // connections that are not in a joined room yet
         std::size_t rooms = 0;      // joined
