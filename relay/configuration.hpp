@@ -20,8 +20,9 @@ struct relay_configuration {
     std::vector<listen_address>
         room_listen;                      // the rooms' doors; empty: the hosts of `listen`, port 9001 (or 0)
     std::string tls_certificate, tls_key; // PEM files, for tls and wss
-    std::chrono::milliseconds timeout{std::chrono::hours{1}};         // how long a peer may wait
-    std::chrono::milliseconds room_timeout{std::chrono::seconds{30}}; // from an agreement to its room
+    std::chrono::milliseconds timeout{std::chrono::hours{1}};          // how long a peer may wait
+    std::chrono::milliseconds room_timeout{std::chrono::seconds{30}};  // from an agreement to its room
+    std::chrono::milliseconds ping_interval{std::chrono::seconds{25}}; // of a WebSocket
     log_level level = log_level::info;
     log_format format = log_format::text;
     bool json = false; // the ready line as a JSON object

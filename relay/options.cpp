@@ -56,7 +56,7 @@ std::variant<relay_configuration, print_and_exit> parse_command_line(std::vector
 {
     relay_configuration configuration;
     std::vector<std::string> listen, room_listen;
-    double timeout_seconds = 3600, room_timeout_seconds = 30;
+    double timeout_seconds = 3600, room_timeout_seconds = 30, ping_seconds = 25;
     std::string level = "info", format = "text";
     bool quiet = false;
 
@@ -89,6 +89,12 @@ std::variant<relay_configuration, print_and_exit> parse_command_line(std::vector
         ->type_name("SECONDS");
     app.add_option("--room-timeout", room_timeout_seconds,
                    "How many seconds after an agreement both must have come to their room (default: 30)")
+        ->check(seconds)
+        ->type_name("SECONDS");
+    app.add_option(
+           "--ping-interval", ping_seconds,
+           "How many seconds between the pings that keep a waiting WebSocket open; one that is silent "
+           "for twice as long is dropped (default: 25)")
         ->check(seconds)
         ->type_name("SECONDS");
     CLI::Option* certificate =
@@ -132,6 +138,7 @@ std::variant<relay_configuration, print_and_exit> parse_command_line(std::vector
                 return usage_error(escaped(address.text()) + ": --tls-certificate and --tls-key are missing");
     configuration.timeout = to_milliseconds(timeout_seconds);
     configuration.room_timeout = to_milliseconds(room_timeout_seconds);
+    configuration.ping_interval = to_milliseconds(ping_seconds);
     const std::map<std::string, log_level> levels{{"debug", log_level::debug},
                                                   {"info", log_level::info},
                                                   {"warning", log_level::warning},

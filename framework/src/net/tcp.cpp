@@ -1,8 +1,10 @@
 #include <parley/net/connect.hpp>
 #include <parley/net/tcp.hpp>
 
+#include "proxy_tunnel.hpp"
 #include "resolve_for.hpp"
 #include "socket_tuning.hpp"
+#include "step_report.hpp"
 
 #include <boost/asio/append.hpp>
 #include <boost/asio/basic_stream_socket.hpp>
@@ -180,8 +182,22 @@ identity identity_of(const tcp_endpoint& endpoint) noexcept
 
 namespace {
 
+std::string texts_of(const std::vector<tcp_endpoint>& endpoints)
+{
+    constexpr std::size_t most = 4;
+    std::string out;
+    for (std::size_t i = 0; i < std::min(most, endpoints.size()); ++i)
+        out += (i == 0 ? "" : ", ") + endpoints[i].address().to_string();
+    if (endpoints.size() > most) out += " and " + std::to_string(endpoints.size() - most) + " more";
+    return out;
+}
+
 awaitable<connect_outcome> connect_over_tcp(connect_request request)
 {
+    if (request.options.proxy) {
+        auto through = co_await detail::connect_through_proxy(std::move(request));
+        co_return std::move(through);
+    }
     const time_point start = clock::now();
     std::vector<tcp_endpoint> endpoints;
     if (request.exact) {
@@ -189,7 +205,9 @@ awaitable<connect_outcome> connect_over_tcp(connect_request request)
             request.kind == stream_kind::room ? request.address.room_port : request.address.port;
         endpoints.push_back({request.exact->address(), port});
     } else {
+        const detail::step_report resolving{request.options, connect_step::resolve};
         auto resolved = co_await detail::resolve_for(request);
+        resolving.done(resolved ? error_code{} : resolved.error(), resolved ? texts_of(*resolved) : "");
         if (!resolved) {
             connect_outcome failed;
             failed.error = resolved.error();
@@ -200,7 +218,10 @@ awaitable<connect_outcome> connect_over_tcp(connect_request request)
     connect_options options = request.options;
     const duration spent = clock::now() - start;
     if (options.timeout != duration::max()) options.timeout = std::max(options.timeout - spent, duration{0});
+    const detail::step_report connecting{request.options, connect_step::connect};
     auto outcome = co_await connect_tcp(std::move(endpoints), std::move(options));
+    connecting.done(outcome.error,
+                    outcome.error ? outcome.describe() : to_text(*outcome.stream.remote_endpoint()));
     co_return outcome;
 }
 

@@ -1,5 +1,6 @@
 #include <parley/net/tls.hpp>
 
+#include "step_report.hpp"
 #include "tls_layer.hpp"
 #include "upgrading_acceptor.hpp"
 
@@ -306,8 +307,10 @@ awaitable<connect_outcome> connect_over_tls(connect_request request)
     auto out = co_await tcp_transport().connect(std::move(request));
     if (out.error) co_return std::move(out);
     const watchdog bound{out.stream, detail::time_left(start, options.timeout)};
+    const detail::step_report step{options, connect_step::tls};
     const error_code error = co_await open_tls(out.stream, address.host, options.tls, &out.detail);
     out.error = bound.explain(error);
+    step.done(out.error, out.detail);
     co_return std::move(out);
 }
 

@@ -1,5 +1,7 @@
 #include <parley/net/unix.hpp>
 
+#include "step_report.hpp"
+
 #include <boost/asio/append.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -213,6 +215,7 @@ awaitable<connect_outcome> connect_over_unix(connect_request request)
         co_return out;
     }
     local::socket socket{ex};
+    const detail::step_report step{request.options, connect_step::connect};
     // It never waits for long: the system accepts or refuses at once.
     auto connected = co_await socket.async_connect(local::endpoint{path}, use_tuple);
     out.error = std::get<0>(connected);
@@ -224,6 +227,7 @@ awaitable<connect_outcome> connect_over_unix(connect_request request)
     } else {
         out.stream = make_unix_stream(std::move(socket));
     }
+    step.done(out.error, out.detail);
     co_return out;
 }
 
