@@ -11,7 +11,7 @@ namespace parley::cli {
 
 void session_observer::connecting(const relay_address& relay)
 {
-    out_.connecting(relay.text());
+    out_.connecting(relay.text(), proxy_ ? proxy_->text() : std::string{});
 }
 
 void session_observer::connected(std::string_view address)

@@ -102,7 +102,7 @@ class Matrix(unittest.TestCase):
         port = self.addresses["tls"].rpartition("127.0.0.1:")[2]
         unknown = self.world.send(path, relay=f"tls://127.0.0.1:{port}").expect_exit(3)
         self.assertIn("issuer that is not known here (CN=Test authority)", unknown.stderr.text())
-        plain = self.addresses["tcp"].replace("127.0.0.1", "tls://127.0.0.1")
+        plain = f"tls://{self.world.start_relay().address}"  # without a certificate there is no TLS to serve
         no_tls = self.world.send(path, "--ca-file", self.authority.certificate, "--timeout", "5", relay=plain)
         self.assertEqual(no_tls.wait(), 3, no_tls.describe())
         missing = self.world.send(path, "--ca-file", "/nowhere", relay=f"tls://127.0.0.1:{port}").expect_exit(3)

@@ -19,3 +19,9 @@ foreach(name IN ITEMS way_out probe)
     set_tests_properties(${name} PROPERTIES LABELS integration TIMEOUT 600
         ENVIRONMENT "PARLEY_PROGRAM=$<TARGET_FILE:parley>;PARLEY_RELAY_PROGRAM=$<TARGET_FILE:parley-relay>")
 endforeach()
+
+# Debian's modules belong to Debian's interpreter.
+find_program(PARLEY_SYSTEM_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
+add_test(NAME websocket_hostile COMMAND ${PARLEY_SYSTEM_PYTHON} -B ${CMAKE_CURRENT_LIST_DIR}/websocket_hostile.py)
+set_tests_properties(websocket_hostile PROPERTIES LABELS integration TIMEOUT 600
+    ENVIRONMENT "PARLEY_PROGRAM=$<TARGET_FILE:parley>;PARLEY_RELAY_PROGRAM=$<TARGET_FILE:parley-relay>")

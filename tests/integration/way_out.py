@@ -112,6 +112,7 @@ class WayOut(unittest.TestCase):
         self.assertNotIn(CODED.encode(), seen)
         self.assertIn(str(proxy.port).encode(), seen)
         self.assertNotIn(CODED, sender.stdout.text() + sender.stderr.text())
+        self.assertEqual(next(e["proxy"] for e in sender.events() if e["event"] == "connecting"), proxy.url)
 
     def test_the_usual_variables(self):
         proxy = self.world.keep(proxies.Tinyproxy(self.world))

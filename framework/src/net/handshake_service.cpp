@@ -2,8 +2,20 @@
 
 #include <boost/asio/bind_executor.hpp>
 
+#include <utility>
+
 namespace parley::detail {
 namespace {
+
+// A hello that is repeated while this much waits for its peer's reading is not answered again: the answers
+// could grow without end, and a peer that reads has no need of them.
+constexpr std::size_t max_unread_bytes = 4096;
+
+bool is_hello(const message& packet) noexcept
+{
+    return std::holds_alternative<packet::hello_as_a_server>(packet.body) ||
+           std::holds_alternative<packet::hello_as_a_client>(packet.body);
+}
 
 // What any connection reads into: nothing waits while it is in use.
 mutable_bytes scratch() noexcept
@@ -24,6 +36,7 @@ struct handshake_service::connection {
     packet_parser parser;
     packet_queue queue;
     error_code why;         // of its close
+    bool greeted = false;   // a hello has come
     bool writing = false;   // one write is under way
     bool unflushed = false; // it stands in unflushed_
     bool overflown = false; // it stands in overflown_
@@ -119,6 +132,8 @@ void handshake_service::feed(const connection_ptr& c, bytes_view input)
             machine_.receive_malformed(c->id, parsed.error());
         } else if (*parsed) {
             const message& packet = **parsed;
+            if (is_hello(packet) && std::exchange(c->greeted, true) && c->queue.bytes() > max_unread_bytes)
+                continue;
             if (std::holds_alternative<packet::hello_as_a_server>(packet.body))
                 observer_.hello(c->who, peer_kind::server);
             else if (std::holds_alternative<packet::hello_as_a_client>(packet.body))

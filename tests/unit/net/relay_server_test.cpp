@@ -309,6 +309,26 @@ TEST(relay_server, a_reader_too_slow_for_its_queue_is_dropped)
     EXPECT_EQ(*slow.ended, asio::error::connection_reset);
 }
 
+TEST(relay_server, repeated_hellos_are_answered_to_who_reads_only)
+{
+    world w{over::memory};
+    w.memory_capacity = 100;
+    raw_peer peer{w.connect_raw(stream_kind::handshake)};
+    for (int i = 0; i < 2000; ++i) {
+        peer.write(relay_uid, packet::hello_as_a_client{});
+        w.settle();
+    }
+    EXPECT_LT(w.log.clients, 1000);
+    EXPECT_EQ(w.log.overflows, 0);
+    peer.start_reading();
+    w.settle();
+    EXPECT_LT(peer.got.size(), 4096u + 200u);
+    const std::size_t before = peer.got.size();
+    peer.write(relay_uid, packet::hello_as_a_client{});
+    w.settle();
+    EXPECT_GT(peer.got.size(), before);
+}
+
 TEST(relay_server, a_closed_peer_that_does_not_read_is_not_waited_for)
 {
     relay_server_options options;
