@@ -180,11 +180,9 @@ class WayOut(unittest.TestCase):
     def test_a_forbidden_room(self):
         http = self.world.keep(proxies.Tinyproxy(self.world, f"ConnectPort {self.ports['tcp'][0]}"))
         sender, code = self.world.send_waiting(self.small, "--proxy", http.url, relay=self.addresses["tcp"])
-        receiver = self.world.recv("-y", "-o", self.world.folder("in-forbidden"), code=code,
-                                   relay=self.addresses["tcp"])
+        self.world.recv("-y", "-o", self.world.folder("in-forbidden"), code=code, relay=self.addresses["tcp"])
         sender.expect_exit(PROXY)
         self.assertIn("the room of relay", sender.stderr.text())
-        self.assertNotEqual(receiver.wait(90), 0)
 
 
 if __name__ == "__main__":
