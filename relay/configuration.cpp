@@ -30,6 +30,7 @@ relay_server_options server_options(const relay_configuration& configuration)
     options.room_addresses = configuration.room_listen;
     options.relay.peer_timeout = configuration.timeout;
     options.rooms.room_timeout = configuration.room_timeout;
+    options.limits = configuration.limits;
     options.websocket.ping_interval = configuration.ping_interval;
     options.websocket.pong_timeout = 2 * configuration.ping_interval;
     return options;

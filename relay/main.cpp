@@ -88,8 +88,8 @@ exit_code serve(const relay_configuration& configuration)
         },
         "relay");
     // Whoever reads this line may connect: the addresses are bound, and the system queues what comes early.
-    print_line(stdout, ready_line(relay.bound_handshake_texts(), relay.bound_room_texts(),
-                                  configuration.json));
+    print_line(stdout,
+               ready_line(relay.bound_handshake_texts(), relay.bound_room_texts(), configuration.json));
     context.run();
     log.write(log_level::info, "stopped");
     return exit_code::ok;
