@@ -83,6 +83,7 @@ struct reception::visitor {
     relay_door door;
     identity who;
     byte_vector early;
+    connection_permit permit;
     std::string lobby;
     time_point deadline = no_deadline;
     std::optional<refusal> why;
@@ -106,8 +107,14 @@ std::optional<std::string_view> lobby_of(std::string_view path) noexcept
     return fine ? std::optional{name} : std::nullopt;
 }
 
-reception::reception(executor ex, const relay_server_options& options, relay_observer& observer, owner hooks)
-    : executor_(ex), options_(options), observer_(observer), owner_(std::move(hooks)), timer_(ex)
+reception::reception(executor ex, const relay_server_options& options, relay_observer& observer,
+                     std::shared_ptr<limiter> limits, owner hooks)
+    : executor_(ex),
+      options_(options),
+      observer_(observer),
+      limits_(std::move(limits)),
+      owner_(std::move(hooks)),
+      timer_(ex)
 {
 }
 
@@ -117,17 +124,23 @@ void reception::receive(any_stream stream, door_policy_ptr policy)
 {
     if (stream.remote_identity().empty()) return; // it has gone already
     if (stopped_) return observer_.refused(stream.remote_identity(), policy->door, refusal::stopping);
-    make_room();
     const auto at = visitors_.emplace(visitors_.end(), std::move(stream), std::move(policy));
     visitor& v = *at;
     const auto from = v.stream.remote_endpoint();
     v.trusted = from ? options_.trusted_networks.contains(from->address())
                      : v.stream.transport_name() == unix_transport().scheme &&
                            options_.trusted_networks.contains_unix();
-    if (!v.trusted && !admit(v)) {
+    // Whose a proxy's connection is comes later: until then it counts in all only.
+    bool admitted = true;
+    if (!v.trusted)
+        admitted = admit(v);
+    else if (const auto why = limits_->admit(v.permit, v.who, clock::now(), true))
+        admitted = refuse(v, *why);
+    if (!admitted) {
         turn_out(v, std::nullopt);
         return leave(at);
     }
+    make_room(); // not for one that is turned away: nobody should have to leave for it
     if (options_.limits.start_time != duration::max()) v.deadline = clock::now() + options_.limits.start_time;
     arm_timer();
     spawn(executor_, [this, at] { return visit(at); }, "reception");
@@ -147,6 +160,7 @@ awaitable<void> reception::visit(visitors::iterator at)
     out.who = v.who;
     out.early = std::move(v.early);
     out.lobby = std::move(v.lobby);
+    out.permit = std::move(v.permit);
     visitors_.erase(at);
     owner_.deliver(std::move(out));
     if (visitors_.empty()) owner_.on_idle();
@@ -309,8 +323,11 @@ void reception::set_client(visitor& v, const tcp_endpoint& client)
 // Asked once, when it is known whose connection it is.
 bool reception::admit(visitor& v)
 {
-    if (std::exchange(v.admitted, true) || !options_.admit || options_.admit(v.who, v.door)) return true;
-    return refuse(v, refusal::not_admitted);
+    if (std::exchange(v.admitted, true)) return true;
+    const time_point now = clock::now();
+    auto why = v.permit ? limits_->name(v.permit, v.who, now) : limits_->admit(v.permit, v.who, now);
+    if (!why && options_.admit && !options_.admit(v.who, v.door)) why = refusal::not_admitted;
+    return !why || refuse(v, *why);
 }
 
 bool reception::name_client(visitor& v, const http_request& request)
@@ -389,7 +406,7 @@ void reception::turn_out(visitor& v, std::optional<refusal> why)
 
 void reception::make_room()
 {
-    if (visitors_.size() < max_visitors) return;
+    if (visitors_.size() <= max_visitors) return;
     const auto oldest =
         std::find_if(visitors_.begin(), visitors_.end(), [](const visitor& v) { return !v.turned_out; });
     if (oldest != visitors_.end()) turn_out(*oldest, refusal::connections_full);

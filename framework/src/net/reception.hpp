@@ -9,6 +9,7 @@
 #pragma once
 
 #include "net/first_bytes.hpp"
+#include "net/limits/limiter.hpp"
 
 #include <parley/net/relay_server.hpp>
 
@@ -36,6 +37,7 @@ struct arrival {
     identity who;
     byte_vector early; // of the stream, that was read already: a whole hello or room line at least
     std::string lobby; // empty: the default one
+    connection_permit permit;
 };
 
 class reception {
@@ -47,7 +49,8 @@ public:
         std::function<void()> on_idle; // whenever the last one has gone
     };
     // `options` and `observer` outlive it.
-    reception(executor ex, const relay_server_options& options, relay_observer& observer, owner hooks);
+    reception(executor ex, const relay_server_options& options, relay_observer& observer,
+              std::shared_ptr<limiter> limits, owner hooks);
     reception(const reception&) = delete;
     reception& operator=(const reception&) = delete;
     ~reception();
@@ -87,6 +90,7 @@ private:
     executor executor_;
     const relay_server_options& options_;
     relay_observer& observer_;
+    std::shared_ptr<limiter> limits_;
     owner owner_;
     visitors visitors_;          // in the order of their coming
     std::list<visitor*> in_tls_; // whose TLS handshake is under way, in the order of their coming

@@ -98,6 +98,12 @@ void relay_doors::start(std::function<void(any_stream, door_policy_ptr)> on_stre
         });
 }
 
+void relay_doors::stop_but_answers() noexcept
+{
+    for (const door& each : doors_)
+        if (each.for_what != use::answers) each.acceptor->stop();
+}
+
 void relay_doors::stop() noexcept
 {
     for (const door& each : doors_) each.acceptor->stop();

@@ -25,6 +25,7 @@ public:
 
     void start(std::function<void(any_stream, door_policy_ptr)> on_stream);
     void stop() noexcept;
+    void stop_but_answers() noexcept; // goes on with those addresses
 
 private:
     struct door {

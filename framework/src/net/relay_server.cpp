@@ -1,13 +1,17 @@
 #include <parley/net/relay_server.hpp>
 
 #include "net/handshake_service.hpp"
+#include "net/limits/limiter.hpp"
 #include "net/relay_doors.hpp"
 #include "net/room_service.hpp"
+
+#include <parley/crypto/random.hpp>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <map>
 
 namespace parley {
@@ -21,15 +25,22 @@ using detail::relay_doors;
 
 namespace {
 
+std::uint64_t random_seed()
+{
+    std::array<byte, 8> bytes;
+    system_random().fill(bytes);
+    return std::bit_cast<std::uint64_t>(bytes);
+}
+
 // One space of peers, uids and rooms.
 struct lobby {
     lobby(const executor& ex, const relay_server_options& options, relay_observer& observer,
-          const std::function<void()>& on_idle)
+          const std::shared_ptr<detail::limiter>& limits, const std::function<void()>& on_idle)
         : handshakes(
-              ex, options, observer,
+              ex, options, observer, limits,
               [this](const identity& client, const identity& server) { rooms.agree(client, server); },
               on_idle),
-          rooms(ex, options, observer, on_idle)
+          rooms(ex, options, observer, limits, on_idle)
     {
     }
 
@@ -51,17 +62,21 @@ struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
         : executor_(ex),
           options(std::move(o)),
           observer(obs),
+          limits(std::make_shared<detail::limiter>(options.limits, random_seed())),
           doors(ex),
-          reception(ex, options, obs,
+          reception(ex, options, obs, limits,
                     {[this](detail::arrival who) { enter(std::move(who)); },
                      [this](const std::string& name) { return check_lobby(name); }, [this] { on_idle(); }}),
-          main(ex, options, obs, [this] { on_idle(); }),
-          changed(ex, time_point::max())
+          main(ex, options, obs, limits, [this] { on_idle(); }),
+          changed(ex, time_point::max()),
+          drain_timer(ex)
     {
     }
 
     error_code listen(std::string* where);
     void start();
+    void drain();
+    void close_doors_when_due();
     void stop();
     void enter(detail::arrival who);
     void adopt(any_stream stream, const identity& who, relay_door door);
@@ -70,13 +85,19 @@ struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
     void on_lobby_idle(const std::string& name);
     bool idle() const noexcept
     {
-        return reception.size() == 0 && main.idle() &&
+        const auto over = [this](const lobby& each) { return each.idle() && (stopping || !each.awaited()); };
+        return reception.size() == 0 && over(main) &&
                std::all_of(lobbies.begin(), lobbies.end(),
-                           [](const auto& each) { return each.second->idle(); });
+                           [&](const auto& each) { return over(*each.second); });
+    }
+    bool awaited() const noexcept
+    {
+        return main.awaited() || std::any_of(lobbies.begin(), lobbies.end(),
+                                             [](const auto& each) { return each.second->awaited(); });
     }
     void on_idle()
     {
-        if (stopping) changed.cancel();
+        if (stopping || draining) changed.cancel();
     }
     template <class F>
     void for_each_lobby(F f)
@@ -88,12 +109,15 @@ struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
     executor executor_;
     relay_server_options options;
     relay_observer& observer;
+    std::shared_ptr<detail::limiter> limits;
     relay_doors doors;
     detail::reception reception;
     lobby main; // of everybody who names none
     std::map<std::string, std::unique_ptr<lobby>> lobbies;
     asio::steady_timer changed; // run() waits for its cancellation
-    bool listening_ = false, stopping = false;
+    asio::steady_timer drain_timer;
+    std::uint64_t forgotten_bytes = 0; // of the rooms of lobbies that were forgotten
+    bool listening_ = false, stopping = false, draining = false;
 };
 
 error_code relay_server::state::listen(std::string* where)
@@ -102,6 +126,7 @@ error_code relay_server::state::listen(std::string* where)
     listening.tcp = options.tcp;
     listening.websocket = options.websocket;
     listening.tls = options.tls;
+    listening.passed_sockets = options.passed_sockets;
     const auto add = [&](const std::vector<listen_address>& addresses, relay_doors::use use,
                          relay_door door) -> error_code {
         listening.on_error = [this, door](error_code why) { observer.accept_failed(door, why); };
@@ -134,7 +159,7 @@ void relay_server::state::start()
 
 std::optional<refusal> relay_server::state::check_lobby(const std::string& name) const
 {
-    if (stopping) return refusal::stopping;
+    if (stopping || (draining && !name.empty() && !lobbies.contains(name))) return refusal::stopping;
     const std::size_t most = options.limits.lobbies;
     if (name.empty() || most == 0 || lobbies.size() < most || lobbies.contains(name)) return std::nullopt;
     return refusal::lobbies_full;
@@ -145,7 +170,8 @@ lobby& relay_server::state::lobby_of(const std::string& name)
     if (name.empty()) return main;
     auto& found = lobbies[name];
     if (!found)
-        found = std::make_unique<lobby>(executor_, options, observer, [this, name] { on_lobby_idle(name); });
+        found = std::make_unique<lobby>(executor_, options, observer, limits,
+                                        [this, name] { on_lobby_idle(name); });
     return *found;
 }
 
@@ -158,38 +184,72 @@ void relay_server::state::on_lobby_idle(const std::string& name)
         const auto self = weak.lock();
         const auto found = self ? self->lobbies.find(name) : decltype(self->lobbies.find(name)){};
         if (!self || self->stopping || found == self->lobbies.end()) return;
-        if (found->second->idle() && !found->second->awaited()) self->lobbies.erase(found);
+        if (!found->second->idle() || found->second->awaited()) return;
+        self->forgotten_bytes += found->second->rooms.bytes();
+        self->lobbies.erase(found);
     });
 }
 
 void relay_server::state::enter(detail::arrival who)
 {
-    if (const auto why = check_lobby(who.lobby)) {
+    auto why = check_lobby(who.lobby);
+    if (!why && draining && who.door == relay_door::handshake) why = refusal::stopping;
+    if (why) {
         observer.refused(who.who, who.door, *why);
         return who.stream.close();
     }
     lobby& in = lobby_of(who.lobby);
     if (who.door == relay_door::handshake)
-        in.handshakes.serve(std::move(who.stream), who.who, who.early);
+        in.handshakes.serve(std::move(who.stream), who.who, who.early, std::move(who.permit));
     else
-        in.rooms.serve(std::move(who.stream), who.who, who.early);
+        in.rooms.serve(std::move(who.stream), who.who, who.early, std::move(who.permit));
     if (!who.lobby.empty() && in.idle()) on_lobby_idle(who.lobby); // it was turned away at once
 }
 
 void relay_server::state::adopt(any_stream stream, const identity& who, relay_door door)
 {
-    if (stopping || (options.admit && !options.admit(who, door))) {
-        observer.refused(who, door, stopping ? refusal::stopping : refusal::not_admitted);
+    detail::connection_permit permit;
+    std::optional<refusal> why;
+    if (stopping || (draining && door == relay_door::handshake)) why = refusal::stopping;
+    if (!why) why = limits->admit(permit, who, clock::now());
+    if (!why && options.admit && !options.admit(who, door)) why = refusal::not_admitted;
+    if (why) {
+        observer.refused(who, door, *why);
         return stream.close();
     }
     if (door == relay_door::handshake)
-        main.handshakes.serve(std::move(stream), who);
+        main.handshakes.serve(std::move(stream), who, {}, std::move(permit));
     else
-        main.rooms.serve(std::move(stream), who);
+        main.rooms.serve(std::move(stream), who, {}, std::move(permit));
+}
+
+void relay_server::state::drain()
+{
+    if (stopping || std::exchange(draining, true)) return;
+    for_each_lobby([](lobby& each) { each.handshakes.stop(); });
+    close_doors_when_due();
+    changed.cancel();
+}
+
+// The doors stay open as long as somebody may still come to a room; those for answers until the end.
+void relay_server::state::close_doors_when_due()
+{
+    if (stopping) return;
+    if (!awaited()) {
+        doors.stop_but_answers();
+        return on_idle();
+    }
+    constexpr std::chrono::milliseconds interval{200};
+    drain_timer.expires_after(interval);
+    drain_timer.async_wait([weak = weak_from_this()](error_code error) {
+        const auto self = weak.lock();
+        if (self && !error) self->close_doors_when_due();
+    });
 }
 
 void relay_server::state::stop()
 {
+    drain_timer.cancel();
     doors.stop();
     if (!std::exchange(stopping, true)) {
         reception.stop();
@@ -250,13 +310,14 @@ awaitable<error_code> relay_server::run()
     const bool throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
     if (!s->stopping) s->start();
-    while (!s->stopping || !s->idle()) {
+    while (!(s->stopping || s->draining) || !s->idle()) {
         const auto asked = co_await asio::this_coro::cancellation_state;
         if (asked.cancelled() != asio::cancellation_type::none && !s->stopping)
             s->stop();
         else
             co_await s->changed.async_wait(use_tuple);
     }
+    if (!s->stopping) s->stop();
     co_await asio::this_coro::throw_if_cancelled(throws);
     co_return error_code{};
 }
@@ -264,6 +325,27 @@ awaitable<error_code> relay_server::run()
 void relay_server::stop()
 {
     state_->stop();
+}
+
+void relay_server::drain()
+{
+    state_->drain();
+}
+
+bool relay_server::draining() const noexcept
+{
+    return state_->draining || state_->stopping;
+}
+
+void relay_server::set_limits(const relay_limits& limits)
+{
+    state_->options.limits = limits;
+    state_->limits->set_limits(limits);
+}
+
+void relay_server::set_trusted_networks(network_set networks)
+{
+    state_->options.trusted_networks = std::move(networks);
 }
 
 void relay_server::serve_handshake(any_stream stream, const identity& who)
@@ -281,10 +363,13 @@ relay_server::counts relay_server::count() const noexcept
     counts out;
     out.starting = state_->reception.size();
     out.lobbies = state_->lobbies.size();
+    out.room_bytes = state_->forgotten_bytes;
+    out.connections = state_->limits->connections();
     state_->for_each_lobby([&](const lobby& each) {
         out.handshakes += each.handshakes.connections();
         out.room_peers += each.rooms.entrances();
         out.rooms += each.rooms.rooms();
+        out.room_bytes += each.rooms.bytes();
         const auto peers = each.handshakes.peers();
         out.peers.connections += peers.connections;
         out.peers.servers += peers.servers;

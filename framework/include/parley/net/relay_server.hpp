@@ -136,8 +136,18 @@ public:
     // when nobody has). Errors: those of listen(); unset after stop(). Cancellation (terminal): as stop().
     awaitable<error_code> run();
 
+    // Ends it in peace: no more peers (HTTP is still answered), waiting ones are told and closed, those who
+    // have agreed may still come to their rooms, and rooms run to their end; run() returns after the last. To
+    // be bounded by a stop().
+    void drain();
+    bool draining() const noexcept; // since drain() or stop()
+
     // Ends it: no more connections, waiting peers are closed, rooms are reset. May be repeated.
     void stop();
+
+    // From now on; who is there already stays.
+    void set_limits(const relay_limits& limits);
+    void set_trusted_networks(network_set networks);
 
     // Serves a connection that came about elsewhere, as if it had been accepted on that door. `who` must be
     // unique among live peers.
@@ -146,11 +156,13 @@ public:
 
     // Of all lobbies together.
     struct counts {
-        std::size_t starting = 0;   // connections that have not said yet what they have come for
-        std::size_t lobbies = 0;    // with a name
-        std::size_t handshakes = 0; // connections
-        std::size_t room_peers = 0; // connections that are not in a joined room yet
-        std::size_t rooms = 0;      // joined
+        std::size_t starting = 0;     // connections that have not said yet what they have come for
+        std::size_t lobbies = 0;      // with a name
+        std::size_t handshakes = 0;   // connections
+        std::size_t room_peers = 0;   // connections that are not in a joined room yet
+        std::size_t rooms = 0;        // joined
+        std::size_t connections = 0;  // all of those that hold a place under relay_limits::connections
+        std::uint64_t room_bytes = 0; // that have passed through rooms so far, both directions
         relay_machine::counts peers;
         room_broker::counts seats;
     };

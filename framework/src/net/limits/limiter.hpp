@@ -47,12 +47,14 @@ private:
 class limiter : public std::enable_shared_from_this<limiter> {
 public:
     // `seed` is random, so that nobody can choose addresses that collide.
-    limiter(const relay_limits& limits, std::uint64_t seed) : limits_(limits), addresses_(0x4000, seed)
+    limiter(const relay_limits& limits, std::uint64_t seed)
+        : seed_(seed), limits_(limits), addresses_(0x4000, seed)
     {
         set_limits(limits);
     }
 
     const relay_limits& limits() const noexcept { return limits_; }
+    std::uint64_t seed() const noexcept { return seed_; }
     // From now on; who is there already stays.
     void set_limits(const relay_limits& limits) noexcept
     {
@@ -99,6 +101,7 @@ private:
         return {per_second, per_second * burst_seconds};
     }
 
+    std::uint64_t seed_;
     relay_limits limits_;
     keyed_table<visitor> addresses_;
     bandwidth_share bandwidth_;
