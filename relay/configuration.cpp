@@ -28,6 +28,8 @@ relay_server_options server_options(const relay_configuration& configuration)
     relay_server_options options;
     options.handshake_addresses = configuration.listen;
     options.room_addresses = configuration.room_listen;
+    options.http_addresses = configuration.http_listen;
+    options.lobbies = configuration.lobbies;
     options.relay.peer_timeout = configuration.timeout;
     options.rooms.room_timeout = configuration.room_timeout;
     options.limits = configuration.limits;

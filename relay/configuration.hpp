@@ -36,6 +36,7 @@ struct relay_configuration {
     log_level level = log_level::info;
     log_format format = log_format::text;
     log_addresses addresses = log_addresses::full;
+    bool lobbies = true;
     bool json = false; // the ready line as a JSON object
 };
 

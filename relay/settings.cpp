@@ -178,6 +178,8 @@ const std::array table{
     make<&rc::tls_key>("tls-key", text, "FILE", "The key (PEM) of that certificate", now),
     make<&rc::trusted_networks>("trusted-network", networks, "ADDR/BITS",
                                 "Where proxies are that say who their clients are", now),
+    make<&rc::lobbies>("lobbies", yes_no, "",
+                       "Whether WebSockets to /lobby/NAME meet in a lobby of their own"),
     make<&rc::timeout>("timeout", seconds, "SECONDS", "How long a peer may wait for another", false, 0.001,
                        longest_seconds),
     make<&rc::room_timeout>("room-timeout", seconds, "SECONDS",
@@ -371,6 +373,14 @@ std::string expectation(const setting& s)
 std::string assign(relay_configuration& configuration, const setting& s, const nlohmann::ordered_json& v)
 {
     if (!fits(s, v)) return fmt::format("{} is not {}", shown(v), expectation(s));
+    if (s.type == networks) {
+        network_set all;
+        for (const auto& each : v) {
+            std::string why;
+            const auto text = each.get<std::string>();
+            if (!all.add(text, &why)) return fmt::format("{}: {}", escaped(text), why);
+        }
+    }
     return s.write(configuration, v);
 }
 
@@ -391,8 +401,8 @@ std::string contradiction(const relay_configuration& configuration)
             if ((address.scheme == "tls" || address.scheme == "wss") && configuration.tls_certificate.empty())
                 return escaped(address.text()) + ": --tls-certificate and --tls-key are missing";
     for (const listen_address& address : configuration.http_listen)
-        if (address.scheme != "tcp" && address.scheme != "unix")
-            return escaped(address.text()) + ": http-listen is for plain addresses and unix:/PATH";
+        if (address.scheme != "tcp" && address.scheme != "unix" && address.scheme != "tls")
+            return escaped(address.text()) + ": http-listen takes ADDR:PORT, tls://ADDR:PORT and unix:/PATH";
     return {};
 }
 

@@ -13,9 +13,9 @@ namespace parley {
 struct relay_limits {
     // connections
     std::size_t connections = 50'000; // in all, in every state; a room is two
-    std::size_t connections_per_address = 512;
-    double connections_per_second = 50; // new ones, for each address
-    double hellos_per_second = 20;      // for each address
+    std::size_t connections_per_address = 1024;
+    double connections_per_second = 100; // new ones, for each address
+    double hellos_per_second = 50;       // for each address
     // a connection that has not said hello, its room line or its request
     duration start_time = std::chrono::seconds{10};
     std::size_t start_bytes = 16 * 1024; // of headers and the like, TLS and HTTP framing included

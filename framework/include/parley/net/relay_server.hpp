@@ -84,6 +84,7 @@ struct relay_server_options {
     std::vector<listen_address> room_addresses;
     // Addresses (tcp, unix or tls) that serve `http` and nothing else.
     std::vector<listen_address> http_addresses;
+    std::vector<int> passed_sockets; // see listen_options
     tcp_options tcp;
     websocket_options websocket;
     std::shared_ptr<tls_identity> tls; // what tls and wss addresses show (net/tls.hpp)

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <vector>
 
 namespace parley {
 
@@ -100,7 +101,10 @@ struct listen_options {
         std::chrono::milliseconds{100}; // after EMFILE and the like; doubled up to 20 times it
     tcp_options tcp;
     websocket_options websocket;
-    std::shared_ptr<tls_identity> tls;                   // what tls and wss show (net/tls.hpp)
+    std::shared_ptr<tls_identity> tls; // what tls and wss show (net/tls.hpp)
+    // Listening TCP sockets that this process was given. An address that one of them is bound to takes it,
+    // and closes it in the end, instead of binding anew.
+    std::vector<int> passed_sockets;
     duration upgrade_timeout = std::chrono::seconds{10}; // of a TLS or WebSocket handshake
     std::size_t max_upgrading = 4096;                    // connections in such handshakes; more are closed
     std::function<void(error_code)> on_error;            // told of each failed accept; for logs
