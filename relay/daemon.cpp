@@ -262,7 +262,7 @@ void daemon::state::apply(relay_configuration wanted)
                       {{"setting", s->name}, {"reason", "it takes effect when the relay starts"}});
             continue;
         }
-        (void)s->write(configuration, s->read(wanted));
+        copy_setting(configuration, *s, wanted);
         changed += (changed.empty() ? "" : ",") + std::string{s->name};
     }
     relay->set_limits(limits());

@@ -24,7 +24,7 @@ When it listens, the relay writes one line to standard output:
   parley-relay ready: handshake ADDR:PORT…, rooms ADDR:PORT…
 or, with --json, {"event":"ready","handshake":["ADDR:PORT",…],"rooms":[…]}.
 Logs go to standard error. SIGTERM and SIGINT let rooms end first; a second one
-ends it at once.
+stops it.
 
 Exit codes:
   0  ended by a signal        2  wrong usage or configuration

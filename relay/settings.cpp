@@ -391,6 +391,11 @@ std::string assign_texts(relay_configuration& configuration, const setting& s,
     return assign(configuration, s, given.empty() ? value("") : text_value(s, given.back()));
 }
 
+void copy_setting(relay_configuration& to, const setting& s, const relay_configuration& from)
+{
+    (void)s.write(to, s.read(from));
+}
+
 std::string contradiction(const relay_configuration& configuration)
 {
     if (configuration.tls_certificate.empty() != configuration.tls_key.empty())

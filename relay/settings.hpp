@@ -59,6 +59,9 @@ std::string assign(relay_configuration& configuration, const setting& s, const n
 std::string assign_texts(relay_configuration& configuration, const setting& s,
                          const std::vector<std::string>& texts);
 
+// Gives the one the value of the other.
+void copy_setting(relay_configuration& to, const setting& s, const relay_configuration& from);
+
 // What no single setting can say: TLS addresses without a certificate, and the like. Empty when all is well.
 std::string contradiction(const relay_configuration& configuration);
 
