@@ -185,9 +185,11 @@ const std::array table{
     make<&rc::room_timeout>("room-timeout", seconds, "SECONDS",
                             "How long after an agreement both must have come to their room", false, 0.001,
                             longest_seconds),
-    make<&rc::ping_interval>("ping-interval", seconds, "SECONDS",
-                             "Between the pings that keep a waiting WebSocket open; one that is silent for twice as long is "
-                             "dropped", false, 0.001, longest_seconds),
+    make<&rc::ping_interval>(
+        "ping-interval", seconds, "SECONDS",
+        "Between the pings that keep a waiting WebSocket open; one that is silent for twice as long is "
+        "dropped",
+        false, 0.001, longest_seconds),
     make<&rc::drain_timeout>("drain-timeout", seconds, "SECONDS", "How long rooms may go on after SIGTERM",
                              now, 0.001, longest_seconds),
 

@@ -25,3 +25,15 @@ find_program(PARLEY_SYSTEM_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRE
 add_test(NAME websocket_hostile COMMAND ${PARLEY_SYSTEM_PYTHON} -B ${CMAKE_CURRENT_LIST_DIR}/websocket_hostile.py)
 set_tests_properties(websocket_hostile PROPERTIES LABELS integration TIMEOUT 600
     ENVIRONMENT "PARLEY_PROGRAM=$<TARGET_FILE:parley>;PARLEY_RELAY_PROGRAM=$<TARGET_FILE:parley-relay>")
+
+# The relay as an operator runs it.
+foreach(name IN ITEMS relay_operation operating_doc)
+    add_test(NAME ${name} COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/${name}.py)
+    set_tests_properties(${name} PROPERTIES LABELS integration TIMEOUT 600
+        ENVIRONMENT "PARLEY_PROGRAM=$<TARGET_FILE:parley>;PARLEY_RELAY_PROGRAM=$<TARGET_FILE:parley-relay>")
+endforeach()
+if(NOT PARLEY_SANITIZE) # its memory is what is tested
+    add_test(NAME hostile_load COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/hostile_load.py)
+    set_tests_properties(hostile_load PROPERTIES LABELS integration TIMEOUT 900
+        ENVIRONMENT "PARLEY_PROGRAM=$<TARGET_FILE:parley>;PARLEY_RELAY_PROGRAM=$<TARGET_FILE:parley-relay>")
+endif()
