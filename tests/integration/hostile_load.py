@@ -23,6 +23,7 @@ import relay_operation
 
 SLOW = int(os.environ.get("PARLEY_SLOW_LORIS", "10000"))
 MEMORY_BOUND = int(os.environ.get("PARLEY_HOSTILE_MEMORY", str(192 << 20)))
+AGAIN = 100  # slow connections made anew in a tenth of a second
 ROUNDS = 4  # of honest transfers, while all attacks go on
 LIMITS = {
     "max-connections": 16_000,
@@ -34,7 +35,7 @@ LIMITS = {
     "max-rooms": 40,
     "max-room-bytes": 100_000_000,
     "room-idle-timeout": 2,
-    "start-timeout": 5,
+    "start-timeout": 8,
 }
 BEGINNINGS = [b"", b"0", b"0000", b"GET / HTTP/1.1\r\nX: ", b"\x16\x03", b"127.0.0.1:", b"PROXY", b"\r\n\r\n\0"]
 
@@ -47,9 +48,10 @@ def raise_descriptors():
 def connect(source, port):
     connection = socket.socket()
     try:
-        connection.settimeout(3)
+        connection.settimeout(15)
         connection.bind((source, 0))
         connection.connect(("127.0.0.1", port))
+        connection.settimeout(5)
     except OSError:
         connection.close()
         raise
@@ -77,9 +79,9 @@ def slow(port):
     due = 0.0
     while True:
         now = time.monotonic()
-        if now >= due:  # refused ones are not tried again faster than this
+        if now >= due:  # those that were closed come again, but not so fast that it would be a flood
             due = now + 0.1
-            while len(selector.get_map()) - 1 < SLOW and made - closed < SLOW + 1:
+            for _ in range(min(SLOW - (made - closed), AGAIN if made >= SLOW else SLOW)):
                 begin()
         for key, events in selector.select(0.1):
             if key.fileobj is sys.stdin:
@@ -141,7 +143,7 @@ def guess(port):
         with contextlib.suppress(socket.timeout):
             while time.monotonic() < time_limit and len(seen) < 8192 and (piece := peer.recv(4096)):
                 seen += piece
-        peer.settimeout(3)
+        peer.settimeout(5)
         servers = [seen[at + 6:at + 10] for at in range(len(seen)) if seen[at:at + 6] == b"000004"]
         for server in servers:
             for _ in range(100):

@@ -86,7 +86,8 @@ STAND_INS = {
         if verb == "daemon-reload":
             pass
         elif (verb, units) == ("reload", ["nginx"]):
-            running = (state / "nginx.pid").exists()
+            at = state / "nginx.pid"  # nginx -t leaves an empty one
+            running = at.exists() and at.read_text().strip()
             subprocess.run(["nginx", *(["-s", "reload"] if running else [])], check=True)
         elif units == ["parley-relay"]:
             if verb == "enable":
@@ -174,7 +175,7 @@ class OperatingDocument(unittest.TestCase):
             finally:
                 for name in ("pid", "nginx.pid"):
                     with_pid = state / name
-                    if with_pid.exists():
+                    if with_pid.exists() and with_pid.read_text().strip():
                         pid = int(with_pid.read_text())
                         ended = os.pidfd_open(pid)
                         signal.pidfd_send_signal(ended, signal.SIGTERM)
