@@ -7,7 +7,7 @@ namespace parley::relayd {
 void complete(relay_configuration& configuration)
 {
     if (configuration.listen.empty()) configuration.listen.push_back({"tcp", "*", default_port});
-    if (!configuration.room_listen.empty()) return;
+    if (!configuration.room_listen.empty() || configuration.one_port) return;
     for (listen_address address : configuration.listen) {
         const transport* by = find_transport(address.scheme);
         if (by == nullptr || by->has_path()) continue; // rooms come to the same address

@@ -37,7 +37,8 @@ struct relay_configuration {
     log_format format = log_format::text;
     log_addresses addresses = log_addresses::full;
     bool lobbies = true;
-    bool json = false; // the ready line as a JSON object
+    bool one_port = false; // no door for rooms alone: those of `listen` serve them, too
+    bool json = false;     // the ready line as a JSON object
 };
 
 // Fills in what was left empty.

@@ -169,6 +169,8 @@ const std::array table{
         "or wss:// before it, or unix:/PATH"),
     make<&rc::room_listen>("room-listen", addresses, "ADDR:PORT",
                            "Where rooms are; by default port 9001 where --listen is (ws and wss need none)"),
+    make<&rc::one_port>("one-port", yes_no, "",
+                        "Rooms come where --listen is, and no other port is opened for them"),
     make<&rc::http_listen>("http-listen", addresses, "ADDR:PORT",
                            "Where /metrics, /healthz and /readyz are answered, and nothing else"),
     make<&rc::public_http>("public-http", setting_type::choices, "PATH",

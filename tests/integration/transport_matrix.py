@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import socket
 import subprocess
 import time
 import unittest
@@ -73,6 +74,40 @@ class Matrix(unittest.TestCase):
             for received_by in self.addresses:
                 with self.subTest(sent_by=sent_by, received_by=received_by):
                     self.pass_on(sent_by, received_by, path)
+
+    def test_every_pair_on_one_port(self):
+        local = self.world.root / "one.sock"
+        relay = self.world.start_relay(
+            "--one-port", "--tls-certificate", self.authority.server, "--tls-key", self.authority.server_key,
+            listen=("127.0.0.1:0", f"unix:{local}"), rooms=())
+        self.assertEqual(relay.ready["handshake"], relay.ready["rooms"])
+        port = relay.port
+        several, self.addresses = self.addresses, {
+            "tcp": f"127.0.0.1:{port},{port}",
+            "tls": f"tls://127.0.0.1:{port},{port}",
+            "ws": f"ws://127.0.0.1:{port}/anything",
+            "wss": f"wss://localhost:{port}",
+            "unix": f"unix:{local}",
+        }
+        self.addCleanup(setattr, self, "addresses", several)
+        path = self.world.file("one-port-document", random.Random(9).randbytes(300_001))
+        for sent_by in self.addresses:
+            for received_by in self.addresses:
+                with self.subTest(sent_by=sent_by, received_by=received_by):
+                    self.pass_on(sent_by, received_by, path)
+        # A browser, a scanner and a health check on the same port.
+        with socket.create_connection(("127.0.0.1", port), harness.LIMIT) as peer:
+            peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: relay\r\n\r\n")
+            self.assertTrue(peer.recv(4096).startswith(b"HTTP/1.1 200"))
+
+    def test_either_of_two_ports_serves_both(self):
+        path = self.world.file("swapped", b"the other way round")
+        tcp = self.addresses["tcp"].removeprefix("127.0.0.1:")
+        handshake, rooms = tcp.split(",")
+        swapped = {"tcp": f"127.0.0.1:{rooms},{handshake}", "ws": f"ws://127.0.0.1:{rooms}"}
+        several, self.addresses = self.addresses, {**self.addresses, **swapped}
+        self.addCleanup(setattr, self, "addresses", several)
+        self.pass_on("tcp", "ws", path)
 
     def test_larger_directory(self):
         tree = self.world.folder("tree")

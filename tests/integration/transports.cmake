@@ -26,6 +26,14 @@ add_test(NAME websocket_hostile COMMAND ${PARLEY_SYSTEM_PYTHON} -B ${CMAKE_CURRE
 set_tests_properties(websocket_hostile PROPERTIES LABELS integration TIMEOUT 600
     ENVIRONMENT "PARLEY_PROGRAM=$<TARGET_FILE:parley>;PARLEY_RELAY_PROGRAM=$<TARGET_FILE:parley-relay>")
 
+# Real nginx and haproxy before relays, with the files of deploy/. PARLEY_PROXY_MIB is the size of its large documents.
+add_test(NAME proxies_in_front COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/proxies_in_front.py)
+set(proxies_environment "PARLEY_PROGRAM=$<TARGET_FILE:parley>;PARLEY_RELAY_PROGRAM=$<TARGET_FILE:parley-relay>")
+if(PARLEY_SANITIZE)
+    list(APPEND proxies_environment PARLEY_TEST_SLOWNESS=4 PARLEY_PROXY_MIB=64)
+endif()
+set_tests_properties(proxies_in_front PROPERTIES LABELS integration TIMEOUT 900 ENVIRONMENT "${proxies_environment}")
+
 # The relay as an operator runs it.
 foreach(name IN ITEMS relay_operation operating_doc)
     add_test(NAME ${name} COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/${name}.py)

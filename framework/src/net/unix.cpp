@@ -219,6 +219,12 @@ awaitable<connect_outcome> connect_over_unix(connect_request request)
     // It never waits for long: the system accepts or refuses at once.
     auto connected = co_await socket.async_connect(local::endpoint{path}, use_tuple);
     out.error = std::get<0>(connected);
+    // A relay with one socket for everything has no other for rooms.
+    if (out.error == boost::system::errc::no_such_file_or_directory && request.kind == stream_kind::room) {
+        socket = local::socket{ex};
+        connected = co_await socket.async_connect(local::endpoint{request.address.path}, use_tuple);
+        out.error = std::get<0>(connected);
+    }
     if (out.error == asio::error::operation_aborted) {
         out.error = errc::cancelled;
     } else if (out.error) {
