@@ -3,16 +3,14 @@
 
 #include "proxy_tunnel.hpp"
 #include "resolve_for.hpp"
+#include "socket_stream.hpp"
 #include "socket_tuning.hpp"
 #include "step_report.hpp"
 
-#include <boost/asio/append.hpp>
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 
 #include <netinet/tcp.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 
@@ -22,87 +20,33 @@ namespace {
 using asio::ip::tcp;
 
 template <class Executor>
-class tcp_stream final : public stream_base {
+class tcp_stream final : public detail::socket_stream<asio::basic_stream_socket<tcp, Executor>> {
 public:
     using socket = asio::basic_stream_socket<tcp, Executor>;
 
-    explicit tcp_stream(socket s) : socket_(std::move(s))
+    explicit tcp_stream(socket s) : detail::socket_stream<socket>(std::move(s))
     {
         error_code ignored;
-        remote_ = socket_.remote_endpoint(ignored);
+        remote_ = this->socket_.remote_endpoint(ignored);
     }
     ~tcp_stream() override { tcp_stream::close(); }
-
-    executor get_executor() const noexcept override { return const_cast<socket&>(socket_).get_executor(); }
-
-    void start_read(asio::mutable_buffer buffer, io_handler handler) override
-    {
-        socket_.async_read_some(buffer, std::move(handler));
-    }
-
-    void start_write(const gather_buffers& buffers, io_handler handler) override
-    {
-        // The operation keeps a copy of the sequence, so the usual single buffer must not cost the room of
-        // sixteen.
-        if (buffers.count() == 1)
-            socket_.async_write_some(*buffers.begin(), std::move(handler));
-        else
-            socket_.async_write_some(buffers, std::move(handler));
-    }
-
-    void start_shutdown_send(wait_handler handler) override
-    {
-        error_code error;
-        socket_.shutdown(tcp::socket::shutdown_send, error);
-        asio::post(socket_.get_executor(), asio::append(std::move(handler), error));
-    }
-
-    void start_wait_readable(wait_handler handler) override
-    {
-        socket_.async_wait(tcp::socket::wait_read, std::move(handler));
-    }
-
-    void start_wait_writable(wait_handler handler) override
-    {
-        socket_.async_wait(tcp::socket::wait_write, std::move(handler));
-    }
-
-    std::size_t try_read_some(mutable_bytes out, error_code& error) noexcept override
-    {
-        error.clear();
-        if (out.empty()) return 0;
-        ssize_t size = -1;
-        do size = ::recv(socket_.native_handle(), out.data(), out.size(), MSG_DONTWAIT);
-        while (size < 0 && errno == EINTR);
-        if (size > 0) return static_cast<std::size_t>(size);
-        if (size == 0)
-            error = asio::error::eof;
-        else if (errno == EAGAIN)
-            error = asio::error::would_block;
-        else
-            error.assign(errno, boost::system::system_category());
-        return 0;
-    }
 
     void close() noexcept override
     {
         error_code ignored;
-        socket_.close(ignored);
+        this->socket_.close(ignored);
     }
-    bool is_open() const noexcept override { return socket_.is_open(); }
     void set_abort_on_close(bool abort) noexcept override
     {
-        detail::set_reset_on_close(native_handle(), abort);
+        detail::set_reset_on_close(this->native_handle(), abort);
     }
 
     std::string remote_address() const override { return to_text(remote_); }
     identity remote_identity() const noexcept override { return identity_of(remote_); }
     std::optional<tcp_endpoint> remote_endpoint() const noexcept override { return remote_; }
     std::string_view transport_name() const noexcept override { return tcp_transport().scheme; }
-    int native_handle() const noexcept override { return const_cast<socket&>(socket_).native_handle(); }
 
 private:
-    socket socket_;
     tcp_endpoint remote_; // kept, since a closed socket no longer knows it
 };
 
