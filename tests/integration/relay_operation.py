@@ -343,8 +343,8 @@ class Operation(unittest.TestCase):
     def test_a_passed_socket_that_is_none_is_an_error(self):
         read, write = os.pipe()
         self.addCleanup(os.close, write)
-        start = ("import os, sys\n"
-                 f"spare = os.dup({read}); os.dup2(spare, 3, inheritable=True)\n"
+        start = ("import fcntl, os, sys\n"
+                 f"spare = fcntl.fcntl({read}, fcntl.F_DUPFD, 64); os.dup2(spare, 3, inheritable=True)\n"
                  "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1')\n"
                  "os.execv(sys.argv[1], sys.argv[1:])\n")
         done = subprocess.run([sys.executable, "-c", start, harness.RELAY], pass_fds=[read], capture_output=True,
