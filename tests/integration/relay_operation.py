@@ -7,6 +7,7 @@ import random
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -153,6 +154,39 @@ class Operation(unittest.TestCase):
         self.world.recv("-y", "-o", self.world.folder("in"), code=code, relay=relay.address).expect_exit(0)
         sender.expect_exit(0)
         relay.stop()
+
+    def make_certificate(self, name):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                        "-subj", f"/CN={name}", "-keyout", self.world.root / "key.pem", "-out",
+                        self.world.root / "certificate.pem"], check=True, capture_output=True, timeout=harness.LIMIT)
+        return ssl.PEM_cert_to_DER_cert((self.world.root / "certificate.pem").read_text())
+
+    def test_sighup_shows_a_renewed_certificate(self):
+        first = self.make_certificate("first")
+        files = ("--tls-certificate", self.world.root / "certificate.pem", "--tls-key", self.world.root / "key.pem")
+        relay = self.world.start_relay(*files, listen=("tls://127.0.0.1:0",), rooms=())
+        port = int(relay.ready["handshake"][0].rpartition(":")[2])
+
+        def connect():
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            raw = socket.create_connection(("127.0.0.1", port), harness.LIMIT)
+            secure = context.wrap_socket(raw)
+            self.addCleanup(secure.close)
+            return secure, secure.getpeercert(True)
+
+        waiting, shown = connect()
+        self.assertEqual(shown, first)
+        second = self.make_certificate("second")
+        relay.send_signal(signal.SIGHUP)
+        relay.wait_text("event=reloaded")
+        self.assertEqual(connect()[1], second)
+        (self.world.root / "certificate.pem").write_text("no certificate")
+        relay.send_signal(signal.SIGHUP)
+        relay.wait_text("event=reload_failed")
+        self.assertEqual(connect()[1], second)
+        waiting.sendall(b"000001")
+        self.assertTrue(waiting.recv(100).startswith(b"000003"))
 
     # HTTP
 
@@ -309,8 +343,8 @@ class Operation(unittest.TestCase):
     def test_a_passed_socket_that_is_none_is_an_error(self):
         read, write = os.pipe()
         self.addCleanup(os.close, write)
-        start = ("import os, sys\n"
-                 f"spare = os.dup({read}); os.dup2(spare, 3, inheritable=True)\n"
+        start = ("import fcntl, os, sys\n"
+                 f"spare = fcntl.fcntl({read}, fcntl.F_DUPFD, 64); os.dup2(spare, 3, inheritable=True)\n"
                  "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1')\n"
                  "os.execv(sys.argv[1], sys.argv[1:])\n")
         done = subprocess.run([sys.executable, "-c", start, harness.RELAY], pass_fds=[read], capture_output=True,
