@@ -109,6 +109,41 @@ class Matrix(unittest.TestCase):
         self.addCleanup(setattr, self, "addresses", several)
         self.pass_on("tcp", "ws", path)
 
+    def closed_with(self, port, sent):
+        """What a relay answers to these bytes before it closes."""
+        with socket.create_connection(("127.0.0.1", port), harness.LIMIT) as peer:
+            got = b""
+            try:
+                peer.sendall(sent)
+                while piece := peer.recv(4096):
+                    got += piece
+            except ConnectionError:
+                pass
+            return got
+
+    def test_an_address_of_one_transport_serves_that_only(self):
+        relay = self.world.start_relay(
+            "--tls-certificate", self.authority.server, "--tls-key", self.authority.server_key,
+            listen=("tls://127.0.0.1:0", "ws://127.0.0.1:0", "wss://127.0.0.1:0"), rooms=("tls://127.0.0.1:0",))
+        ports = {text.partition("://")[0]: int(text.rpartition(":")[2]) for text in relay.ready["handshake"]}
+        hello, line, request = b"000001", b"192.0.2.1:4711\n", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+        for scheme, refused in (("tls", (hello, line, request)), ("wss", (hello, line, request)), ("ws", (hello, line))):
+            for sent in refused:
+                with self.subTest(scheme=scheme, sent=sent):
+                    self.assertEqual(self.closed_with(ports[scheme], sent), b"")
+        relay.wait_text("reason=unrecognised")
+        self.assertIn(b"426", self.closed_with(ports["ws"], request).split(b"\r\n")[0])
+
+    def test_a_tls_handshake_is_bounded(self):
+        relay = self.world.start_relay(
+            "--one-port", "--tls-certificate", self.authority.server, "--tls-key", self.authority.server_key, rooms=())
+        # A ClientHello that says it is 128 KiB long, and comes in records of 16 KiB.
+        body = b"\x01\x01\xff\x00" + bytes(131_000)
+        records = b"".join(b"\x16\x03\x01" + len(part).to_bytes(2, "big") + part
+                           for part in (body[at:at + 16384] for at in range(0, len(body), 16384)))
+        self.closed_with(relay.port, records)
+        relay.wait_text("reason=tls_failed")
+
     def test_larger_directory(self):
         tree = self.world.folder("tree")
         for i in range(20):

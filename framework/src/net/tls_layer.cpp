@@ -110,7 +110,7 @@ error_code tls_layer::explain(int returned) noexcept
     if (why == SSL_ERROR_WANT_READ) return asio::error::would_block;
     if (why == SSL_ERROR_ZERO_RETURN)
         failure_ = asio::error::eof;
-    else if (below_error_) // cut off without close_notify
+    else if (below_error_ && below_error_ != errc::tls_failed) // cut off without close_notify
         failure_ = asio::error::connection_reset;
     else
         failure_ = make_error_code(errc::tls_failed);

@@ -107,7 +107,8 @@ struct relay_server_options {
     duration linger_timeout = std::chrono::seconds{5};     // how long the last bytes of a handshake may take
     std::size_t room_buffer_bytes = 64u << 10;             // a direction of a room, while bytes move
     duration half_room_timeout = std::chrono::seconds{60}; // without bytes, once one side has ended
-    // Asked for every connection before anything is read; false closes it. For limits; may be empty.
+    // Asked for every connection, before anything is read but what a trusted proxy says of it; false closes
+    // it. May be empty.
     std::function<bool(const identity& who, relay_door door)> admit;
 };
 
