@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 
 proxy_settings proxy_of(const std::string& text)
 {
-    return std::move(*proxy_settings::parse(text));
+    return proxy_settings::parse(text).value();
 }
 
 std::string request_for(const std::string& host, const std::string& proxy = "http://p")

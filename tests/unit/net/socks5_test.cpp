@@ -16,7 +16,7 @@ using namespace std::string_literals;
 
 proxy_settings proxy_of(const std::string& text)
 {
-    return std::move(*proxy_settings::parse(text));
+    return proxy_settings::parse(text).value();
 }
 
 // A dialogue with a proxy that says `all` whatever it is told.
