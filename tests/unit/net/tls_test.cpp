@@ -1,6 +1,6 @@
 #include <parley/net/tls.hpp>
 
-#include "support.hpp"
+#include "stream_laws.hpp"
 
 #include <parley/net/spawn.hpp>
 
@@ -107,29 +107,7 @@ TEST_P(tls_stream_test, carries_bytes_and_each_side_ends_by_itself)
     ASSERT_FALSE(s.client_error) << s.why;
     ASSERT_FALSE(s.server_error);
     EXPECT_EQ(s.client.transport_name(), "tls");
-    const std::string large(300'000, 'x');
-    testing::run_until_done(context, [&]() -> awaitable<void> {
-        spawn(
-            context.get_executor(),
-            [&]() -> awaitable<void> {
-                auto failed = co_await write_all(s.client, large);
-                EXPECT_FALSE(failed);
-                auto shut = co_await s.client.async_shutdown_send(use_tuple);
-                EXPECT_FALSE(std::get<0>(shut));
-            },
-            "writer");
-        auto got = co_await read_to_end(s.server);
-        EXPECT_EQ(got.text, large);
-        EXPECT_EQ(got.error, asio::error::eof);
-        auto failed = co_await write_all(s.server, "late");
-        EXPECT_FALSE(failed);
-        s.server.close();
-        got = co_await read_to_end(s.client);
-        EXPECT_EQ(got.text, "late");
-        EXPECT_EQ(got.error, asio::error::eof);
-        s.client.close();
-    });
-    EXPECT_TRUE(testing::drain(context));
+    expect_each_side_ends_by_itself(context, s.client, s.server);
 }
 
 TEST_P(tls_stream_test, an_end_without_close_notify_is_a_reset)

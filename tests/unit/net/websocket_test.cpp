@@ -1,7 +1,7 @@
 #include <parley/net/websocket.hpp>
 
 #include "net/websocket_layer.hpp"
-#include "support.hpp"
+#include "stream_laws.hpp"
 
 #include <parley/net/spawn.hpp>
 
@@ -53,30 +53,7 @@ TEST_P(websocket_stream_test, carries_bytes_both_ways_and_ends_in_order)
 {
     asio::io_context context;
     sides s = make_sides(context, GetParam());
-    const std::string large(300'000, 'x');
-    testing::run_until_done(context, [&]() -> awaitable<void> {
-        spawn(
-            context.get_executor(),
-            [&]() -> awaitable<void> {
-                auto failed = co_await write_all(s.client, large);
-                EXPECT_FALSE(failed);
-                auto shut = co_await s.client.async_shutdown_send(use_tuple);
-                EXPECT_FALSE(std::get<0>(shut));
-            },
-            "writer");
-        auto got = co_await read_to_end(s.server);
-        EXPECT_EQ(got.text, large);
-        EXPECT_EQ(got.error, asio::error::eof);
-        // The other direction goes on after the close frame.
-        auto failed = co_await write_all(s.server, "late");
-        EXPECT_FALSE(failed);
-        s.server.close();
-        auto answer = co_await read_to_end(s.client);
-        EXPECT_EQ(answer.text, "late");
-        EXPECT_EQ(answer.error, asio::error::eof);
-        s.client.close();
-    });
-    EXPECT_TRUE(testing::drain(context));
+    expect_each_side_ends_by_itself(context, s.client, s.server);
 }
 
 TEST_P(websocket_stream_test, an_abort_is_no_end)
