@@ -101,8 +101,8 @@ event_log::event_log(log_format format, log_level least) : format_(format), leas
 
 event_log::~event_log()
 {
+    spdlog::shutdown(); // writes what is queued, and joins the thread
     logger_.reset();
-    spdlog::shutdown();
 }
 
 void event_log::write(log_level level, std::string_view event, std::initializer_list<log_field> fields)
