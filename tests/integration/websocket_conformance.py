@@ -40,8 +40,8 @@ def frame(opcode, payload=b"", *, final=True, reserved=0, masked=True, mask=b"\x
 class RawClient:
     """A WebSocket's first lines, then whatever bytes the test wants."""
 
-    def __init__(self, port, protocol="bob.handshake"):
-        self.socket = socket.create_connection(("127.0.0.1", port), harness.LIMIT)
+    def __init__(self, port, protocol="bob.handshake", source="127.0.0.1"):
+        self.socket = socket.create_connection(("127.0.0.1", port), harness.LIMIT, source_address=(source, 0))
         self.socket.sendall(f"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
                             f"Sec-WebSocket-Protocol: {protocol}\r\n\r\n".encode())

@@ -13,6 +13,9 @@ from websockets.legacy.client import connect
 from websocket_conformance import BINARY, CONTINUATION, HELLO, PING, RawClient, frame, resident_kib
 
 
+HOSTILE_ADDRESS = "127.0.0.66"  # the relay's limits are for each address, and honest peers have another
+
+
 def push(client, piece, most):
     """Sends `piece` again and again until the other side takes no more or has gone."""
     client.socket.setblocking(False)
@@ -71,20 +74,20 @@ class Hostile(unittest.TestCase):
         for i in range(200):
             kind = i % 5
             if kind == 0:  # a message of empty fragments
-                peers.append(RawClient(port))
+                peers.append(RawClient(port, source=HOSTILE_ADDRESS))
                 peers[-1].socket.sendall(empty)
                 push(peers[-1], endless, 1 << 20)
             elif kind == 1:  # pings whose answers are never read
-                peers.append(RawClient(port))
+                peers.append(RawClient(port, source=HOSTILE_ADDRESS))
                 push(peers[-1], ping, 4 << 20)
             elif kind == 2:  # hellos for ever, without reading
-                peers.append(RawClient(port))
+                peers.append(RawClient(port, source=HOSTILE_ADDRESS))
                 push(peers[-1], frame(BINARY, HELLO * 100) * 10, 1 << 20)
             elif kind == 3:  # a room line without end
-                peers.append(RawClient(port, "bob.room"))
+                peers.append(RawClient(port, "bob.room", HOSTILE_ADDRESS))
                 push(peers[-1], frame(BINARY, b"1" * 1000) * 10, 1 << 20)
             else:  # a frame of a whole room message that never comes to its end
-                peers.append(RawClient(port, "bob.room"))
+                peers.append(RawClient(port, "bob.room", HOSTILE_ADDRESS))
                 peers[-1].socket.sendall(frame(BINARY, length=1 << 20))
         self.assertLess(resident_kib(relay.pid) - before, 24 * 1024)
         path = self.world.file("meanwhile", os.urandom(100_000))
