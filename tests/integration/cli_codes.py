@@ -71,7 +71,7 @@ class Codes(unittest.TestCase):
         receiver = self.world.recv("-y", "-o", self.inbox, "--json", "a-secret-argument")
         receiver.event("waiting")
         self.assertNotIn(b"a-secret-argument", pathlib.Path(f"/proc/{receiver.pid}/cmdline").read_bytes())
-        self.assertIn("other users", receiver.stderr.text())
+        receiver.wait_text("other users")
 
     def test_from_the_environment_is_hidden_from_then_on(self):
         receiver = self.world.recv("-y", "-o", self.inbox, "--json", code="a-secret-variable")
