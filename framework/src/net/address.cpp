@@ -182,6 +182,26 @@ result<std::string> read_local_path(reader& in)
     return std::string{in.take(in.rest().size())};
 }
 
+// The scheme, which goes to `out`; of a local transport the path, too, behind which nothing follows.
+template <class Address>
+result<const transport*> read_start(reader& in, Address& out)
+{
+    if (const transport* local = read_local_scheme(in)) {
+        auto path = read_local_path(in);
+        if (!path) return path.error();
+        out.scheme = local->scheme;
+        out.path = std::move(*path);
+        return local;
+    }
+    const auto chosen = read_scheme(in);
+    if (!chosen) return chosen.error();
+    const transport& t = **chosen;
+    if (t.local)
+        return in.fail(errc::bad_address, "an absolute path follows " + std::string{t.scheme} + ":").error();
+    out.scheme = t.scheme;
+    return *chosen;
+}
+
 } // namespace
 
 result<relay_address> relay_address::parse(std::string_view text, std::string* why)
@@ -189,20 +209,11 @@ result<relay_address> relay_address::parse(std::string_view text, std::string* w
     reader in{text.substr(0, max_address_text_bytes), why};
     if (text.size() > max_address_text_bytes) return in.fail(errc::bad_address, "too long").error();
     relay_address out;
-    if (const transport* local = read_local_scheme(in)) {
-        auto path = read_local_path(in);
-        if (!path) return path.error();
-        out.scheme = local->scheme;
-        out.path = std::move(*path);
-        return out;
-    }
-    const auto chosen = read_scheme(in);
+    const auto chosen = read_start(in, out);
     if (!chosen) return chosen.error();
     const transport& t = **chosen;
-    if (t.local)
-        return in.fail(errc::bad_address, "an absolute path follows " + std::string{t.scheme} + ":").error();
+    if (t.local) return out;
 
-    out.scheme = t.scheme;
     out.port = t.default_port;
     out.room_port = t.default_room_port;
     auto host = in.rest().starts_with("[") ? read_bracketed(in) : read_name(in);
@@ -242,19 +253,9 @@ result<listen_address> listen_address::parse(std::string_view text, std::string*
     reader in{text.substr(0, max_address_text_bytes), why};
     if (text.size() > max_address_text_bytes) return in.fail(errc::bad_address, "too long").error();
     listen_address out;
-    if (const transport* local = read_local_scheme(in)) {
-        auto path = read_local_path(in);
-        if (!path) return path.error();
-        out.scheme = local->scheme;
-        out.path = std::move(*path);
-        return out;
-    }
-    const auto chosen = read_scheme(in);
+    const auto chosen = read_start(in, out);
     if (!chosen) return chosen.error();
-    if ((*chosen)->local)
-        return in.fail(errc::bad_address, "an absolute path follows " + std::string{(*chosen)->scheme} + ":")
-            .error();
-    out.scheme = (*chosen)->scheme;
+    if ((*chosen)->local) return out;
     if (in.skip("*") || in.rest().starts_with(":")) {
         out.host = "*";
     } else if (in.rest().starts_with("[")) {

@@ -1,5 +1,8 @@
 #include "net/handshake_service.hpp"
 
+#include "net/hello.hpp"
+#include "net/scratch.hpp"
+
 #include <boost/asio/bind_executor.hpp>
 
 #include <utility>
@@ -10,19 +13,6 @@ namespace {
 // A hello that is repeated while this much waits for its peer's reading is not answered again: the answers
 // could grow without end, and a peer that reads has no need of them.
 constexpr std::size_t max_unread_bytes = 4096;
-
-bool is_hello(const message& packet) noexcept
-{
-    return std::holds_alternative<packet::hello_as_a_server>(packet.body) ||
-           std::holds_alternative<packet::hello_as_a_client>(packet.body);
-}
-
-// What any connection reads into: nothing waits while it is in use.
-mutable_bytes scratch() noexcept
-{
-    static thread_local std::array<byte, 16 * 1024> bytes;
-    return bytes;
-}
 
 } // namespace
 
@@ -160,7 +150,7 @@ void handshake_service::feed(const connection_ptr& c, bytes_view input)
         } else if (*parsed) {
             const message& packet = **parsed;
             // An answer to a repeated hello that nobody reads would only pile up.
-            if (is_hello(packet) && c->kind && c->queue.bytes() > max_unread_bytes) continue;
+            if (c->kind && hello_kind(packet) && c->queue.bytes() > max_unread_bytes) continue;
             ++packets;
             if (may_pass(c, packet, now)) machine_.receive(c->id, packet);
         }
@@ -175,16 +165,14 @@ void handshake_service::feed(const connection_ptr& c, bytes_view input)
 // What the machine must not hear is refused here: it is a matter of numbers, not of the protocol.
 bool handshake_service::may_pass(const connection_ptr& c, const message& packet, time_point now)
 {
-    const bool as_server = std::holds_alternative<packet::hello_as_a_server>(packet.body);
-    if (as_server || std::holds_alternative<packet::hello_as_a_client>(packet.body)) {
+    if (const auto kind = hello_kind(packet)) {
         if (const auto refused = limits_->hello(c->who, now)) {
             observer_.refused(c->who, relay_door::handshake, *refused);
             machine_.receive_malformed(c->id, make_error_code(errc::cancelled));
             return false;
         }
-        const peer_kind kind = as_server ? peer_kind::server : peer_kind::client;
         if (!c->kind) c->kind = kind;
-        observer_.hello(c->who, kind);
+        observer_.hello(c->who, *kind);
         return true;
     }
     if (c->kind != peer_kind::client || !std::holds_alternative<packet::x_and_client_identity>(packet.body))

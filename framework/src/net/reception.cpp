@@ -1,7 +1,9 @@
 #include "net/reception.hpp"
 
 #include "net/forwarded.hpp"
+#include "net/hello.hpp"
 #include "net/proxy_header.hpp"
+#include "net/scratch.hpp"
 
 #include <parley/net/spawn.hpp>
 #include <parley/net/tcp.hpp>
@@ -18,7 +20,6 @@ namespace {
 
 constexpr std::size_t max_visitors = 8192;
 constexpr std::size_t max_in_tls = 2048; // a TLS handshake costs about ten times what any other start does
-constexpr std::size_t scratch_bytes = 16 * 1024;
 constexpr std::string_view lobby_prefix = "/lobby/";
 constexpr std::size_t max_lobby_name_bytes = 64;
 
@@ -54,19 +55,6 @@ refusal refusal_of(const websocket_accepted& accepted) noexcept
     if (accepted.status == head_too_long) return refusal::long_start;
     if (accepted.status == not_found) return refusal::no_such_path;
     return accepted.request.method.empty() ? refusal::bad_http : refusal::bad_upgrade;
-}
-
-bool is_hello(const message& packet) noexcept
-{
-    return packet.peer == relay_uid && (std::holds_alternative<packet::hello_as_a_server>(packet.body) ||
-                                        std::holds_alternative<packet::hello_as_a_client>(packet.body));
-}
-
-// What is read into: nothing waits while it is in use.
-mutable_bytes scratch() noexcept
-{
-    static thread_local std::array<byte, scratch_bytes> bytes;
-    return bytes;
 }
 
 } // namespace
@@ -141,7 +129,8 @@ void reception::receive(any_stream stream, door_policy_ptr policy)
         return leave(at);
     }
     make_room(); // not for one that is turned away: nobody should have to leave for it
-    if (options_.limits.start_time != duration::max()) v.deadline = clock::now() + options_.limits.start_time;
+    if (limits_->limits().start_time != duration::max())
+        v.deadline = clock::now() + limits_->limits().start_time;
     arm_timer();
     spawn(executor_, [this, at] { return visit(at); }, "reception");
 }
@@ -214,12 +203,13 @@ awaitable<bool> reception::welcome_inside(visitor& v, first_bytes what)
 // Appends what comes next. False at the end, after an error, and when it is too much.
 awaitable<bool> reception::read_more(visitor& v)
 {
-    const std::size_t most = options_.limits.start_bytes == 0 ? scratch_bytes : options_.limits.start_bytes;
+    const std::size_t most =
+        limits_->limits().start_bytes == 0 ? scratch().size() : limits_->limits().start_bytes;
     if (v.early.size() >= most) co_return refuse(v, refusal::long_start);
     const auto waited = co_await v.stream.async_wait_readable(use_tuple);
     error_code error = std::get<0>(waited);
     if (error || v.turned_out) co_return false;
-    const mutable_bytes space = scratch().first(std::min(scratch_bytes, most - v.early.size()));
+    const mutable_bytes space = scratch().first(std::min(scratch().size(), most - v.early.size()));
     const std::size_t size = v.stream.try_read_some(space, error);
     v.early.insert(v.early.end(), space.begin(), space.begin() + static_cast<std::ptrdiff_t>(size));
     co_return !error || error == asio::error::would_block;
@@ -260,7 +250,7 @@ awaitable<bool> reception::start_tls(visitor& v)
     byte_vector early;
     early.swap(v.early);
     const error_code error =
-        co_await accept_tls(v.stream, options_.tls, std::move(early), options_.limits.start_bytes);
+        co_await accept_tls(v.stream, options_.tls, std::move(early), limits_->limits().start_bytes);
     in_tls_.erase(at);
     if (error == errc::tls_failed) co_return refuse(v, refusal::tls_failed);
     v.secure = !error;
@@ -291,7 +281,7 @@ awaitable<bool> reception::await_hello(visitor& v)
         bytes_view input = bytes_view{v.early}.subspan(parsed_bytes);
         while (!input.empty()) {
             const auto parsed = parser.parse(input);
-            if (!parsed || (*parsed && is_hello(**parsed))) co_return true;
+            if (!parsed || (*parsed && hello_kind(**parsed))) co_return true;
         }
         parsed_bytes = v.early.size();
         const bool more = co_await read_more(v);

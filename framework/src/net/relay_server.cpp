@@ -160,7 +160,7 @@ void relay_server::state::start()
 std::optional<refusal> relay_server::state::check_lobby(const std::string& name) const
 {
     if (stopping || (draining && !name.empty() && !lobbies.contains(name))) return refusal::stopping;
-    const std::size_t most = options.limits.lobbies;
+    const std::size_t most = limits->limits().lobbies;
     if (name.empty() || most == 0 || lobbies.size() < most || lobbies.contains(name)) return std::nullopt;
     return refusal::lobbies_full;
 }
@@ -339,7 +339,6 @@ bool relay_server::draining() const noexcept
 
 void relay_server::set_limits(const relay_limits& limits)
 {
-    state_->options.limits = limits;
     state_->limits->set_limits(limits);
 }
 

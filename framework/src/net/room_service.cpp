@@ -1,5 +1,7 @@
 #include "net/room_service.hpp"
 
+#include "net/scratch.hpp"
+
 #include <parley/net/spawn.hpp>
 #include <parley/net/watchdog.hpp>
 
@@ -11,13 +13,6 @@ namespace {
 
 // What a peer may send before the other is there; past it, nothing is read until the join.
 constexpr std::size_t max_early_bytes = 64 * 1024;
-
-// What any connection reads into: nothing waits while it is in use.
-mutable_bytes scratch() noexcept
-{
-    static thread_local std::array<byte, 16 * 1024> bytes;
-    return bytes;
-}
 
 } // namespace
 

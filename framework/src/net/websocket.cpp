@@ -1,6 +1,7 @@
 #include <parley/net/websocket.hpp>
 
 #include "http_head.hpp"
+#include "scratch.hpp"
 #include "websocket_layer.hpp"
 
 #include <parley/crypto/random.hpp>
@@ -22,9 +23,8 @@ struct received_head {
 // Appends what has come, so that one who sends little costs little.
 error_code read_some(any_stream& stream, std::string& bytes)
 {
-    static thread_local std::array<byte, detail::max_http_head_bytes> scratch;
     error_code error;
-    const mutable_bytes space{scratch.data(), scratch.size() - bytes.size()};
+    const mutable_bytes space = detail::scratch().first(detail::max_http_head_bytes - bytes.size());
     const std::size_t size = stream.try_read_some(space, error);
     bytes += as_text(space.first(size));
     return error == asio::error::would_block ? error_code{} : error;
