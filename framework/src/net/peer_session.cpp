@@ -64,6 +64,8 @@ operation_error connect_failure(const connect_outcome& outcome, const relay_addr
     return failure(outcome.error, phase, where, std::move(detail));
 }
 
+} // namespace
+
 connect_options connecting_options(const session_options& options)
 {
     connect_options out;
@@ -73,8 +75,6 @@ connect_options connecting_options(const session_options& options)
     out.proxy = options.proxy;
     return out;
 }
-
-} // namespace
 
 awaitable<bool> is_cancelled()
 {

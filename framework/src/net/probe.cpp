@@ -89,21 +89,11 @@ private:
         on_step_(step);
     }
 
-    connect_options connecting() const
-    {
-        connect_options out;
-        out.timeout = options_.step_timeout;
-        out.names = options_.names;
-        out.tls.ca_file = options_.ca_file;
-        out.proxy = options_.proxy;
-        return out;
-    }
-
     awaitable<error_code> connect_first()
     {
         begin("connect", session_phase::connecting);
         bool told = false;
-        connect_options with_steps = connecting();
+        connect_options with_steps = connecting_options(session_);
         with_steps.on_step = [this, &told](const connect_step_report& report) {
             if (report.error == errc::cancelled || report.error == asio::error::operation_aborted) return;
             told = told || report.error;
@@ -186,7 +176,7 @@ private:
 
     awaitable<error_code> be_client(const secret_bytes& password)
     {
-        const connect_options plain = connecting();
+        const connect_options plain = connecting_options(session_);
         auto outcome = co_await connect_to_address(reached_, options_.relay, stream_kind::handshake, plain);
         if (outcome.error) {
             detail_ = "the second connection: " + outcome.describe();

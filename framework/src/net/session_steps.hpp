@@ -23,6 +23,9 @@ operation_error failure(error_code code, session_phase phase, std::string where,
 // say more are kept.
 error_code as_peer_gone(error_code error);
 
+// How a session connects.
+connect_options connecting_options(const session_options& options);
+
 // Connects to the relay's handshake door and tells the observer.
 awaitable<operation_result<any_stream>> connect_handshake(const session_options& options,
                                                           peer_observer& observer);

@@ -28,8 +28,7 @@ using detail::take_openssl_error;
 using detail::tls_layer;
 
 constexpr std::string_view tls_name = "tls";
-// An alert that tells the server what was wrong must not wait for a server that does not read.
-constexpr std::size_t max_certificate_list = 100 * 1024;
+constexpr std::size_t max_certificate_list = 100 * 1024; // bytes that a server may make a client hold
 
 template <class T, auto Free>
 using owned = std::unique_ptr<T, detail::openssl_deleter<Free>>;
@@ -191,7 +190,7 @@ awaitable<error_code> shake_hands(any_stream& stream, std::unique_ptr<tls_layer>
         if (error == asio::error::connection_reset) what = "the connection ended in the TLS handshake";
         take_openssl_error();
         const auto failed = co_await flush(stream, *layer);
-        if (failed && !(error && error != asio::error::would_block)) error = failed;
+        if (failed && (!error || error == asio::error::would_block)) error = failed; // the first one counts
         if (error != asio::error::would_block) break;
         const auto waited = co_await stream.async_wait_readable(use_tuple);
         const auto wait_error = std::get<0>(waited);

@@ -58,7 +58,7 @@ int tls_layer::read_below(BIO* bio, char* out, int size)
     error_code error;
     const bool shaking_hands = SSL_in_init(self.ssl_.get()) != 0;
     const mutable_bytes space{reinterpret_cast<byte*>(out), static_cast<std::size_t>(size)};
-    std::size_t got = self.take_early(space);
+    std::size_t got = self.early_.take(space);
     if (got == 0) got = self.below_->try_read_some(space, error);
     if (shaking_hands && got > self.handshake_bytes_left_) error = make_error_code(errc::tls_failed);
     if (!error) {
@@ -71,18 +71,6 @@ int tls_layer::read_below(BIO* bio, char* out, int size)
     }
     self.below_error_ = error;
     return 0;
-}
-
-std::size_t tls_layer::take_early(mutable_bytes out) noexcept
-{
-    const std::size_t size = std::min(out.size(), early_.size() - early_taken_);
-    std::copy_n(early_.begin() + static_cast<std::ptrdiff_t>(early_taken_), size, out.begin());
-    early_taken_ += size;
-    if (size != 0 && early_taken_ == early_.size()) {
-        early_ = {};
-        early_taken_ = 0;
-    }
-    return size;
 }
 
 int tls_layer::write_below(BIO* bio, const char* in, int size)

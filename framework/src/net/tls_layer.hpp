@@ -2,6 +2,7 @@
 // OpenSSL's TLS. Private to the net room.
 #pragma once
 
+#include "early_bytes.hpp"
 #include "layered_stream.hpp"
 
 #include <parley/base/result.hpp>
@@ -55,11 +56,9 @@ private:
     static int write_below(BIO* bio, const char* in, int size);
     static long control(BIO* bio, int command, long number, void* pointer);
     error_code explain(int returned) noexcept;
-    std::size_t take_early(mutable_bytes out) noexcept;
 
     ssl_ptr ssl_;
-    byte_vector early_;
-    std::size_t early_taken_ = 0;
+    early_bytes early_;
     std::size_t handshake_bytes_left_ = std::numeric_limits<std::size_t>::max();
     any_stream* below_ = nullptr; // during a call only
     error_code below_error_;      // what the stream below has ended with

@@ -1,5 +1,6 @@
 #include "websocket_layer.hpp"
 
+#include "early_bytes.hpp"
 #include "layered_stream.hpp"
 #include "ping_clock.hpp"
 
@@ -40,7 +41,7 @@ public:
                 error = error_;
                 return 0;
             }
-            const std::size_t size = early_.empty() ? below.try_read_some(out, error) : take_early(out);
+            const std::size_t size = early_.empty() ? below.try_read_some(out, error) : early_.take(out);
             if (error == asio::error::would_block) return 0;
             if (error) {
                 error_ = asio::error::connection_reset; // no close frame came
@@ -86,17 +87,9 @@ private:
         if (code == websocket_close::normal || code == websocket_close::going_away) return asio::error::eof;
         return asio::error::connection_reset;
     }
-    std::size_t take_early(mutable_bytes out) noexcept
-    {
-        const std::size_t size = std::min(out.size(), early_.size());
-        std::memcpy(out.data(), early_.data(), size);
-        early_.erase(early_.begin(), early_.begin() + static_cast<std::ptrdiff_t>(size));
-        if (early_.empty()) early_ = {};
-        return size;
-    }
 
     websocket_codec codec_;
-    byte_vector early_;
+    early_bytes early_;
     error_code error_; // what every further read gives
     ping_clock* clock_ = nullptr;
     ping_clock::entry pings_;
