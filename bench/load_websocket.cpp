@@ -102,6 +102,11 @@ std::string upgrade_answer(std::string_view request_head)
 void open_websocket(const descriptor& socket, const endpoint& to, std::string_view protocol)
 {
     if (!write_all(socket.get(), upgrade_request(to, protocol))) throw system_failure(to.text(), errno);
+    expect_upgraded(socket, to);
+}
+
+void expect_upgraded(const descriptor& socket, const endpoint& to)
+{
     const std::string head = read_head(socket);
     if (!is_upgraded(head))
         throw failure{to.text() + " opens no WebSocket: " + escaped(head.substr(0, head.find('\r')))};

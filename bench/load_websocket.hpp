@@ -20,6 +20,7 @@ std::string upgrade_answer(std::string_view request_head);
 
 // Blocking, for what is not measured: opens it on a connected socket, or answers one. Throw failure.
 void open_websocket(const descriptor& socket, const endpoint& to, std::string_view protocol);
+void expect_upgraded(const descriptor& socket, const endpoint& to); // the answer to a request that was sent
 void answer_websocket(const descriptor& socket);
 
 // Appends `payload` as one binary message, masked as clients must.
