@@ -159,7 +159,7 @@ descriptor start_connect(const endpoint& to, source_number source)
     descriptor out{::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
     if (!out) throw system_failure("socket", errno);
     tune(out.get());
-    if (host >> 24 == 127) {
+    if (host >> 24 == 127 && source != any_source) {
         // The port is chosen when it connects: then only the pair of addresses has to be unique.
         set(out.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
         sockaddr_in from = address_of(first_source + (source / peers_a_source) % sources, 0);

@@ -39,6 +39,7 @@ void set_congestion_control(std::string name);
 // The number of a peer decides its source address: 16 of each address of 127.64.0.0/10, so that neither ports
 // nor a relay's bounds an address are what is measured. Peers that must share an address share a number.
 using source_number = std::uint32_t;
+inline constexpr source_number any_source = UINT32_MAX; // the system's choice, as for any other program
 
 // A non-blocking socket on its way to `to`: connected once it is writable. From the source's own address
 // where `to` is on loopback. Throws failure.

@@ -207,6 +207,10 @@ private:
 
     void finish_settings()
     {
+        constexpr double quick_seconds = 0.7;
+        const CLI::App* command = app_.get_subcommands().front();
+        if (settings_.quick && command->get_option("--seconds")->count() == 0)
+            settings_.seconds = quick_seconds;
         if (relay_pids_.size() > relays_.size()) throw failure{"more --relay-pid than --relay"};
         for (std::size_t i = 0; i < relays_.size(); ++i)
             settings_.relays.push_back({relays_[i], i < relay_pids_.size() ? relay_pids_[i] : 0});

@@ -157,10 +157,6 @@ void records(measuring& m)
     });
     m.rate("open", "openssl", size, [&] { require(gcm.open({sealed.data(), size + 16}, opened), "open"); });
     m.rate("hash", "openssl", size, [&] { openssl_sha1(content); });
-    m.rate("seal", "memcpy", size, [&] {
-        std::memcpy(sealed.data(), content.data(), size);
-        keep(sealed.data());
-    });
 }
 
 byte_vector pack_of(const byte_vector& content)

@@ -67,7 +67,8 @@ std::string waiting_curves(const panel& p)
         if (x <= 0) return {};
         sizes.insert(x);
         const std::string label = fmt::format("{} ({})", m->subject, text_of(without(m->with, "waiting")));
-        auto found = std::find_if(curves.begin(), curves.end(), [&](const curve& c) { return c.label == label; });
+        auto found =
+            std::find_if(curves.begin(), curves.end(), [&](const curve& c) { return c.label == label; });
         if (found == curves.end()) found = curves.insert(curves.end(), {label, {}});
         found->points.emplace_back(x, m->total().median);
     }
@@ -88,7 +89,8 @@ std::string bars_by_parameters(const panel& p)
         for (const measurement* m : p.members) {
             if (m->with != with) continue;
             const summary total = m->total();
-            bars.push_back({m->subject, total.median, total.min, total.max, m->subject.starts_with("parley")});
+            bars.push_back(
+                {m->subject, total.median, total.min, total.max, m->subject.starts_with("parley")});
         }
         if (!with.empty()) out += fmt::format("<p class=\"with\">{}</p>\n", markup(text_of(with)));
         out += bar_plot(bars, axis_of(p), p.unit);
@@ -106,8 +108,9 @@ std::string plots(const std::vector<measurement>& all)
         for (const measurement* m : p.members) subjects.insert(m->subject);
         std::string compared;
         for (const std::string& one : subjects) compared += (compared.empty() ? "" : ", ") + one;
-        out += fmt::format("<h3>{}</h3>\n<p class=\"with\">compared: {}; {} runs, medians, from the least to the most</p>\n",
-                           markup(p.metric), markup(compared), p.members.front()->values.size());
+        out += fmt::format(
+            "<h3>{}</h3>\n<p class=\"with\">compared: {}; {} runs, medians, from the least to the most</p>\n",
+            markup(p.metric), markup(compared), p.members.front()->values.size());
         const std::string curves = waiting_curves(p);
         out += curves.empty() ? bars_by_parameters(p) : curves;
     }
@@ -116,33 +119,37 @@ std::string plots(const std::vector<measurement>& all)
 
 std::string ratio_rows(const std::vector<measurement>& all)
 {
-    std::string out = "<table><tr><th>benchmark<th>parameters<th>metric<th>of<th>beside<th class=number>median<th "
-                      "class=number>beside it<th>unit<th class=number>times better</tr>\n";
+    std::string out =
+        "<table><tr><th>benchmark<th>parameters<th>metric<th>of<th>beside<th class=number>median<th "
+        "class=number>beside it<th>unit<th class=number>times better</tr>\n";
     const std::vector<ratio> ratios = ratios_of(all);
     for (const ratio& r : ratios)
-        out += fmt::format("<tr><td>{}<td>{}<td>{}<td>{}<td>{}<td class=number>{}<td class=number>{}<td>{}<td class=\"number "
+        out += fmt::format("<tr><td>{}<td>{}<td>{}<td>{}<td>{}<td class=number>{}<td "
+                           "class=number>{}<td>{}<td class=\"number "
                            "{}\">{:.2f}</tr>\n",
-                           markup(r.first->benchmark), markup(text_of(r.first->with)), markup(r.first->metric),
-                           markup(r.first->subject), markup(r.second->subject), short_number(r.first->total().median),
-                           short_number(r.second->total().median), markup(r.first->unit),
-                           r.times_better >= 1 ? "wins" : "loses", r.times_better);
+                           markup(r.first->benchmark), markup(text_of(r.first->with)),
+                           markup(r.first->metric), markup(r.first->subject), markup(r.second->subject),
+                           short_number(r.first->total().median), short_number(r.second->total().median),
+                           markup(r.first->unit), r.times_better >= 1 ? "wins" : "loses", r.times_better);
     return ratios.empty() ? "<p>Nothing in this run was compared with anything.</p>\n" : out + "</table>\n";
 }
 
 std::string value_rows(const std::vector<measurement>& all)
 {
     std::string out = "<table><tr><th>benchmark<th>subject<th>parameters<th>metric<th class=number>median<th "
-                      "class=number>min<th class=number>max<th class=number>runs<th>unit<th>CPU seconds a run, medians</tr>\n";
+                      "class=number>min<th class=number>max<th class=number>runs<th>unit<th>CPU seconds a "
+                      "run, medians</tr>\n";
     for (const measurement& m : all) {
         const summary total = m.total();
         std::string cpu;
         for (const auto& [role, values] : m.cpu_seconds)
             cpu += fmt::format("{}{} {:.3f}", cpu.empty() ? "" : ", ", role, summarise(values).median);
-        out += fmt::format("<tr><td>{}<td>{}<td>{}<td>{}<td class=number>{}<td class=number>{}<td class=number>{}<td "
-                           "class=number>{}<td>{}<td>{}</tr>\n",
-                           markup(m.benchmark), markup(m.subject), markup(text_of(m.with)), markup(m.metric),
-                           short_number(total.median), short_number(total.min), short_number(total.max), m.values.size(),
-                           markup(m.unit), markup(cpu));
+        out += fmt::format(
+            "<tr><td>{}<td>{}<td>{}<td>{}<td class=number>{}<td class=number>{}<td class=number>{}<td "
+            "class=number>{}<td>{}<td>{}</tr>\n",
+            markup(m.benchmark), markup(m.subject), markup(text_of(m.with)), markup(m.metric),
+            short_number(total.median), short_number(total.min), short_number(total.max), m.values.size(),
+            markup(m.unit), markup(cpu));
     }
     return out + "</table>\n";
 }
@@ -160,9 +167,10 @@ std::string circumstance_rows(const char* title, const Values& values)
 
 std::string report_page(const std::vector<named_run>& runs)
 {
-    std::string out = fmt::format("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-                                  "content=\"width=device-width\"><title>parley-bench</title><style>{}</style></head><body>\n",
-                                  style);
+    std::string out = fmt::format(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+        "content=\"width=device-width\"><title>parley-bench</title><style>{}</style></head><body>\n",
+        style);
     for (const named_run& run : runs) {
         const run_document& d = run.document;
         out += fmt::format("<h1>{}</h1>\n", markup(run.name));
@@ -170,11 +178,14 @@ std::string report_page(const std::vector<named_run>& runs)
             const auto found = values.find(key);
             return found == values.end() ? std::string{"unknown"} : text_of(parameter{found->second});
         };
-        out += fmt::format("<p>Measured on {} with {} cores, {}, TCP congestion control {}, load average {}. Each plot says what "
+        out += fmt::format("<p>Measured on {} with {} cores, {}, TCP congestion control {}, load average {}. "
+                           "Each plot says what "
                            "is compared; all of it ran in one go, the programs taking turns.</p>\n",
-                           markup(of(d.machine, "cpu")), markup(of(d.machine, "cores")), markup(of(d.machine, "kernel")),
-                           markup(of(d.machine, "congestion_control")), markup(of(d.machine, "load_average")));
-        out += "<h2>Ratios</h2>\n<p class=\"with\">How many times better; above 1 the first one wins.</p>\n" + ratio_rows(d.measurements);
+                           markup(of(d.machine, "cpu")), markup(of(d.machine, "cores")),
+                           markup(of(d.machine, "kernel")), markup(of(d.machine, "congestion_control")),
+                           markup(of(d.machine, "load_average")));
+        out += "<h2>Ratios</h2>\n<p class=\"with\">How many times better; above 1 the first one wins.</p>\n" +
+               ratio_rows(d.measurements);
         out += plots(d.measurements);
         out += "<h2>All values</h2>\n" + value_rows(d.measurements);
         out += "<h2>Circumstances</h2>\n" + circumstance_rows("Machine", d.machine) +

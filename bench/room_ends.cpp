@@ -40,7 +40,7 @@ public:
             if (size == 0) throw failure{name_ + " closed the connection"};
             const mutable_bytes got{piece.data(), static_cast<std::size_t>(size)};
             const std::size_t kept = frames_ ? reader_.receive(got, pongs_) : got.size();
-            if (reader_.failed()) throw failure{name_ + " closed the WebSocket"};
+            if (kept == 0 && reader_.failed()) throw failure{name_ + " closed the WebSocket"};
             out.insert(out.end(), got.begin(), got.begin() + static_cast<std::ptrdiff_t>(kept));
         }
     }
@@ -188,8 +188,14 @@ struct waiting_server::state {
 waiting_server::waiting_server(const endpoint& door, source_number source)
     : state_(new state{handshake_stream{door, source}})
 {
+}
+
+std::chrono::steady_clock::time_point waiting_server::appear()
+{
+    const auto now = std::chrono::steady_clock::now();
     state_->stream.send(relay_uid, packet::hello_as_a_server{format_public({})});
     state_->stream.expect<packet::server_identity>();
+    return now;
 }
 
 waiting_server::~waiting_server() = default;

@@ -24,7 +24,7 @@ struct introduced {
 };
 introduced introduce(const endpoint& server_door, const endpoint& client_door, source_number source);
 
-// A server that has said hello and knows its identity, and waits as long as this lives. Blocking; throws
+// A server that is connected, and waits as long as this lives. Blocking; throws
 // failure.
 class waiting_server {
 public:
@@ -32,6 +32,9 @@ public:
     waiting_server(const waiting_server&) = delete;
     waiting_server& operator=(const waiting_server&) = delete;
     ~waiting_server();
+
+    // Says hello and reads its identity; gives the moment before the hello.
+    std::chrono::steady_clock::time_point appear();
 
 private:
     struct state;

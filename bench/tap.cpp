@@ -29,7 +29,7 @@ tap::tap(const endpoint& room)
 void tap::forward(const endpoint& room)
 {
     const descriptor peer = accept_one(listener_.socket);
-    const descriptor relay = connect_blocking(room, 0);
+    const descriptor relay = connect_blocking(room, any_source);
     std::vector<char> buffer(256u << 10);
     std::array<pollfd, 2> ends{pollfd{peer.get(), POLLIN, 0}, pollfd{relay.get(), POLLIN, 0}};
     bool line_passed = false;

@@ -174,12 +174,18 @@ std::vector<courier_kind> couriers(session& s)
                            [&s, relay] { return std::make_unique<parley_courier>(s, relay.start()); }});
         }
     }
-    const bool wormhole_here = !find_program("wormhole").empty() && !find_program("twist3").empty();
+    std::string
+        missing; // Debian has the client and the transit relay, but not every release the mailbox server
+    for (const char* program : {"wormhole", "twist3"})
+        if (find_program(program).empty()) missing += std::string{missing.empty() ? "" : ", "} + program;
+    for (const char* plugin : {"wormhole-mailbox", "transitrelay"})
+        if (missing.empty() && child{{find_program("twist3"), plugin, "--help"}}.wait(start_timeout) != 0)
+            missing = std::string{"twist3 "} + plugin;
     if (s.settings().wanted("magic-wormhole")) {
-        if (wormhole_here)
+        if (missing.empty())
             out.push_back({"magic-wormhole", [&s] { return std::make_unique<wormhole_courier>(s); }});
         else
-            s.skip("magic-wormhole", "wormhole and twist3 are not installed");
+            s.skip("magic-wormhole", "not installed: " + missing);
     }
     for (const given_command& send : s.settings().send_commands)
         for (const given_command& receive : s.settings().recv_commands)

@@ -113,11 +113,10 @@ void run_fanout_benchmark(session& s)
                    [&](const std::string& name, const subject& program, const relay_endpoints& doors,
                        wire_kind wire, std::size_t size, source_number source) {
                        const crowd clients{doors.handshake, size, source};
+                       waiting_server server{doors.handshake, source + static_cast<source_number>(size)};
                        const std::int64_t cpu = cpu_time_ns(program.processes());
                        const double crowd_cpu = clients.cpu_seconds();
-                       const auto begin = steady_clock::now();
-                       const waiting_server server{doors.handshake,
-                                                   source + static_cast<source_number>(size)};
+                       const auto begin = server.appear();
                        const auto end = clients.wait_heard(size, fanout_timeout);
                        const double subject_cpu = seconds_since(cpu, program);
                        about_waiting out{s, "fanout", name, wire_name(wire), size};
