@@ -35,7 +35,7 @@ TEST(LoadWebsocket, FramesInAnySplit)
 {
     std::mt19937_64 draw{5};
     byte_vector sent, wire;
-    for (const std::size_t size : {0, 1, 125, 126, 65535, 65536, 70000, 3}) {
+    for (const std::size_t size : {0u, 1u, 125u, 126u, 65535u, 65536u, 70000u, 3u}) {
         byte_vector payload(size);
         for (byte& one : payload) one = static_cast<byte>(draw());
         append_frame(wire, payload);
