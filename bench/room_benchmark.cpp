@@ -78,7 +78,7 @@ void run_room_benchmark(session& s)
     for (int run = 0; run < s.settings().runs; ++run)
         for (const pair_of_wires wires : pairs(s.settings()))
             for (const double rooms : s.settings().rooms)
-                for (const subject_kind& kind : kinds)
+                for (const subject_kind& kind : in_turn(kinds, run))
                     s.attempt(fmt::format("room {} {}→{} {}", kind.name, wire_name(wires.sender),
                                           wire_name(wires.receiver), rooms),
                               [&] { measure(s, kind, wires, static_cast<unsigned>(rooms), number); });

@@ -13,15 +13,32 @@ namespace parley::bench {
 
 std::map<std::string, parameter> settings::described() const
 {
-    std::string points;
-    for (const double n : rooms) points += fmt::format("{}{}", points.empty() ? "" : " ", n);
-    return {{"runs", static_cast<double>(runs)},
+    const auto commands = [](const std::vector<given_command>& given) {
+        std::string out;
+        for (const given_command& one : given)
+            out += fmt::format("{}{}={}", out.empty() ? "" : "; ", one.name, one.line);
+        return out;
+    };
+    std::string addresses;
+    for (const given_relay& one : relays) addresses += (addresses.empty() ? "" : " ") + one.address;
+    return {{"transports", fmt::format("{}", fmt::join(transports, " "))},
+            {"only", fmt::format("{}", fmt::join(only, " "))},
+            {"listen", fmt::format("{}", fmt::join(listen, " "))},
+            {"waiting", fmt::format("{}", fmt::join(waiting, " "))},
+            {"memory_waiting", fmt::format("{}", fmt::join(memory_waiting, " "))},
+            {"keys", keys},
+            {"relays", addresses},
+            {"relay_commands", commands(relay_commands)},
+            {"forward_commands", commands(forward_commands)},
+            {"send_commands", commands(send_commands)},
+            {"recv_commands", commands(recv_commands)},
+            {"runs", static_cast<double>(runs)},
             {"quick", quick ? "yes" : "no"},
             {"seconds", seconds},
             {"threads", static_cast<double>(threads)},
             {"generators", static_cast<double>(generators)},
             {"congestion_control", congestion.empty() ? "the system's" : congestion},
-            {"rooms", points},
+            {"rooms", fmt::format("{}", fmt::join(rooms, " "))},
             {"concurrency", static_cast<double>(concurrency)},
             {"rate", rate},
             {"transfer_mb", transfer_mb},

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <ctime>
 #include <fstream>
 
@@ -195,6 +196,14 @@ std::vector<wire_kind> wires_of(const settings& options)
         for (const std::string& name : options.transports)
             if (name == wire_name(kind)) out.push_back(kind);
     return out;
+}
+
+std::vector<subject_kind> in_turn(std::vector<subject_kind> kinds, int run)
+{
+    if (kinds.empty()) return kinds;
+    std::rotate(kinds.begin(), kinds.begin() + run % static_cast<int>(kinds.size()), kinds.end());
+    if (run % 2 == 1) std::reverse(kinds.begin(), kinds.end());
+    return kinds;
 }
 
 std::vector<subject_kind> available(session& s, std::vector<subject_kind> kinds)

@@ -42,6 +42,9 @@ std::vector<subject_kind> forwarder_kinds(session& s);
 // Those of `kinds` that are wanted and there; the others are skipped by name.
 std::vector<subject_kind> available(session& s, std::vector<subject_kind> kinds);
 
+// The same in another order in each run, so that nobody always comes first or after the same one.
+std::vector<subject_kind> in_turn(std::vector<subject_kind> kinds, int run);
+
 // The transports of --transports that the generator speaks.
 std::vector<wire_kind> wires_of(const settings& options);
 

@@ -67,7 +67,7 @@ void for_each_crowd(session& s, const char* name, const std::vector<subject_kind
     for (int run = 0; run < s.settings().runs; ++run)
         for (const double size : sizes)
             for (const wire_kind wire : wires_of(s.settings()))
-                for (const subject_kind& kind : kinds)
+                for (const subject_kind& kind : in_turn(kinds, run))
                     s.attempt(fmt::format("{} {} {} {}", name, kind.name, wire_name(wire), size), [&] {
                         const std::unique_ptr<subject> program = kind.start();
                         const std::optional<relay_endpoints> doors = program->relay(wire);

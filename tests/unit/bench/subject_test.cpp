@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace parley::bench {
 namespace {
 
@@ -43,6 +45,21 @@ TEST(Subjects, AbsentOnesAreSkippedByNameAndUnwantedOnesSilently)
     EXPECT_TRUE(available(s, relay_kinds(s)).empty());
     EXPECT_EQ(s.document().settings.count("skipped parley-relay"), 1u);
     EXPECT_EQ(s.document().settings.count("skipped socat"), 0u);
+}
+
+TEST(Subjects, TakeTurnsInAnotherOrderEachRun)
+{
+    const std::vector<subject_kind> kinds{{"a", "", {}}, {"b", "", {}}, {"c", "", {}}};
+    std::set<std::string> orders, first;
+    for (int run = 0; run < 6; ++run) {
+        std::string order;
+        for (const subject_kind& kind : in_turn(kinds, run)) order += kind.name;
+        orders.insert(order);
+        first.insert(order.substr(0, 1));
+    }
+    EXPECT_EQ(orders.size(), 6u);
+    EXPECT_EQ(first.size(), 3u);
+    EXPECT_TRUE(in_turn({}, 1).empty());
 }
 
 TEST(Subjects, AProgramThatEndsOrNeverListensIsAFailure)
