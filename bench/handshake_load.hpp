@@ -31,9 +31,9 @@ struct handshake_report {
     latency_recorder latency;
 };
 
-// Runs the plan and adds to `report`. A handshake ends for the client when it has read `done`; its place is
-// given to the next one when the relay has closed both connections. Throws failure when nothing can be
-// connected.
+// Runs the plan, waits for those that are under way at its end, and adds to `report`. A handshake ends for
+// the client when it has read `done`; its place is given to the next one when the relay has closed both
+// connections. Throws failure when nothing can be connected.
 void run_handshakes(const handshake_plan& plan, handshake_report& report);
 
 } // namespace parley::bench
