@@ -24,6 +24,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 
 if(PARLEY_SANITIZE)
+    set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1 -DNDEBUG") # builds in half the time, and its stacks are truer
     add_compile_options(-fsanitize=${PARLEY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
     add_link_options(-fsanitize=${PARLEY_SANITIZE})
     if(CMAKE_CXX_COMPILER_ID MATCHES "Clang" AND PARLEY_SANITIZE MATCHES "undefined")

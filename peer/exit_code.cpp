@@ -12,8 +12,12 @@ exit_code exit_code_for(const error_code& error, session_phase phase) noexcept
     if (error == errc::crypto_unavailable || error == errc::record_layout_impossible ||
         error == errc::record_sequence_exhausted)
         return exit_code::internal;
+    if (error == errc::proxy_not_resolved || error == errc::proxy_unreachable ||
+        error == errc::proxy_failed || error == errc::proxy_refused_credentials ||
+        error == errc::proxy_refused_destination)
+        return exit_code::proxy;
     if (phase == session_phase::connecting || error == errc::name_not_resolved ||
-        error == errc::connect_failed)
+        error == errc::connect_failed || error == errc::proxy_cannot_connect)
         return exit_code::unreachable;
     // The system's own "timed out" is a connection that died, not a wait that was over.
     if (error == boost::system::errc::timed_out && error.category() != parley_category())

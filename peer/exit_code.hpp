@@ -15,6 +15,7 @@ enum class exit_code : int {
     wrong_data = 6,      // the other side broke a rule: protocol, authentication or document
     connection_lost = 7, // the connection broke, or the other side left
     local_file = 8,      // a file or a resource on this side
+    proxy = 9,           // the proxy cannot be reached, or refuses
     interrupted = 128,   // plus the signal's number: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP
 };
 

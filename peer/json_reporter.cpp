@@ -45,7 +45,12 @@ public:
              {"files", files},
              {"bytes", content_bytes}});
     }
-    void connecting(std::string_view relay) override { put({{"event", "connecting"}, {"relay", relay}}); }
+    void connecting(std::string_view relay, std::string_view proxy) override
+    {
+        json event{{"event", "connecting"}, {"relay", relay}};
+        if (!proxy.empty()) event["proxy"] = proxy;
+        put(std::move(event));
+    }
     void connected(std::string_view address) override { put({{"event", "connected"}, {"address", address}}); }
     void identified(std::string_view self) override { put({{"event", "identified"}, {"identity", self}}); }
     void waiting() override { put({{"event", "waiting"}}); }

@@ -1,6 +1,8 @@
 #include "peer/code_input.hpp"
 #include "peer/interrupt.hpp"
 #include "peer/options.hpp"
+#include "peer/probe_command.hpp"
+#include "peer/proxy_option.hpp"
 #include "peer/recv_command.hpp"
 #include "peer/reporter.hpp"
 #include "peer/send_command.hpp"
@@ -39,7 +41,10 @@ void hide_argument(int argc, char** argv, const std::string& secret)
 int run(int argc, char** argv)
 {
     const char* relay = std::getenv("PARLEY_RELAY");
-    const parsed_command command = parse_command_line({argv + 1, argv + argc}, relay != nullptr ? relay : "");
+    const parsed_command command =
+        parse_command_line({argv + 1, argv + argc}, relay != nullptr ? relay : "",
+                           [](const char* name) -> const char* { return std::getenv(name); });
+    hide_proxy_credentials(argc, argv);
     if (const auto* text = std::get_if<print_and_exit>(&command); text != nullptr) {
         descriptor_sink(text->exit == exit_code::ok ? STDOUT_FILENO : STDERR_FILENO)(text->text + "\n");
         return to_int(text->exit);
@@ -50,6 +55,8 @@ int run(int argc, char** argv)
         const auto out = make_reporter(send->common.form);
         return run_send(*send, std::move(code), *out);
     }
+    if (const auto* probe = std::get_if<probe_command_options>(&command); probe != nullptr)
+        return run_probe(*probe);
     const auto& recv = std::get<recv_command_options>(command);
     if (recv.code) hide_argument(argc, argv, *recv.code);
     const auto out = make_reporter(recv.common.form);

@@ -1,5 +1,7 @@
 #include "peer/options.hpp"
 
+#include "peer/proxy_option.hpp"
+
 #include <parley/base/bytes.hpp>
 
 #include <CLI/CLI.hpp>
@@ -16,7 +18,8 @@ constexpr std::string_view exit_codes_text = R"(Exit codes:
   2  wrong usage, code or address    8  a file or a resource on this side
   3  the relay cannot be reached   129  ended by SIGHUP
   4  nobody came in time           130  interrupted (Ctrl-C)
-  5  refused, by either side       143  ended by SIGTERM)";
+  5  refused, by either side       143  ended by SIGTERM
+  9  the proxy cannot be reached, or refuses)";
 
 constexpr std::string_view send_notes =
     R"(PATH is a file or a directory; "-" is standard input, until its end.
@@ -34,16 +37,50 @@ other password must be given exactly.
 
 )";
 
+constexpr std::string_view probe_notes =
+    R"(Looks the relay up, connects (through the proxy, if there is one), does TLS and
+the WebSocket's opening where the address says so, then passes a few KiB from
+itself to itself: a whole handshake with a password of its own, and a room. Each
+step is shown with its time; the one that fails, with what to do about it.
+
+Exit codes:
+  0  every step went well          6  the relay broke a rule
+  1  a fault of the program        7  the connection was lost
+  2  wrong usage or address        8  a file or a resource on this side
+  3  the relay cannot be reached   9  the proxy cannot be reached, or refuses
+  4  a step took too long        130  interrupted (Ctrl-C)
+  5  the relay refused           143  ended by SIGTERM)";
+
 // What CLI11 fills in, before it is checked further.
 struct raw_common {
     std::string relay;
     std::string code_file;
     std::string ca_file;
+    proxy_arguments proxy;
     std::uint16_t room_port = 0;
     double timeout_seconds = 3600;
     bool quiet = false;
     bool json = false;
 };
+
+// The options of whatever connects to a relay.
+void add_connecting(CLI::App& command, std::string& ca_file, proxy_arguments& proxy)
+{
+    command
+        .add_option(
+            "--ca-file", ca_file,
+            "Trust the certificate authorities in FILE (PEM) instead of the system's, for tls and wss")
+        ->type_name("FILE");
+    command
+        .add_option("--proxy", proxy.proxy,
+                    "Go through a proxy: http://HOST[:PORT] or socks5://HOST[:PORT], or none (default: "
+                    "PARLEY_PROXY, else what https_proxy, http_proxy, all_proxy and no_proxy say)")
+        ->type_name("URL");
+    command
+        .add_option("--proxy-auth-file", proxy.auth_file,
+                    "Read the proxy's USER:PASSWORD from the first line of FILE")
+        ->type_name("FILE");
+}
 
 void add_common(CLI::App& command, raw_common& raw)
 {
@@ -58,11 +95,7 @@ void add_common(CLI::App& command, raw_common& raw)
     command.add_option("--room-port", raw.room_port, "The relay's port for rooms (default: 9001)")
         ->check(CLI::Range(1, 65535).description(""))
         ->type_name("PORT");
-    command
-        .add_option(
-            "--ca-file", raw.ca_file,
-            "Trust the certificate authorities in FILE (PEM) instead of the system's, for tls and wss")
-        ->type_name("FILE");
+    add_connecting(command, raw.ca_file, raw.proxy);
     command
         .add_option("--code-file", raw.code_file,
                     "Read the code from the first line of FILE (\"-\": standard input)")
@@ -82,28 +115,53 @@ print_and_exit usage_error(std::string_view what)
     return {fmt::format("parley: {}\nTry parley --help.", what), exit_code::usage};
 }
 
-// The checks that CLI11 does not do; empty when all is well.
-std::string check_common(const raw_common& raw, const std::string& relay_from_environment,
-                         common_options& out)
+using failed_check = std::optional<print_and_exit>;
+
+failed_check wrong(const command_error& error)
 {
-    const bool given = !raw.relay.empty();
-    const bool from_environment = !given && !relay_from_environment.empty();
-    const std::string text = given              ? raw.relay
-                             : from_environment ? relay_from_environment
-                                                : std::string{default_relay};
+    print_and_exit out = usage_error(error.message);
+    out.exit = error.exit;
+    return out;
+}
+
+// The environment that a command line is read in.
+struct surroundings {
+    std::string relay; // PARLEY_RELAY
+    environment_lookup variable;
+};
+
+// Reads the relay's address: `given`, which `option` is called, else PARLEY_RELAY, else the default one.
+// `text` gets what was read, unless it is the default.
+failed_check choose_relay(const std::string& given, std::string_view option, const surroundings& around,
+                          relay_address& out, std::string* text)
+{
+    const bool from_environment = given.empty() && !around.relay.empty();
+    const std::string chosen = !given.empty()     ? given
+                               : from_environment ? around.relay
+                                                  : std::string{default_relay};
     std::string why;
-    result<relay_address> relay = relay_address::parse(text, &why);
+    result<relay_address> relay = relay_address::parse(chosen, &why);
     if (!relay)
-        return fmt::format("{} {}: {}", from_environment ? "PARLEY_RELAY" : "--relay", escaped(text),
-                           why.empty() ? relay.error().message() : why);
-    out.relay = std::move(*relay);
-    if (given || from_environment) out.relay_text = text;
+        return usage_error(fmt::format("{} {}: {}", from_environment ? "PARLEY_RELAY" : option,
+                                       escaped(chosen), why.empty() ? relay.error().message() : why));
+    out = std::move(*relay);
+    if (text != nullptr && (from_environment || !given.empty())) *text = chosen;
+    return {};
+}
+
+// The checks that CLI11 does not do; nothing when all is well.
+failed_check check_common(const raw_common& raw, const surroundings& around, common_options& out)
+{
+    if (auto failed = choose_relay(raw.relay, "--relay", around, out.relay, &out.relay_text)) return failed;
     if (raw.room_port != 0) {
         out.room_port = raw.room_port;
         out.relay.room_port = raw.room_port;
     }
     if (!raw.code_file.empty()) out.code_file = raw.code_file;
     out.ca_file = raw.ca_file;
+    auto proxy = choose_proxy(raw.proxy, out.relay, around.variable);
+    if (!proxy) return wrong(proxy.error());
+    out.proxy = std::move(*proxy);
     out.timeout = std::chrono::milliseconds{static_cast<std::int64_t>(raw.timeout_seconds * 1000)};
     out.form = raw.json ? output_form::json : raw.quiet ? output_form::quiet : output_form::text;
     return {};
@@ -117,13 +175,13 @@ public:
         app_.name("parley");
         app_.set_version_flag("--version", std::string{"parley "} + PARLEY_VERSION, "Show the version");
         app_.require_subcommand(1);
-        app_.footer(
-            fmt::format("parley send --help and parley recv --help say more.\n\n{}", exit_codes_text));
+        app_.footer(fmt::format("parley COMMAND --help says more.\n\n{}", exit_codes_text));
         set_up_send();
         set_up_recv();
+        set_up_probe();
     }
 
-    parsed_command parse(std::vector<std::string> arguments, const std::string& relay_from_environment)
+    parsed_command parse(std::vector<std::string> arguments, const surroundings& around)
     {
         try {
             std::reverse(arguments.begin(), arguments.end()); // as CLI11 wants them
@@ -133,8 +191,9 @@ public:
         } catch (const CLI::ParseError& error) {
             return usage_error(escaped(error.what()));
         }
-        if (send_->parsed()) return finish_send(relay_from_environment);
-        return finish_recv(relay_from_environment);
+        if (send_->parsed()) return finish_send(around);
+        if (probe_->parsed()) return finish_probe(around);
+        return finish_recv(around);
     }
 
 private:
@@ -179,12 +238,39 @@ private:
         add_common(*recv_, recv_raw_);
     }
 
-    parsed_command finish_send(const std::string& relay_from_environment)
+    void set_up_probe()
+    {
+        probe_ = app_.add_subcommand("probe", "Try a relay step by step, and say what is wrong");
+        probe_->footer(std::string{probe_notes});
+        probe_
+            ->add_option("ADDRESS", probe_relay_,
+                         fmt::format("The relay (default: PARLEY_RELAY, else {})", default_relay))
+            ->type_name("");
+        add_connecting(*probe_, probe_ca_file_, probe_proxy_);
+        probe_->add_option("--timeout", probe_timeout_, "How many seconds a step may take (default: 15)")
+            ->check(CLI::Range(0.001, 3600.0).description(""))
+            ->type_name("SECONDS");
+        probe_->add_flag("--json", probe_json_, "Write one JSON object a line to standard output");
+    }
+
+    parsed_command finish_probe(const surroundings& around)
+    {
+        probe_command_options options;
+        if (auto failed = choose_relay(probe_relay_, "the address", around, options.relay, nullptr))
+            return std::move(*failed);
+        auto proxy = choose_proxy(probe_proxy_, options.relay, around.variable);
+        if (!proxy) return std::move(*wrong(proxy.error()));
+        options.proxy = std::move(*proxy);
+        options.ca_file = probe_ca_file_;
+        options.timeout = std::chrono::milliseconds{static_cast<std::int64_t>(probe_timeout_ * 1000)};
+        options.json = probe_json_;
+        return options;
+    }
+
+    parsed_command finish_send(const surroundings& around)
     {
         send_command_options options;
-        if (const std::string wrong = check_common(send_raw_, relay_from_environment, options.common);
-            !wrong.empty())
-            return usage_error(wrong);
+        if (auto failed = check_common(send_raw_, around, options.common)) return std::move(*failed);
         using kind = send_command_options::source_kind;
         if (text_->count() != 0) {
             options.kind = kind::text;
@@ -209,12 +295,10 @@ private:
         return options;
     }
 
-    parsed_command finish_recv(const std::string& relay_from_environment)
+    parsed_command finish_recv(const surroundings& around)
     {
         recv_command_options options;
-        if (const std::string wrong = check_common(recv_raw_, relay_from_environment, options.common);
-            !wrong.empty())
-            return usage_error(wrong);
+        if (auto failed = check_common(recv_raw_, around, options.common)) return std::move(*failed);
         if (code_->count() != 0) options.code = std::move(code_value_);
         options.yes = yes_;
         if (output_->count() != 0) {
@@ -238,18 +322,24 @@ private:
     CLI::App app_{"Passes a document from one person to another through a relay that learns nothing of it."};
     CLI::App* send_ = nullptr;
     CLI::App* recv_ = nullptr;
+    CLI::App* probe_ = nullptr;
     CLI::Option *path_ = nullptr, *text_ = nullptr, *name_ = nullptr, *code_ = nullptr, *output_ = nullptr;
     raw_common send_raw_, recv_raw_;
     std::string path_text_, text_value_, name_value_, records_ = "current", code_value_, output_value_;
     bool compress_ = false, no_compress_ = false, yes_ = false;
+    std::string probe_relay_, probe_ca_file_;
+    proxy_arguments probe_proxy_;
+    double probe_timeout_ = 15;
+    bool probe_json_ = false;
 };
 
 } // namespace
 
 parsed_command parse_command_line(std::vector<std::string> arguments,
-                                  const std::string& relay_from_environment)
+                                  const std::string& relay_from_environment,
+                                  const environment_lookup& variable)
 {
-    return command_line{}.parse(std::move(arguments), relay_from_environment);
+    return command_line{}.parse(std::move(arguments), {relay_from_environment, variable});
 }
 
 } // namespace parley::cli

@@ -5,6 +5,7 @@
 
 #include <parley/crypto/record_cipher.hpp>
 #include <parley/net/address.hpp>
+#include <parley/net/proxy.hpp>
 #include <parley/payload/document_source.hpp>
 
 #include <chrono>
@@ -24,6 +25,7 @@ struct common_options {
     std::string relay_text; // as given; empty when it is the default
     std::optional<std::uint16_t> room_port;
     std::string ca_file;                  // the authorities for tls and wss; empty: the system's
+    proxy_pointer proxy;                  // null: none
     std::optional<std::string> code_file; // "-" is standard input
     std::chrono::milliseconds timeout{std::chrono::hours{1}}; // for the other side to come
     output_form form = output_form::text;
@@ -52,11 +54,22 @@ struct print_and_exit {
     exit_code exit = exit_code::ok; // to standard output when ok, else to standard error
 };
 
-using parsed_command = std::variant<send_command_options, recv_command_options, print_and_exit>;
+struct probe_command_options {
+    relay_address relay;
+    std::string ca_file;
+    proxy_pointer proxy;                       // null: none
+    std::chrono::milliseconds timeout{15'000}; // of each step
+    bool json = false;
+};
 
-// Reads `arguments` (without the program's name). PARLEY_RELAY comes from `relay_from_environment` (empty:
-// not set). Never throws for what a user types.
+using parsed_command =
+    std::variant<send_command_options, recv_command_options, probe_command_options, print_and_exit>;
+
+// Reads `arguments` (without the program's name), and the file of a proxy's credentials. PARLEY_RELAY comes
+// from `relay_from_environment` (empty: not set), the variables that name a proxy from `variable` (empty:
+// none is set). Never throws for what a user types.
 parsed_command parse_command_line(std::vector<std::string> arguments,
-                                  const std::string& relay_from_environment);
+                                  const std::string& relay_from_environment,
+                                  const environment_lookup& variable = {});
 
 } // namespace parley::cli

@@ -76,7 +76,7 @@ int run_recv(const recv_command_options& options, std::optional<std::string> cod
 
     receive_options settings{make_session_options(options.common)};
     settings.refusal_ends = true;
-    session_observer observer{out, !options.yes};
+    session_observer observer{out, !options.yes, options.common.proxy};
     const operation_result<receive_report> report =
         run_operation<receive_report>([&](const executor& ex, auto&& token) {
             async_receive_document(ex, std::move(*code), *receiver, std::move(settings), observer,

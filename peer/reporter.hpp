@@ -38,7 +38,8 @@ public:
     virtual void skipped(const skipped_path& path) = 0;
     virtual void document(std::string_view name, bool is_directory, std::uint64_t files,
                           std::uint64_t content_bytes) = 0; // sender: what is on offer
-    virtual void connecting(std::string_view relay) = 0;
+    // `proxy` is the one on the way, without credentials; empty: none.
+    virtual void connecting(std::string_view relay, std::string_view proxy) = 0;
     virtual void connected(std::string_view address) = 0;
     virtual void identified(std::string_view self) = 0;
     virtual void waiting() = 0;

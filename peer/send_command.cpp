@@ -103,7 +103,7 @@ int run_send(const send_command_options& options, std::optional<std::string> cod
 
     send_options settings_of_session{make_session_options(options.common)};
     settings_of_session.layout = options.layout;
-    session_observer observer{out, false};
+    session_observer observer{out, false, options.common.proxy};
     const operation_result<send_report> report =
         run_operation<send_report>([&](const executor& ex, auto&& token) {
             async_send_document(ex, std::move(*code), *source, std::move(settings_of_session), observer,

@@ -11,7 +11,7 @@ namespace parley::cli {
 
 void session_observer::connecting(const relay_address& relay)
 {
-    out_.connecting(relay.text());
+    out_.connecting(relay.text(), proxy_ ? proxy_->text() : std::string{});
 }
 
 void session_observer::connected(std::string_view address)
@@ -78,6 +78,7 @@ session_options make_session_options(const common_options& common)
     session_options options;
     options.relay = common.relay;
     options.ca_file = common.ca_file;
+    options.proxy = common.proxy;
     options.wait_timeout = common.timeout;
     options.connect_timeout = std::min<duration>(options.connect_timeout, common.timeout);
     return options;

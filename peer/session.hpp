@@ -24,7 +24,11 @@ namespace parley::cli {
 class session_observer final : public peer_observer {
 public:
     // `ask` tells whether decide() asks on the terminal at standard input; without it every offer is taken.
-    session_observer(reporter& out, bool ask) noexcept : out_(out), ask_(ask) {}
+    // `proxy` is what the operation goes through.
+    session_observer(reporter& out, bool ask, proxy_pointer proxy) noexcept
+        : out_(out), ask_(ask), proxy_(std::move(proxy))
+    {
+    }
 
     void connecting(const relay_address& relay) override;
     void connected(std::string_view address) override;
@@ -41,6 +45,7 @@ public:
 private:
     reporter& out_;
     bool ask_;
+    proxy_pointer proxy_;
 };
 
 // The options that both operations share.

@@ -51,9 +51,10 @@ public:
         else
             say(fmt::format("Sending {}: {}", escaped(name), format_bytes(content_bytes)));
     }
-    void connecting(std::string_view relay) override
+    void connecting(std::string_view relay, std::string_view proxy) override
     {
-        say(fmt::format("Connecting to the relay at {}", escaped(relay)));
+        say(fmt::format("Connecting to the relay at {}{}", escaped(relay),
+                        proxy.empty() ? "" : ", through the proxy " + escaped(proxy)));
     }
     void connected(std::string_view) override {}
     void identified(std::string_view) override {}

@@ -7,7 +7,7 @@ namespace parley::relayd {
 void complete(relay_configuration& configuration)
 {
     if (configuration.listen.empty()) configuration.listen.push_back({"tcp", "*", default_port});
-    if (!configuration.room_listen.empty()) return;
+    if (!configuration.room_listen.empty() || configuration.one_port) return;
     for (listen_address address : configuration.listen) {
         const transport* by = find_transport(address.scheme);
         if (by == nullptr || by->has_path()) continue; // rooms come to the same address
@@ -28,8 +28,13 @@ relay_server_options server_options(const relay_configuration& configuration)
     relay_server_options options;
     options.handshake_addresses = configuration.listen;
     options.room_addresses = configuration.room_listen;
+    options.http_addresses = configuration.http_listen;
+    options.lobbies = configuration.lobbies;
     options.relay.peer_timeout = configuration.timeout;
     options.rooms.room_timeout = configuration.room_timeout;
+    options.limits = configuration.limits;
+    options.websocket.ping_interval = configuration.ping_interval;
+    options.websocket.pong_timeout = 2 * configuration.ping_interval;
     return options;
 }
 

@@ -3,6 +3,7 @@
 
 #include "relay/configuration.hpp"
 
+#include <atomic>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -49,10 +50,12 @@ public:
     event_log& operator=(const event_log&) = delete;
 
     void write(log_level level, std::string_view event, std::initializer_list<log_field> fields = {});
+    // What is written from now on: that level and what is worse.
+    void set_level(log_level least) noexcept { least_ = least; }
 
 private:
     log_format format_;
-    log_level least_;
+    std::atomic<log_level> least_;
     std::shared_ptr<spdlog::logger> logger_;
 };
 

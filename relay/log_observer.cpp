@@ -44,7 +44,7 @@ void log_observer::accept_failed(relay_door door, error_code why)
 
 void log_observer::connected(const identity& who, relay_door door)
 {
-    log_.write(log_level::debug, "connected", {{"peer", who}, {"door", relay_door_name(door)}});
+    log_.write(log_level::debug, "connected", {{"peer", shown(who)}, {"door", relay_door_name(door)}});
 }
 
 void log_observer::disconnected(const identity& who, relay_door door, error_code why)
@@ -52,7 +52,7 @@ void log_observer::disconnected(const identity& who, relay_door door, error_code
     const std::string reason = why ? why.message() : "done";
     const auto write = [&](log_level level) {
         log_.write(level, "disconnected",
-                   {{"peer", who}, {"door", relay_door_name(door)}, {"reason", reason}});
+                   {{"peer", shown(who)}, {"door", relay_door_name(door)}, {"reason", reason}});
     };
     // Those who broke a rule are for everyone to see; the others come and go.
     if (why == condition::peer_fault) {
@@ -65,37 +65,46 @@ void log_observer::disconnected(const identity& who, relay_door door, error_code
 void log_observer::hello(const identity& who, peer_kind kind)
 {
     log_.write(log_level::debug, "hello",
-               {{"peer", who}, {"kind", kind == peer_kind::server ? "server" : "client"}});
+               {{"peer", shown(who)}, {"kind", kind == peer_kind::server ? "server" : "client"}});
 }
 
 void log_observer::agreed(const identity& client, const identity& server)
 {
-    log_.write(log_level::info, "agreed", {{"client", client}, {"server", server}});
+    log_.write(log_level::info, "agreed", {{"client", shown(client)}, {"server", shown(server)}});
 }
 
 void log_observer::dropped(const identity& from, drop_reason reason, std::uint8_t type)
 {
     if (pass())
-        log_.write(
-            log_level::info, "dropped",
-            {{"peer", from}, {"reason", drop_reason_name(reason)}, {"type", fmt::format("{:02x}", type)}});
+        log_.write(log_level::info, "dropped",
+                   {{"peer", shown(from)},
+                    {"reason", drop_reason_name(reason)},
+                    {"type", fmt::format("{:02x}", type)}});
+}
+
+void log_observer::refused(const identity& who, relay_door door, refusal why)
+{
+    if (pass())
+        log_.write(log_level::info, "refused",
+                   {{"peer", shown(who)}, {"door", relay_door_name(door)}, {"reason", refusal_name(why)}});
 }
 
 void log_observer::overflow(const identity& who, std::size_t queued_bytes)
 {
-    if (pass()) log_.write(log_level::warning, "overflow", {{"peer", who}, {"queued_bytes", queued_bytes}});
+    if (pass())
+        log_.write(log_level::warning, "overflow", {{"peer", shown(who)}, {"queued_bytes", queued_bytes}});
 }
 
 void log_observer::room_opened(const identity& client, const identity& server)
 {
-    log_.write(log_level::info, "room_opened", {{"client", client}, {"server", server}});
+    log_.write(log_level::info, "room_opened", {{"client", shown(client)}, {"server", shown(server)}});
 }
 
 void log_observer::room_closed(const room_report& report)
 {
     log_.write(log_level::info, "room_closed",
-               {{"client", report.client},
-                {"server", report.server},
+               {{"client", shown(report.client)},
+                {"server", shown(report.server)},
                 {"server_to_client_bytes", report.server_to_client_bytes},
                 {"client_to_server_bytes", report.client_to_server_bytes},
                 {"seconds", std::chrono::duration<double>(report.time).count()},

@@ -1,48 +1,85 @@
 #include "relay/options.hpp"
 
+#include "relay/config_file.hpp"
+#include "relay/settings.hpp"
+
 #include <parley/base/bytes.hpp>
+#include <parley/net/tls.hpp>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <map>
+#include <deque>
 
 namespace parley::relayd {
 namespace {
 
-constexpr const char* footer = R"(When it listens, the relay writes one line to standard output:
+constexpr const char* footer =
+    R"(The same settings stand in a configuration file, as members of one JSON object;
+flags win over it. SIGHUP reads it again.
+
+When it listens, the relay writes one line to standard output:
   parley-relay ready: handshake ADDR:PORT…, rooms ADDR:PORT…
 or, with --json, {"event":"ready","handshake":["ADDR:PORT",…],"rooms":[…]}.
-Logs go to standard error. SIGINT and SIGTERM end it.
+Logs go to standard error. SIGTERM and SIGINT let rooms end first; a second one
+stops it.
 
 Exit codes:
-  0  ended by a signal        2  wrong usage
+  0  ended by a signal        2  wrong usage or configuration
   1  a fault of the program   3  cannot listen on an address)";
 
-constexpr double longest_timeout_seconds = 31'536'000.0;
+// The flag of one setting, and what it was given.
+struct flag {
+    const setting* what;
+    std::string text;               // of one that is not repeated
+    std::vector<std::string> texts; // of one that is
+    CLI::Option* option = nullptr;
+};
 
-std::chrono::milliseconds to_milliseconds(double seconds)
+std::string help_of(const setting& s, const relay_configuration& defaults)
 {
-    return std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1000)};
+    std::string out{s.help};
+    if (s.repeated()) out += "; may be repeated";
+    const nlohmann::ordered_json standard = s.read(defaults);
+    const bool unset = standard.is_array() ? standard.empty() : standard == "" || standard == false;
+    if (s.type == setting_type::choice) out += fmt::format(": {}", fmt::join(s.choices, ", "));
+    if (s.type == setting_type::choices)
+        out += fmt::format(": {}; \"\" for none", fmt::join(s.choices, ", "));
+    if (unset) return out;
+    std::string text;
+    if (standard.is_array())
+        for (const auto& each : standard) text += (text.empty() ? "" : ", ") + each.get<std::string>();
+    else
+        text = standard.is_string() ? standard.get<std::string>() : standard.dump();
+    const bool may_be_none = s.least == 0 && standard.is_number();
+    return out + fmt::format(" ({}default: {})", may_be_none ? "0: no limit; " : "", text);
 }
 
-// The addresses of one option; empty `wrong` when all can be read.
-std::vector<listen_address> read_addresses(const char* option, const std::vector<std::string>& texts,
-                                           std::string& wrong)
+void add_flag(CLI::App& app, flag& f, const relay_configuration& defaults)
 {
-    std::vector<listen_address> addresses;
-    for (const std::string& text : texts) {
-        std::string why;
-        const result<listen_address> address = listen_address::parse(text, &why);
-        if (!address) {
-            wrong = fmt::format("{} {}: {}", option, escaped(text),
-                                why.empty() ? address.error().message() : why);
-            return {};
-        }
-        addresses.push_back(*address);
-    }
-    return addresses;
+    const std::string name = "--" + std::string{f.what->name};
+    const std::string help = help_of(*f.what, defaults);
+    if (f.what->type == setting_type::yes_no)
+        f.option = app.add_flag(name, f.text, help);
+    else if (f.what->repeated())
+        f.option = app.add_option(name, f.texts, help)
+                       ->expected(1)
+                       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    else
+        f.option = app.add_option(name, f.text, help);
+    if (f.what->type != setting_type::yes_no) f.option->type_name(std::string{f.what->value});
+}
+
+// Into the configuration. What is wrong, or nothing.
+std::string apply(const flag& f, relay_configuration& configuration)
+{
+    if (f.option->count() == 0) return {};
+    std::vector<std::string> texts = f.what->repeated() ? f.texts : std::vector{f.text};
+    if (f.what->repeated() && texts == std::vector<std::string>{""}) texts.clear();
+    const std::string wrong = assign_texts(configuration, *f.what, texts);
+    return wrong.empty() ? wrong : fmt::format("--{} {}", f.what->name, wrong);
 }
 
 print_and_exit usage_error(std::string_view what)
@@ -55,59 +92,30 @@ print_and_exit usage_error(std::string_view what)
 std::variant<relay_configuration, print_and_exit> parse_command_line(std::vector<std::string> arguments)
 {
     relay_configuration configuration;
-    std::vector<std::string> listen, room_listen;
-    double timeout_seconds = 3600, room_timeout_seconds = 30;
-    std::string level = "info", format = "text";
-    bool quiet = false;
+    const relay_configuration defaults = [] {
+        relay_configuration c;
+        complete(c);
+        return c;
+    }();
+    std::string config_file;
+    bool quiet = false, check = false, print = false, print_table = false;
 
     CLI::App app{"Introduces the two ends of a transfer to each other and joins them, knowing nothing of "
                  "what passes."};
     app.name("parley-relay");
     app.footer(footer);
     app.set_version_flag("--version", std::string{"parley-relay "} + PARLEY_VERSION, "Show the version");
-    const auto address_option = [&](const char* name, std::vector<std::string>& out,
-                                    const std::string& help) {
-        app.add_option(name, out, help)
-            ->type_name("ADDR:PORT")
-            ->expected(1)
-            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    };
-    address_option(
-        "--listen", listen,
-        fmt::format("Where peers come: a.b.c.d:PORT, [v6]:PORT or *:PORT, port 0 for a free one; tls://, "
-                    "ws:// or wss:// before it, or unix:/PATH; may be repeated (default: *:{})",
-                    default_port));
-    address_option(
-        "--room-listen", room_listen,
-        fmt::format("Where rooms are; may be repeated (default: port {} where --listen is; ws and wss need "
-                    "none)",
-                    default_room_port));
-    const CLI::Validator seconds = CLI::Range(0.001, longest_timeout_seconds).description("");
-    app.add_option("--timeout", timeout_seconds,
-                   "How many seconds a peer may wait for another (default: 3600)")
-        ->check(seconds)
-        ->type_name("SECONDS");
-    app.add_option("--room-timeout", room_timeout_seconds,
-                   "How many seconds after an agreement both must have come to their room (default: 30)")
-        ->check(seconds)
-        ->type_name("SECONDS");
-    CLI::Option* certificate =
-        app.add_option("--tls-certificate", configuration.tls_certificate,
-                       "The certificate and its chain (PEM) that tls and wss addresses show")
-            ->type_name("FILE");
-    CLI::Option* key = app.add_option("--tls-key", configuration.tls_key, "The key (PEM) of that certificate")
-                           ->type_name("FILE");
-    certificate->needs(key);
-    key->needs(certificate);
-    app.add_flag("--json", configuration.json, "Write the ready line as a JSON object");
-    CLI::Option* level_option =
-        app.add_option("--log-level", level, "debug, info, warning or error (default: info)")
-            ->check(CLI::IsMember({"debug", "info", "warning", "error"}).description(""))
-            ->type_name("LEVEL");
-    app.add_option("--log-format", format, "text or json (default: text)")
-        ->check(CLI::IsMember({"text", "json"}).description(""))
-        ->type_name("FORMAT");
-    app.add_flag("-q,--quiet", quiet, "Log errors only")->excludes(level_option);
+    CLI::Option* config =
+        app.add_option("--config", config_file, "Read settings from a file (JSON)")->type_name("FILE");
+    app.add_flag("--check-config", check, "Check all settings and the files that they name, then end");
+    app.add_flag("--print-config", print, "Print all settings as a configuration file, then end");
+    app.add_flag("--print-settings", print_table, "Print what can be set as a table in Markdown, then end");
+    std::deque<flag> flags;
+    for (const setting& s : settings()) {
+        flags.push_back({&s, {}, {}});
+        add_flag(app, flags.back(), defaults);
+    }
+    app.add_flag("-q,--quiet", quiet, "Log errors only")->excludes(app.get_option("--log-level"));
 
     try {
         std::reverse(arguments.begin(), arguments.end()); // as CLI11 wants them
@@ -121,24 +129,32 @@ std::variant<relay_configuration, print_and_exit> parse_command_line(std::vector
     } catch (const CLI::ParseError& error) {
         return usage_error(escaped(error.what()));
     }
+    if (print_table) {
+        std::string table = settings_table();
+        table.pop_back();
+        return print_and_exit{std::move(table), exit_code::ok};
+    }
 
-    std::string wrong;
-    configuration.listen = read_addresses("--listen", listen, wrong);
-    if (wrong.empty()) configuration.room_listen = read_addresses("--room-listen", room_listen, wrong);
-    if (!wrong.empty()) return usage_error(wrong);
-    for (const auto* addresses : {&configuration.listen, &configuration.room_listen})
-        for (const listen_address& address : *addresses)
-            if ((address.scheme == "tls" || address.scheme == "wss") && configuration.tls_certificate.empty())
-                return usage_error(escaped(address.text()) + ": --tls-certificate and --tls-key are missing");
-    configuration.timeout = to_milliseconds(timeout_seconds);
-    configuration.room_timeout = to_milliseconds(room_timeout_seconds);
-    const std::map<std::string, log_level> levels{{"debug", log_level::debug},
-                                                  {"info", log_level::info},
-                                                  {"warning", log_level::warning},
-                                                  {"error", log_level::error}};
-    configuration.level = quiet ? log_level::error : levels.at(level);
-    configuration.format = format == "json" ? log_format::json : log_format::text;
+    if (config->count() != 0) {
+        const std::vector<std::string> problems = read_config_file(configuration, config_file);
+        if (!problems.empty())
+            return print_and_exit{fmt::format("parley-relay: {}", fmt::join(problems, "\nparley-relay: ")),
+                                  exit_code::usage};
+    }
+    for (const flag& f : flags)
+        if (const std::string wrong = apply(f, configuration); !wrong.empty()) return usage_error(wrong);
+    if (quiet) configuration.level = log_level::error;
     complete(configuration);
+    if (const std::string wrong = contradiction(configuration); !wrong.empty()) return usage_error(wrong);
+
+    if (check && !configuration.tls_certificate.empty()) {
+        std::string why;
+        tls_identity identity;
+        if (identity.load(configuration.tls_certificate, configuration.tls_key, &why))
+            return print_and_exit{"parley-relay: " + why, exit_code::usage};
+    }
+    if (print) return print_and_exit{print_configuration(configuration), exit_code::ok};
+    if (check) return print_and_exit{"parley-relay: the configuration is in order", exit_code::ok};
     return configuration;
 }
 

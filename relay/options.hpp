@@ -13,7 +13,7 @@ namespace parley::relayd {
 enum class exit_code : int {
     ok = 0,            // ended by SIGINT or SIGTERM
     internal = 1,      // a fault of the program
-    usage = 2,         // a wrong command line
+    usage = 2,         // a wrong command line or configuration file
     cannot_listen = 3, // an address that cannot be listened on
 };
 
@@ -23,8 +23,9 @@ struct print_and_exit {
     exit_code exit = exit_code::ok;
 };
 
-// Reads `arguments` (without the program's name); a configuration that comes back is complete. Never throws
-// for what a user types.
+// Reads `arguments` (without the program's name) and the file of --config, over which flags win; a
+// configuration that comes back is complete. To be called again for a reload. Never throws for what a user
+// types.
 std::variant<relay_configuration, print_and_exit> parse_command_line(std::vector<std::string> arguments);
 
 } // namespace parley::relayd

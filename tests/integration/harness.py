@@ -43,8 +43,9 @@ class Failure(AssertionError):
 
 
 def clean_environment(extra=None):
-    """The environment of a child: ours without PARLEY_*, with `extra` (None removes a key)."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PARLEY_")}
+    """The environment of a child: ours without PARLEY_* and proxies, with `extra` (None removes a key)."""
+    environment = {k: v for k, v in os.environ.items()
+                   if not k.startswith("PARLEY_") and not k.lower().endswith("_proxy")}
     environment["LC_ALL"] = "C.UTF-8"
     environment["TERM"] = "xterm"
     for key, value in (extra or {}).items():

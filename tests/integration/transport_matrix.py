@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import socket
 import subprocess
 import time
 import unittest
@@ -74,6 +75,75 @@ class Matrix(unittest.TestCase):
                 with self.subTest(sent_by=sent_by, received_by=received_by):
                     self.pass_on(sent_by, received_by, path)
 
+    def test_every_pair_on_one_port(self):
+        local = self.world.root / "one.sock"
+        relay = self.world.start_relay(
+            "--one-port", "--tls-certificate", self.authority.server, "--tls-key", self.authority.server_key,
+            listen=("127.0.0.1:0", f"unix:{local}"), rooms=())
+        self.assertEqual(relay.ready["handshake"], relay.ready["rooms"])
+        port = relay.port
+        several, self.addresses = self.addresses, {
+            "tcp": f"127.0.0.1:{port},{port}",
+            "tls": f"tls://127.0.0.1:{port},{port}",
+            "ws": f"ws://127.0.0.1:{port}/anything",
+            "wss": f"wss://localhost:{port}",
+            "unix": f"unix:{local}",
+        }
+        self.addCleanup(setattr, self, "addresses", several)
+        path = self.world.file("one-port-document", random.Random(9).randbytes(300_001))
+        for sent_by in self.addresses:
+            for received_by in self.addresses:
+                with self.subTest(sent_by=sent_by, received_by=received_by):
+                    self.pass_on(sent_by, received_by, path)
+        # A browser, a scanner and a health check on the same port.
+        with socket.create_connection(("127.0.0.1", port), harness.LIMIT) as peer:
+            peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: relay\r\n\r\n")
+            self.assertTrue(peer.recv(4096).startswith(b"HTTP/1.1 200"))
+
+    def test_either_of_two_ports_serves_both(self):
+        path = self.world.file("swapped", b"the other way round")
+        tcp = self.addresses["tcp"].removeprefix("127.0.0.1:")
+        handshake, rooms = tcp.split(",")
+        swapped = {"tcp": f"127.0.0.1:{rooms},{handshake}", "ws": f"ws://127.0.0.1:{rooms}"}
+        several, self.addresses = self.addresses, {**self.addresses, **swapped}
+        self.addCleanup(setattr, self, "addresses", several)
+        self.pass_on("tcp", "ws", path)
+
+    def closed_with(self, port, sent):
+        """What a relay answers to these bytes before it closes."""
+        with socket.create_connection(("127.0.0.1", port), harness.LIMIT) as peer:
+            got = b""
+            try:
+                peer.sendall(sent)
+                while piece := peer.recv(4096):
+                    got += piece
+            except ConnectionError:
+                pass
+            return got
+
+    def test_an_address_of_one_transport_serves_that_only(self):
+        relay = self.world.start_relay(
+            "--tls-certificate", self.authority.server, "--tls-key", self.authority.server_key,
+            listen=("tls://127.0.0.1:0", "ws://127.0.0.1:0", "wss://127.0.0.1:0"), rooms=("tls://127.0.0.1:0",))
+        ports = {text.partition("://")[0]: int(text.rpartition(":")[2]) for text in relay.ready["handshake"]}
+        hello, line, request = b"000001", b"192.0.2.1:4711\n", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+        for scheme, refused in (("tls", (hello, line, request)), ("wss", (hello, line, request)), ("ws", (hello, line))):
+            for sent in refused:
+                with self.subTest(scheme=scheme, sent=sent):
+                    self.assertEqual(self.closed_with(ports[scheme], sent), b"")
+        relay.wait_text("reason=unrecognised")
+        self.assertIn(b"426", self.closed_with(ports["ws"], request).split(b"\r\n")[0])
+
+    def test_a_tls_handshake_is_bounded(self):
+        relay = self.world.start_relay(
+            "--one-port", "--tls-certificate", self.authority.server, "--tls-key", self.authority.server_key, rooms=())
+        # A ClientHello that says it is 128 KiB long, and comes in records of 16 KiB.
+        body = b"\x01\x01\xff\x00" + bytes(131_000)
+        records = b"".join(b"\x16\x03\x01" + len(part).to_bytes(2, "big") + part
+                           for part in (body[at:at + 16384] for at in range(0, len(body), 16384)))
+        self.closed_with(relay.port, records)
+        relay.wait_text("reason=tls_failed")
+
     def test_larger_directory(self):
         tree = self.world.folder("tree")
         for i in range(20):
@@ -102,7 +172,7 @@ class Matrix(unittest.TestCase):
         port = self.addresses["tls"].rpartition("127.0.0.1:")[2]
         unknown = self.world.send(path, relay=f"tls://127.0.0.1:{port}").expect_exit(3)
         self.assertIn("issuer that is not known here (CN=Test authority)", unknown.stderr.text())
-        plain = self.addresses["tcp"].replace("127.0.0.1", "tls://127.0.0.1")
+        plain = f"tls://{self.world.start_relay().address}"  # without a certificate there is no TLS to serve
         no_tls = self.world.send(path, "--ca-file", self.authority.certificate, "--timeout", "5", relay=plain)
         self.assertEqual(no_tls.wait(), 3, no_tls.describe())
         missing = self.world.send(path, "--ca-file", "/nowhere", relay=f"tls://127.0.0.1:{port}").expect_exit(3)

@@ -86,6 +86,14 @@ constexpr description descriptions[] = {
     {errc::tls_failed, condition::transport, "the TLS connection could not be made"},
     {errc::upgrade_refused, condition::transport, "the WebSocket was refused"},
     {errc::bad_framing, condition::peer_fault, "a WebSocket frame that breaks a rule or a bound"},
+
+    {errc::proxy_not_resolved, condition::transport, "the proxy's name has no address"},
+    {errc::proxy_unreachable, condition::transport, "the proxy cannot be reached"},
+    {errc::proxy_failed, condition::transport, "the proxy gave no answer that a proxy gives"},
+    {errc::proxy_refused_credentials, condition::authentication,
+     "the proxy does not accept the user name and password"},
+    {errc::proxy_refused_destination, condition::refused, "the proxy does not allow this destination"},
+    {errc::proxy_cannot_connect, condition::transport, "the proxy could not resolve or reach the relay"},
 };
 
 const description* find(int value) noexcept

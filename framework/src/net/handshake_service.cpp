@@ -2,34 +2,65 @@
 
 #include <boost/asio/bind_executor.hpp>
 
+#include <utility>
+
 namespace parley::detail {
+namespace {
+
+// A hello that is repeated while this much waits for its peer's reading is not answered again: the answers
+// could grow without end, and a peer that reads has no need of them.
+constexpr std::size_t max_unread_bytes = 4096;
+
+bool is_hello(const message& packet) noexcept
+{
+    return std::holds_alternative<packet::hello_as_a_server>(packet.body) ||
+           std::holds_alternative<packet::hello_as_a_client>(packet.body);
+}
+
+// What any connection reads into: nothing waits while it is in use.
+mutable_bytes scratch() noexcept
+{
+    static thread_local std::array<byte, 16 * 1024> bytes;
+    return bytes;
+}
+
+} // namespace
 
 // One peer. While it waits it is this, its stream, and one pending wait for readability.
 struct handshake_service::connection {
-    connection(any_stream s, const identity& w, connection_id i) : stream(std::move(s)), who(w), id(i) {}
+    connection(any_stream s, const identity& w, connection_id i, connection_permit p)
+        : permit(std::move(p)), stream(std::move(s)), who(w), id(i)
+    {
+    }
 
+    connection_permit permit;
     any_stream stream;
     identity who;
     connection_id id;
     packet_parser parser;
     packet_queue queue;
-    error_code why;         // of its close
-    bool writing = false;   // one write is under way
-    bool unflushed = false; // it stands in unflushed_
-    bool overflown = false; // it stands in overflown_
-    bool closing = false;   // no more packets are taken; closed once the queue is written
-    bool shut = false;      // the sending direction has ended
-    bool ended = false;     // closed and forgotten: handlers that come late do nothing
+    token_bucket packets;          // how fast they may come
+    time_point paused_until{};     // it was too fast
+    std::optional<peer_kind> kind; // since its hello
+    error_code why;                // of its close
+    bool writing = false;          // one write is under way
+    bool unflushed = false;        // it stands in unflushed_
+    bool overflown = false;        // it stands in overflown_
+    bool closing = false;          // no more packets are taken; closed once the queue is written
+    bool shut = false;             // the sending direction has ended
+    bool ended = false;            // closed and forgotten: handlers that come late do nothing
 };
 
 handshake_service::handshake_service(executor ex, const relay_server_options& options,
-                                     relay_observer& observer, agreed_handler on_agreed,
-                                     std::function<void()> on_idle)
+                                     relay_observer& observer, std::shared_ptr<limiter> limits,
+                                     agreed_handler on_agreed, std::function<void()> on_idle)
     : executor_(ex),
       options_(options),
       observer_(observer),
       on_agreed_(std::move(on_agreed)),
       on_idle_(std::move(on_idle)),
+      limits_(std::move(limits)),
+      attempts_(limits_->seed()),
       machine_(options.relay),
       timer_(ex)
 {
@@ -43,8 +74,14 @@ handshake_service::connection_ptr handshake_service::find(connection_id id) cons
     return index < slots_.size() ? slots_[index] : nullptr;
 }
 
-void handshake_service::serve(any_stream stream, const identity& who)
+void handshake_service::serve(any_stream stream, const identity& wanted, bytes_view early,
+                              connection_permit permit)
 {
+    const identity who = names_.claim(wanted);
+    if (who.empty()) {
+        observer_.refused(wanted, relay_door::handshake, refusal::duplicate_identity);
+        return stream.close();
+    }
     std::uint32_t slot = 0;
     if (free_slots_.empty()) {
         slot = static_cast<std::uint32_t>(slots_.size());
@@ -54,13 +91,18 @@ void handshake_service::serve(any_stream stream, const identity& who)
         free_slots_.pop_back();
     }
     const connection_id id{slot};
-    auto c = std::make_shared<connection>(std::move(stream), who, id);
+    auto c = std::make_shared<connection>(std::move(stream), who, id, std::move(permit));
     slots_[slot] = c;
     ++live_;
     observer_.connected(who, relay_door::handshake);
-    machine_.connect(id, who, clock::now());
+    const time_point now = clock::now();
+    machine_.connect(id, who, now);
+    drain();
+    if (!early.empty()) feed(c, early);
+    if (!c->kind && !c->ended && limits_->limits().start_time != duration::max())
+        starting_.push_back({now + limits_->limits().start_time, c});
     settle();
-    wait_readable(c);
+    go_on(c);
 }
 
 void handshake_service::wait_readable(const connection_ptr& c)
@@ -77,7 +119,8 @@ void handshake_service::on_readable(const connection_ptr& c, error_code error)
         settle();
         return;
     }
-    const std::size_t size = c->stream.try_read_some(scratch_, error);
+    const mutable_bytes space = scratch();
+    const std::size_t size = c->stream.try_read_some(space, error);
     if (error == asio::error::would_block) {
         wait_readable(c);
         return;
@@ -89,27 +132,67 @@ void handshake_service::on_readable(const connection_ptr& c, error_code error)
     }
     // What a closing peer still says is read and thrown away: closing over unread bytes would reset the
     // connection, and it might never see why it was closed.
-    if (!c->closing) feed(c, bytes_view{scratch_}.first(size));
+    if (!c->closing) feed(c, space.first(size));
     settle();
-    wait_readable(c);
+    go_on(c);
+}
+
+// Reads on, at once or when the debt of one that was too fast is paid: what it sends meanwhile fills its own
+// buffers.
+void handshake_service::go_on(const connection_ptr& c)
+{
+    if (c->ended) return;
+    if (c->paused_until == time_point{}) return wait_readable(c);
+    observer_.refused(c->who, relay_door::handshake, refusal::packet_rate);
+    paused_.emplace(c->paused_until, c);
+    c->paused_until = {};
+    arm_timer();
 }
 
 void handshake_service::feed(const connection_ptr& c, bytes_view input)
 {
+    const time_point now = clock::now();
+    double packets = 0;
     while (!input.empty() && !c->closing && !c->ended) {
         const auto parsed = c->parser.parse(input);
         if (!parsed) {
             machine_.receive_malformed(c->id, parsed.error());
         } else if (*parsed) {
             const message& packet = **parsed;
-            if (std::holds_alternative<packet::hello_as_a_server>(packet.body))
-                observer_.hello(c->who, peer_kind::server);
-            else if (std::holds_alternative<packet::hello_as_a_client>(packet.body))
-                observer_.hello(c->who, peer_kind::client);
-            machine_.receive(c->id, packet);
+            // An answer to a repeated hello that nobody reads would only pile up.
+            if (is_hello(packet) && c->kind && c->queue.bytes() > max_unread_bytes) continue;
+            ++packets;
+            if (may_pass(c, packet, now)) machine_.receive(c->id, packet);
         }
         drain();
     }
+    constexpr double burst_seconds = 10;
+    const double most = limits_->limits().packets_per_second;
+    const time_point paid = c->packets.spend({most, most * burst_seconds}, now, packets);
+    if (paid > now && !c->closing) c->paused_until = paid;
+}
+
+// What the machine must not hear is refused here: it is a matter of numbers, not of the protocol.
+bool handshake_service::may_pass(const connection_ptr& c, const message& packet, time_point now)
+{
+    const bool as_server = std::holds_alternative<packet::hello_as_a_server>(packet.body);
+    if (as_server || std::holds_alternative<packet::hello_as_a_client>(packet.body)) {
+        if (const auto refused = limits_->hello(c->who, now)) {
+            observer_.refused(c->who, relay_door::handshake, *refused);
+            machine_.receive_malformed(c->id, make_error_code(errc::cancelled));
+            return false;
+        }
+        const peer_kind kind = as_server ? peer_kind::server : peer_kind::client;
+        if (!c->kind) c->kind = kind;
+        observer_.hello(c->who, kind);
+        return true;
+    }
+    if (c->kind != peer_kind::client || !std::holds_alternative<packet::x_and_client_identity>(packet.body))
+        return true;
+    if (attempts_.take(limits_->limits().attempts_per_minute, address_key(c->who), packet.peer, now))
+        return true;
+    observer_.refused(c->who, relay_door::handshake, refusal::attempt_rate);
+    return false;
 }
 
 // Takes all that the machine has to say. To be called after every input, before the next one.
@@ -218,10 +301,12 @@ void handshake_service::end(const connection_ptr& c, error_code why)
     if (!c->writing) c->queue.clear(); // a write under way still borrows its packets
     machine_.disconnect(c->id);
     drain();
+    names_.release(c->who);
     const auto slot = static_cast<std::uint32_t>(c->id);
     slots_[slot].reset();
     free_slots_.push_back(slot);
     --live_;
+    c->permit.release();
     observer_.disconnected(c->who, relay_door::handshake, c->closing ? c->why : why);
 }
 
@@ -235,6 +320,7 @@ void handshake_service::settle()
         overflown_.pop_back();
         if (c->ended) continue;
         observer_.overflow(c->who, c->queue.bytes());
+        observer_.refused(c->who, relay_door::handshake, refusal::slow_reader);
         c->stream.set_abort_on_close(true); // there is nobody to read the rest
         end(c, errc::queue_overflow);
     }
@@ -250,8 +336,15 @@ void handshake_service::arm_timer()
         if (c && !c->ended) break;
         closing_.pop_front();
     }
-    const time_point next =
-        std::min(machine_.next_deadline(), closing_.empty() ? no_deadline : closing_.front().deadline);
+    while (!starting_.empty()) {
+        const auto c = starting_.front().which.lock();
+        if (c && !c->ended && !c->kind) break;
+        starting_.pop_front();
+    }
+    time_point next = machine_.next_deadline();
+    if (!closing_.empty()) next = std::min(next, closing_.front().deadline);
+    if (!starting_.empty()) next = std::min(next, starting_.front().deadline);
+    if (!paused_.empty()) next = std::min(next, paused_.begin()->first);
     // A timer that comes too early costs little; one that is moved at every packet would cost more.
     if (live_ == 0) {
         if (armed_for_ != no_deadline) timer_.cancel();
@@ -277,7 +370,24 @@ void handshake_service::on_timer()
         closing_.pop_front();
         if (c && !c->ended) end(c, c->why);
     }
+    refuse_slow_starts(now);
+    while (!paused_.empty() && paused_.begin()->first <= now) {
+        const auto c = paused_.begin()->second.lock();
+        paused_.erase(paused_.begin());
+        if (c) wait_readable(c);
+    }
     settle();
+}
+
+void handshake_service::refuse_slow_starts(time_point now)
+{
+    while (!starting_.empty() && starting_.front().deadline <= now) {
+        const auto c = starting_.front().which.lock();
+        starting_.pop_front();
+        if (!c || c->ended || c->kind || c->closing) continue;
+        observer_.refused(c->who, relay_door::handshake, refusal::slow_start);
+        end(c, errc::timed_out);
+    }
 }
 
 void handshake_service::stop()

@@ -4,6 +4,9 @@
 // pending wait and no frame, no buffer and no timer.
 #pragma once
 
+#include "net/identity_book.hpp"
+#include "net/limits/attempt_limit.hpp"
+#include "net/limits/limiter.hpp"
 #include "net/packet_queue.hpp"
 
 #include <parley/net/relay_server.hpp>
@@ -11,6 +14,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <deque>
+#include <map>
 
 namespace parley::detail {
 
@@ -21,12 +25,15 @@ public:
     // `on_agreed` comes before the two are closed; `on_idle` whenever the last connection has ended.
     // `options` and `observer` outlive it.
     handshake_service(executor ex, const relay_server_options& options, relay_observer& observer,
-                      agreed_handler on_agreed, std::function<void()> on_idle);
+                      std::shared_ptr<limiter> limits, agreed_handler on_agreed,
+                      std::function<void()> on_idle);
     handshake_service(const handshake_service&) = delete;
     handshake_service& operator=(const handshake_service&) = delete;
     ~handshake_service();
 
-    void serve(any_stream stream, const identity& who);
+    // `early` are bytes of the stream that were read already. `who` may become another identity
+    // (identity_book). `permit` is held as long as the connection is.
+    void serve(any_stream stream, const identity& who, bytes_view early = {}, connection_permit permit = {});
     // Tells everybody that the relay closes, and closes them in order, within the linger bound.
     void stop();
     // Closes everything at once.
@@ -43,7 +50,9 @@ private:
     void wait_readable(const connection_ptr& c);
     void on_readable(const connection_ptr& c, error_code error);
     void feed(const connection_ptr& c, bytes_view input);
-    void discard(const connection_ptr& c);
+    bool may_pass(const connection_ptr& c, const message& packet, time_point now);
+    void go_on(const connection_ptr& c);
+    void refuse_slow_starts(time_point now);
     void drain();
     void perform(relay_action::any& action);
     void push(const connection_ptr& c, std::shared_ptr<const encoded_packet> packet);
@@ -62,8 +71,11 @@ private:
     relay_observer& observer_;
     agreed_handler on_agreed_;
     std::function<void()> on_idle_;
+    std::shared_ptr<limiter> limits_;
+    attempt_limit attempts_;
 
     relay_machine machine_;
+    identity_book names_;
     std::vector<connection_ptr> slots_; // by connection_id
     std::vector<std::uint32_t> free_slots_;
     std::size_t live_ = 0;
@@ -73,12 +85,13 @@ private:
         time_point deadline;
         std::weak_ptr<connection> which;
     };
-    std::deque<closing> closing_; // in order of their deadlines
+    std::deque<closing> closing_;                                 // in order of their deadlines
+    std::deque<closing> starting_;                                // no hello yet; in order of their arrival
+    std::multimap<time_point, std::weak_ptr<connection>> paused_; // that are too fast, until then
     asio::steady_timer timer_;
     time_point armed_for_ = no_deadline;
     std::shared_ptr<bool> alive_ =
-        std::make_shared<bool>(true);     // for the timer's handler, which may come late
-    std::array<byte, 16 * 1024> scratch_; // what any connection reads into: nothing waits while it is in use
+        std::make_shared<bool>(true); // for the timer's handler, which may come late
 };
 
 } // namespace parley::detail

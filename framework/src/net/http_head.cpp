@@ -113,6 +113,7 @@ std::string to_base64(bytes_view bytes)
     static constexpr std::string_view digits =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     std::string out;
+    out.reserve((bytes.size() + 2) / 3 * 4); // once: it may be a secret, of which growth would leave copies
     for (std::size_t i = 0; i < bytes.size(); i += 3) {
         const auto at = [&](std::size_t n) { return n < bytes.size() ? unsigned{bytes[n]} : 0u; };
         const unsigned group = at(i) << 16 | at(i + 1) << 8 | at(i + 2);

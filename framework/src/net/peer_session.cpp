@@ -70,6 +70,7 @@ connect_options connecting_options(const session_options& options)
     out.timeout = options.connect_timeout;
     out.names = options.names;
     out.tls.ca_file = options.ca_file;
+    out.proxy = options.proxy;
     return out;
 }
 

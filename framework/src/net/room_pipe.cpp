@@ -5,6 +5,8 @@
 #include <parley/net/spawn.hpp>
 #include <parley/net/watchdog.hpp>
 
+#include <boost/asio/steady_timer.hpp>
+
 #include <array>
 #include <optional>
 
@@ -30,9 +32,10 @@ void buffer_pool::give_back(buffer used) noexcept
 struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
     struct direction {
         std::uint64_t bytes = 0;
-        byte_vector first_bytes;   // for the stream that this direction writes to
-        bool passed_end = false;   // its end was in order, and the other side has been told
-        bool write_failed = false; // what ended it was the side it writes to
+        byte_vector first_bytes;                 // for the stream that this direction writes to
+        bool passed_end = false;                 // its end was in order, and the other side has been told
+        bool write_failed = false;               // what ended it was the side it writes to
+        std::optional<asio::steady_timer> pause; // made when it is first too fast
     };
 
     state(side first, side second, room_pipe_options o, buffer_pool& p,
@@ -48,6 +51,8 @@ struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
 
     awaitable<void> copy(std::size_t from);
     awaitable<error_code> copy_until_end(std::size_t from, buffer_pool::buffer& buffer);
+    awaitable<void> pace(std::size_t from, std::size_t size);
+    bool too_many_bytes() noexcept;
     awaitable<error_code> write_all(std::size_t to, bytes_view bytes);
     void ended(std::size_t from, error_code error);
     void reset_both(error_code reason) noexcept;
@@ -59,6 +64,8 @@ struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
     std::function<void(const room_pipe_report&)> on_end;
     std::optional<watchdog> half; // armed when one direction has ended
     error_code why;
+    std::optional<refusal> limit;
+    bandwidth_share::room share;
     unsigned running = 2;
 };
 
@@ -76,15 +83,23 @@ std::shared_ptr<room_pipe> room_pipe::start(side first, side second, room_pipe_o
 
 room_pipe::~room_pipe() = default;
 
-void room_pipe::abort(error_code why) noexcept
+void room_pipe::abort(error_code why, std::optional<refusal> limit) noexcept
 {
+    if (!state_->limit) state_->limit = limit;
     state_->reset_both(why);
+}
+
+std::uint64_t room_pipe::bytes() const noexcept
+{
+    return state_->directions[0].bytes + state_->directions[1].bytes;
 }
 
 void room_pipe::state::reset_both(error_code reason) noexcept
 {
     if (!why) why = reason;
     for (any_stream& stream : streams) stream.close();
+    for (direction& way : directions)
+        if (way.pause) way.pause->cancel();
 }
 
 awaitable<void> room_pipe::state::copy(std::size_t from)
@@ -115,7 +130,10 @@ awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, buffer_
     for (;;) {
         if (!buffer) buffer = pool.take();
         error_code error;
-        const mutable_bytes space{buffer.get(), pool.buffer_bytes()};
+        const std::size_t most = options.limits
+                                     ? options.limits->bandwidth().quantum(share, pool.buffer_bytes())
+                                     : pool.buffer_bytes();
+        const mutable_bytes space{buffer.get(), most};
         const std::size_t size = source.is_open() ? source.try_read_some(space, error)
                                                   : (error = asio::error::operation_aborted, std::size_t{0});
         if (error == asio::error::would_block) {
@@ -133,6 +151,8 @@ awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, buffer_
         if (error) co_return error;
         way.bytes += size;
         if (half) half->kick();
+        if (too_many_bytes()) co_return make_error_code(errc::cancelled);
+        if (options.limits && !options.limits->bandwidth().unlimited()) co_await pace(from, size);
         error = co_await write_all(to, space.first(size));
         if (error) co_return error;
         if (half) half->kick();
@@ -142,6 +162,31 @@ awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, buffer_
     const error_code failed = std::get<0>(shut);
     if (failed) way.passed_end = false;
     co_return failed;
+}
+
+bool room_pipe::state::too_many_bytes() noexcept
+{
+    if (!options.limits) return false;
+    const std::uint64_t most = options.limits->limits().room_bytes;
+    if (most == 0 || directions[0].bytes + directions[1].bytes <= most) return false;
+    limit = refusal::room_bytes;
+    return true;
+}
+
+// Waits until the `size` bytes that were read may go on.
+awaitable<void> room_pipe::state::pace(std::size_t from, std::size_t size)
+{
+    const auto limits = options.limits;
+    const time_point now = clock::now();
+    const time_point when = limits->bandwidth().spend(share, size, now);
+    if (when <= now || !streams[from].is_open()) co_return;
+    auto& pause = directions[from].pause;
+    if (!pause) pause.emplace(streams[from].get_executor());
+    pause->expires_at(when);
+    limits->bandwidth().wait_begins(share);
+    co_await pause->async_wait(use_tuple);
+    limits->bandwidth().wait_ends(share);
+    if (half) half->kick();
 }
 
 awaitable<error_code> room_pipe::state::write_all(std::size_t to, bytes_view bytes)
@@ -180,7 +225,7 @@ void room_pipe::state::ended(std::size_t from, error_code error)
     if (!why)
         for (any_stream& stream : streams) stream.set_abort_on_close(false);
     for (any_stream& stream : streams) stream.close();
-    const room_pipe_report report{directions[0].bytes, directions[1].bytes, why};
+    const room_pipe_report report{directions[0].bytes, directions[1].bytes, why, limit};
     if (auto tell = std::exchange(on_end, nullptr)) tell(report);
 }
 

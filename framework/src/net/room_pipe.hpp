@@ -10,6 +10,8 @@
 // is.
 #pragma once
 
+#include "net/limits/limiter.hpp"
+
 #include <parley/base/time.hpp>
 #include <parley/net/any_stream.hpp>
 
@@ -39,12 +41,14 @@ private:
 
 struct room_pipe_options {
     duration half_timeout = std::chrono::seconds{60}; // see relay_server_options::half_room_timeout
+    std::shared_ptr<limiter> limits;                  // how many bytes, how fast; null: no limits
 };
 
 struct room_pipe_report {
     std::uint64_t first_to_second_bytes = 0;
     std::uint64_t second_to_first_bytes = 0;
-    error_code why; // unset when both directions ended in order
+    error_code why;               // unset when both directions ended in order
+    std::optional<refusal> limit; // that was passed
 };
 
 class room_pipe {
@@ -62,7 +66,10 @@ public:
                                             std::function<void(const room_pipe_report&)> on_end);
 
     // Resets both sides now; on_end still comes.
-    void abort(error_code why) noexcept;
+    void abort(error_code why, std::optional<refusal> limit = std::nullopt) noexcept;
+
+    // All that was read from both sides so far.
+    std::uint64_t bytes() const noexcept;
 
     room_pipe(const room_pipe&) = delete;
     room_pipe& operator=(const room_pipe&) = delete;

@@ -12,14 +12,25 @@ namespace {
 // What a peer may send before the other is there; past it, nothing is read until the join.
 constexpr std::size_t max_early_bytes = 64 * 1024;
 
+// What any connection reads into: nothing waits while it is in use.
+mutable_bytes scratch() noexcept
+{
+    static thread_local std::array<byte, 16 * 1024> bytes;
+    return bytes;
+}
+
 } // namespace
 
 // One connection on its way into a room.
 struct room_service::entrance {
     enum class next : byte { wait, join, turn_away, ended };
 
-    entrance(any_stream s, const identity& w, connection_id i) : stream(std::move(s)), who(w), id(i) {}
+    entrance(any_stream s, const identity& w, connection_id i, connection_permit p)
+        : permit(std::move(p)), stream(std::move(s)), who(w), id(i)
+    {
+    }
 
+    connection_permit permit;
     any_stream stream;
     identity who;
     connection_id id;
@@ -38,18 +49,23 @@ struct room_service::room {
     identity client, server;
     time_point opened;
     std::size_t client_early_bytes, server_early_bytes; // which came before the room
+    connection_permit client_permit, server_permit;
     std::shared_ptr<room_pipe> pipe;
+    std::uint64_t bytes = 0; // at the last look
+    time_point moved{};      // when they had last changed
 };
 
 room_service::room_service(executor ex, const relay_server_options& options, relay_observer& observer,
-                           std::function<void()> on_idle)
+                           std::shared_ptr<limiter> limits, std::function<void()> on_idle)
     : executor_(ex),
       options_(options),
       observer_(observer),
       on_idle_(std::move(on_idle)),
+      limits_(std::move(limits)),
       broker_(options.rooms),
       pool_(options.room_buffer_bytes),
-      timer_(ex)
+      timer_(ex),
+      idle_timer_(ex)
 {
 }
 
@@ -67,7 +83,7 @@ void room_service::agree(const identity& client, const identity& server)
     settle();
 }
 
-void room_service::serve(any_stream stream, const identity& who)
+void room_service::serve(any_stream stream, const identity& who, bytes_view early, connection_permit permit)
 {
     std::uint32_t slot = 0;
     if (free_slots_.empty()) {
@@ -77,11 +93,13 @@ void room_service::serve(any_stream stream, const identity& who)
         slot = free_slots_.back();
         free_slots_.pop_back();
     }
-    auto e = std::make_shared<entrance>(std::move(stream), who, connection_id{slot});
+    auto e = std::make_shared<entrance>(std::move(stream), who, connection_id{slot}, std::move(permit));
     slots_[slot] = e;
     ++live_;
     observer_.connected(who, relay_door::room);
     broker_.connect(e->id, who, clock::now());
+    drain();
+    if (!early.empty()) take(e, early);
     settle();
     wait_readable(e);
 }
@@ -113,19 +131,23 @@ void room_service::read(const entrance_ptr& e)
 {
     error_code error;
     const std::size_t room_left = max_early_bytes - e->early.size();
-    const mutable_bytes space{scratch_.data(), std::min(scratch_.size(), room_left)};
+    const mutable_bytes space = scratch().first(std::min(scratch().size(), room_left));
     const std::size_t size = e->stream.try_read_some(space, error);
     if (error == asio::error::would_block) return;
     if (error) {
         end(e, error == asio::error::eof ? error_code{} : error);
         return;
     }
-    bytes_view input = space.first(size);
+    take(e, space.first(size));
+}
+
+void room_service::take(const entrance_ptr& e, bytes_view input)
+{
     if (!e->line_taken) {
-        const std::size_t before = input.size();
+        const bool ends_line = input.back() == '\n';
         broker_.receive(e->id, input, clock::now());
         // The broker leaves what follows the newline; a line that is not whole yet is taken to the last byte.
-        e->line_taken = !input.empty() || space[before - 1] == '\n';
+        e->line_taken = !input.empty() || ends_line;
     }
     e->early.insert(e->early.end(), input.begin(), input.end());
     drain();
@@ -184,6 +206,15 @@ void room_service::release(const entrance_ptr& e)
 
 void room_service::start_room(const entrance_ptr& client, const entrance_ptr& server)
 {
+    if (!limits_->open_room()) {
+        for (const entrance_ptr& e : {client, server}) {
+            observer_.refused(e->who, relay_door::room, refusal::rooms_full);
+            e->code = room_answer::absent;
+            e->then = entrance::next::turn_away;
+            release(e);
+        }
+        return;
+    }
     const auto first_bytes = [](const entrance& to, const entrance& from) {
         const bytes_view code = encode(to.code);
         byte_vector bytes{code.begin(), code.end()};
@@ -194,15 +225,19 @@ void room_service::start_room(const entrance_ptr& client, const entrance_ptr& se
     room_pipe::side server_side{std::move(server->stream), first_bytes(*server, *client)};
     room_pipe_options pipe_options;
     pipe_options.half_timeout = options_.half_room_timeout;
+    pipe_options.limits = limits_;
 
-    const auto which = rooms_.insert(rooms_.end(), {client->who, server->who, clock::now(),
-                                                    client->early.size(), server->early.size(), nullptr});
+    const time_point now = clock::now();
+    const auto which = rooms_.insert(rooms_.end(), room{client->who, server->who, now, client->early.size(),
+                                                        server->early.size(), std::move(client->permit),
+                                                        std::move(server->permit), nullptr, 0, now});
     forget(client);
     forget(server);
     observer_.room_opened(which->client, which->server);
     which->pipe =
         room_pipe::start(std::move(server_side), std::move(client_side), pipe_options, pool_,
                          [this, which](const room_pipe_report& report) { end_room(which, report); });
+    watch_idle_rooms();
 }
 
 void room_service::end_room(std::list<room>::iterator which, const room_pipe_report& report)
@@ -215,7 +250,10 @@ void room_service::end_room(std::list<room>::iterator which, const room_pipe_rep
     out.time = clock::now() - which->opened;
     out.why = report.why;
     const auto pipe = std::move(which->pipe);
+    ended_bytes_ += out.server_to_client_bytes + out.client_to_server_bytes;
     rooms_.erase(which);
+    limits_->close_room();
+    if (report.limit) observer_.refused(out.client, relay_door::room, *report.limit);
     observer_.room_closed(out);
     observer_.disconnected(out.client, relay_door::room, out.why);
     observer_.disconnected(out.server, relay_door::room, out.why);
@@ -239,7 +277,7 @@ awaitable<void> room_service::turn_away(entrance_ptr e)
         const auto waited = co_await e->stream.async_wait_readable(use_tuple);
         error = std::get<0>(waited);
         if (error) break;
-        e->stream.try_read_some(scratch_, error);
+        e->stream.try_read_some(scratch(), error);
         if (error == asio::error::would_block) error = {};
     }
     end(e, e->code == room_answer::absent ? errc::room_absent : errc::room_denied);
@@ -288,9 +326,47 @@ void room_service::arm_timer()
     });
 }
 
+// One timer for all rooms looks at their counters now and then, so that bytes in motion cost nothing more.
+void room_service::watch_idle_rooms()
+{
+    const duration idle = limits_->limits().room_idle;
+    if (watching_ || rooms_.empty() || idle == duration::max()) return;
+    watching_ = true;
+    constexpr duration least = std::chrono::milliseconds{20}, most = std::chrono::seconds{15};
+    idle_timer_.expires_after(std::clamp<duration>(idle / 8, least, most));
+    idle_timer_.async_wait([this, alive = std::weak_ptr<bool>{alive_}](error_code error) {
+        if (alive.expired()) return;
+        watching_ = false;
+        if (!error) end_idle_rooms();
+    });
+}
+
+void room_service::end_idle_rooms()
+{
+    const time_point now = clock::now();
+    const duration idle = limits_->limits().room_idle;
+    for (room& r : rooms_) {
+        if (const std::uint64_t bytes = r.pipe->bytes(); bytes != r.bytes) {
+            r.bytes = bytes;
+            r.moved = now;
+        } else if (idle != duration::max() && now - r.moved >= idle) {
+            r.pipe->abort(errc::timed_out, refusal::room_idle);
+        }
+    }
+    watch_idle_rooms();
+}
+
+std::uint64_t room_service::bytes() const noexcept
+{
+    std::uint64_t all = ended_bytes_;
+    for (const room& r : rooms_) all += r.client_early_bytes + r.server_early_bytes + r.pipe->bytes();
+    return all;
+}
+
 void room_service::stop()
 {
     timer_.cancel();
+    idle_timer_.cancel();
     armed_for_ = no_deadline;
     for (std::size_t i = 0; i < slots_.size(); ++i) {
         const auto e = slots_[i];

@@ -2,6 +2,7 @@
 // Private to the net room.
 #pragma once
 
+#include "net/limits/limiter.hpp"
 #include "net/room_pipe.hpp"
 
 #include <parley/net/relay_server.hpp>
@@ -18,19 +19,22 @@ class room_service {
 public:
     // `on_idle` comes whenever the last connection has ended. `options` and `observer` outlive it.
     room_service(executor ex, const relay_server_options& options, relay_observer& observer,
-                 std::function<void()> on_idle);
+                 std::shared_ptr<limiter> limits, std::function<void()> on_idle);
     room_service(const room_service&) = delete;
     room_service& operator=(const room_service&) = delete;
     ~room_service();
 
     void agree(const identity& client, const identity& server);
-    void serve(any_stream stream, const identity& who);
+    // `early` are bytes of the stream that were read already; `permit` is held as long as the connection is.
+    void serve(any_stream stream, const identity& who, bytes_view early = {}, connection_permit permit = {});
     // Resets rooms, closes all others.
     void stop();
 
     std::size_t entrances() const noexcept { return live_; }
     std::size_t rooms() const noexcept { return rooms_.size(); }
     room_broker::counts seats() const noexcept { return broker_.count(); }
+    // All that has passed through rooms, those that have ended included.
+    std::uint64_t bytes() const noexcept;
 
 private:
     struct entrance;
@@ -41,6 +45,7 @@ private:
     void wait_readable(const entrance_ptr& e);
     void on_readable(const entrance_ptr& e, error_code error);
     void read(const entrance_ptr& e);
+    void take(const entrance_ptr& e, bytes_view input);
     void drain();
     void perform(const room_action::any& action);
     void answer(const entrance_ptr& e, room_answer code);
@@ -53,11 +58,14 @@ private:
     void end(const entrance_ptr& e, error_code why);
     void settle();
     void arm_timer();
+    void watch_idle_rooms();
+    void end_idle_rooms();
 
     executor executor_;
     const relay_server_options& options_;
     relay_observer& observer_;
     std::function<void()> on_idle_;
+    std::shared_ptr<limiter> limits_;
 
     room_broker broker_;
     buffer_pool pool_;
@@ -65,11 +73,13 @@ private:
     std::vector<std::uint32_t> free_slots_;
     std::size_t live_ = 0;
     std::list<room> rooms_;
+    std::uint64_t ended_bytes_ = 0; // of rooms that have ended
     asio::steady_timer timer_;
+    asio::steady_timer idle_timer_; // runs while there are rooms
+    bool watching_ = false;
     time_point armed_for_ = no_deadline;
     std::shared_ptr<bool> alive_ =
         std::make_shared<bool>(true); // for the timer's handler, which may come late
-    std::array<byte, 16 * 1024> scratch_;
 };
 
 } // namespace parley::detail

@@ -1,16 +1,16 @@
 #include <parley/net/connect.hpp>
 #include <parley/net/tcp.hpp>
 
+#include "proxy_tunnel.hpp"
 #include "resolve_for.hpp"
+#include "socket_stream.hpp"
 #include "socket_tuning.hpp"
+#include "step_report.hpp"
 
-#include <boost/asio/append.hpp>
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 
 #include <netinet/tcp.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 
@@ -20,87 +20,33 @@ namespace {
 using asio::ip::tcp;
 
 template <class Executor>
-class tcp_stream final : public stream_base {
+class tcp_stream final : public detail::socket_stream<asio::basic_stream_socket<tcp, Executor>> {
 public:
     using socket = asio::basic_stream_socket<tcp, Executor>;
 
-    explicit tcp_stream(socket s) : socket_(std::move(s))
+    explicit tcp_stream(socket s) : detail::socket_stream<socket>(std::move(s))
     {
         error_code ignored;
-        remote_ = socket_.remote_endpoint(ignored);
+        remote_ = this->socket_.remote_endpoint(ignored);
     }
     ~tcp_stream() override { tcp_stream::close(); }
-
-    executor get_executor() const noexcept override { return const_cast<socket&>(socket_).get_executor(); }
-
-    void start_read(asio::mutable_buffer buffer, io_handler handler) override
-    {
-        socket_.async_read_some(buffer, std::move(handler));
-    }
-
-    void start_write(const gather_buffers& buffers, io_handler handler) override
-    {
-        // The operation keeps a copy of the sequence, so the usual single buffer must not cost the room of
-        // sixteen.
-        if (buffers.count() == 1)
-            socket_.async_write_some(*buffers.begin(), std::move(handler));
-        else
-            socket_.async_write_some(buffers, std::move(handler));
-    }
-
-    void start_shutdown_send(wait_handler handler) override
-    {
-        error_code error;
-        socket_.shutdown(tcp::socket::shutdown_send, error);
-        asio::post(socket_.get_executor(), asio::append(std::move(handler), error));
-    }
-
-    void start_wait_readable(wait_handler handler) override
-    {
-        socket_.async_wait(tcp::socket::wait_read, std::move(handler));
-    }
-
-    void start_wait_writable(wait_handler handler) override
-    {
-        socket_.async_wait(tcp::socket::wait_write, std::move(handler));
-    }
-
-    std::size_t try_read_some(mutable_bytes out, error_code& error) noexcept override
-    {
-        error.clear();
-        if (out.empty()) return 0;
-        ssize_t size = -1;
-        do size = ::recv(socket_.native_handle(), out.data(), out.size(), MSG_DONTWAIT);
-        while (size < 0 && errno == EINTR);
-        if (size > 0) return static_cast<std::size_t>(size);
-        if (size == 0)
-            error = asio::error::eof;
-        else if (errno == EAGAIN)
-            error = asio::error::would_block;
-        else
-            error.assign(errno, boost::system::system_category());
-        return 0;
-    }
 
     void close() noexcept override
     {
         error_code ignored;
-        socket_.close(ignored);
+        this->socket_.close(ignored);
     }
-    bool is_open() const noexcept override { return socket_.is_open(); }
     void set_abort_on_close(bool abort) noexcept override
     {
-        detail::set_reset_on_close(native_handle(), abort);
+        detail::set_reset_on_close(this->native_handle(), abort);
     }
 
     std::string remote_address() const override { return to_text(remote_); }
     identity remote_identity() const noexcept override { return identity_of(remote_); }
     std::optional<tcp_endpoint> remote_endpoint() const noexcept override { return remote_; }
     std::string_view transport_name() const noexcept override { return tcp_transport().scheme; }
-    int native_handle() const noexcept override { return const_cast<socket&>(socket_).native_handle(); }
 
 private:
-    socket socket_;
     tcp_endpoint remote_; // kept, since a closed socket no longer knows it
 };
 
@@ -180,8 +126,22 @@ identity identity_of(const tcp_endpoint& endpoint) noexcept
 
 namespace {
 
+std::string texts_of(const std::vector<tcp_endpoint>& endpoints)
+{
+    constexpr std::size_t most = 4;
+    std::string out;
+    for (std::size_t i = 0; i < std::min(most, endpoints.size()); ++i)
+        out += (i == 0 ? "" : ", ") + endpoints[i].address().to_string();
+    if (endpoints.size() > most) out += " and " + std::to_string(endpoints.size() - most) + " more";
+    return out;
+}
+
 awaitable<connect_outcome> connect_over_tcp(connect_request request)
 {
+    if (request.options.proxy) {
+        auto through = co_await detail::connect_through_proxy(std::move(request));
+        co_return std::move(through);
+    }
     const time_point start = clock::now();
     std::vector<tcp_endpoint> endpoints;
     if (request.exact) {
@@ -189,7 +149,9 @@ awaitable<connect_outcome> connect_over_tcp(connect_request request)
             request.kind == stream_kind::room ? request.address.room_port : request.address.port;
         endpoints.push_back({request.exact->address(), port});
     } else {
+        const detail::step_report resolving{request.options, connect_step::resolve};
         auto resolved = co_await detail::resolve_for(request);
+        resolving.done(resolved ? error_code{} : resolved.error(), resolved ? texts_of(*resolved) : "");
         if (!resolved) {
             connect_outcome failed;
             failed.error = resolved.error();
@@ -200,7 +162,10 @@ awaitable<connect_outcome> connect_over_tcp(connect_request request)
     connect_options options = request.options;
     const duration spent = clock::now() - start;
     if (options.timeout != duration::max()) options.timeout = std::max(options.timeout - spent, duration{0});
+    const detail::step_report connecting{request.options, connect_step::connect};
     auto outcome = co_await connect_tcp(std::move(endpoints), std::move(options));
+    connecting.done(outcome.error,
+                    outcome.error ? outcome.describe() : to_text(*outcome.stream.remote_endpoint()));
     co_return outcome;
 }
 

@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
+#include <sys/socket.h>
 
 namespace parley {
 namespace {
@@ -153,9 +154,27 @@ private:
     std::vector<std::shared_ptr<accept_lane>> lanes_;
 };
 
+// The listening socket among those that this process was given that is bound to `endpoint`; -1 when none is.
+int passed_socket(const tcp_endpoint& endpoint, const listen_options& options)
+{
+    for (const int descriptor : options.passed_sockets) {
+        tcp_endpoint at;
+        auto size = static_cast<socklen_t>(at.capacity());
+        if (::getsockname(descriptor, at.data(), &size) != 0 || size > at.capacity()) continue;
+        at.resize(size);
+        if (at.protocol() == endpoint.protocol() && at == endpoint) return descriptor;
+    }
+    return -1;
+}
+
 error_code open_one(tcp::acceptor& acceptor, const tcp_endpoint& endpoint, const listen_options& options)
 {
     error_code error;
+    if (const int passed = passed_socket(endpoint, options); passed >= 0) {
+        acceptor.assign(endpoint.protocol(), passed, error);
+        if (!error) detail::tune_socket(acceptor.native_handle(), options.tcp);
+        return error;
+    }
     acceptor.open(endpoint.protocol(), error);
     if (error) return error;
     // One family a socket: what both share would make the bound addresses depend on the system's settings.

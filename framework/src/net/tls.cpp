@@ -1,5 +1,6 @@
 #include <parley/net/tls.hpp>
 
+#include "step_report.hpp"
 #include "tls_layer.hpp"
 #include "upgrading_acceptor.hpp"
 
@@ -177,13 +178,11 @@ awaitable<error_code> flush(any_stream& stream, tls_layer& layer)
 }
 
 // Carries the handshake; then `stream` is the TLS stream. `host` is empty for a server.
-awaitable<error_code> shake_hands(any_stream& stream, detail::ssl_ptr session, std::string host,
-                                  std::string* why)
+awaitable<error_code> shake_hands(any_stream& stream, std::unique_ptr<tls_layer> layer, SSL* raw,
+                                  std::string host, std::string* why)
 {
     certificate_ptr refused;
-    SSL* const raw = session.get();
     SSL_set_ex_data(raw, 0, &refused);
-    auto layer = std::make_unique<tls_layer>(std::move(session));
     error_code error = asio::error::would_block;
     std::string what;
     while (error == asio::error::would_block) {
@@ -265,13 +264,23 @@ awaitable<error_code> open_tls(any_stream& stream, std::string host, tls_client_
         stream.close();
         co_return make_error_code(errc::tls_failed);
     }
-    SSL_set_connect_state(session.get());
-    auto error = co_await shake_hands(stream, std::move(session), std::move(host), why);
+    SSL* const raw = session.get();
+    SSL_set_connect_state(raw);
+    auto layer = std::make_unique<tls_layer>(std::move(session));
+    auto error = co_await shake_hands(stream, std::move(layer), raw, std::move(host), why);
     co_return error;
 }
 
 awaitable<error_code> accept_tls(any_stream& stream, std::shared_ptr<const tls_identity> shown,
                                  std::string* why)
+{
+    byte_vector nothing;
+    auto error = co_await accept_tls(stream, std::move(shown), std::move(nothing), 0, why);
+    co_return error;
+}
+
+awaitable<error_code> accept_tls(any_stream& stream, std::shared_ptr<const tls_identity> shown,
+                                 byte_vector early, std::size_t max_handshake_bytes, std::string* why)
 {
     const auto loaded = shown ? shown->current() : nullptr;
     detail::ssl_ptr session{loaded ? SSL_new(loaded->context.get()) : nullptr};
@@ -279,9 +288,12 @@ awaitable<error_code> accept_tls(any_stream& stream, std::shared_ptr<const tls_i
         stream.close();
         co_return make_error_code(errc::tls_failed);
     }
-    SSL_set_accept_state(session.get());
+    SSL* const raw = session.get();
+    SSL_set_accept_state(raw);
     std::string host;
-    auto error = co_await shake_hands(stream, std::move(session), std::move(host), why);
+    auto layer = std::make_unique<tls_layer>(std::move(session), std::move(early));
+    if (max_handshake_bytes != 0) layer->bound_handshake(max_handshake_bytes);
+    auto error = co_await shake_hands(stream, std::move(layer), raw, std::move(host), why);
     co_return error;
 }
 
@@ -295,8 +307,10 @@ awaitable<connect_outcome> connect_over_tls(connect_request request)
     auto out = co_await tcp_transport().connect(std::move(request));
     if (out.error) co_return std::move(out);
     const watchdog bound{out.stream, detail::time_left(start, options.timeout)};
+    const detail::step_report step{options, connect_step::tls};
     const error_code error = co_await open_tls(out.stream, address.host, options.tls, &out.detail);
     out.error = bound.explain(error);
+    step.done(out.error, out.detail);
     co_return std::move(out);
 }
 

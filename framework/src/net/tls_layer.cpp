@@ -38,7 +38,7 @@ const BIO_METHOD* tls_layer::method()
     return made;
 }
 
-tls_layer::tls_layer(ssl_ptr ssl) : ssl_(std::move(ssl))
+tls_layer::tls_layer(ssl_ptr ssl, byte_vector early) : ssl_(std::move(ssl)), early_(std::move(early))
 {
     BIO* bio = BIO_new(method());
     BIO_set_data(bio, this);
@@ -56,15 +56,33 @@ int tls_layer::read_below(BIO* bio, char* out, int size)
     }
     if (self.below_error_) return 0;
     error_code error;
-    const std::size_t got =
-        self.below_->try_read_some({reinterpret_cast<byte*>(out), static_cast<std::size_t>(size)}, error);
-    if (!error) return static_cast<int>(got);
+    const bool shaking_hands = SSL_in_init(self.ssl_.get()) != 0;
+    const mutable_bytes space{reinterpret_cast<byte*>(out), static_cast<std::size_t>(size)};
+    std::size_t got = self.take_early(space);
+    if (got == 0) got = self.below_->try_read_some(space, error);
+    if (shaking_hands && got > self.handshake_bytes_left_) error = make_error_code(errc::tls_failed);
+    if (!error) {
+        if (shaking_hands) self.handshake_bytes_left_ -= got;
+        return static_cast<int>(got);
+    }
     if (error == asio::error::would_block) {
         BIO_set_retry_read(bio);
         return -1;
     }
     self.below_error_ = error;
     return 0;
+}
+
+std::size_t tls_layer::take_early(mutable_bytes out) noexcept
+{
+    const std::size_t size = std::min(out.size(), early_.size() - early_taken_);
+    std::copy_n(early_.begin() + static_cast<std::ptrdiff_t>(early_taken_), size, out.begin());
+    early_taken_ += size;
+    if (size != 0 && early_taken_ == early_.size()) {
+        early_ = {};
+        early_taken_ = 0;
+    }
+    return size;
 }
 
 int tls_layer::write_below(BIO* bio, const char* in, int size)
@@ -92,7 +110,7 @@ error_code tls_layer::explain(int returned) noexcept
     if (why == SSL_ERROR_WANT_READ) return asio::error::would_block;
     if (why == SSL_ERROR_ZERO_RETURN)
         failure_ = asio::error::eof;
-    else if (below_error_) // cut off without close_notify
+    else if (below_error_ && below_error_ != errc::tls_failed) // cut off without close_notify
         failure_ = asio::error::connection_reset;
     else
         failure_ = make_error_code(errc::tls_failed);

@@ -8,6 +8,7 @@
 
 #include <openssl/ssl.h>
 
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -31,8 +32,12 @@ std::string take_openssl_error();
 
 class tls_layer final : public stream_layer {
 public:
-    // Takes the session over; connect or accept state is set already.
-    explicit tls_layer(ssl_ptr ssl);
+    // Takes the session over; connect or accept state is set already. `early` are bytes of the stream below
+    // that were read before.
+    explicit tls_layer(ssl_ptr ssl, byte_vector early = {});
+
+    // How many bytes may be read before the handshake is over; more fail it.
+    void bound_handshake(std::size_t bytes) noexcept { handshake_bytes_left_ = bytes; }
 
     // One step of the handshake: unset when it is over, would_block when more must come from below. Output is
     // due in any case.
@@ -50,8 +55,12 @@ private:
     static int write_below(BIO* bio, const char* in, int size);
     static long control(BIO* bio, int command, long number, void* pointer);
     error_code explain(int returned) noexcept;
+    std::size_t take_early(mutable_bytes out) noexcept;
 
     ssl_ptr ssl_;
+    byte_vector early_;
+    std::size_t early_taken_ = 0;
+    std::size_t handshake_bytes_left_ = std::numeric_limits<std::size_t>::max();
     any_stream* below_ = nullptr; // during a call only
     error_code below_error_;      // what the stream below has ended with
     error_code failure_;          // of the session: for ever

@@ -35,6 +35,23 @@ std::span<const transport* const> transports() noexcept
     return table();
 }
 
+std::string_view connect_step_name(connect_step step) noexcept
+{
+    switch (step) {
+    case connect_step::resolve:
+        return "resolve";
+    case connect_step::connect:
+        return "connect";
+    case connect_step::proxy:
+        return "proxy";
+    case connect_step::tls:
+        return "tls";
+    case connect_step::upgrade:
+        return "upgrade";
+    }
+    return "unknown";
+}
+
 std::vector<std::string> acceptor_base::bound_texts() const
 {
     std::vector<std::string> out;

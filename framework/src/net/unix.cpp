@@ -1,7 +1,8 @@
 #include <parley/net/unix.hpp>
 
-#include <boost/asio/append.hpp>
-#include <boost/asio/post.hpp>
+#include "socket_stream.hpp"
+#include "step_report.hpp"
+
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
@@ -32,79 +33,28 @@ identity next_identity(int descriptor) noexcept
     return text ? *text : identity{};
 }
 
-class unix_stream final : public stream_base {
+class unix_stream final : public detail::socket_stream<local::socket> {
 public:
     explicit unix_stream(local::socket socket)
-        : socket_(std::move(socket)), remote_(next_identity(socket_.native_handle()))
+        : socket_stream(std::move(socket)), remote_(next_identity(unix_stream::native_handle()))
     {
     }
     ~unix_stream() override { unix_stream::close(); }
 
-    executor get_executor() const noexcept override
-    {
-        return const_cast<local::socket&>(socket_).get_executor();
-    }
-    void start_read(asio::mutable_buffer buffer, io_handler handler) override
-    {
-        socket_.async_read_some(buffer, std::move(handler));
-    }
-    void start_write(const gather_buffers& buffers, io_handler handler) override
-    {
-        if (buffers.count() == 1)
-            socket_.async_write_some(*buffers.begin(), std::move(handler));
-        else
-            socket_.async_write_some(buffers, std::move(handler));
-    }
-    void start_shutdown_send(wait_handler handler) override
-    {
-        error_code error;
-        socket_.shutdown(local::socket::shutdown_send, error);
-        asio::post(socket_.get_executor(), asio::append(std::move(handler), error));
-    }
-    void start_wait_readable(wait_handler handler) override
-    {
-        socket_.async_wait(local::socket::wait_read, std::move(handler));
-    }
-    void start_wait_writable(wait_handler handler) override
-    {
-        socket_.async_wait(local::socket::wait_write, std::move(handler));
-    }
-    std::size_t try_read_some(mutable_bytes out, error_code& error) noexcept override
-    {
-        error.clear();
-        if (out.empty()) return 0;
-        ssize_t size = -1;
-        do size = ::recv(socket_.native_handle(), out.data(), out.size(), MSG_DONTWAIT);
-        while (size < 0 && errno == EINTR);
-        if (size > 0) return static_cast<std::size_t>(size);
-        if (size == 0)
-            error = asio::error::eof;
-        else if (errno == EAGAIN)
-            error = asio::error::would_block;
-        else
-            error.assign(errno, boost::system::system_category());
-        return 0;
-    }
     void close() noexcept override
     {
         error_code ignored;
         if (!abort_) socket_.shutdown(local::socket::shutdown_send, ignored);
         socket_.close(ignored);
     }
-    bool is_open() const noexcept override { return socket_.is_open(); }
     // A close without an end of sending is what stands for a reset here, and what a death looks like.
     void set_abort_on_close(bool abort) noexcept override { abort_ = abort; }
 
     std::string remote_address() const override { return std::string{remote_.text()}; }
     identity remote_identity() const noexcept override { return remote_; }
     std::string_view transport_name() const noexcept override { return unix_transport().scheme; }
-    int native_handle() const noexcept override
-    {
-        return const_cast<local::socket&>(socket_).native_handle();
-    }
 
 private:
-    local::socket socket_;
     identity remote_;
     bool abort_ = false;
 };
@@ -213,9 +163,16 @@ awaitable<connect_outcome> connect_over_unix(connect_request request)
         co_return out;
     }
     local::socket socket{ex};
+    const detail::step_report step{request.options, connect_step::connect};
     // It never waits for long: the system accepts or refuses at once.
     auto connected = co_await socket.async_connect(local::endpoint{path}, use_tuple);
     out.error = std::get<0>(connected);
+    // A relay with one socket for everything has no other for rooms.
+    if (out.error == boost::system::errc::no_such_file_or_directory && request.kind == stream_kind::room) {
+        socket = local::socket{ex};
+        connected = co_await socket.async_connect(local::endpoint{request.address.path}, use_tuple);
+        out.error = std::get<0>(connected);
+    }
     if (out.error == asio::error::operation_aborted) {
         out.error = errc::cancelled;
     } else if (out.error) {
@@ -224,6 +181,7 @@ awaitable<connect_outcome> connect_over_unix(connect_request request)
     } else {
         out.stream = make_unix_stream(std::move(socket));
     }
+    step.done(out.error, out.detail);
     co_return out;
 }
 

@@ -19,27 +19,36 @@ struct received_head {
     byte_vector early; // what came behind it
 };
 
-awaitable<received_head> read_head(any_stream& stream)
+// Appends what has come, so that one who sends little costs little.
+error_code read_some(any_stream& stream, std::string& bytes)
+{
+    static thread_local std::array<byte, detail::max_http_head_bytes> scratch;
+    error_code error;
+    const mutable_bytes space{scratch.data(), scratch.size() - bytes.size()};
+    const std::size_t size = stream.try_read_some(space, error);
+    bytes += as_text(space.first(size));
+    return error == asio::error::would_block ? error_code{} : error;
+}
+
+awaitable<received_head> read_head(any_stream& stream, byte_vector early)
 {
     received_head out;
-    std::size_t head_bytes = 0;
-    std::string bytes;
+    std::string bytes{as_text(early)};
+    std::size_t head_bytes = detail::http_head_bytes(bytes);
     while (head_bytes == 0) {
-        const auto waited = co_await stream.async_wait_readable(use_tuple);
-        out.error = std::get<0>(waited);
-        if (out.error) co_return out;
-        const std::size_t before = bytes.size();
-        bytes.resize(detail::max_http_head_bytes);
-        const std::size_t size = stream.try_read_some(
-            {reinterpret_cast<byte*>(bytes.data()) + before, bytes.size() - before}, out.error);
-        bytes.resize(before + size);
-        if (out.error == asio::error::would_block) out.error = {};
-        if (out.error) co_return out;
-        head_bytes = detail::http_head_bytes(bytes);
-        if (head_bytes == 0 && bytes.size() >= detail::max_http_head_bytes) {
+        if (bytes.size() >= detail::max_http_head_bytes) {
             out.error = errc::bad_framing;
             co_return out;
         }
+        const auto waited = co_await stream.async_wait_readable(use_tuple);
+        out.error = std::get<0>(waited);
+        if (!out.error) out.error = read_some(stream, bytes);
+        if (out.error) co_return out;
+        head_bytes = detail::http_head_bytes(bytes);
+    }
+    if (head_bytes > detail::max_http_head_bytes) {
+        out.error = errc::bad_framing;
+        co_return out;
     }
     const bytes_view rest = as_bytes(std::string_view{bytes}.substr(head_bytes));
     out.early.assign(rest.begin(), rest.end());
@@ -116,6 +125,8 @@ http_answer judge(const http_request& request, const websocket_accept_options& o
         return plain_answer(400, "A header of the WebSocket request is missing or malformed.\n");
     if (!requested_kind(request))
         return plain_answer(400, "Sec-WebSocket-Protocol is neither bob.handshake nor bob.room.\n");
+    auto other = options.on_upgrade ? options.on_upgrade(request) : std::nullopt;
+    if (other) return std::move(*other);
     return plain_answer(101, {});
 }
 
@@ -154,7 +165,7 @@ std::string_view websocket_subprotocol(stream_kind kind) noexcept
 awaitable<websocket_accepted> accept_websocket(any_stream& stream, websocket_accept_options options)
 {
     websocket_accepted out;
-    auto received = co_await read_head(stream);
+    auto received = co_await read_head(stream, std::move(options.early));
     if (received.error && received.error != errc::bad_framing) {
         out.error = received.error;
         stream.close();
@@ -208,7 +219,8 @@ awaitable<error_code> open_websocket(any_stream& stream, relay_address address, 
     auto error = co_await write_text(stream, std::move(text));
     received_head received;
     if (!error) {
-        received = co_await read_head(stream);
+        byte_vector nothing;
+        received = co_await read_head(stream, std::move(nothing));
         error = received.error;
     }
     std::string what;

@@ -3,6 +3,7 @@
 #include <parley/net/watchdog.hpp>
 #include <parley/net/websocket.hpp>
 
+#include "step_report.hpp"
 #include "upgrading_acceptor.hpp"
 
 namespace parley {
@@ -18,10 +19,19 @@ awaitable<connect_outcome> connect_over_websocket(connect_request request)
     auto out = co_await tcp_transport().connect(std::move(request));
     if (out.error) co_return std::move(out);
     const watchdog bound{out.stream, detail::time_left(start, options.timeout)};
-    error_code error;
-    if (secure) error = co_await open_tls(out.stream, address.host, options.tls, &out.detail);
-    if (!error) error = co_await open_websocket(out.stream, address, kind, options.websocket, &out.detail);
-    out.error = bound.explain(error);
+    if (secure) {
+        const detail::step_report step{options, connect_step::tls};
+        const error_code error = co_await open_tls(out.stream, address.host, options.tls, &out.detail);
+        out.error = bound.explain(error);
+        step.done(out.error, out.detail);
+    }
+    if (!out.error) {
+        const detail::step_report step{options, connect_step::upgrade};
+        const error_code error =
+            co_await open_websocket(out.stream, address, kind, options.websocket, &out.detail);
+        out.error = bound.explain(error);
+        step.done(out.error, out.detail);
+    }
     co_return std::move(out);
 }
 

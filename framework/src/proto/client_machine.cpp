@@ -97,6 +97,7 @@ struct client_machine::state {
         if (self.empty() || p.server == relay_uid) return fail(errc::unexpected_packet);
         // A relay that reuses numbers without a word about the last one's end: the new one counts.
         leave(p.server);
+        if (!options.only_server.empty() && !(p.identity == options.only_server)) return;
         if (servers.size() >= options.max_servers) return;
 
         auto exchange = spoke_client::create(password.view(), p.public_packet, random_scalar(*random),

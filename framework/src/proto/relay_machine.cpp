@@ -50,11 +50,11 @@ shared_packet shared(uid from, const packet::any& body)
 } // namespace
 
 struct relay_machine::state {
-    explicit state(relay_options o) : options{o}, by_uid(all_uids, no_index) {}
+    explicit state(relay_options o) : options{o} {}
 
     relay_options options;
-    std::vector<peer> peers; // by connection_id
-    std::vector<std::uint32_t> by_uid;
+    std::vector<peer> peers;           // by connection_id
+    std::vector<std::uint32_t> by_uid; // as far as numbers have been given out
     std::uint16_t last_uid = 0;
     std::size_t connections = 0;
     std::array<std::size_t, 2> waiting{};                  // by kind
@@ -66,6 +66,11 @@ struct relay_machine::state {
     auto& of_kind(peer_kind kind) noexcept { return kinds[static_cast<std::size_t>(kind)]; }
     auto& count_of(peer_kind kind) noexcept { return waiting[static_cast<std::size_t>(kind)]; }
     static connection_id id(std::uint32_t at) noexcept { return connection_id{at}; }
+
+    std::uint32_t holder_of(std::uint16_t number) const noexcept
+    {
+        return number < by_uid.size() ? by_uid[number] : no_index;
+    }
 
     // The peer of a connection from which input is taken; null when there is none.
     peer* live(std::uint32_t at) noexcept
@@ -121,7 +126,7 @@ struct relay_machine::state {
     std::uint32_t forward(std::uint32_t from, const message& m, peer_kind from_kind)
     {
         const peer& p = peers[from];
-        const std::uint32_t to = by_uid[m.peer.value];
+        const std::uint32_t to = holder_of(m.peer.value);
         if (p.stage == stage::silent)
             drop(from, m, drop_reason::no_hello);
         else if (p.kind != from_kind)
@@ -218,7 +223,7 @@ struct relay_machine::state {
         for (const std::uint16_t number : p.ended) {
             scratch.reset(number);
             // A number is remembered no longer than it is in use: the next to have it starts afresh.
-            if (const std::uint32_t to = by_uid[number]; to != no_index)
+            if (const std::uint32_t to = holder_of(number); to != no_index)
                 std::erase(peers[to].ended, p.number.value);
         }
         p.ended = {};
@@ -233,10 +238,11 @@ struct relay_machine::state {
     }
 
     // An increasing number that skips those in use: a released one comes back as late as can be.
-    uid take_uid(std::uint32_t at) noexcept
+    uid take_uid(std::uint32_t at)
     {
         do ++last_uid;
-        while (last_uid == 0 || by_uid[last_uid] != no_index);
+        while (last_uid == 0 || holder_of(last_uid) != no_index);
+        if (last_uid >= by_uid.size()) by_uid.resize(std::size_t{last_uid} + 1, no_index);
         by_uid[last_uid] = at;
         return {last_uid};
     }

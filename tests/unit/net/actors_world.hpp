@@ -112,6 +112,11 @@ public:
     }
     void agreed(const identity&, const identity&) override { ++agreements; }
     void dropped(const identity&, drop_reason reason, std::uint8_t) override { drops.push_back(reason); }
+    void refused(const identity& who, relay_door, refusal why) override
+    {
+        turned_away.push_back(why);
+        turned_away_from.emplace_back(who.text());
+    }
     void overflow(const identity&, std::size_t) override { ++overflows; }
     void room_opened(const identity&, const identity&) override { ++opened; }
     void room_closed(const room_report& report) override { rooms.push_back(report); }
@@ -119,6 +124,8 @@ public:
     std::vector<std::string> lines;
     std::vector<error_code> reasons;
     std::vector<drop_reason> drops;
+    std::vector<refusal> turned_away;
+    std::vector<std::string> turned_away_from;
     std::vector<room_report> rooms;
     int servers = 0, clients = 0, agreements = 0, overflows = 0, opened = 0, balance = 0;
 

@@ -138,6 +138,12 @@ private:
 
 TEST_F(listener_test, survives_running_out_of_descriptors)
 {
+#ifdef __has_feature
+#if __has_feature(undefined_behavior_sanitizer)
+    GTEST_SKIP() << "the sanitizer looks at an object's type through a pipe, and takes it for invalid when "
+                    "it gets none";
+#endif
+#endif
     listener l{context.get_executor(), options};
     ASSERT_TRUE(l.add(at("127.0.0.1:0")));
     start(l);

@@ -75,6 +75,15 @@ const std::map<errc, exit_code>& expected()
         {errc::unknown_transport, usage},
         {errc::name_not_resolved, unreachable},
         {errc::connect_failed, unreachable},
+        {errc::tls_failed, connection_lost},
+        {errc::upgrade_refused, connection_lost},
+        {errc::bad_framing, wrong_data},
+        {errc::proxy_not_resolved, proxy},
+        {errc::proxy_unreachable, proxy},
+        {errc::proxy_failed, proxy},
+        {errc::proxy_refused_credentials, proxy},
+        {errc::proxy_refused_destination, proxy},
+        {errc::proxy_cannot_connect, unreachable},
     };
     return table;
 }

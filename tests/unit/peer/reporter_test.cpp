@@ -64,7 +64,7 @@ void tell_all(reporter& out, std::string_view text)
     out.code("lusab-babad-gutih", "parley recv");
     out.skipped({std::string{text}, "symbolic link"});
     out.document(text, false, 1, 10);
-    out.connecting(text);
+    out.connecting(text, text);
     out.connected(text);
     out.identified(text);
     out.waiting();
@@ -118,7 +118,7 @@ TEST(text_reporter, is_silent_when_it_is_to_be_quiet)
     text_session session{quiet()};
     session.out->code("lusab-babad-gutih", "parley recv");
     session.out->document("name", false, 1, 10);
-    session.out->connecting("relay");
+    session.out->connecting("relay", "");
     session.out->waiting();
     session.out->agreed("a", "b");
     for (int second = 0; second <= 10; ++second) session.out->progress(start + second * 1s, 1, 10);
@@ -224,6 +224,7 @@ TEST(json_reporter, lets_nothing_hostile_through)
     const auto connecting = std::find_if(events.begin(), events.end(),
                                          [](const json& event) { return event["event"] == "connecting"; });
     ASSERT_NE(connecting, events.end());
+    EXPECT_EQ(connecting->at("proxy"), connecting->at("relay"));
     EXPECT_EQ(connecting->at("relay"), "\x1b]0;owned\x07\r\n\xe2\x80\xae\xef\xbf\xbd");
 }
 

@@ -358,6 +358,15 @@ TEST(client_machine, servers_past_the_bound_are_ignored)
     EXPECT_EQ(b.take(), lines{"send 0003 x_and_client_identity"});
 }
 
+TEST(client_machine, speaks_to_its_only_server_and_to_nobody_else)
+{
+    bench b{client_options{.only_server = named("s:2")}};
+    b.identify();
+    b.take();
+    for (const std::uint16_t number : numbers{1, 2, 3}) b.announce(number);
+    EXPECT_EQ(b.take(), lines{"send 0002 x_and_client_identity"});
+}
+
 TEST(client_machine, takes_one_packet_at_a_time_and_nothing_after_the_end)
 {
     bench b;

@@ -81,6 +81,14 @@ enum class errc {
     tls_failed,        // a certificate that does not stand the check, or no TLS at all
     upgrade_refused,   // an HTTP answer that opens no WebSocket
     bad_framing,       // a WebSocket peer that breaks the rules of its frames, or a bound
+
+    // net: a proxy on the way out
+    proxy_not_resolved = 450,  // the proxy's name has no address
+    proxy_unreachable,         // no address of the proxy answered
+    proxy_failed,              // what answers there gives no answer of a proxy
+    proxy_refused_credentials, // no user name and password, or wrong ones
+    proxy_refused_destination, // its rules do not let anybody go there
+    proxy_cannot_connect,      // it tried, and could not resolve or reach the host
 };
 
 // What a caller does next depends on who is at fault: compare an error_code with one of these.

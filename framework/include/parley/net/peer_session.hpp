@@ -8,6 +8,7 @@
 #include <parley/base/result.hpp>
 #include <parley/base/time.hpp>
 #include <parley/net/address.hpp>
+#include <parley/net/proxy.hpp>
 #include <parley/net/resolver.hpp>
 #include <parley/wire/identity.hpp>
 
@@ -92,6 +93,7 @@ struct session_options {
     random_source* random = nullptr; // system_random() by default. Borrowed
     resolver* names = nullptr;       // the system's by default. Borrowed
     std::string ca_file;             // the authorities for tls and wss, PEM; the system's by default
+    proxy_pointer proxy;             // on the way to the relay, for both connections; none by default
 };
 
 } // namespace parley

@@ -4,7 +4,11 @@
 
 #include <parley/base/result.hpp>
 #include <parley/net/any_stream.hpp>
+#include <parley/net/limits.hpp>
+#include <parley/net/network_set.hpp>
+#include <parley/net/refusal.hpp>
 #include <parley/net/transport.hpp>
+#include <parley/net/websocket.hpp>
 #include <parley/proto/relay_machine.hpp>
 #include <parley/proto/room_broker.hpp>
 
@@ -52,30 +56,59 @@ public:
     {
         (void)from, (void)reason, (void)type;
     }
+    // A connection, or something that it asked for, was turned away. `who` is empty where it is not known.
+    virtual void refused(const identity& who, relay_door door, refusal why)
+    {
+        (void)who, (void)door, (void)why;
+    }
     // A reader too slow for its queue is dropped.
     virtual void overflow(const identity& who, std::size_t queued_bytes) { (void)who, (void)queued_bytes; }
     virtual void room_opened(const identity& client, const identity& server) { (void)client, (void)server; }
     virtual void room_closed(const room_report& report) { (void)report; }
 };
 
+// An HTTP request that asks for no WebSocket.
+struct relay_http_call {
+    const http_request& request;
+    const identity& who;      // who asks, as peers would see it
+    bool own_address = false; // it came to one of relay_server_options::http_addresses
+};
+
 struct relay_server_options {
-    // What to listen on, by any transport. A stream that says what it is for (a WebSocket) goes to that door,
-    // wherever it came in, so that a WebSocket address is needed among one of them only. Both may be empty,
-    // for a relay that only serves adopted streams.
+    // What to listen on. The first bytes of a connection tell what it has come for (handshake, room, TLS when
+    // there is a certificate, HTTP and WebSocket): tcp and unix addresses serve all of it, so that one is
+    // enough for everything; tls, ws and wss addresses serve that only. Which of the two lists an address
+    // stands in matters only for what could be either. Both may be empty, for a relay that only serves
+    // adopted streams.
     std::vector<listen_address> handshake_addresses;
     std::vector<listen_address> room_addresses;
+    // Addresses (tcp, unix or tls) that serve `http` and nothing else.
+    std::vector<listen_address> http_addresses;
+    std::vector<int> passed_sockets; // see listen_options
     tcp_options tcp;
     websocket_options websocket;
     std::shared_ptr<tls_identity> tls; // what tls and wss addresses show (net/tls.hpp)
     relay_options relay;
     room_options rooms;
+    relay_limits limits;
+    // Who may say whose connection it brings, by PROXY protocol (1 or 2), Forwarded, X-Forwarded-For or
+    // X-Real-IP. A PROXY header from anywhere else is refused, the others are not looked at.
+    network_set trusted_networks;
+    // WebSockets to /lobby/NAME, NAME being 1 to 64 of A-Z a-z 0-9 . _ -, meet in a lobby of that name: a
+    // space of peers, uids and rooms of its own, which lives as long as somebody is there. With false, and
+    // for any other path, there is one lobby.
+    bool lobbies = true;
+    // Answers HTTP requests on every address that serves HTTP; nothing: the relay answers itself (404, 426).
+    // Must not throw or block; may be empty.
+    std::function<std::optional<http_answer>(const relay_http_call&)> http;
     // Packet bytes that may wait for one handshake connection's reader. Packets are shared, so a reader that
     // is this far behind costs far less than this.
     std::size_t max_queue_bytes = 8u << 20;
     duration linger_timeout = std::chrono::seconds{5};     // how long the last bytes of a handshake may take
     std::size_t room_buffer_bytes = 64u << 10;             // a direction of a room, while bytes move
     duration half_room_timeout = std::chrono::seconds{60}; // without bytes, once one side has ended
-    // Asked for every connection before anything is read; false closes it. For limits; may be empty.
+    // Asked for every connection, before anything is read but what a trusted proxy says of it; false closes
+    // it. May be empty.
     std::function<bool(const identity& who, relay_door door)> admit;
 };
 
@@ -99,23 +132,39 @@ public:
     // The same as texts, of every transport; an address that serves both doors is in both.
     std::vector<std::string> bound_handshake_texts() const;
     std::vector<std::string> bound_room_texts() const;
+    std::vector<std::string> bound_http_texts() const; // of http_addresses
 
     // Serves until stop() and until everything is closed. To be called once, after listen() (which it calls
     // when nobody has). Errors: those of listen(); unset after stop(). Cancellation (terminal): as stop().
     awaitable<error_code> run();
 
+    // Ends it in peace: no more peers (HTTP is still answered), waiting ones are told and closed, those who
+    // have agreed may still come to their rooms, and rooms run to their end; run() returns after the last. To
+    // be bounded by a stop().
+    void drain();
+    bool draining() const noexcept; // since drain() or stop()
+
     // Ends it: no more connections, waiting peers are closed, rooms are reset. May be repeated.
     void stop();
+
+    // From now on; who is there already stays.
+    void set_limits(const relay_limits& limits);
+    void set_trusted_networks(network_set networks);
 
     // Serves a connection that came about elsewhere, as if it had been accepted on that door. `who` must be
     // unique among live peers.
     void serve_handshake(any_stream stream, const identity& who);
     void serve_room(any_stream stream, const identity& who);
 
+    // Of all lobbies together.
     struct counts {
-        std::size_t handshakes = 0; // connections
-        std::size_t room_peers = 0; // connections that are not in a joined room yet
-        std::size_t rooms = 0;      // joined
+        std::size_t starting = 0;     // connections that have not said yet what they have come for
+        std::size_t lobbies = 0;      // with a name
+        std::size_t handshakes = 0;   // connections
+        std::size_t room_peers = 0;   // connections that are not in a joined room yet
+        std::size_t rooms = 0;        // joined
+        std::size_t connections = 0;  // all of those that hold a place under relay_limits::connections
+        std::uint64_t room_bytes = 0; // that have passed through rooms so far, both directions
         relay_machine::counts peers;
         room_broker::counts seats;
     };

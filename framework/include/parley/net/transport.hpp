@@ -9,11 +9,13 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <vector>
 
 namespace parley {
 
 class resolver;
 class tls_identity;
+struct proxy_settings;
 
 struct tcp_options {
     bool no_delay = true;                                // packets are small and are answered at once
@@ -34,6 +36,24 @@ struct websocket_options {
     duration pong_timeout = std::chrono::seconds{50};  // nothing heard for this long after a ping: dropped
 };
 
+// The steps of a connection, in this order; which there are depends on the transport and the proxy.
+enum class connect_step : byte {
+    resolve, // the host, or the proxy, looked up
+    connect, // TCP to that address, or the local socket
+    proxy,   // the proxy asked for the relay
+    tls,     // the TLS handshake, certificates checked
+    upgrade, // the WebSocket's HTTP request and answer
+};
+std::string_view connect_step_name(connect_step step) noexcept; // "resolve", …
+
+// The end of one step.
+struct connect_step_report {
+    connect_step step = connect_step::resolve;
+    duration time{};
+    error_code error;   // unset: it went well
+    std::string detail; // an address, or what was wrong; safe to print
+};
+
 struct connect_options {
     connect_options() = default; // no aggregate: GCC 12 destroys temporaries of those twice in a co_await
 
@@ -43,6 +63,11 @@ struct connect_options {
     tcp_options tcp;
     tls_client_options tls;
     websocket_options websocket;
+    std::shared_ptr<const proxy_settings>
+        proxy; // carries every transport over TCP (net/proxy.hpp); null: none
+    // Told of each step as it ends, on the coroutine's executor; must not throw. A step that was cancelled
+    // may stay untold.
+    std::function<void(const connect_step_report&)> on_step;
 };
 
 // One address that was tried.
@@ -65,8 +90,8 @@ struct connect_outcome {
 struct connect_request {
     relay_address address;
     stream_kind kind = stream_kind::handshake;
-    std::optional<tcp_endpoint> exact; // go to this very address instead of looking the host up; its port is
-                                       // ignored
+    std::optional<tcp_endpoint> exact; // go to this very address (the proxy's, where there is one) instead of
+                                       // looking the host up; its port is ignored
     connect_options options;
 };
 
@@ -76,7 +101,10 @@ struct listen_options {
         std::chrono::milliseconds{100}; // after EMFILE and the like; doubled up to 20 times it
     tcp_options tcp;
     websocket_options websocket;
-    std::shared_ptr<tls_identity> tls;                   // what tls and wss show (net/tls.hpp)
+    std::shared_ptr<tls_identity> tls; // what tls and wss show (net/tls.hpp)
+    // Listening TCP sockets that this process was given. An address that one of them is bound to takes it,
+    // and closes it in the end, instead of binding anew.
+    std::vector<int> passed_sockets;
     duration upgrade_timeout = std::chrono::seconds{10}; // of a TLS or WebSocket handshake
     std::size_t max_upgrading = 4096;                    // connections in such handshakes; more are closed
     std::function<void(error_code)> on_error;            // told of each failed accept; for logs

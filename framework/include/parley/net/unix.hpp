@@ -1,4 +1,5 @@
-// The transport over Unix-domain sockets: unix:/path for handshakes, /path.room for rooms.
+// The transport over Unix-domain sockets: unix:/path for handshakes, /path.room for rooms, or /path where
+// there is no such file.
 #pragma once
 
 #include <parley/net/any_stream.hpp>

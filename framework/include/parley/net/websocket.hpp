@@ -50,6 +50,10 @@ struct websocket_accept_options {
     // Answers a request that asks for no WebSocket. Without it, or when it gives nothing: 426 on a path that
     // is served, 404 elsewhere. Must not throw.
     std::function<std::optional<http_answer>(const http_request&)> on_request;
+    // Asked for a request that is a proper WebSocket upgrade to a path that is served; an answer is given in
+    // place of the WebSocket. Must not throw; may be empty.
+    std::function<std::optional<http_answer>(const http_request&)> on_upgrade;
+    byte_vector early; // of the stream, that was read already
 };
 
 // What came of a connection on which HTTP was expected.

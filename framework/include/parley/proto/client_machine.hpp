@@ -7,6 +7,7 @@
 //   packet                  | state of that server  | does
 //   client_identity         | -                     | event identified; a second one: unexpected_packet
 //   new_server              | any                   | derive, send x_and_client_identity       -> greeted
+//                           |                       | not options.only_server: ignored
 //                           |                       | bad public: send spoke_failure, event rejected
 //   y_and_server_validator  | greeted               | right: keep keys, send client_validator  -> proven
 //                           |                       | wrong: send spoke_failure, event rejected
@@ -38,6 +39,7 @@ namespace parley {
 struct client_options {
     std::uint64_t max_iterations = default_max_iterations;
     std::size_t max_servers = 4096; // in hand at once; one more is ignored
+    identity only_server{};         // when not empty, all others are ignored: nothing is sent to them
 };
 
 namespace client_event {

@@ -83,7 +83,8 @@ using any = std::variant<send, close, agree, drop>;
 
 // Time per forwarded packet is constant however many peers wait; a hello or a leaving costs one action for
 // each peer that is told. Memory: about 160 bytes a connection and 256 more at most for ended pairs, one
-// shared encoding a waiting server, 264 KiB for tables of uids. Not thread-safe.
+// shared encoding a waiting server, tables of uids that grow with the numbers in use from 8 to 264 KiB. Not
+// thread-safe.
 class relay_machine {
 public:
     explicit relay_machine(relay_options options = {});

@@ -1,0 +1,34 @@
+// What a relay bears from one address, from one peer, and in all. 0 (for times: duration::max()) is no limit.
+#pragma once
+
+#include <parley/base/time.hpp>
+
+#include <cstdint>
+
+namespace parley {
+
+// "An address" is an IPv4 address or the /64 of an IPv6 address. Peers without one (Unix sockets, wrapped
+// streams) are bound only by what counts in all and for each peer. Rates are token buckets: they allow a
+// burst of ten seconds' worth, the attempts a minute's.
+struct relay_limits {
+    // connections
+    std::size_t connections = 50'000; // in all, in every state; a room is two
+    std::size_t connections_per_address = 1024;
+    double connections_per_second = 100; // new ones, for each address
+    double hellos_per_second = 50;       // for each address
+    // a connection that has not said hello, its room line or its request
+    duration start_time = std::chrono::seconds{10};
+    std::size_t start_bytes = 16 * 1024; // of headers and the like, TLS and HTTP framing included
+    std::size_t lobbies = 1024;          // live ones
+    // peers
+    double attempts_per_minute = 120; // against one waiting server; half as many from one address
+    double packets_per_second = 500;  // from each peer; a faster one is read more slowly
+    // rooms
+    std::size_t rooms = 4096;
+    std::uint64_t room_bytes = 1ull << 40;        // of both directions of one room
+    duration room_idle = std::chrono::minutes{5}; // without a byte
+    double room_bytes_per_second = 0;             // of both directions of one room
+    double bytes_per_second = 0;                  // of all rooms, shared evenly by those in motion
+};
+
+} // namespace parley

@@ -1,0 +1,39 @@
+// What happens on the relay, counted for Prometheus. No address, code or name is ever a label.
+#pragma once
+
+#include <parley/net/relay_server.hpp>
+
+#include <memory>
+#include <string>
+
+namespace parley::relayd {
+
+// Counters by what the relay tells; gauges by what it is at a scrape. Not thread-safe: used on the relay's
+// executor.
+class relay_metrics final : public relay_observer {
+public:
+    relay_metrics();
+    ~relay_metrics() override;
+
+    void accept_failed(relay_door door, error_code why) override;
+    void connected(const identity& who, relay_door door) override;
+    void disconnected(const identity& who, relay_door door, error_code why) override;
+    void hello(const identity& who, peer_kind kind) override;
+    void agreed(const identity& client, const identity& server) override;
+    void dropped(const identity& from, drop_reason reason, std::uint8_t type) override;
+    void refused(const identity& who, relay_door door, refusal why) override;
+    void room_opened(const identity& client, const identity& server) override;
+    void room_closed(const room_report& report) override;
+
+    // The configuration was read again.
+    void reloaded(bool well);
+
+    // All of it in the text format 0.0.4, with the gauges as `relay` is now.
+    std::string text(const relay_server& relay);
+
+private:
+    struct state;
+    std::unique_ptr<state> state_;
+};
+
+} // namespace parley::relayd

@@ -1,0 +1,450 @@
+#include "relay/settings.hpp"
+
+#include <parley/base/bytes.hpp>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <concepts>
+#include <numeric>
+
+namespace parley::relayd {
+namespace {
+
+using value = nlohmann::ordered_json;
+
+constexpr double longest_seconds = 31'536'000; // a year
+constexpr double largest_count = 1e9;
+constexpr double largest_bytes = 9e15; // what a JSON number holds exactly
+
+constexpr std::array<std::string_view, 4> levels{"debug", "info", "warning", "error"};
+constexpr std::array<std::string_view, 2> formats{"text", "json"};
+constexpr std::array<std::string_view, 3> address_forms{"full", "prefix", "none"};
+constexpr std::array<std::string_view, 3> http_paths{"healthz", "readyz", "metrics"};
+
+template <auto Member>
+auto& member(relay_configuration& c)
+{
+    if constexpr (std::is_invocable_v<decltype(Member), relay_limits&>)
+        return std::invoke(Member, c.limits);
+    else
+        return std::invoke(Member, c);
+}
+
+template <auto Member>
+const auto& member(const relay_configuration& c)
+{
+    if constexpr (std::is_invocable_v<decltype(Member), const relay_limits&>)
+        return std::invoke(Member, c.limits);
+    else
+        return std::invoke(Member, c);
+}
+
+std::span<const std::string_view> names_of(log_level) noexcept
+{
+    return levels;
+}
+std::span<const std::string_view> names_of(log_format) noexcept
+{
+    return formats;
+}
+std::span<const std::string_view> names_of(log_addresses) noexcept
+{
+    return address_forms;
+}
+
+template <class Rep, class Period>
+value to_value(std::chrono::duration<Rep, Period> time)
+{
+    if (time == decltype(time)::max()) return 0;
+    const double seconds = std::chrono::duration<double>(time).count();
+    if (seconds == std::floor(seconds)) return static_cast<std::int64_t>(seconds);
+    return seconds;
+}
+value to_value(double number)
+{
+    if (number == std::floor(number) && number < largest_bytes) return static_cast<std::int64_t>(number);
+    return number;
+}
+value to_value(std::uint64_t number)
+{
+    return number;
+}
+value to_value(bool yes)
+{
+    return yes;
+}
+value to_value(const std::string& text)
+{
+    return text;
+}
+value to_value(const std::vector<std::string>& texts)
+{
+    return texts;
+}
+value to_value(const std::vector<listen_address>& addresses)
+{
+    value out = value::array();
+    for (const listen_address& address : addresses) out.push_back(address.text());
+    return out;
+}
+template <class E>
+    requires std::is_enum_v<E>
+value to_value(E chosen)
+{
+    return names_of(chosen)[static_cast<std::size_t>(chosen)];
+}
+
+// Each takes a value of the right type and range.
+template <class Rep, class Period>
+std::string from_value(std::chrono::duration<Rep, Period>& out, const value& v)
+{
+    using time = std::chrono::duration<Rep, Period>;
+    const double seconds = v.get<double>();
+    out =
+        seconds == 0 ? time::max() : std::chrono::duration_cast<time>(std::chrono::duration<double>(seconds));
+    return {};
+}
+std::string from_value(std::vector<listen_address>& out, const value& v)
+{
+    std::vector<listen_address> addresses;
+    for (const auto& each : v) {
+        std::string why;
+        const auto text = each.get<std::string>();
+        const result<listen_address> address = listen_address::parse(text, &why);
+        if (!address)
+            return fmt::format("{}: {}", escaped(text), why.empty() ? address.error().message() : why);
+        addresses.push_back(*address);
+    }
+    out = std::move(addresses);
+    return {};
+}
+template <class E>
+    requires std::is_enum_v<E>
+std::string from_value(E& out, const value& v)
+{
+    const auto names = names_of(out);
+    out = static_cast<E>(std::find(names.begin(), names.end(), v.get<std::string>()) - names.begin());
+    return {};
+}
+template <class T>
+    requires std::is_arithmetic_v<T> || std::same_as<T, std::string> ||
+             std::same_as<T, std::vector<std::string>>
+std::string from_value(T& out, const value& v)
+{
+    out = v.get<T>();
+    return {};
+}
+
+template <auto Member>
+constexpr setting make(std::string_view name, setting_type type, std::string_view called,
+                       std::string_view help, bool reloadable = false, double least = 0, double most = 0,
+                       std::span<const std::string_view> choices = {})
+{
+    return {name,
+            type,
+            called,
+            help,
+            reloadable,
+            least,
+            most,
+            choices,
+            [](const relay_configuration& c) { return to_value(member<Member>(c)); },
+            [](relay_configuration& c, const value& v) { return from_value(member<Member>(c), v); }};
+}
+
+using enum setting_type;
+using rc = relay_configuration;
+using rl = relay_limits;
+constexpr bool now = true; // SIGHUP changes it
+
+const std::array table{
+    make<&rc::listen>(
+        "listen", addresses, "ADDR:PORT",
+        "Where peers come: a.b.c.d:PORT, [v6]:PORT or *:PORT, port 0 for a free one; tls://, ws:// "
+        "or wss:// before it, or unix:/PATH"),
+    make<&rc::room_listen>("room-listen", addresses, "ADDR:PORT",
+                           "Where rooms are; by default port 9001 where --listen is (ws and wss need none)"),
+    make<&rc::one_port>("one-port", yes_no, "",
+                        "Rooms come where --listen is, and no other port is opened for them"),
+    make<&rc::http_listen>("http-listen", addresses, "ADDR:PORT",
+                           "Where /metrics, /healthz and /readyz are answered, and nothing else"),
+    make<&rc::public_http>("public-http", setting_type::choices, "PATH",
+                           "Which of those the other addresses answer, too", now, 0, 0, http_paths),
+    make<&rc::tls_certificate>("tls-certificate", text, "FILE",
+                               "The certificate and its chain (PEM) that TLS shows", now),
+    make<&rc::tls_key>("tls-key", text, "FILE", "The key (PEM) of that certificate", now),
+    make<&rc::trusted_networks>("trusted-network", networks, "ADDR/BITS",
+                                "Where proxies are that say who their clients are", now),
+    make<&rc::lobbies>("lobbies", yes_no, "",
+                       "Whether WebSockets to /lobby/NAME meet in a lobby of their own"),
+    make<&rc::timeout>("timeout", seconds, "SECONDS", "How long a peer may wait for another", false, 0.001,
+                       longest_seconds),
+    make<&rc::room_timeout>("room-timeout", seconds, "SECONDS",
+                            "How long after an agreement both must have come to their room", false, 0.001,
+                            longest_seconds),
+    make<&rc::ping_interval>(
+        "ping-interval", seconds, "SECONDS",
+        "Between the pings that keep a waiting WebSocket open; one that is silent for twice as long is "
+        "dropped",
+        false, 0.001, longest_seconds),
+    make<&rc::drain_timeout>("drain-timeout", seconds, "SECONDS", "How long rooms may go on after SIGTERM",
+                             now, 0.001, longest_seconds),
+
+    make<&rl::connections>("max-connections", whole, "N", "Connections in all", now, 0, largest_count),
+    make<&rl::connections_per_address>("max-connections-per-address", whole, "N",
+                                       "Connections from one address", now, 0, largest_count),
+    make<&rl::connections_per_second>("max-connection-rate", number, "N",
+                                      "New connections a second from one address", now, 0, largest_count),
+    make<&rl::hellos_per_second>("max-hello-rate", number, "N", "Hellos a second from one address", now, 0,
+                                 largest_count),
+    make<&rl::start_time>("start-timeout", seconds, "SECONDS",
+                          "How long a connection may take to say what it wants", now, 0, longest_seconds),
+    make<&rl::start_bytes>("max-start-bytes", whole, "BYTES", "How many bytes it may take for that", now,
+                           1024, 1 << 20),
+    make<&rl::lobbies>("max-lobbies", whole, "N", "Lobbies with somebody in them", now, 0, largest_count),
+    make<&rl::attempts_per_minute>(
+        "max-attempts-per-minute", number, "N",
+        "Handshakes that one waiting sender is asked for in a minute: guesses of its "
+        "code; half as many from one address",
+        now, 0, largest_count),
+    make<&rl::packets_per_second>("max-packet-rate", number, "N", "Packets a second from one peer", now, 0,
+                                  largest_count),
+    make<&rl::rooms>("max-rooms", whole, "N", "Rooms in all", now, 0, largest_count),
+    make<&rl::room_bytes>("max-room-bytes", whole, "BYTES", "Bytes that pass one room", now, 0,
+                          largest_bytes),
+    make<&rl::room_idle>("room-idle-timeout", seconds, "SECONDS", "How long a room may be without a byte",
+                         now, 0, longest_seconds),
+    make<&rl::room_bytes_per_second>("max-room-rate", number, "BYTES", "Bytes a second of one room", now, 0,
+                                     largest_bytes),
+    make<&rl::bytes_per_second>("max-total-rate", number, "BYTES",
+                                "Bytes a second of all rooms, shared evenly by those in motion", now, 0,
+                                largest_bytes),
+
+    make<&rc::level>("log-level", choice, "LEVEL", "What is logged: that and what is worse", now, 0, 0,
+                     levels),
+    make<&rc::format>("log-format", choice, "FORMAT", "The form of the log", false, 0, 0, formats),
+    make<&rc::addresses>("log-addresses", choice, "FORM",
+                         "Addresses in the log: whole, only /24 or /48 of them, or none", now, 0, 0,
+                         address_forms),
+    make<&rc::json>("json", yes_no, "", "Write the ready line as a JSON object"),
+};
+
+// How many letters must change to make one of the other.
+std::size_t distance(std::string_view a, std::string_view b)
+{
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        std::size_t diagonal = std::exchange(row[0], i + 1);
+        for (std::size_t j = 0; j < b.size(); ++j) {
+            const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({changed, row[j] + 1, diagonal + 1});
+        }
+    }
+    return row.back();
+}
+
+bool one_of(const setting& s, const value& v)
+{
+    return v.is_string() &&
+           std::find(s.choices.begin(), s.choices.end(), v.get<std::string>()) != s.choices.end();
+}
+
+bool fits(const setting& s, const value& v)
+{
+    const auto all = [&](auto good) { return v.is_array() && std::all_of(v.begin(), v.end(), good); };
+    const auto is_text = [](const value& each) { return each.is_string(); };
+    const auto in_range = [&] {
+        const double number = v.get<double>();
+        return number >= s.least && number <= s.most;
+    };
+    switch (s.type) {
+    case text:
+        return v.is_string() && v.get<std::string>().find('\0') == std::string::npos;
+    case texts:
+    case addresses:
+    case networks:
+        return all(is_text);
+    case choice:
+        return one_of(s, v);
+    case setting_type::choices:
+        return all([&](const value& each) { return one_of(s, each); });
+    case seconds:
+    case number:
+        return v.is_number() && in_range();
+    case whole:
+        return v.is_number_integer() && in_range();
+    case yes_no:
+        return v.is_boolean();
+    }
+    return false;
+}
+
+std::string listed(std::span<const std::string_view> names)
+{
+    return fmt::format("{}", fmt::join(names, ", "));
+}
+
+// A number as people write it: 1099511627776, 0.001.
+std::string number_text(double n)
+{
+    return n == std::floor(n) ? fmt::format("{}", static_cast<std::int64_t>(n)) : fmt::format("{}", n);
+}
+
+value text_value(const setting& s, const std::string& text)
+{
+    if (s.type == yes_no) {
+        if (text == "true") return true;
+        if (text == "false") return false;
+    } else if (s.type == seconds || s.type == number || s.type == whole) {
+        std::uint64_t exact = 0;
+        const char* end = text.data() + text.size();
+        if (const auto read = std::from_chars(text.data(), end, exact);
+            read.ec == std::errc{} && read.ptr == end)
+            return exact;
+        double real = 0;
+        if (const auto read = std::from_chars(text.data(), end, real);
+            read.ec == std::errc{} && read.ptr == end && std::isfinite(real))
+            return real;
+    }
+    return text;
+}
+
+std::string shown(const value& v)
+{
+    constexpr std::size_t most = 80;
+    std::string out = v.dump(-1, ' ', true, value::error_handler_t::replace); // printable ASCII
+    if (out.size() > most) out = out.substr(0, most) + "…";
+    return out;
+}
+
+} // namespace
+
+std::span<const setting> settings() noexcept
+{
+    return table;
+}
+
+const setting* find_setting(std::string_view name) noexcept
+{
+    const auto found =
+        std::find_if(table.begin(), table.end(), [&](const setting& s) { return s.name == name; });
+    return found == table.end() ? nullptr : &*found;
+}
+
+const setting* nearest_setting(std::string_view name)
+{
+    constexpr std::size_t longest = 64;
+    if (name.size() > longest) return nullptr;
+    const auto* best = std::min_element(table.begin(), table.end(), [&](const setting& a, const setting& b) {
+        return distance(name, a.name) < distance(name, b.name);
+    });
+    return distance(name, best->name) <= std::max<std::size_t>(2, best->name.size() / 3) ? best : nullptr;
+}
+
+std::string expectation(const setting& s)
+{
+    switch (s.type) {
+    case text:
+        return "a text";
+    case texts:
+        return "a list of texts";
+    case addresses:
+        return "a list of texts, each ADDR:PORT or a URL";
+    case networks:
+        return "a list of texts, each ADDR/BITS";
+    case choice:
+        return "one of " + listed(s.choices);
+    case setting_type::choices:
+        return "a list of some of " + listed(s.choices);
+    case seconds:
+    case number:
+        return fmt::format("a number from {} to {}", number_text(s.least), number_text(s.most));
+    case whole:
+        return fmt::format("a whole number from {} to {}", number_text(s.least), number_text(s.most));
+    case yes_no:
+        return "true or false";
+    }
+    return {};
+}
+
+std::string assign(relay_configuration& configuration, const setting& s, const nlohmann::ordered_json& v)
+{
+    if (!fits(s, v)) return fmt::format("{} is not {}", shown(v), expectation(s));
+    if (s.type == networks) {
+        network_set all;
+        for (const auto& each : v) {
+            std::string why;
+            const auto text = each.get<std::string>();
+            if (!all.add(text, &why)) return fmt::format("{}: {}", escaped(text), why);
+        }
+    }
+    return s.write(configuration, v);
+}
+
+std::string assign_texts(relay_configuration& configuration, const setting& s,
+                         const std::vector<std::string>& given)
+{
+    if (s.repeated()) return assign(configuration, s, value(given));
+    return assign(configuration, s, given.empty() ? value("") : text_value(s, given.back()));
+}
+
+void copy_setting(relay_configuration& to, const setting& s, const relay_configuration& from)
+{
+    (void)s.write(to, s.read(from));
+}
+
+std::string contradiction(const relay_configuration& configuration)
+{
+    if (configuration.tls_certificate.empty() != configuration.tls_key.empty())
+        return configuration.tls_key.empty() ? "tls-certificate is of no use without tls-key"
+                                             : "tls-key is of no use without tls-certificate";
+    for (const auto* each : {&configuration.listen, &configuration.room_listen, &configuration.http_listen})
+        for (const listen_address& address : *each)
+            if ((address.scheme == "tls" || address.scheme == "wss") && configuration.tls_certificate.empty())
+                return escaped(address.text()) + ": --tls-certificate and --tls-key are missing";
+    for (const listen_address& address : configuration.http_listen)
+        if (address.scheme != "tcp" && address.scheme != "unix" && address.scheme != "tls")
+            return escaped(address.text()) + ": http-listen takes ADDR:PORT, tls://ADDR:PORT and unix:/PATH";
+    return {};
+}
+
+std::string print_configuration(const relay_configuration& configuration)
+{
+    value out = value::object();
+    for (const setting& s : table) out[std::string{s.name}] = s.read(configuration);
+    return out.dump(2, ' ', false, value::error_handler_t::replace);
+}
+
+std::vector<const setting*> differences(const relay_configuration& one, const relay_configuration& other)
+{
+    std::vector<const setting*> out;
+    for (const setting& s : table)
+        if (s.read(one) != s.read(other)) out.push_back(&s);
+    return out;
+}
+
+std::string settings_table()
+{
+    const relay_configuration defaults = [] {
+        relay_configuration c;
+        complete(c);
+        return c;
+    }();
+    std::string out = "| setting | value | default | SIGHUP | what it is |\n|---|---|---|---|---|\n";
+    for (const setting& s : table) {
+        const value standard = s.read(defaults);
+        const bool limit = s.least == 0 && (s.type == seconds || s.type == number || s.type == whole);
+        out += fmt::format("| `{}` | {}{} | `{}` | {} | {} |\n", s.name, expectation(s),
+                           limit ? "; 0: no limit" : "", standard.dump(), s.reloadable ? "yes" : "", s.help);
+    }
+    return out;
+}
+
+} // namespace parley::relayd

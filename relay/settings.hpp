@@ -1,0 +1,75 @@
+// The one table of all settings: the flags, the configuration file, --print-config, the help and the table of
+// the documentation are made from it.
+#pragma once
+
+#include "relay/configuration.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace parley::relayd {
+
+enum class setting_type : byte {
+    text,      // a JSON string
+    texts,     // a list of them; its flag may be repeated
+    addresses, // a list of ADDR:PORT; its flag may be repeated
+    networks,  // a list of ADDR/BITS; its flag may be repeated
+    choice,    // one of `choices`
+    choices,   // a list of some of `choices`; its flag may be repeated
+    seconds,   // a number
+    number,    // a number
+    whole,     // a whole number
+    yes_no,    // true or false; its flag needs no value
+};
+
+struct setting {
+    std::string_view name; // the file's key, and with "--" before it the flag
+    setting_type type;
+    std::string_view value;     // what the value is called in help texts; empty for yes_no
+    std::string_view help;      // without a full stop
+    bool reloadable = false;    // SIGHUP changes it
+    double least = 0, most = 0; // of seconds, number and whole; 0 may be "no limit" where the help says so
+    std::span<const std::string_view> choices{};
+
+    nlohmann::ordered_json (*read)(const relay_configuration&) = nullptr;
+    // Takes a value of the right type; what is wrong with it all the same, or nothing.
+    std::string (*write)(relay_configuration&, const nlohmann::ordered_json&) = nullptr;
+
+    bool repeated() const noexcept
+    {
+        return type == setting_type::texts || type == setting_type::addresses ||
+               type == setting_type::networks || type == setting_type::choices;
+    }
+};
+
+std::span<const setting> settings() noexcept;
+const setting* find_setting(std::string_view name) noexcept;
+// The setting whose name is most like `name`, or null when none is.
+const setting* nearest_setting(std::string_view name);
+
+// What a value must be, for people: "a whole number from 0 to 65535".
+std::string expectation(const setting& s);
+// Sets it. What is wrong with `value` (safe to print), or nothing.
+std::string assign(relay_configuration& configuration, const setting& s, const nlohmann::ordered_json& value);
+// The same from the texts that its flag was given.
+std::string assign_texts(relay_configuration& configuration, const setting& s,
+                         const std::vector<std::string>& texts);
+
+// Gives the one the value of the other.
+void copy_setting(relay_configuration& to, const setting& s, const relay_configuration& from);
+
+// What no single setting can say: TLS addresses without a certificate, and the like. Empty when all is well.
+std::string contradiction(const relay_configuration& configuration);
+
+// All settings as a configuration file.
+std::string print_configuration(const relay_configuration& configuration);
+// The names of the settings in which the two differ.
+std::vector<const setting*> differences(const relay_configuration& one, const relay_configuration& other);
+// All settings as a table in Markdown.
+std::string settings_table();
+
+} // namespace parley::relayd
