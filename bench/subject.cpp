@@ -70,6 +70,10 @@ private:
     static std::vector<std::string> arguments(const settings& s, const std::filesystem::path& path)
     {
         std::vector<std::string> out{s.parley_relay, "--json", "--log-level", "error"};
+        // What bounds strangers on the internet would bound the load of a generator on one machine.
+        for (const char* limit : {"--max-connections-per-address", "--max-connection-rate", "--max-hello-rate",
+                                  "--max-attempts-per-minute", "--max-packet-rate", "--max-connections"})
+            out.insert(out.end(), {limit, "0"});
         const auto listen = [&](const std::string& at) { out.insert(out.end(), {"--listen", at}); };
         listen("127.0.0.1:0");
         out.insert(out.end(), {"--room-listen", "127.0.0.1:0"});
