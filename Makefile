@@ -1,6 +1,6 @@
 # The commands of everyday work; each installs what it needs. The build itself is CMake's (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help demo test build release asan tsan fuzz memory format tidy clean
+.PHONY: help demo test bench build release asan tsan fuzz memory format tidy clean
 
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 60
@@ -15,6 +15,12 @@ demo: ## a relay, a file and a tree that pass through it, compared byte for byte
 
 test: ## every test
 	scripts/test
+
+bench: ## a ten-minute set of measurements beside other programs, with a page of plots (build/bench.html)
+	scripts/install-deps --bench
+	scripts/build release parley parley-relay parley-bench
+	build/release/bench/parley-bench all --quick --json build/bench.json
+	build/release/bench/parley-bench report build/bench.json -o build/bench.html
 
 build: ## everything, optimised, with debug information (build/dev)
 	scripts/build dev

@@ -1,0 +1,246 @@
+#include "bench/child.hpp"
+
+#include "bench/failure.hpp"
+
+#include <parley/base/bytes.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <ctime>
+#include <fcntl.h>
+#include <fstream>
+#include <poll.h>
+#include <sstream>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+namespace parley::bench {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds patience{2}; // between SIGTERM and SIGKILL
+constexpr std::size_t max_line_bytes = 1u << 20;
+
+double seconds_of(const timeval& time)
+{
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+}
+
+std::int64_t clock_ns(clockid_t id) noexcept
+{
+    timespec now{};
+    if (::clock_gettime(id, &now) != 0) return 0;
+    return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+}
+
+// A process and all that descend from it; those that vanish meanwhile are left out.
+void add_family(pid_t root, std::vector<pid_t>& out)
+{
+    if (std::find(out.begin(), out.end(), root) != out.end()) return;
+    out.push_back(root);
+    std::error_code ignored;
+    const std::filesystem::path tasks = "/proc/" + std::to_string(root) + "/task";
+    for (const auto& task : std::filesystem::directory_iterator{tasks, ignored}) {
+        std::ifstream children{task.path() / "children"};
+        for (pid_t one = 0; children >> one;) add_family(one, out);
+    }
+}
+
+std::vector<pid_t> family(const std::vector<pid_t>& roots)
+{
+    std::vector<pid_t> out;
+    for (const pid_t root : roots) add_family(root, out);
+    return out;
+}
+
+} // namespace
+
+std::string find_program(const std::string& name)
+{
+    if (name.find('/') != std::string::npos) return ::access(name.c_str(), X_OK) == 0 ? name : "";
+    const char* path = std::getenv("PATH");
+    std::istringstream folders{(path == nullptr ? std::string{} : path) + ":/usr/sbin:/usr/local/sbin:/sbin"};
+    for (std::string folder; std::getline(folders, folder, ':');) {
+        if (folder.empty()) continue;
+        std::string candidate = folder;
+        candidate += '/';
+        candidate += name;
+        if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+    }
+    return {};
+}
+
+child::child(const std::vector<std::string>& arguments, child_output read,
+             const std::map<std::string, std::string>& environment, const std::filesystem::path& folder)
+    : name_(arguments.at(0)), errors_(::memfd_create("complaints", MFD_CLOEXEC))
+{
+    int output[2], failed[2];
+    if (::pipe2(output, O_CLOEXEC) != 0 || ::pipe2(failed, O_CLOEXEC) != 0)
+        throw system_failure("pipe", errno);
+    output_ = descriptor{output[0]};
+    const descriptor output_end{output[1]}, failed_read{failed[0]};
+    descriptor failed_end{failed[1]};
+    const descriptor nothing{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+
+    std::vector<char*> line;
+    for (const std::string& argument : arguments) line.push_back(const_cast<char*>(argument.c_str()));
+    line.push_back(nullptr);
+    const pid_t harness = ::getpid();
+    pid_ = ::fork();
+    if (pid_ < 0) throw system_failure("fork", errno);
+    if (pid_ == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (::getppid() != harness) ::_exit(127);
+        ::signal(SIGPIPE, SIG_DFL);
+        ::dup2(nothing.get(), STDIN_FILENO);
+        ::dup2(output_end.get(), STDOUT_FILENO);
+        ::dup2(read == child_output::everything ? output_end.get() : errors_.get(), STDERR_FILENO);
+        for (const auto& [key, value] : environment) ::setenv(key.c_str(), value.c_str(), 1);
+        if (folder.empty() || ::chdir(folder.c_str()) == 0) ::execvp(line[0], line.data());
+        const int error = errno;
+        [[maybe_unused]] const auto told = ::write(failed_end.get(), &error, sizeof error);
+        ::_exit(127);
+    }
+    failed_end.reset();
+    int error = 0;
+    if (::read(failed_read.get(), &error, sizeof error) == sizeof error) {
+        reap(true);
+        throw system_failure(name_, error);
+    }
+}
+
+bool child::reap(bool block) noexcept
+{
+    if (reaped_) return true;
+    rusage usage{};
+    int status = 0;
+    const pid_t got = ::wait4(pid_, &status, block ? 0 : WNOHANG, &usage);
+    if (got != pid_) return false;
+    reaped_ = true;
+    status_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    cpu_seconds_ = seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
+    return true;
+}
+
+bool child::running()
+{
+    return !reap(false);
+}
+
+bool child::read_line(std::string& line, std::chrono::nanoseconds timeout)
+{
+    const auto limit = steady_clock::now() + timeout;
+    for (;;) {
+        if (const std::size_t end = pending_.find('\n'); end != std::string::npos) {
+            line = pending_.substr(0, end);
+            pending_.erase(0, end + 1);
+            return true;
+        }
+        if (output_ended_ || pending_.size() > max_line_bytes) {
+            line = std::exchange(pending_, {});
+            return !line.empty();
+        }
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(limit - steady_clock::now());
+        pollfd ready{output_.get(), POLLIN, 0};
+        if (left.count() <= 0 || ::poll(&ready, 1, static_cast<int>(left.count())) == 0) return false;
+        char piece[4096];
+        const ssize_t size = ::read(output_.get(), piece, sizeof piece);
+        if (size > 0)
+            pending_.append(piece, static_cast<std::size_t>(size));
+        else if (size == 0 || errno != EINTR)
+            output_ended_ = true;
+    }
+}
+
+std::string child::wait_line(const std::string& text, std::chrono::nanoseconds timeout)
+{
+    const auto limit = steady_clock::now() + timeout;
+    std::string said;
+    for (std::string line; read_line(line, limit - steady_clock::now());) {
+        if (line.find(text) != std::string::npos) return line;
+        said = line;
+    }
+    throw failure{name_ + " did not say \"" + text + "\"; it said: " + escaped(said) + " " + complaints()};
+}
+
+int child::wait(std::chrono::nanoseconds timeout)
+{
+    const auto limit = steady_clock::now() + timeout;
+    for (std::string line; read_line(line, limit - steady_clock::now());) {
+    }
+    constexpr timespec pause{0, 1'000'000};
+    // The end of its output is nearly always its end.
+    while (!reap(false)) {
+        if (steady_clock::now() >= limit) throw failure{name_ + " does not end: " + complaints()};
+        ::nanosleep(&pause, nullptr);
+    }
+    return status_;
+}
+
+void child::end() noexcept
+{
+    if (pid_ <= 0 || reap(false)) return;
+    ::kill(pid_, SIGTERM);
+    const auto limit = steady_clock::now() + patience;
+    constexpr timespec pause{0, 1'000'000};
+    while (!reap(false)) {
+        if (steady_clock::now() >= limit) {
+            ::kill(pid_, SIGKILL);
+            reap(true);
+            return;
+        }
+        ::nanosleep(&pause, nullptr);
+    }
+}
+
+std::string child::complaints() const
+{
+    constexpr off_t most = 2048;
+    std::string text(most, '\0');
+    const off_t size = ::lseek(errors_.get(), 0, SEEK_END);
+    const ssize_t got = ::pread(errors_.get(), text.data(), text.size(), std::max<off_t>(0, size - most));
+    text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    while (text.ends_with('\n')) text.pop_back();
+    return escaped(text);
+}
+
+std::int64_t cpu_time_ns(const std::vector<pid_t>& roots)
+{
+    std::int64_t total = 0;
+    for (const pid_t one : family(roots)) {
+        // The sum of what schedstat says of each thread, and of those threads that have ended, too.
+        clockid_t clock{};
+        if (::clock_getcpuclockid(one, &clock) == 0) total += clock_ns(clock);
+    }
+    return total;
+}
+
+std::int64_t resident_bytes(const std::vector<pid_t>& roots)
+{
+    std::int64_t kibibytes = 0;
+    for (const pid_t one : family(roots)) {
+        std::ifstream rollup{"/proc/" + std::to_string(one) + "/smaps_rollup"};
+        for (std::string key; rollup >> key;) {
+            std::int64_t value = 0;
+            if (key == "Pss:" && rollup >> value) kibibytes += value;
+        }
+    }
+    return kibibytes * 1024;
+}
+
+std::int64_t own_cpu_ns() noexcept
+{
+    return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+std::int64_t thread_cpu_ns() noexcept
+{
+    return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+} // namespace parley::bench

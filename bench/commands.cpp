@@ -1,0 +1,99 @@
+#include "bench/commands.hpp"
+
+#include "bench/endpoint.hpp"
+#include "bench/failure.hpp"
+#include "bench/handshake_benchmark.hpp"
+#include "bench/load_process.hpp"
+#include "bench/machine.hpp"
+#include "bench/primitive_benchmark.hpp"
+#include "bench/report.hpp"
+#include "bench/room_benchmark.hpp"
+#include "bench/tables.hpp"
+#include "bench/transfer_benchmark.hpp"
+#include "bench/waiting_benchmarks.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <fstream>
+
+namespace parley::bench {
+namespace {
+
+constexpr std::array all_benchmarks{
+    benchmark{"room", "Bytes through rooms, beside HAProxy, nginx, socat and plain loopback",
+              &run_room_benchmark},
+    benchmark{"handshakes", "Handshakes a second, and their latency", &run_handshake_benchmark},
+    benchmark{"forward", "Packets between two peers while others wait", &run_forward_benchmark},
+    benchmark{"fanout", "A server that appears before waiting clients", &run_fanout_benchmark},
+    benchmark{"idle", "Memory and CPU time of peers that wait", &run_idle_benchmark},
+    benchmark{"transfer", "Documents from end to end, beside magic-wormhole", &run_transfer_benchmark},
+    benchmark{"primitives", "The cost of each step, beside the libraries' own", &run_primitive_benchmark},
+};
+
+void print(const std::string& text)
+{
+    std::fputs(text.c_str(), stdout);
+}
+
+// Before anything is started: what listens inherits it, and so does all that is accepted.
+void choose_congestion_control(const settings& s)
+{
+    set_congestion_control(s.congestion.empty() ? system_congestion_control() : s.congestion);
+    if (s.congestion.empty() || s.congestion == system_congestion_control()) return;
+    if (!s.relays.empty())
+        throw failure{
+            "--congestion cannot reach a relay that runs already: set net.ipv4.tcp_congestion_control, "
+            "start it anew, and leave --congestion out"};
+    if (!enter_own_network() || !set_system_congestion_control(s.congestion))
+        throw failure{"--congestion " + s.congestion +
+                      ": this system does not let it be set (it needs root, and the "
+                      "module tcp_" +
+                      s.congestion + ")"};
+}
+
+} // namespace
+
+std::span<const benchmark> benchmarks() noexcept
+{
+    return all_benchmarks;
+}
+
+int measure_command(const std::string& name, const settings& chosen, const std::string& json)
+{
+    choose_congestion_control(chosen);
+    raise_descriptor_limit();
+    session s{chosen};
+    for (const benchmark& one : all_benchmarks)
+        if (name == "all" || name == one.name) s.attempt(one.name, [&] { one.run(s); });
+    const run_document document = s.document();
+    const std::vector<ratio> ratios = ratios_of(document.measurements);
+    if (!ratios.empty()) print(ratio_table(ratios, "median", "beside it") + "\n");
+    print(value_table(document.measurements) + "\n" + circumstances(document));
+    if (!json.empty()) save_run(json, document);
+    return s.failures() == 0 ? 0 : 1;
+}
+
+int report_command(const std::vector<std::string>& files, const std::string& output)
+{
+    std::vector<named_run> runs;
+    for (const std::string& path : files)
+        runs.push_back({std::filesystem::path{path}.filename().string(), load_run(path)});
+    std::ofstream page{output, std::ios::binary};
+    page << report_page(runs) << std::flush;
+    if (!page) throw system_failure(output, errno);
+    return 0;
+}
+
+int compare_command(const std::string& older, const std::string& newer)
+{
+    const run_document before = load_run(older), after = load_run(newer);
+    const std::vector<ratio> ratios = ratios_between(before, after);
+    if (ratios.empty()) throw failure{"the two runs have nothing in common"};
+    print(ratio_table(ratios, "newer", "older"));
+    return 0;
+}
+
+} // namespace parley::bench

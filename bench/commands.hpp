@@ -1,0 +1,24 @@
+// What the words of the command line do.
+#pragma once
+
+#include "bench/session.hpp"
+
+#include <span>
+
+namespace parley::bench {
+
+struct benchmark {
+    const char* name;
+    const char* help;
+    void (*run)(session& s);
+};
+// In the order in which `all` runs them.
+std::span<const benchmark> benchmarks() noexcept;
+
+// Runs one of them, or "all", prints a table of ratios and one of values, and writes `json` unless that is
+// empty. Each gives the exit status of the program; all throw failure.
+int measure_command(const std::string& name, const settings& s, const std::string& json);
+int report_command(const std::vector<std::string>& files, const std::string& output);
+int compare_command(const std::string& older, const std::string& newer);
+
+} // namespace parley::bench

@@ -1,0 +1,143 @@
+#include "bench/crowd.hpp"
+
+#include "bench/child.hpp"
+#include "bench/failure.hpp"
+#include "bench/load_loop.hpp"
+
+#include <parley/wire/parser.hpp>
+#include <parley/wire/writer.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+#include <deque>
+#include <variant>
+
+namespace parley::bench {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::size_t spare_descriptors = 200;
+constexpr std::size_t connecting_at_once = 128; // below any listener's backlog
+constexpr timespec pause{0, 200'000};
+
+std::size_t clients_a_process()
+{
+    return std::max<std::size_t>(raise_descriptor_limit(), 2 * spare_descriptors) - spare_descriptors;
+}
+
+// What the clients of one process share.
+struct tally {
+    std::size_t connecting = 0;
+    std::function<void()> on_ready, on_heard, on_lost;
+};
+
+class waiting_client final : public load_connection {
+public:
+    waiting_client(load_loop& loop, tally& counts) : load_connection(loop), counts_(counts) {}
+
+private:
+    void on_open() override { send(encode(relay_uid, packet::hello_as_a_client{}).view()); }
+    void on_bytes(mutable_bytes bytes) override
+    {
+        bytes_view input = bytes;
+        while (!input.empty()) {
+            const result<std::optional<message>> packet = parser_.parse(input);
+            if (!packet) return close();
+            if (!*packet) return;
+            if (std::holds_alternative<packet::client_identity>((*packet)->body)) {
+                --counts_.connecting;
+                counts_.on_ready();
+            } else if (std::holds_alternative<packet::new_server>((*packet)->body)) {
+                counts_.on_heard();
+            }
+        }
+    }
+    void on_end(int) override { counts_.on_lost(); }
+
+    tally& counts_;
+    packet_parser parser_;
+};
+
+} // namespace
+
+crowd::crowd(const endpoint& door, std::size_t size, source_number first_source)
+    : size_(size), shares_((size + clients_a_process() - 1) / clients_a_process())
+{
+    const std::size_t each = clients_a_process();
+    for (std::size_t i = 0; i < shares_.size(); ++i) {
+        const std::size_t mine = std::min(each, size - i * each);
+        const auto source = first_source + static_cast<source_number>(i * each);
+        share& told = shares_[i];
+        processes_.push_back(
+            std::make_unique<load_process>([&door, mine, source, &told] { run(door, mine, source, told); }));
+    }
+    const auto limit = steady_clock::now() + std::chrono::seconds{60};
+    for (std::uint64_t ready = 0; ready < size_;) {
+        ready = 0;
+        for (std::size_t i = 0; i < shares_.size(); ++i) ready += shares_[i].ready.load();
+        check();
+        if (steady_clock::now() > limit)
+            throw failure{fmt::format("only {} of {} clients were welcomed", ready, size_)};
+        ::nanosleep(&pause, nullptr);
+    }
+}
+
+void crowd::run(const endpoint& door, std::size_t size, source_number first_source, share& mine)
+{
+    load_loop loop;
+    std::deque<waiting_client> clients;
+    tally counts;
+    counts.on_ready = [&] { mine.ready.fetch_add(1); };
+    counts.on_heard = [&] {
+        mine.last_heard_ns.store(steady_clock::now().time_since_epoch().count());
+        mine.heard.fetch_add(1, std::memory_order_release);
+    };
+    counts.on_lost = [&] { mine.lost.fetch_add(1); };
+    for (;;) {
+        while (clients.size() < size && counts.connecting < connecting_at_once) {
+            ++counts.connecting;
+            const auto number = first_source + static_cast<source_number>(clients.size());
+            clients.emplace_back(loop, counts).open(door, number, "bob.handshake");
+        }
+        loop.run_once(std::chrono::seconds{60});
+    }
+}
+
+void crowd::check() const
+{
+    for (std::size_t i = 0; i < shares_.size(); ++i)
+        if (!processes_[i]->running() || shares_[i].lost.load() != 0)
+            throw failure{"a waiting client was lost"};
+}
+
+std::uint64_t crowd::heard() const noexcept
+{
+    std::uint64_t out = 0;
+    for (std::size_t i = 0; i < shares_.size(); ++i) out += shares_[i].heard.load(std::memory_order_acquire);
+    return out;
+}
+
+steady_clock::time_point crowd::wait_heard(std::uint64_t count, std::chrono::nanoseconds timeout) const
+{
+    const auto limit = steady_clock::now() + timeout;
+    while (heard() < count) {
+        check();
+        if (steady_clock::now() > limit) throw failure{"not every client has heard of the server"};
+        ::nanosleep(&pause, nullptr);
+    }
+    std::int64_t last = 0;
+    for (std::size_t i = 0; i < shares_.size(); ++i) last = std::max(last, shares_[i].last_heard_ns.load());
+    return steady_clock::time_point{steady_clock::duration{last}};
+}
+
+double crowd::cpu_seconds() const
+{
+    std::vector<pid_t> pids;
+    for (const auto& one : processes_) pids.push_back(one->pid());
+    return static_cast<double>(cpu_time_ns(pids)) * 1e-9;
+}
+
+} // namespace parley::bench

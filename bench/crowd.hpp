@@ -1,0 +1,44 @@
+// Many clients that wait, in as many processes as the descriptor limit asks for.
+#pragma once
+
+#include "bench/endpoint.hpp"
+#include "bench/load_process.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <vector>
+
+namespace parley::bench {
+
+class crowd {
+public:
+    // Connects `size` clients to that door, says their hellos and returns when each knows its identity.
+    // Throws failure.
+    crowd(const endpoint& door, std::size_t size, source_number first_source);
+
+    std::size_t size() const noexcept { return size_; }
+    // How many servers have been announced to all of the clients together, since the start.
+    std::uint64_t heard() const noexcept;
+    // Waits until that many have been; gives when the last one was. Throws failure after `timeout`, or when a
+    // client was lost.
+    std::chrono::steady_clock::time_point wait_heard(std::uint64_t count,
+                                                     std::chrono::nanoseconds timeout) const;
+    // The CPU time of its processes so far.
+    double cpu_seconds() const;
+
+private:
+    // What one process tells, in shared memory.
+    struct share {
+        std::atomic<std::uint64_t> ready{0}, heard{0}, lost{0};
+        std::atomic<std::int64_t> last_heard_ns{0}; // of the steady clock
+    };
+    static void run(const endpoint& door, std::size_t size, source_number first_source, share& mine);
+    void check() const;
+
+    std::size_t size_;
+    shared_array<share> shares_;
+    std::vector<std::unique_ptr<load_process>> processes_;
+};
+
+} // namespace parley::bench

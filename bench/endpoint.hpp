@@ -1,0 +1,68 @@
+// Where the load generator connects to and from.
+#pragma once
+
+#include "bench/descriptor.hpp"
+
+#include <string>
+#include <sys/socket.h>
+
+namespace parley::bench {
+
+enum class wire_kind : unsigned char { tcp, websocket, local };
+std::string_view wire_name(wire_kind kind) noexcept; // "tcp", "ws", "unix"
+
+// One address of a program under test: tcp://HOST:PORT, ws://HOST:PORT/PATH or unix:/PATH.
+struct endpoint {
+    wire_kind kind = wire_kind::tcp;
+    std::string host; // numeric; the path of a Unix socket
+    std::uint16_t port = 0;
+    std::string path; // of the WebSocket's URL
+
+    std::string text() const;
+};
+
+// Both doors of a relay.
+struct relay_endpoints {
+    endpoint handshake, room;
+};
+
+// Reads what parley's --relay takes: [tcp://]HOST:PORT[,ROOM_PORT], ws://HOST:PORT[/PATH] or unix:/PATH.
+// Throws failure for a transport that the load generator does not speak (tls, wss), and for anything that is
+// no address.
+relay_endpoints parse_relay(const std::string& text);
+// The same for one address of one door.
+endpoint parse_endpoint(const std::string& text);
+
+// The congestion control that every TCP socket of the generator gets from now on ("" is the system's own).
+void set_congestion_control(std::string name);
+
+// The number of a peer decides its source address: 16 of each address of 127.64.0.0/10, so that neither ports
+// nor a relay's bounds an address are what is measured. Peers that must share an address share a number.
+using source_number = std::uint32_t;
+inline constexpr source_number any_source = UINT32_MAX; // the system's choice, as for any other program
+
+// A non-blocking socket on its way to `to`: connected once it is writable. From the source's own address
+// where `to` is on loopback. Throws failure.
+descriptor start_connect(const endpoint& to, source_number source);
+// Why a connection that became writable failed; 0 when it did not.
+int connect_error(int fd) noexcept;
+// The same, blocking: connected when it returns, reads and writes time out after ten seconds.
+descriptor connect_blocking(const endpoint& to, source_number source);
+
+// Listens on a free port of 127.0.0.1. Throws failure.
+struct listening {
+    descriptor socket;
+    std::uint16_t port = 0;
+};
+listening listen_on_loopback();
+// Accepts within ten seconds; throws failure.
+descriptor accept_one(const descriptor& listener);
+// A port on which nobody listened a moment ago.
+std::uint16_t free_port();
+
+void set_blocking(int fd, bool blocking) noexcept;
+// All of it, or false.
+bool write_all(int fd, std::string_view bytes) noexcept;
+bool read_exactly(int fd, void* out, std::size_t size) noexcept;
+
+} // namespace parley::bench

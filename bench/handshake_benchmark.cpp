@@ -1,0 +1,158 @@
+#include "bench/handshake_benchmark.hpp"
+
+#include "bench/failure.hpp"
+#include "bench/handshake_load.hpp"
+#include "bench/load_process.hpp"
+#include "bench/subject.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+
+namespace parley::bench {
+namespace {
+
+constexpr unsigned open_loop_places = 4096; // what may be under way before an open loop has to wait
+// Two sockets a place; the first numbers of generators lie far apart, so that their source addresses differ.
+constexpr source_number numbers_a_generator = 1u << 20;
+constexpr source_number numbers_a_run = 1u << 17;
+
+struct load_result {
+    handshake_report total;
+    double generator_cpu = 0, subject_cpu = 0;
+};
+
+// Runs the plan in forked generators and waits for all of them.
+load_result run_load(const settings& options, handshake_plan plan, const subject& program)
+{
+    const unsigned count = options.generators;
+    shared_array<handshake_report> reports{count};
+    shared_array<std::int64_t> cpu_ns{count};
+    plan.concurrency = std::max(1u, plan.concurrency / count);
+    plan.rate /= count;
+    load_result out;
+    const std::int64_t before = cpu_time_ns(program.processes());
+    {
+        std::vector<std::unique_ptr<load_process>> generators;
+        for (unsigned i = 0; i < count; ++i) {
+            handshake_plan mine = plan;
+            mine.first_source += i * numbers_a_generator;
+            generators.push_back(std::make_unique<load_process>([&reports, &cpu_ns, mine, i] {
+                run_handshakes(mine, reports[i]);
+                cpu_ns[i] = own_cpu_ns();
+            }));
+        }
+        const auto limit =
+            std::chrono::steady_clock::now() + std::chrono::duration<double>{plan.seconds + 20};
+        constexpr timespec pause{0, 5'000'000};
+        for (const auto& one : generators)
+            while (one->running()) {
+                if (std::chrono::steady_clock::now() > limit) throw failure{"a load generator does not end"};
+                ::nanosleep(&pause, nullptr);
+            }
+    }
+    out.subject_cpu = static_cast<double>(cpu_time_ns(program.processes()) - before) * 1e-9;
+    for (unsigned i = 0; i < count; ++i) {
+        out.total.completed += reports[i].completed;
+        out.total.failed += reports[i].failed;
+        out.total.machine_ns += reports[i].machine_ns;
+        out.total.seconds = std::max(out.total.seconds, reports[i].seconds);
+        out.total.latency.merge(reports[i].latency);
+        out.generator_cpu += static_cast<double>(cpu_ns[i]) * 1e-9;
+    }
+    if (out.total.completed == 0) throw failure{"no handshake was completed"};
+    return out;
+}
+
+class reporter {
+public:
+    reporter(session& s, measurement about, const load_result& load)
+        : session_(s), about_(std::move(about)), load_(load)
+    {
+    }
+
+    void add(const char* metric, const char* unit, better direction, double value, bool with_cpu = false)
+    {
+        about_.metric = metric;
+        about_.unit = unit;
+        about_.better = direction;
+        std::map<std::string, double> cpu;
+        if (with_cpu) cpu = {{"subject", load_.subject_cpu}, {"generator", load_.generator_cpu}};
+        session_.add(about_, value, cpu);
+    }
+    void add_latency(const char* metric, double percent)
+    {
+        const auto latency = load_.total.latency.percentile(percent);
+        add(metric, "ms", better::less, static_cast<double>(latency.count()) * 1e-6);
+    }
+
+private:
+    session& session_;
+    measurement about_;
+    const load_result& load_;
+};
+
+void report(session& s, const measurement& about, const load_result& load, bool open, bool has_process)
+{
+    reporter out{s, about, load};
+    const auto completed = static_cast<double>(load.total.completed);
+    if (!open) out.add("handshakes", "1/s", better::more, completed / load.total.seconds, true);
+    if (!open && has_process)
+        out.add("CPU time of the relay a handshake", "us", better::less, load.subject_cpu / completed * 1e6);
+    if (!open && load.total.machine_ns > 0)
+        out.add("CPU time of both peers' machines a handshake", "us", better::less,
+                static_cast<double>(load.total.machine_ns) * 1e-3 / completed);
+    out.add_latency("latency p50", 50);
+    out.add_latency("latency p90", 90);
+    out.add_latency("latency p99", 99);
+    out.add_latency("latency p99.9", 99.9);
+    out.add_latency("latency max", 100);
+    out.add("failed", "handshakes", better::less, static_cast<double>(load.total.failed));
+}
+
+void measure(session& s, const subject_kind& kind, wire_kind wire, handshake_keys keys, source_number first)
+{
+    const settings& options = s.settings();
+    const std::unique_ptr<subject> program = kind.start();
+    const std::optional<relay_endpoints> doors = program->relay(wire);
+    if (!doors) return;
+    measurement about{"handshakes", kind.name, {}, "", "", better::less, {}, {}};
+    about.with = {{"transport", std::string{wire_name(wire)}},
+                  {"keys", keys == handshake_keys::agreement ? "agreement" : "precomputed"},
+                  {"loop", "closed"},
+                  {"concurrency", static_cast<double>(options.concurrency)}};
+    handshake_plan plan{*doors, keys, options.concurrency, 0, options.seconds, first};
+    const load_result closed = run_load(options, plan, *program);
+    report(s, about, closed, false, !program->processes().empty());
+
+    const double reached = static_cast<double>(closed.total.completed) / closed.total.seconds;
+    plan.rate = options.rate > 0 ? options.rate : reached / 2;
+    plan.concurrency = open_loop_places;
+    plan.first_source += numbers_a_run / 2;
+    const load_result open = run_load(options, plan, *program);
+    about.with["loop"] = options.rate > 0 ? fmt::format("open, {}/s", options.rate) : "open, half of closed";
+    about.with.erase("concurrency");
+    report(s, about, open, true, !program->processes().empty());
+}
+
+} // namespace
+
+void run_handshake_benchmark(session& s)
+{
+    const std::vector<subject_kind> kinds = available(s, relay_kinds(s));
+    const std::string& wanted = s.settings().keys;
+    source_number first = 1;
+    for (int run = 0; run < s.settings().runs; ++run)
+        for (const handshake_keys keys : {handshake_keys::precomputed, handshake_keys::agreement})
+            for (const wire_kind wire : wires_of(s.settings()))
+                for (const subject_kind& kind : in_turn(kinds, run)) {
+                    const char* name = keys == handshake_keys::agreement ? "agreement" : "precomputed";
+                    if (wanted != "both" && wanted != name) continue;
+                    s.attempt(fmt::format("handshakes {} {} {}", kind.name, wire_name(wire), name),
+                              [&] { measure(s, kind, wire, keys, first); });
+                    first += numbers_a_run;
+                }
+}
+
+} // namespace parley::bench

@@ -1,0 +1,80 @@
+// Connections of a load generator: many on one epoll, as cheap as they can be made.
+#pragma once
+
+#include "bench/load_websocket.hpp"
+
+#include <chrono>
+
+namespace parley::bench {
+
+class load_connection;
+
+// One epoll, level-triggered. Not thread-safe.
+class load_loop {
+public:
+    load_loop();
+    // Waits until something is ready, or `timeout`, and lets the connections work.
+    void run_once(std::chrono::nanoseconds timeout);
+    // The same until `done()`, or until `limit`; gives what done() said last.
+    template <class Done>
+    bool run_until(Done done, std::chrono::steady_clock::time_point limit)
+    {
+        while (!done()) {
+            const auto left = limit - std::chrono::steady_clock::now();
+            if (left.count() <= 0) return false;
+            run_once(left);
+        }
+        return true;
+    }
+
+private:
+    friend class load_connection;
+    descriptor epoll_;
+};
+
+// A stream of bytes over any wire, with what is done about them in a derived class. Its address must not
+// change while it is open, and it may not be destroyed inside a function that the loop calls.
+class load_connection {
+public:
+    explicit load_connection(load_loop& loop) noexcept : loop_(&loop) {}
+    load_connection(const load_connection&) = delete;
+    load_connection& operator=(const load_connection&) = delete;
+    virtual ~load_connection() = default;
+
+    // Begins to connect. `protocol` is what a WebSocket asks for. Throws failure.
+    void open(const endpoint& to, source_number source, std::string_view protocol);
+    // Sends at once what the socket takes, the rest when it takes more. After on_open().
+    void send(bytes_view bytes);
+    void close() noexcept { socket_.reset(); }
+    bool is_open() const noexcept { return static_cast<bool>(socket_); }
+
+protected:
+    virtual void on_open() = 0;
+    // `bytes` is valid during the call; they may be changed.
+    virtual void on_bytes(mutable_bytes bytes) = 0;
+    // The other side has ended, or there is an error (not 0 then). The socket is closed.
+    virtual void on_end(int error) = 0;
+
+private:
+    friend class load_loop;
+    enum class phase : byte { connecting, upgrading, open };
+
+    void on_ready(std::uint32_t events);
+    void on_connected();
+    void read();
+    void take(mutable_bytes bytes);
+    void flush();
+    void watch(std::uint32_t events);
+    void end(int error);
+
+    load_loop* loop_;
+    descriptor socket_;
+    std::string request_; // of the upgrade; then the answer's head
+    byte_vector output_;  // what the socket did not take yet
+    frame_reader reader_;
+    std::uint32_t events_ = 0;
+    phase phase_ = phase::connecting;
+    bool frames_ = false;
+};
+
+} // namespace parley::bench

@@ -1,0 +1,212 @@
+#include "bench/load_websocket.hpp"
+
+#include "bench/failure.hpp"
+
+#include <parley/crypto/sha1.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+
+namespace parley::bench {
+namespace {
+
+constexpr std::size_t max_head_bytes = 8192;
+constexpr std::string_view head_end = "\r\n\r\n";
+constexpr byte binary = 0x82, close_opcode = 8, ping = 9, pong = 0x8a;
+
+std::string base64(bytes_view bytes)
+{
+    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string out;
+    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+        std::uint32_t group = 0;
+        for (std::size_t k = 0; k < 3; ++k) group = group << 8 | (i + k < bytes.size() ? bytes[i + k] : 0u);
+        for (std::size_t k = 0; k < 4; ++k)
+            out += i + k <= bytes.size() ? digits[group >> (18 - 6 * k) & 63] : '=';
+    }
+    return out;
+}
+
+// The value of a header in a head, or nothing.
+std::string_view header_of(std::string_view head, std::string_view name)
+{
+    for (std::size_t at = head.find("\r\n"); at != std::string_view::npos; at = head.find("\r\n", at + 2)) {
+        const std::string_view line = head.substr(at + 2, head.find("\r\n", at + 2) - at - 2);
+        const bool same = line.size() > name.size() && line[name.size()] == ':' &&
+                          std::equal(name.begin(), name.end(), line.begin(), [](char a, char b) {
+                              return std::tolower(static_cast<unsigned char>(a)) ==
+                                     std::tolower(static_cast<unsigned char>(b));
+                          });
+        if (!same) continue;
+        std::string_view value = line.substr(name.size() + 1);
+        while (value.starts_with(' ')) value.remove_prefix(1);
+        return value;
+    }
+    return {};
+}
+
+// One byte at a time, so that nothing of what follows is taken.
+std::string read_head(const descriptor& socket)
+{
+    std::string head;
+    char next = 0;
+    while (!head.ends_with(head_end)) {
+        if (head.size() == max_head_bytes || !read_exactly(socket.get(), &next, 1))
+            throw failure{"no HTTP head from the program under test: " + escaped(head)};
+        head += next;
+    }
+    return head;
+}
+
+void append_control(byte_vector& out, byte opcode, bytes_view payload)
+{
+    // The mask is zero: the payload stays as it is.
+    out.insert(out.end(), {opcode, static_cast<byte>(0x80 | payload.size()), 0, 0, 0, 0});
+    out.insert(out.end(), payload.begin(), payload.end());
+}
+
+} // namespace
+
+std::string upgrade_request(const endpoint& to, std::string_view protocol)
+{
+    return fmt::format("GET {} HTTP/1.1\r\nHost: {}:{}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                       "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: cGFybGV5IGJlbmNobWFyaw==\r\n"
+                       "Sec-WebSocket-Protocol: {}\r\n\r\n",
+                       to.path.empty() ? "/" : to.path, to.host, to.port, protocol);
+}
+
+bool is_upgraded(std::string_view head) noexcept
+{
+    return head.starts_with("HTTP/1.1 101");
+}
+
+std::string upgrade_answer(std::string_view request_head)
+{
+    const std::string_view key = header_of(request_head, "Sec-WebSocket-Key");
+    if (key.empty()) return {};
+    sha1 hash;
+    hash.update(key);
+    hash.update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    std::string out = fmt::format("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+                                  "Upgrade\r\nSec-WebSocket-Accept: {}\r\n",
+                                  base64(hash.finish()));
+    if (const std::string_view protocol = header_of(request_head, "Sec-WebSocket-Protocol");
+        !protocol.empty())
+        out += fmt::format("Sec-WebSocket-Protocol: {}\r\n", protocol);
+    return out + "\r\n";
+}
+
+void open_websocket(const descriptor& socket, const endpoint& to, std::string_view protocol)
+{
+    if (!write_all(socket.get(), upgrade_request(to, protocol))) throw system_failure(to.text(), errno);
+    expect_upgraded(socket, to);
+}
+
+void expect_upgraded(const descriptor& socket, const endpoint& to)
+{
+    const std::string head = read_head(socket);
+    if (!is_upgraded(head))
+        throw failure{to.text() + " opens no WebSocket: " + escaped(head.substr(0, head.find('\r')))};
+}
+
+void answer_websocket(const descriptor& socket)
+{
+    const std::string answer = upgrade_answer(read_head(socket));
+    if (answer.empty() || !write_all(socket.get(), answer))
+        throw failure{"a request that asks for no WebSocket"};
+}
+
+void append_frame(byte_vector& out, bytes_view payload)
+{
+    constexpr std::array<byte, 4> mask{0x5a, 0x1f, 0xc3, 0x78};
+    const std::size_t size = payload.size();
+    out.push_back(binary);
+    if (size < 126) {
+        out.push_back(static_cast<byte>(0x80 | size));
+    } else if (size < 65536) {
+        out.insert(out.end(), {0xfe, static_cast<byte>(size >> 8), static_cast<byte>(size)});
+    } else {
+        out.resize(out.size() + 9);
+        out[out.size() - 9] = 0xff;
+        store_be(out.data() + out.size() - 8, static_cast<std::uint64_t>(size));
+    }
+    out.insert(out.end(), mask.begin(), mask.end());
+    for (std::size_t i = 0; i < size; ++i) out.push_back(payload[i] ^ mask[i % 4]);
+}
+
+bool frame_reader::take_header(byte next)
+{
+    header_[header_size_++] = next;
+    if (header_size_ < 2) return false;
+    const byte length = header_[1] & 0x7f;
+    const std::size_t length_bytes = length == 127 ? 8 : length == 126 ? 2 : 0;
+    masked_ = (header_[1] & 0x80) != 0;
+    if (header_size_ < 2 + length_bytes + (masked_ ? 4u : 0u)) return false;
+    remaining_ = length_bytes == 8   ? load_be<std::uint64_t>(header_.data() + 2)
+                 : length_bytes == 2 ? load_be<std::uint16_t>(header_.data() + 2)
+                                     : length;
+    mask_ = {};
+    if (masked_)
+        std::copy_n(header_.begin() + 2 + static_cast<std::ptrdiff_t>(length_bytes), 4, mask_.begin());
+    opcode_ = header_[0] & 0x0f;
+    const bool control = opcode_ >= close_opcode;
+    failed_ = opcode_ == close_opcode || opcode_ > 10 || (opcode_ > 2 && !control) ||
+              (control && remaining_ > 125) || (header_[0] & 0x70) != 0;
+    header_size_ = 0;
+    at_ = 0;
+    control_.clear();
+    return true;
+}
+
+void frame_reader::end_control(byte_vector& due)
+{
+    if (opcode_ == ping) append_control(due, pong, control_);
+    control_.clear();
+}
+
+std::size_t frame_reader::receive(mutable_bytes data, byte_vector& due)
+{
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < data.size() && !failed_;) {
+        if (remaining_ == 0) {
+            if (take_header(data[i++]) && remaining_ == 0 && opcode_ >= close_opcode) end_control(due);
+            continue;
+        }
+        const std::size_t n = static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, data.size() - i));
+        if (masked_)
+            for (std::size_t k = 0; k < n; ++k) data[i + k] ^= mask_[(at_ + k) % 4];
+        if (opcode_ >= close_opcode) {
+            control_.insert(control_.end(), data.begin() + static_cast<std::ptrdiff_t>(i),
+                            data.begin() + static_cast<std::ptrdiff_t>(i + n));
+        } else {
+            std::memmove(data.data() + kept, data.data() + i, n);
+            kept += n;
+        }
+        i += n;
+        at_ += n;
+        remaining_ -= n;
+        if (remaining_ == 0 && opcode_ >= close_opcode) end_control(due);
+    }
+    return kept;
+}
+
+std::uint64_t frame_reader::count(bytes_view data)
+{
+    std::uint64_t payload = 0;
+    for (std::size_t i = 0; i < data.size() && !failed_;) {
+        if (remaining_ == 0) {
+            take_header(data[i++]);
+            continue;
+        }
+        const std::size_t n = static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, data.size() - i));
+        if (opcode_ < close_opcode) payload += n;
+        i += n;
+        remaining_ -= n;
+    }
+    return payload;
+}
+
+} // namespace parley::bench

@@ -1,0 +1,57 @@
+// As much of a WebSocket (RFC 6455) as a load generator needs, in both roles: it is to cost as little as it
+// can. It trusts the program under test to keep the rules of its frames; what breaks them ends the
+// connection.
+#pragma once
+
+#include "bench/endpoint.hpp"
+
+#include <parley/base/bytes.hpp>
+
+#include <optional>
+
+namespace parley::bench {
+
+// The request that opens one; `protocol` is "bob.handshake" or "bob.room".
+std::string upgrade_request(const endpoint& to, std::string_view protocol);
+// Whether `head` (up to its empty line) says 101.
+bool is_upgraded(std::string_view head) noexcept;
+// The answer of the other role to a request that holds a key; empty when it holds none.
+std::string upgrade_answer(std::string_view request_head);
+
+// Blocking, for what is not measured: opens it on a connected socket, or answers one. Throw failure.
+void open_websocket(const descriptor& socket, const endpoint& to, std::string_view protocol);
+void expect_upgraded(const descriptor& socket, const endpoint& to); // the answer to a request that was sent
+void answer_websocket(const descriptor& socket);
+
+// Appends `payload` as one binary message, masked as clients must.
+void append_frame(byte_vector& out, bytes_view payload);
+
+// Takes frames apart, masked or not, in any split.
+class frame_reader {
+public:
+    // Moves the payload of data frames to the front of `data` (unmasked) and gives its size. Pongs that are
+    // due are appended to `due`. Check failed() afterwards.
+    std::size_t receive(mutable_bytes data, byte_vector& due);
+    // The same, for one who only counts: nothing is moved or unmasked, and no ping is answered.
+    std::uint64_t count(bytes_view data);
+    // A close frame, or something that is no frame.
+    bool failed() const noexcept { return failed_; }
+
+private:
+    // Takes one byte of a header; true when the header is whole.
+    bool take_header(byte next);
+    void end_control(byte_vector& due);
+
+    static constexpr std::size_t max_header_bytes = 14;
+    std::array<byte, max_header_bytes> header_{};
+    std::array<byte, 4> mask_{};
+    byte header_size_ = 0;
+    byte opcode_ = 0;
+    std::uint64_t remaining_ = 0;
+    std::uint64_t at_ = 0; // in the frame's payload
+    byte_vector control_;
+    bool masked_ = false;
+    bool failed_ = false;
+};
+
+} // namespace parley::bench

@@ -1,0 +1,78 @@
+// What a run leaves behind: one JSON document (docs/benchmarks.md has its schema).
+#pragma once
+
+#include "bench/statistics.hpp"
+
+#include <parley/base/result.hpp>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace parley::bench {
+
+inline constexpr std::string_view schema_name = "parley-bench/1";
+
+enum class better : bool { less, more };
+
+using parameter = std::variant<double, std::string>;
+using parameters = std::map<std::string, parameter>;
+
+// One thing that was measured of one program, once a run.
+struct measurement {
+    std::string benchmark; // "room"
+    std::string subject;   // what was measured: "parley-relay", "haproxy splice"
+    parameters with;       // {"rooms": 8, "sender": "tcp"}
+    std::string metric;    // "throughput"
+    std::string unit;      // "MB/s"
+    bench::better better = better::less;
+    std::vector<double> values; // one a run, in order
+    // By role ("relay", "generator"), one a run; empty where nothing but the metric counts.
+    std::map<std::string, std::vector<double>> cpu_seconds;
+
+    summary total() const { return summarise(values); }
+    // Whether both are about the same thing of (perhaps) two programs.
+    bool comparable(const measurement& other) const;
+    friend bool operator==(const measurement&, const measurement&) = default;
+};
+
+struct run_document {
+    std::map<std::string, parameter> machine;
+    std::map<std::string, std::string> versions;
+    std::map<std::string, parameter> settings;
+    std::vector<measurement> measurements;
+    friend bool operator==(const run_document&, const run_document&) = default;
+};
+
+// "rooms=8 sender=tcp"
+std::string text_of(const parameters& with);
+std::string text_of(const parameter& value);
+
+// Indented JSON with a newline at its end. Numbers that are no numbers (an infinity) become 0.
+std::string to_json(const run_document& document);
+
+// Reads what to_json() wrote. Strict: an unknown or missing key, a wrong type, a number that is not finite,
+// another schema, or a summary that does not follow from its values is an error; then `why` says what and
+// where.
+result<run_document> parse_run(std::string_view json, std::string& why);
+
+// The same from and to a file; throw `failure`.
+run_document load_run(const std::filesystem::path& path);
+void save_run(const std::filesystem::path& path, const run_document& document);
+
+// Collects the values of several runs under one measurement each, in the order in which they first came.
+class results {
+public:
+    // Adds one run's value (and the CPU time of processes by role) to the measurement that `about` describes,
+    // whose values and cpu_seconds are ignored.
+    void add(const measurement& about, double value, const std::map<std::string, double>& cpu_seconds = {});
+    const std::vector<measurement>& all() const noexcept { return all_; }
+
+private:
+    std::vector<measurement> all_;
+};
+
+} // namespace parley::bench

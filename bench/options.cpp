@@ -1,0 +1,241 @@
+#include "bench/options.hpp"
+
+#include "bench/commands.hpp"
+#include "bench/failure.hpp"
+
+#include <parley/base/bytes.hpp>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <sstream>
+
+namespace parley::bench {
+namespace {
+
+constexpr const char* footer = R"(Results go to standard output as a table and, with --json, to a file that
+parley-bench report and parley-bench compare read. Progress goes to standard error.
+
+Exit codes:
+  0  done        1  a benchmark failed, or a fault of the program        2  wrong usage)";
+
+// "NAME=COMMAND LINE" as its halves.
+given_command read_command(const std::string& text)
+{
+    const std::size_t equals = text.find('=');
+    if (equals == 0 || equals == std::string::npos)
+        throw CLI::ValidationError("a command is given as NAME=COMMAND LINE");
+    return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+// A program of the same build, or of the same folder, else from the PATH.
+std::string beside(const std::string& self, const std::string& folder, const std::string& name)
+{
+    const std::filesystem::path here = std::filesystem::path{self}.parent_path();
+    for (const auto& candidate : {here / name, here.parent_path() / folder / name})
+        if (!here.empty() && std::filesystem::is_regular_file(candidate)) return candidate.string();
+    return name;
+}
+
+class command_line {
+public:
+    explicit command_line(const std::string& self)
+    {
+        settings_.parley = beside(self, "peer", "parley");
+        settings_.parley_relay = beside(self, "relay", "parley-relay");
+        app_.name("parley-bench");
+        app_.footer(footer);
+        app_.set_version_flag("--version", std::string{"parley-bench "} + PARLEY_VERSION, "Show the version");
+        app_.require_subcommand(1);
+        for (const benchmark& one : benchmarks()) add_measuring(one.name, one.help);
+        add_measuring("all", "All of these, one after the other");
+        add_report();
+        add_compare();
+    }
+
+    int run(std::vector<std::string> arguments)
+    {
+        try {
+            std::reverse(arguments.begin(), arguments.end()); // as CLI11 wants them
+            app_.parse(std::move(arguments));
+        } catch (const CLI::Success& success) {
+            std::ostringstream out;
+            app_.exit(success, out, out);
+            std::fputs(out.str().c_str(), stdout);
+            return 0;
+        } catch (const CLI::ParseError& error) {
+            std::fprintf(stderr, "parley-bench: %s\nTry parley-bench --help.\n",
+                         escaped(error.what()).c_str());
+            return 2;
+        }
+        const std::string name = app_.get_subcommands().front()->get_name();
+        if (name == "report") return report_command(files_, output_);
+        if (name == "compare") return compare_command(files_.at(0), files_.at(1));
+        finish_settings();
+        return measure_command(name, settings_, json_);
+    }
+
+private:
+    void add_measuring(const std::string& name, const std::string& help)
+    {
+        CLI::App* command = app_.add_subcommand(name, help);
+        const auto positive = CLI::PositiveNumber.description("");
+        command->add_option("--runs", settings_.runs, "How often each is measured (default: 5)")
+            ->check(positive)
+            ->type_name("N");
+        command->add_flag("--quick", settings_.quick, "Fewer and smaller: about ten minutes for all of them");
+        command->add_option("--json", json_, "Write what was measured to FILE")->type_name("FILE");
+        command
+            ->add_option("--seconds", settings_.seconds,
+                         "How long a measurement lasts that has no end of its own (default: 2)")
+            ->check(positive)
+            ->type_name("S");
+        command->add_option("--only", settings_.only, "Only subjects whose name begins so; may be repeated")
+            ->type_name("NAME")
+            ->expected(1)
+            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        command->add_option("--transports", settings_.transports, "Of tcp, ws and unix (default: tcp,ws)")
+            ->delimiter(',')
+            ->type_name("LIST");
+        command
+            ->add_option("--threads", settings_.threads,
+                         "Of each program under test that can be told (default: 1)")
+            ->check(positive)
+            ->type_name("N");
+        command
+            ->add_option("--congestion", settings_.congestion,
+                         "TCP congestion control for the generator and all programs, in a network namespace "
+                         "of this run's own (default: the system's)")
+            ->type_name("NAME");
+        command->add_option("--parley", settings_.parley, "The parley to measure")->type_name("FILE");
+        command->add_option("--parley-relay", settings_.parley_relay, "The parley-relay to measure")
+            ->type_name("FILE");
+        command
+            ->add_option("--listen", settings_.listen,
+                         "A further --listen address for parley-relay; may be repeated")
+            ->type_name("URL")
+            ->expected(1)
+            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        command->add_option("--relay", relays_, "A relay that runs already; may be repeated")
+            ->type_name("ADDRESS")
+            ->expected(1)
+            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        command
+            ->add_option("--relay-pid", relay_pids_,
+                         "Its process, for CPU time and memory; one for each --relay")
+            ->type_name("PID")
+            ->expected(1)
+            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        const auto add_command = [&](const char* option, std::vector<std::string>& out, const char* text) {
+            command->add_option(option, out, text)
+                ->type_name("NAME=LINE")
+                ->expected(1)
+                ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        };
+        add_command("--relay-command", relay_commands_,
+                    "A relay by its command line, with {handshake} and {room} for its ports");
+        add_command("--forward-command", forward_commands_,
+                    "A forwarder by its command line, with {listen} and {backend} for its ports");
+        add_command("--send-command", send_commands_, "A sender by its command line, with {path} and {code}");
+        add_command("--recv-command", recv_commands_,
+                    "Its receiver, started in an empty folder, with {code} and {folder}");
+        command->add_option("--rooms", settings_.rooms, "room: how many at once (default: 1,8,64)")
+            ->delimiter(',')
+            ->check(positive)
+            ->type_name("LIST");
+        command
+            ->add_option("--waiting", settings_.waiting,
+                         "fanout, idle, forward: how many peers wait on sockets")
+            ->delimiter(',')
+            ->check(positive)
+            ->type_name("LIST");
+        command
+            ->add_option("--memory-waiting", settings_.memory_waiting,
+                         "fanout, forward: how many wait on memory streams, up to 65533")
+            ->delimiter(',')
+            ->check(CLI::Range(1.0, 65533.0).description(""))
+            ->type_name("LIST");
+        command
+            ->add_option("--concurrency", settings_.concurrency,
+                         "handshakes: under way at once (default: 16)")
+            ->check(positive)
+            ->type_name("N");
+        command
+            ->add_option(
+                "--rate", settings_.rate,
+                "handshakes: of the open loop, a second (default: half of what the closed loop reaches)")
+            ->check(positive)
+            ->type_name("N");
+        command
+            ->add_option("--generators", settings_.generators, "handshakes: generator processes (default: 1)")
+            ->check(positive)
+            ->type_name("N");
+        command
+            ->add_option("--keys", settings_.keys,
+                         "handshakes: agreement, precomputed or both (default: both)")
+            ->check(CLI::IsMember({"agreement", "precomputed", "both"}).description(""))
+            ->type_name("WHICH");
+        command
+            ->add_option("--transfer-mb", settings_.transfer_mb,
+                         "transfer: size of a document (default: 256)")
+            ->check(positive)
+            ->type_name("MB");
+        command
+            ->add_option("--small-files", settings_.small_files,
+                         "transfer: how many small files (default: 20000)")
+            ->check(positive)
+            ->type_name("N");
+    }
+
+    void add_report()
+    {
+        CLI::App* command =
+            app_.add_subcommand("report", "One HTML page, with plots, of what runs have measured");
+        command->add_option("FILE", files_, "JSON files of runs")->required()->type_name("");
+        command->add_option("-o,--output", output_, "The page (default: report.html)")->type_name("FILE");
+    }
+
+    void add_compare()
+    {
+        CLI::App* command = app_.add_subcommand("compare", "Ratios of what two runs have measured");
+        command->add_option("FILES", files_, "JSON files of two runs, the older first")
+            ->required()
+            ->expected(2)
+            ->type_name("A B");
+    }
+
+    void finish_settings()
+    {
+        constexpr double quick_seconds = 0.7;
+        const CLI::App* command = app_.get_subcommands().front();
+        if (settings_.quick && command->get_option("--seconds")->count() == 0)
+            settings_.seconds = quick_seconds;
+        if (relay_pids_.size() > relays_.size()) throw failure{"more --relay-pid than --relay"};
+        for (std::size_t i = 0; i < relays_.size(); ++i)
+            settings_.relays.push_back({relays_[i], i < relay_pids_.size() ? relay_pids_[i] : 0});
+        const auto read = [](const std::vector<std::string>& texts, std::vector<given_command>& out) {
+            for (const std::string& text : texts) out.push_back(read_command(text));
+        };
+        read(relay_commands_, settings_.relay_commands);
+        read(forward_commands_, settings_.forward_commands);
+        read(send_commands_, settings_.send_commands);
+        read(recv_commands_, settings_.recv_commands);
+    }
+
+    CLI::App app_{"Measures relays that speak this protocol, and what they are compared with."};
+    settings settings_;
+    std::string json_, output_ = "report.html";
+    std::vector<std::string> files_, relays_, relay_commands_, forward_commands_, send_commands_,
+        recv_commands_;
+    std::vector<pid_t> relay_pids_;
+};
+
+} // namespace
+
+int run_command_line(std::vector<std::string> arguments, const std::string& self)
+{
+    return command_line{self}.run(std::move(arguments));
+}
+
+} // namespace parley::bench

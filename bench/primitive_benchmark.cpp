@@ -1,0 +1,218 @@
+#include "bench/primitive_benchmark.hpp"
+
+#include "bench/child.hpp"
+#include "bench/documents.hpp"
+#include "bench/failure.hpp"
+#include "bench/library_speed.hpp"
+
+#include <parley/crypto/random.hpp>
+#include <parley/crypto/record_cipher.hpp>
+#include <parley/crypto/sha1.hpp>
+#include <parley/payload/document_receiver.hpp>
+#include <parley/payload/document_source.hpp>
+#include <parley/wire/parser.hpp>
+#include <parley/wire/writer.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+
+namespace parley::bench {
+namespace {
+
+constexpr std::size_t pack_bytes = 16u << 20;
+constexpr std::size_t cache_missing_bytes = 64u << 20; // more than the last cache holds
+constexpr double least_seconds = 0.02;
+
+// The compiler must take it that the bytes are looked at.
+void keep(const void* bytes)
+{
+    asm volatile("" : : "r"(bytes) : "memory");
+}
+
+void require(bool right, const char* what)
+{
+    if (!right) throw failure{std::string{what} + " failed"};
+}
+
+template <class T>
+T require(result<T> got, const char* what)
+{
+    if (!got) throw failure{std::string{what} + ": " + got.error().message()};
+    return std::move(*got);
+}
+
+// CPU seconds a call of `work`, from as many calls as fill `seconds`.
+double cpu_seconds_a_call(double seconds, const std::function<void()>& work)
+{
+    work(); // the first one pays for what is set up once
+    std::uint64_t calls = 1;
+    for (;;) {
+        const std::int64_t before = thread_cpu_ns();
+        for (std::uint64_t i = 0; i < calls; ++i) work();
+        const double taken = static_cast<double>(thread_cpu_ns() - before) * 1e-9;
+        if (taken >= seconds) return taken / static_cast<double>(calls);
+        const double share = std::max(taken / seconds, 0.01);
+        calls = static_cast<std::uint64_t>(static_cast<double>(calls) * 1.2 / share) + 1;
+    }
+}
+
+class measuring {
+public:
+    explicit measuring(session& s) : s_(s), seconds_(std::max(least_seconds, s.settings().seconds / 10)) {}
+
+    void time(const char* step, const char* subject, const std::function<void()>& work)
+    {
+        if (!s_.settings().wanted(subject)) return;
+        s_.add({"primitives", subject, {{"step", step}}, "CPU time", "us", better::less, {}, {}},
+               cpu_seconds_a_call(seconds_, work) * 1e6);
+    }
+    void rate(const char* step, const char* subject, std::size_t bytes, const std::function<void()>& work)
+    {
+        if (!s_.settings().wanted(subject)) return;
+        s_.add({"primitives", subject, {{"step", step}}, "rate of one core", "MB/s", better::more, {}, {}},
+               static_cast<double>(bytes) / 1e6 / cpu_seconds_a_call(seconds_, work));
+    }
+
+private:
+    session& s_;
+    double seconds_;
+};
+
+void packets(measuring& m)
+{
+    const packet::any body = packet::y_and_server_validator{};
+    const encoded_packet encoded = encode(uid{7}, body);
+    m.time("write a packet", "parley", [&] {
+        const encoded_packet out = encode(uid{7}, body);
+        keep(&out);
+    });
+    packet_parser parser;
+    m.time("parse a packet", "parley", [&] {
+        bytes_view input = encoded.view();
+        const auto got = parser.parse(input);
+        keep(&got);
+    });
+    encoded_packet copy;
+    for (const char* step : {"write a packet", "parse a packet"})
+        m.time(step, "memcpy", [&] {
+            std::memcpy(&copy, &encoded, sizeof copy);
+            keep(&copy);
+        });
+}
+
+void key_agreement(measuring& m)
+{
+    const bytes_view password = as_bytes("a password");
+    const public_parameters shown;
+    const spoke_server server = require(spoke_server::create(password, shown), "key agreement");
+    const secret_scalar x = random_scalar(system_random()), y = random_scalar(system_random());
+    const spoke_client client =
+        require(spoke_client::create(password, server.public_packet(), x), "key agreement");
+    const identity a = *identity::from_text("127.0.0.1:10001"), b = *identity::from_text("127.0.0.1:10002");
+    const spoke_server_session answer = require(server.compute(a, b, client.x(), y), "key agreement");
+
+    m.time("server's keys from the password", "parley",
+           [&] { require(spoke_server::create(password, shown).has_value(), "key agreement"); });
+    m.time("server's side of an agreement", "parley",
+           [&] { require(server.compute(a, b, client.x(), y).has_value(), "key agreement"); });
+    m.time("client's side of an agreement", "parley", [&] {
+        const auto mine = spoke_client::create(password, server.public_packet(), x);
+        require(mine && mine->finish(a, b, answer.y(), answer.server_validator()), "key agreement");
+    });
+    m.time("server's keys from the password", "libsodium",
+           [] { require(sodium_server_derivation(), "libsodium"); });
+    m.time("server's side of an agreement", "libsodium",
+           [] { require(sodium_server_agreement(), "libsodium"); });
+    m.time("client's side of an agreement", "libsodium",
+           [] { require(sodium_client_agreement(), "libsodium"); });
+}
+
+void records(measuring& m)
+{
+    constexpr std::size_t size = max_record_content_bytes;
+    const byte_vector content = random_bytes(size, 1);
+    byte_vector sealed(max_record_bytes), opened(size);
+    const spoke_key key;
+    record_cipher cipher =
+        require(record_cipher::create(cipher::aes_256_gcm, record_layout::current, key), "the record cipher");
+    m.rate("seal", "parley", size, [&] { require(cipher.seal(1, content, sealed).has_value(), "seal"); });
+    sha1 hash;
+    m.rate("hash and seal", "parley", size, [&] {
+        hash.update(content);
+        require(cipher.seal(1, content, sealed).has_value(), "seal");
+    });
+    const std::size_t whole = require(cipher.seal(1, content, sealed), "seal");
+    m.rate("open", "parley", size, [&] {
+        const bytes_view record{sealed.data() + record_header_bytes, whole - record_header_bytes};
+        require(cipher.open(1, record, opened).has_value(), "open");
+    });
+    m.rate("hash", "parley", size, [&] { hash.update(content); });
+
+    openssl_gcm gcm;
+    m.rate("seal", "openssl", size, [&] { gcm.seal(content, sealed); });
+    m.rate("hash and seal", "openssl", size, [&] {
+        openssl_sha1(content);
+        gcm.seal(content, sealed);
+    });
+    m.rate("open", "openssl", size, [&] { require(gcm.open({sealed.data(), size + 16}, opened), "open"); });
+    m.rate("hash", "openssl", size, [&] { openssl_sha1(content); });
+}
+
+byte_vector pack_of(const byte_vector& content)
+{
+    document_source source = require(document_source::from_bytes("document", content), "the document");
+    byte_vector out, piece(64u << 10);
+    for (;;) {
+        const std::size_t size = require(source.read(piece), "the document");
+        if (size == 0) return out;
+        out.insert(out.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(size));
+    }
+}
+
+void read_pack(session& s, const byte_vector& pack)
+{
+    const std::filesystem::path folder = s.fresh("pack");
+    std::filesystem::create_directory(folder);
+    document_receiver receiver = require(document_receiver::create({folder, {}, {}}), "the receiver");
+    const error_code error = receiver.write(pack);
+    require(!error && receiver.commit().has_value(), "the receiver");
+    std::filesystem::remove_all(folder);
+}
+
+void documents(session& s, measuring& m)
+{
+    const byte_vector random = random_bytes(pack_bytes, 2), text = compressible_bytes(pack_bytes, 3);
+    const byte_vector random_pack = pack_of(random), text_pack = pack_of(text);
+    const byte_vector deflated = zlib_deflate(text, 4);
+    m.rate("write a PACK of random bytes", "parley", pack_bytes, [&] { keep(pack_of(random).data()); });
+    m.rate("write a PACK of text", "parley", pack_bytes, [&] { keep(pack_of(text).data()); });
+    m.rate("read a PACK of random bytes", "parley", pack_bytes, [&] { read_pack(s, random_pack); });
+    m.rate("read a PACK of text", "parley", pack_bytes, [&] { read_pack(s, text_pack); });
+    // A PACK hashes its stream and its objects.
+    m.rate("write a PACK of random bytes", "openssl sha1", pack_bytes, [&] { openssl_sha1(random); });
+    m.rate("read a PACK of random bytes", "openssl sha1", pack_bytes, [&] { openssl_sha1(random); });
+    m.rate("write a PACK of text", "zlib", pack_bytes, [&] { keep(zlib_deflate(text, 4).data()); });
+    m.rate("read a PACK of text", "zlib", pack_bytes,
+           [&] { keep(zlib_inflate(deflated, pack_bytes).data()); });
+    byte_vector from(cache_missing_bytes, 1), to(cache_missing_bytes);
+    m.rate("copy memory", "memcpy", cache_missing_bytes, [&] {
+        std::memcpy(to.data(), from.data(), to.size());
+        keep(to.data());
+    });
+}
+
+} // namespace
+
+void run_primitive_benchmark(session& s)
+{
+    measuring m{s};
+    for (int run = 0; run < s.settings().runs; ++run) {
+        s.attempt("primitives: packets", [&] { packets(m); });
+        s.attempt("primitives: key agreement", [&] { key_agreement(m); });
+        s.attempt("primitives: records", [&] { records(m); });
+        s.attempt("primitives: documents", [&] { documents(s, m); });
+    }
+}
+
+} // namespace parley::bench

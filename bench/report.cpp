@@ -1,0 +1,197 @@
+#include "bench/report.hpp"
+
+#include "bench/svg_plot.hpp"
+#include "bench/tables.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace parley::bench {
+namespace {
+
+constexpr const char* style = R"(
+body { font: 15px/1.5 system-ui, sans-serif; color: #1d2429; background: #fff; max-width: 1000px; margin: 2em auto; padding: 0 1em }
+h1, h2, h3 { line-height: 1.2 } h2 { margin-top: 2.2em; border-bottom: 1px solid #ccd3d8 } h3 { margin-bottom: .2em }
+p.with { margin: .1em 0 .6em; color: #55626b }
+svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif; display: block }
+svg text { fill: #1d2429 } svg .axis { font-weight: 600 }
+svg .grid { stroke: #dfe4e8 } svg .whisker { stroke: #1d2429; stroke-width: 1.5 }
+table { border-collapse: collapse; font-size: 13px; margin: 1em 0 } th, td { padding: .2em .7em; border-bottom: 1px solid #e4e8eb; text-align: left }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
+.wins { color: #20701f } .loses { color: #a3301c }
+)";
+
+// A plot holds what can be compared: the same benchmark and metric.
+struct panel {
+    std::string benchmark, metric, unit;
+    bench::better better;
+    std::vector<const measurement*> members;
+};
+
+std::vector<panel> panels(const std::vector<measurement>& all)
+{
+    std::vector<panel> out;
+    for (const measurement& m : all) {
+        const auto same = [&](const panel& p) {
+            return p.benchmark == m.benchmark && p.metric == m.metric && p.unit == m.unit;
+        };
+        auto found = std::find_if(out.begin(), out.end(), same);
+        if (found == out.end()) found = out.insert(out.end(), {m.benchmark, m.metric, m.unit, m.better, {}});
+        found->members.push_back(&m);
+    }
+    return out;
+}
+
+std::string axis_of(const panel& p)
+{
+    return fmt::format("{} [{}], {} is better", p.metric, p.unit, p.better == better::less ? "less" : "more");
+}
+
+parameters without(parameters with, const std::string& name)
+{
+    with.erase(name);
+    return with;
+}
+
+// Curves where more than one number of waiting peers was measured.
+std::string waiting_curves(const panel& p)
+{
+    std::vector<curve> curves;
+    std::set<double> sizes;
+    for (const measurement* m : p.members) {
+        const auto size = m->with.find("waiting");
+        if (size == m->with.end() || !std::holds_alternative<double>(size->second)) return {};
+        const double x = std::get<double>(size->second);
+        if (x <= 0) return {};
+        sizes.insert(x);
+        const std::string label = fmt::format("{} ({})", m->subject, text_of(without(m->with, "waiting")));
+        auto found =
+            std::find_if(curves.begin(), curves.end(), [&](const curve& c) { return c.label == label; });
+        if (found == curves.end()) found = curves.insert(curves.end(), {label, {}});
+        found->points.emplace_back(x, m->total().median);
+    }
+    if (sizes.size() < 2) return {};
+    for (curve& one : curves) std::sort(one.points.begin(), one.points.end());
+    return curve_plot(curves, "waiting peers (logarithmic)", axis_of(p));
+}
+
+// A group of bars for each set of parameters.
+std::string bars_by_parameters(const panel& p)
+{
+    std::vector<parameters> groups;
+    for (const measurement* m : p.members)
+        if (std::find(groups.begin(), groups.end(), m->with) == groups.end()) groups.push_back(m->with);
+    std::string out;
+    for (const parameters& with : groups) {
+        std::vector<bar> bars;
+        for (const measurement* m : p.members) {
+            if (m->with != with) continue;
+            const summary total = m->total();
+            bars.push_back(
+                {m->subject, total.median, total.min, total.max, m->subject.starts_with("parley")});
+        }
+        if (!with.empty()) out += fmt::format("<p class=\"with\">{}</p>\n", markup(text_of(with)));
+        out += bar_plot(bars, axis_of(p), p.unit);
+    }
+    return out;
+}
+
+std::string plots(const std::vector<measurement>& all)
+{
+    std::string out, benchmark;
+    for (const panel& p : panels(all)) {
+        if (p.benchmark != benchmark) out += fmt::format("<h2>{}</h2>\n", markup(p.benchmark));
+        benchmark = p.benchmark;
+        std::set<std::string> subjects;
+        for (const measurement* m : p.members) subjects.insert(m->subject);
+        std::string compared;
+        for (const std::string& one : subjects) compared += (compared.empty() ? "" : ", ") + one;
+        out += fmt::format(
+            "<h3>{}</h3>\n<p class=\"with\">compared: {}; {} runs, medians, from the least to the most</p>\n",
+            markup(p.metric), markup(compared), p.members.front()->values.size());
+        const std::string curves = waiting_curves(p);
+        out += curves.empty() ? bars_by_parameters(p) : curves;
+    }
+    return out;
+}
+
+std::string ratio_rows(const std::vector<measurement>& all)
+{
+    std::string out =
+        "<table><tr><th>benchmark<th>parameters<th>metric<th>of<th>beside<th class=number>median<th "
+        "class=number>beside it<th>unit<th class=number>times better</tr>\n";
+    const std::vector<ratio> ratios = ratios_of(all);
+    for (const ratio& r : ratios)
+        out += fmt::format("<tr><td>{}<td>{}<td>{}<td>{}<td>{}<td class=number>{}<td "
+                           "class=number>{}<td>{}<td class=\"number "
+                           "{}\">{:.2f}</tr>\n",
+                           markup(r.first->benchmark), markup(text_of(r.first->with)),
+                           markup(r.first->metric), markup(r.first->subject), markup(r.second->subject),
+                           short_number(r.first->total().median), short_number(r.second->total().median),
+                           markup(r.first->unit), r.times_better >= 1 ? "wins" : "loses", r.times_better);
+    return ratios.empty() ? "<p>Nothing in this run was compared with anything.</p>\n" : out + "</table>\n";
+}
+
+std::string value_rows(const std::vector<measurement>& all)
+{
+    std::string out = "<table><tr><th>benchmark<th>subject<th>parameters<th>metric<th class=number>median<th "
+                      "class=number>min<th class=number>max<th class=number>runs<th>unit<th>CPU seconds a "
+                      "run, medians</tr>\n";
+    for (const measurement& m : all) {
+        const summary total = m.total();
+        std::string cpu;
+        for (const auto& [role, values] : m.cpu_seconds)
+            cpu += fmt::format("{}{} {:.3f}", cpu.empty() ? "" : ", ", role, summarise(values).median);
+        out += fmt::format(
+            "<tr><td>{}<td>{}<td>{}<td>{}<td class=number>{}<td class=number>{}<td class=number>{}<td "
+            "class=number>{}<td>{}<td>{}</tr>\n",
+            markup(m.benchmark), markup(m.subject), markup(text_of(m.with)), markup(m.metric),
+            short_number(total.median), short_number(total.min), short_number(total.max), m.values.size(),
+            markup(m.unit), markup(cpu));
+    }
+    return out + "</table>\n";
+}
+
+template <class Values>
+std::string circumstance_rows(const char* title, const Values& values)
+{
+    std::string out = fmt::format("<h3>{}</h3>\n<table>\n", title);
+    for (const auto& [name, value] : values)
+        out += fmt::format("<tr><td>{}<td>{}</tr>\n", markup(name), markup(text_of(parameter{value})));
+    return out + "</table>\n";
+}
+
+} // namespace
+
+std::string report_page(const std::vector<named_run>& runs)
+{
+    std::string out = fmt::format(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+        "content=\"width=device-width\"><title>parley-bench</title><style>{}</style></head><body>\n",
+        style);
+    for (const named_run& run : runs) {
+        const run_document& d = run.document;
+        out += fmt::format("<h1>{}</h1>\n", markup(run.name));
+        const auto of = [](const auto& values, const char* key) {
+            const auto found = values.find(key);
+            return found == values.end() ? std::string{"unknown"} : text_of(parameter{found->second});
+        };
+        out += fmt::format("<p>Measured on {} with {} cores, {}, TCP congestion control {}, load average {}. "
+                           "Each plot says what "
+                           "is compared; all of it ran in one go, the programs taking turns.</p>\n",
+                           markup(of(d.machine, "cpu")), markup(of(d.machine, "cores")),
+                           markup(of(d.machine, "kernel")), markup(of(d.machine, "congestion_control")),
+                           markup(of(d.machine, "load_average")));
+        out += "<h2>Ratios</h2>\n<p class=\"with\">How many times better; above 1 the first one wins.</p>\n" +
+               ratio_rows(d.measurements);
+        out += plots(d.measurements);
+        out += "<h2>All values</h2>\n" + value_rows(d.measurements);
+        out += "<h2>Circumstances</h2>\n" + circumstance_rows("Machine", d.machine) +
+               circumstance_rows("Versions", d.versions) + circumstance_rows("Settings", d.settings);
+    }
+    return out + "</body></html>\n";
+}
+
+} // namespace parley::bench

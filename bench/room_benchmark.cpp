@@ -1,0 +1,87 @@
+#include "bench/room_benchmark.hpp"
+
+#include "bench/failure.hpp"
+#include "bench/room_load.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+namespace parley::bench {
+namespace {
+
+constexpr double warm_up_share = 0.25; // of the measured time: windows open, buffers grow
+
+struct pair_of_wires {
+    wire_kind sender, receiver;
+};
+
+std::vector<pair_of_wires> pairs(const settings& options)
+{
+    const std::vector<wire_kind> wires = wires_of(options);
+    std::vector<pair_of_wires> out;
+    for (const wire_kind sender : wires)
+        for (const wire_kind receiver : wires) out.push_back({sender, receiver});
+    return out;
+}
+
+void measure(session& s, const subject_kind& kind, pair_of_wires wires, unsigned rooms, unsigned& number)
+{
+    const std::unique_ptr<subject> program = kind.start();
+    std::vector<room_ends> ends;
+    for (unsigned i = 0; i < rooms; ++i) {
+        std::optional<room_ends> joined = join_room(*program, wires.sender, wires.receiver, number++);
+        if (!joined) return; // not one of its transports
+        ends.push_back(std::move(*joined));
+    }
+    room_load load{std::move(ends)};
+    load.measure(s.settings().seconds * warm_up_share, {});
+    const room_load_report report = load.measure(s.settings().seconds, program->processes());
+
+    const auto total =
+        static_cast<double>(std::accumulate(report.bytes.begin(), report.bytes.end(), std::uint64_t{0}));
+    if (total == 0) throw failure{"nothing passed"};
+    measurement about{"room", kind.name, {}, "", "", better::more, {}, {}};
+    about.with = {{"sender", std::string{wire_name(wires.sender)}},
+                  {"receiver", std::string{wire_name(wires.receiver)}},
+                  {"rooms", static_cast<double>(rooms)}};
+    about.metric = "throughput";
+    about.unit = "MB/s";
+    s.add(about, total / 1e6 / report.seconds,
+          {{"subject", report.subject_cpu_seconds},
+           {"sender", report.sender_cpu_seconds},
+           {"receiver", report.receiver_cpu_seconds}});
+    if (!program->processes().empty()) {
+        about.metric = "CPU time a GB";
+        about.unit = "s/GB";
+        about.better = better::less;
+        s.add(about, report.subject_cpu_seconds / (total / 1e9));
+    }
+    if (rooms > 1) {
+        const auto [least, most] = std::minmax_element(report.bytes.begin(), report.bytes.end());
+        about.metric = "fairness: slowest room to fastest";
+        about.unit = "ratio";
+        about.better = better::more;
+        s.add(about, static_cast<double>(*least) / static_cast<double>(*most));
+    }
+}
+
+} // namespace
+
+void run_room_benchmark(session& s)
+{
+    std::vector<subject_kind> kinds = relay_kinds(s);
+    for (subject_kind& kind : forwarder_kinds(s)) kinds.push_back(std::move(kind));
+    kinds = available(s, std::move(kinds));
+    unsigned number = 1;
+    for (int run = 0; run < s.settings().runs; ++run)
+        for (const pair_of_wires wires : pairs(s.settings()))
+            for (const double rooms : s.settings().rooms)
+                for (const subject_kind& kind : in_turn(kinds, run))
+                    s.attempt(fmt::format("room {} {}→{} {}", kind.name, wire_name(wires.sender),
+                                          wire_name(wires.receiver), rooms),
+                              [&] { measure(s, kind, wires, static_cast<unsigned>(rooms), number); });
+}
+
+} // namespace parley::bench

@@ -1,0 +1,55 @@
+// One run of the harness: its settings, what it has measured so far, and how it tells.
+#pragma once
+
+#include "bench/settings.hpp"
+
+#include <filesystem>
+#include <functional>
+
+namespace parley::bench {
+
+// A folder of its own under $TMPDIR, removed with all that is in it.
+class scratch_folder {
+public:
+    scratch_folder();
+    scratch_folder(const scratch_folder&) = delete;
+    scratch_folder& operator=(const scratch_folder&) = delete;
+    ~scratch_folder();
+    const std::filesystem::path& path() const noexcept { return path_; }
+
+private:
+    std::filesystem::path path_;
+};
+
+// Progress goes to standard error, so that what a run prints can be piped on. One thread.
+class session {
+public:
+    explicit session(bench::settings s) : settings_(std::move(s)) {}
+
+    const bench::settings& settings() const noexcept { return settings_; }
+    const std::filesystem::path& folder() const noexcept { return scratch_.path(); }
+    // A name in the folder that nobody has used.
+    std::filesystem::path fresh(const std::string& stem);
+
+    void add(const measurement& about, double value, const std::map<std::string, double>& cpu_seconds = {});
+    void say(const std::string& line) const;
+    // Says, once for each pair, that something is left out and why.
+    void skip(const std::string& what, const std::string& why);
+    // Runs one part; what it throws as a failure is said, and counted. Gives whether it went well.
+    bool attempt(const std::string& what, const std::function<void()>& part);
+
+    // What was measured, with the machine and the versions.
+    run_document document() const;
+    const std::vector<measurement>& measurements() const noexcept { return results_.all(); }
+    unsigned failures() const noexcept { return failures_; }
+
+private:
+    bench::settings settings_;
+    scratch_folder scratch_;
+    results results_;
+    std::map<std::string, std::string> skipped_;
+    unsigned failures_ = 0;
+    unsigned next_ = 0;
+};
+
+} // namespace parley::bench

@@ -1,0 +1,53 @@
+#pragma once
+
+#include "bench/measurement.hpp"
+
+#include <optional>
+#include <sys/types.h>
+
+namespace parley::bench {
+
+// A program given as a command line. In a forwarder's, {listen} and {backend} stand for ports of 127.0.0.1;
+// in a relay's, {handshake} and {room}; in a transfer's, {path}, {code} and {folder}.
+struct given_command {
+    std::string name;
+    std::string line;
+};
+
+// A relay that runs already.
+struct given_relay {
+    std::string address; // as of parley's --relay
+    pid_t pid = 0;       // 0: its CPU time and memory are not known
+};
+
+struct settings {
+    int runs = 5;
+    bool quick = false;
+    double seconds = 2;      // of one measurement that lasts as long as it is told to
+    unsigned threads = 1;    // of every program under test that can be told
+    unsigned generators = 1; // processes that make handshakes
+    std::string congestion;  // of TCP, for everything; empty: the system's
+    std::string parley = "parley";
+    std::string parley_relay = "parley-relay";
+    std::vector<std::string> only; // subjects, by the beginning of their names; empty: all
+    std::vector<std::string> transports{"tcp", "ws"};
+    std::vector<std::string> listen; // further --listen addresses of parley-relay
+    std::vector<given_relay> relays;
+    std::vector<given_command> relay_commands, forward_commands;
+    std::vector<given_command> send_commands, recv_commands; // paired by name
+    std::vector<double> rooms{1, 8, 64};
+    std::vector<double> waiting;        // the points of fanout, idle and forward; empty: chosen by quick
+    std::vector<double> memory_waiting; // the same over memory streams
+    double rate = 0;                    // of the open loop, handshakes a second; 0: half of the closed loop's
+    unsigned concurrency = 16;          // of the closed loop
+    std::string keys = "both";          // agreement, precomputed or both
+    double transfer_mb = 256;           // a document's size
+    unsigned small_files = 20'000;
+
+    // As they are written to the JSON document.
+    std::map<std::string, parameter> described() const;
+    // Whether --only lets this subject through.
+    bool wanted(std::string_view subject) const;
+};
+
+} // namespace parley::bench

@@ -1,0 +1,226 @@
+#include "bench/subject.hpp"
+
+#include "bench/failure.hpp"
+
+#include <parley/base/bytes.hpp>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <ctime>
+#include <fstream>
+
+namespace parley::bench {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto start_timeout = 10s;
+
+bool is_listening(std::uint16_t port)
+{
+    std::ifstream table{"/proc/net/tcp"};
+    const std::string wanted = fmt::format(":{:04X}", port);
+    for (std::string line; std::getline(table, line);) {
+        // "  sl  local_address rem_address   st …", and 0A is LISTEN.
+        const std::size_t colon = line.find(": ");
+        if (colon == std::string::npos || line.size() < colon + 33) continue;
+        const std::string_view local = std::string_view{line}.substr(colon + 2, 13);
+        if (local.ends_with(wanted) && std::string_view{line}.substr(colon + 30, 2) == "0A") return true;
+    }
+    return false;
+}
+
+std::optional<relay_endpoints> doors(const std::vector<std::string>& handshake,
+                                     const std::vector<std::string>& rooms, wire_kind kind)
+{
+    const auto find = [kind](const std::vector<std::string>& texts) -> std::optional<endpoint> {
+        for (const std::string& text : texts) {
+            if (text.starts_with("tls:") || text.starts_with("wss:")) continue;
+            const endpoint at = parse_endpoint(text);
+            if (at.kind == kind) return at;
+        }
+        return std::nullopt;
+    };
+    const std::optional<endpoint> first = find(handshake), second = find(rooms);
+    if (!first || !second) return std::nullopt;
+    return relay_endpoints{*first, *second};
+}
+
+// parley-relay on free ports of every transport that the generator speaks.
+class own_relay final : public subject {
+public:
+    own_relay(const settings& s, const std::filesystem::path& path) : program_(arguments(s, path))
+    {
+        const std::string line = program_.wait_line("\"ready\"", start_timeout);
+        const nlohmann::json ready = nlohmann::json::parse(line, nullptr, false);
+        if (!ready.is_object()) throw failure{s.parley_relay + " says something unknown: " + escaped(line)};
+        for (const auto& text : ready["handshake"]) handshake_.push_back(text.get<std::string>());
+        for (const auto& text : ready["rooms"]) rooms_.push_back(text.get<std::string>());
+    }
+
+    std::vector<pid_t> processes() const override { return {program_.pid()}; }
+    std::optional<relay_endpoints> relay(wire_kind kind) const override
+    {
+        return doors(handshake_, rooms_, kind);
+    }
+
+private:
+    static std::vector<std::string> arguments(const settings& s, const std::filesystem::path& path)
+    {
+        std::vector<std::string> out{s.parley_relay, "--json", "--log-level", "error"};
+        // What bounds strangers on the internet would bound the load of a generator on one machine.
+        for (const char* limit : {"--max-connections-per-address", "--max-connection-rate", "--max-hello-rate",
+                                  "--max-attempts-per-minute", "--max-packet-rate", "--max-connections"})
+            out.insert(out.end(), {limit, "0"});
+        const auto listen = [&](const std::string& at) { out.insert(out.end(), {"--listen", at}); };
+        listen("127.0.0.1:0");
+        out.insert(out.end(), {"--room-listen", "127.0.0.1:0"});
+        listen("ws://127.0.0.1:0");
+        listen("unix:" + path.string());
+        out.insert(out.end(), {"--room-listen", "unix:" + path.string() + ".room"});
+        for (const std::string& at : s.listen) listen(at);
+        if (s.threads > 1) out.insert(out.end(), {"--threads", std::to_string(s.threads)});
+        return out;
+    }
+
+    child program_;
+    std::vector<std::string> handshake_, rooms_;
+};
+
+class running_relay final : public subject {
+public:
+    explicit running_relay(const given_relay& given) : pid_(given.pid), at_(parse_relay(given.address)) {}
+    std::vector<pid_t> processes() const override
+    {
+        return pid_ > 0 ? std::vector<pid_t>{pid_} : std::vector<pid_t>{};
+    }
+    std::optional<relay_endpoints> relay(wire_kind kind) const override
+    {
+        return kind == at_.handshake.kind ? std::optional{at_} : std::nullopt;
+    }
+
+private:
+    pid_t pid_;
+    relay_endpoints at_;
+};
+
+// Any relay of the protocol over TCP that can be told its two ports.
+class command_relay final : public subject {
+public:
+    explicit command_relay(const given_command& given)
+        : handshake_(free_port()),
+          room_(free_port()),
+          program_(command_words(
+              given.line, {{"handshake", std::to_string(handshake_)}, {"room", std::to_string(room_)}}))
+    {
+        wait_until_listening(program_, handshake_);
+        wait_until_listening(program_, room_);
+    }
+    std::vector<pid_t> processes() const override { return {program_.pid()}; }
+    std::optional<relay_endpoints> relay(wire_kind kind) const override
+    {
+        if (kind != wire_kind::tcp) return std::nullopt;
+        return relay_endpoints{{kind, "127.0.0.1", handshake_, {}}, {kind, "127.0.0.1", room_, {}}};
+    }
+
+private:
+    std::uint16_t handshake_, room_;
+    child program_;
+};
+
+} // namespace
+
+void wait_until_listening(child& program, std::uint16_t port)
+{
+    const auto limit = std::chrono::steady_clock::now() + start_timeout;
+    constexpr timespec pause{0, 2'000'000};
+    while (!is_listening(port)) {
+        if (!program.running()) throw failure{"it ended at once: " + program.complaints()};
+        if (std::chrono::steady_clock::now() > limit)
+            throw failure{fmt::format("it does not listen on port {}: {}", port, program.complaints())};
+        ::nanosleep(&pause, nullptr);
+    }
+}
+
+std::vector<std::string> command_words(const std::string& line,
+                                       const std::map<std::string, std::string>& values)
+{
+    std::vector<std::string> words;
+    bool in_word = false;
+    char quote = 0;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+        const char c = line[i];
+        const bool space = c == ' ' || c == '\t';
+        if (quote == 0 && space) {
+            in_word = false;
+            continue;
+        }
+        if (!in_word) words.emplace_back();
+        in_word = true;
+        if (c == quote) {
+            quote = 0;
+        } else if (quote == 0 && (c == '\'' || c == '"')) {
+            quote = c;
+        } else if (c == '{' && quote != '\'') {
+            const std::size_t end = line.find('}', i);
+            const auto found =
+                end == std::string::npos ? values.end() : values.find(line.substr(i + 1, end - i - 1));
+            if (found == values.end()) throw failure{"an unknown {…} in: " + escaped(line)};
+            words.back() += found->second;
+            i = end;
+        } else {
+            words.back() += c;
+        }
+    }
+    if (quote != 0) throw failure{"an open quote in: " + escaped(line)};
+    if (words.empty()) throw failure{"an empty command line"};
+    return words;
+}
+
+std::vector<subject_kind> relay_kinds(session& s)
+{
+    std::vector<subject_kind> out;
+    const settings& options = s.settings();
+    out.push_back({"parley-relay", find_program(options.parley_relay).empty() ? "not installed" : "",
+                   [&s] { return std::make_unique<own_relay>(s.settings(), s.fresh("relay")); }});
+    for (const given_relay& given : options.relays)
+        out.push_back(
+            {"relay " + given.address, "", [given] { return std::make_unique<running_relay>(given); }});
+    for (const given_command& given : options.relay_commands)
+        out.push_back({given.name, "", [given] { return std::make_unique<command_relay>(given); }});
+    return out;
+}
+
+std::vector<wire_kind> wires_of(const settings& options)
+{
+    std::vector<wire_kind> out;
+    for (const wire_kind kind : {wire_kind::tcp, wire_kind::websocket, wire_kind::local})
+        for (const std::string& name : options.transports)
+            if (name == wire_name(kind)) out.push_back(kind);
+    return out;
+}
+
+std::vector<subject_kind> in_turn(std::vector<subject_kind> kinds, int run)
+{
+    if (kinds.empty()) return kinds;
+    std::rotate(kinds.begin(), kinds.begin() + run % static_cast<int>(kinds.size()), kinds.end());
+    if (run % 2 == 1) std::reverse(kinds.begin(), kinds.end());
+    return kinds;
+}
+
+std::vector<subject_kind> available(session& s, std::vector<subject_kind> kinds)
+{
+    std::vector<subject_kind> out;
+    for (subject_kind& kind : kinds) {
+        if (!s.settings().wanted(kind.name)) continue;
+        if (kind.unavailable.empty())
+            out.push_back(std::move(kind));
+        else
+            s.skip(kind.name, kind.unavailable);
+    }
+    return out;
+}
+
+} // namespace parley::bench

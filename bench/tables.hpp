@@ -1,0 +1,28 @@
+// Measurements as text.
+#pragma once
+
+#include "bench/measurement.hpp"
+
+namespace parley::bench {
+
+// How many times better the first is: above 1 it wins. 0 when either is not above 0.
+double advantage(const measurement& first, const measurement& second);
+
+// A comparison of one subject with another in the same run.
+struct ratio {
+    const measurement* first = nullptr;
+    const measurement* second = nullptr;
+    double times_better = 0;
+};
+// Each measurement of "parley…" beside every other subject of the same benchmark, parameters and metric.
+std::vector<ratio> ratios_of(const std::vector<measurement>& all);
+// The same measurement in two runs; `first` is the newer one.
+std::vector<ratio> ratios_between(const run_document& older, const run_document& newer);
+
+std::string ratio_table(const std::vector<ratio>& ratios, const std::string& first,
+                        const std::string& second);
+std::string value_table(const std::vector<measurement>& all);
+// What the document says of machine, versions and settings, a line each.
+std::string circumstances(const run_document& document);
+
+} // namespace parley::bench

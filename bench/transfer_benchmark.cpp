@@ -1,0 +1,297 @@
+#include "bench/transfer_benchmark.hpp"
+
+#include "bench/documents.hpp"
+#include "bench/failure.hpp"
+#include "bench/subject.hpp"
+#include "bench/tap.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+namespace parley::bench {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+using std::chrono::steady_clock;
+
+constexpr auto transfer_timeout = std::chrono::minutes{30};
+constexpr auto start_timeout = 30s;
+
+struct document {
+    std::string name;
+    fs::path path;
+    std::uint64_t bytes;
+};
+
+// A way to pass documents: what runs for it, and the command lines of both ends.
+class courier {
+public:
+    virtual ~courier() = default;
+    virtual std::vector<pid_t> relays() const = 0;
+    // Started, and waiting for its receiver.
+    virtual std::unique_ptr<child> send(const fs::path& path, const std::string& code) = 0;
+    // In `folder`, which is empty.
+    virtual std::unique_ptr<child> receive(const fs::path& folder, const std::string& code) = 0;
+};
+
+class parley_courier final : public courier {
+public:
+    parley_courier(session& s, std::unique_ptr<subject> relay)
+        : s_(s), relay_(std::move(relay)), doors_(relay_->relay(wire_kind::tcp))
+    {
+        if (!doors_) throw failure{"the relay does not listen on TCP"};
+        room_port_ = doors_->room.port;
+    }
+    std::vector<pid_t> relays() const override { return relay_->processes(); }
+    const endpoint& room() const { return doors_->room; }
+    // Where the sender goes for its room from now on.
+    void send_through(std::uint16_t port) { room_port_ = port; }
+
+    std::unique_ptr<child> send(const fs::path& path, const std::string& code) override
+    {
+        auto out = std::make_unique<child>(
+            std::vector<std::string>{s_.settings().parley, "send", path.string(), "--json", "--relay",
+                                     address(room_port_)},
+            child_output::standard, std::map<std::string, std::string>{{"PARLEY_CODE", code}});
+        out->wait_line("\"waiting\"", start_timeout);
+        return out;
+    }
+    std::unique_ptr<child> receive(const fs::path& folder, const std::string& code) override
+    {
+        return std::make_unique<child>(
+            std::vector<std::string>{s_.settings().parley, "recv", "-y", "--quiet", "-o", folder.string(),
+                                     "--relay", address(doors_->room.port)},
+            child_output::standard, std::map<std::string, std::string>{{"PARLEY_CODE", code}});
+    }
+
+private:
+    std::string address(std::uint16_t room_port) const
+    {
+        return fmt::format("{}:{},{}", doors_->handshake.host, doors_->handshake.port, room_port);
+    }
+
+    session& s_;
+    std::unique_ptr<subject> relay_;
+    std::optional<relay_endpoints> doors_;
+    std::uint16_t room_port_ = 0;
+};
+
+// magic-wormhole with a mailbox server and a transit relay of its own; neither end listens, so that the bytes
+// go through that relay as parley's do.
+class wormhole_courier final : public courier {
+public:
+    explicit wormhole_courier(session& s)
+        : mailbox_port_(free_port()),
+          transit_port_(free_port()),
+          mailbox_({find_program("twist3"), "wormhole-mailbox",
+                    fmt::format("--port=tcp:{}:interface=127.0.0.1", mailbox_port_),
+                    "--channel-db=" + s.fresh("channels").string()},
+                   child_output::standard, {}, s.folder()),
+          transit_({find_program("twist3"), "transitrelay",
+                    fmt::format("--port=tcp:{}:interface=127.0.0.1", transit_port_)},
+                   child_output::standard, {}, s.folder())
+    {
+        wait_until_listening(mailbox_, mailbox_port_);
+        wait_until_listening(transit_, transit_port_);
+    }
+    std::vector<pid_t> relays() const override { return {mailbox_.pid(), transit_.pid()}; }
+
+    std::unique_ptr<child> send(const fs::path& path, const std::string& code) override
+    {
+        std::vector<std::string> line = wormhole();
+        for (std::string word : {std::string{"send"}, std::string{"--hide-progress"},
+                                 std::string{"--no-listen"}, "--code=" + wormhole_code(code), path.string()})
+            line.push_back(std::move(word));
+        auto out = std::make_unique<child>(line, child_output::everything);
+        out->wait_line("ormhole code is", start_timeout);
+        return out;
+    }
+    std::unique_ptr<child> receive(const fs::path& folder, const std::string& code) override
+    {
+        std::vector<std::string> line = wormhole();
+        for (std::string word :
+             {std::string{"receive"}, std::string{"--hide-progress"}, std::string{"--no-listen"},
+              std::string{"--accept-file"}, wormhole_code(code)})
+            line.push_back(std::move(word));
+        return std::make_unique<child>(line, child_output::everything, std::map<std::string, std::string>{},
+                                       folder);
+    }
+
+private:
+    static std::string wormhole_code(const std::string& code) { return "7-bench-" + code; }
+    std::vector<std::string> wormhole() const
+    {
+        return {find_program("wormhole"), fmt::format("--relay-url=ws://127.0.0.1:{}/v1", mailbox_port_),
+                fmt::format("--transit-helper=tcp:127.0.0.1:{}", transit_port_)};
+    }
+
+    std::uint16_t mailbox_port_, transit_port_;
+    child mailbox_, transit_;
+};
+
+// Two command lines. The sender counts as waiting as soon as it is started; the receiver has to have
+// patience.
+class command_courier final : public courier {
+public:
+    command_courier(std::string send, std::string receive)
+        : send_(std::move(send)), receive_(std::move(receive))
+    {
+    }
+    std::vector<pid_t> relays() const override { return {}; }
+    std::unique_ptr<child> send(const fs::path& path, const std::string& code) override
+    {
+        return std::make_unique<child>(command_words(send_, {{"path", path.string()}, {"code", code}}),
+                                       child_output::everything);
+    }
+    std::unique_ptr<child> receive(const fs::path& folder, const std::string& code) override
+    {
+        return std::make_unique<child>(command_words(receive_, {{"folder", folder.string()}, {"code", code}}),
+                                       child_output::everything, std::map<std::string, std::string>{},
+                                       folder);
+    }
+
+private:
+    std::string send_, receive_;
+};
+
+struct courier_kind {
+    std::string name;
+    std::function<std::unique_ptr<courier>()> start;
+};
+
+std::vector<courier_kind> couriers(session& s)
+{
+    std::vector<courier_kind> out;
+    if (find_program(s.settings().parley).empty()) {
+        s.skip("parley", "not installed");
+    } else {
+        for (const subject_kind& relay : available(s, relay_kinds(s))) {
+            // Through another relay it is still parley that sends.
+            const bool own = relay.name == "parley-relay";
+            out.push_back({own ? "parley" : "parley through " + relay.name,
+                           [&s, relay] { return std::make_unique<parley_courier>(s, relay.start()); }});
+        }
+    }
+    std::string
+        missing; // Debian has the client and the transit relay, but not every release the mailbox server
+    for (const char* program : {"wormhole", "twist3"})
+        if (find_program(program).empty()) missing += std::string{missing.empty() ? "" : ", "} + program;
+    for (const char* plugin : {"wormhole-mailbox", "transitrelay"})
+        if (missing.empty() && child{{find_program("twist3"), plugin, "--help"}}.wait(start_timeout) != 0)
+            missing = std::string{"twist3 "} + plugin;
+    if (s.settings().wanted("magic-wormhole")) {
+        if (missing.empty())
+            out.push_back({"magic-wormhole", [&s] { return std::make_unique<wormhole_courier>(s); }});
+        else
+            s.skip("magic-wormhole", "not installed: " + missing);
+    }
+    for (const given_command& send : s.settings().send_commands)
+        for (const given_command& receive : s.settings().recv_commands)
+            if (send.name == receive.name && s.settings().wanted(send.name))
+                out.push_back({send.name, [send, receive] {
+                                   return std::make_unique<command_courier>(send.line, receive.line);
+                               }});
+    return out;
+}
+
+std::vector<document> make_documents(session& s)
+{
+    const double megabytes =
+        s.settings().quick ? std::min(s.settings().transfer_mb, 64.0) : s.settings().transfer_mb;
+    const unsigned files =
+        s.settings().quick ? std::min(s.settings().small_files, 2000u) : s.settings().small_files;
+    const auto bytes = static_cast<std::uint64_t>(megabytes * 1e6);
+    const fs::path folder = s.fresh("documents");
+    fs::create_directory(folder);
+    std::vector<document> out{{"random", folder / "random", 0},
+                              {"compressible", folder / "compressible", 0},
+                              {fmt::format("{} small files", files), folder / "small", 0}};
+    write_document(out[0].path, bytes, document_content::random);
+    write_document(out[1].path, bytes, document_content::compressible);
+    write_small_files(out[2].path, files);
+    for (document& one : out) one.bytes = content_bytes(one.path);
+    return out;
+}
+
+// Seconds from the receiver's start to the end of both; compares what came.
+double pass(session& s, courier& by, const document& what, const std::string& code,
+            std::map<std::string, double>& cpu)
+{
+    const fs::path folder = s.fresh("received");
+    fs::create_directory(folder);
+    const std::int64_t relay_cpu = cpu_time_ns(by.relays());
+    const std::unique_ptr<child> sender = by.send(what.path, code);
+    const auto begin = steady_clock::now();
+    const std::unique_ptr<child> receiver = by.receive(folder, code);
+    if (receiver->wait(transfer_timeout) != 0)
+        throw failure{"the receiver failed: " + receiver->complaints()};
+    if (sender->wait(transfer_timeout) != 0) throw failure{"the sender failed: " + sender->complaints()};
+    const double seconds = std::chrono::duration<double>(steady_clock::now() - begin).count();
+    cpu = {{"sender", sender->cpu_seconds()}, {"receiver", receiver->cpu_seconds()}};
+    if (!by.relays().empty()) cpu["relay"] = static_cast<double>(cpu_time_ns(by.relays()) - relay_cpu) * 1e-9;
+    if (!same_content(what.path, folder / what.path.filename()))
+        throw failure{"what was received is not what was sent"};
+    fs::remove_all(folder);
+    return seconds;
+}
+
+void measure(session& s, const courier_kind& kind, const document& what, const std::string& code)
+{
+    const std::unique_ptr<courier> by = kind.start();
+    std::map<std::string, double> cpu;
+    const double seconds = pass(s, *by, what, code, cpu);
+    measurement about{"transfer", kind.name, {{"document", what.name}}, "rate", "MB/s", better::more, {}, {}};
+    const double megabytes = static_cast<double>(what.bytes) / 1e6;
+    about.with["megabytes"] = std::round(megabytes * 10) / 10;
+    s.add(about, megabytes / seconds, cpu);
+    double total = 0;
+    for (const auto& [role, taken] : cpu) total += taken;
+    about.metric = "CPU time of sender, receiver and relay a GB";
+    about.unit = "s/GB";
+    about.better = better::less;
+    s.add(about, total / megabytes * 1e3);
+}
+
+void measure_first_byte(session& s, const subject_kind& relay, const document& what, const std::string& code)
+{
+    parley_courier by{s, relay.start()};
+    const tap between{by.room()};
+    by.send_through(between.port());
+    std::map<std::string, double> cpu;
+    pass(s, by, what, code, cpu);
+    const double ms = static_cast<double>(between.first_byte().count()) * 1e-6;
+    s.add({"transfer",
+           "parley",
+           {{"document", what.name}},
+           "first byte after the room's opening",
+           "ms",
+           better::less,
+           {},
+           {}},
+          ms);
+}
+
+} // namespace
+
+void run_transfer_benchmark(session& s)
+{
+    const std::vector<document> documents = make_documents(s);
+    const std::vector<courier_kind> kinds = couriers(s);
+    unsigned number = 0;
+    const auto next_code = [&] { return fmt::format("code{}", number++); };
+    for (int run = 0; run < s.settings().runs; ++run)
+        for (const document& what : documents) {
+            for (const courier_kind& kind : kinds)
+                s.attempt(fmt::format("transfer {} {}", kind.name, what.name),
+                          [&] { measure(s, kind, what, next_code()); });
+            for (const subject_kind& relay : relay_kinds(s))
+                if (relay.name == "parley-relay" && relay.unavailable.empty() &&
+                    s.settings().wanted("parley"))
+                    s.attempt("first byte of " + what.name,
+                              [&] { measure_first_byte(s, relay, what, next_code()); });
+        }
+}
+
+} // namespace parley::bench

@@ -1,0 +1,200 @@
+#include "bench/waiting_benchmarks.hpp"
+
+#include "bench/bare_relay.hpp"
+#include "bench/crowd.hpp"
+#include "bench/failure.hpp"
+#include "bench/memory_world.hpp"
+#include "bench/packet_exchange.hpp"
+#include "bench/room_ends.hpp"
+
+#include <parley/wire/public_packet.hpp>
+#include <parley/wire/writer.hpp>
+
+#include <fmt/format.h>
+
+#include <ctime>
+
+namespace parley::bench {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr auto fanout_timeout = std::chrono::seconds{60};
+constexpr unsigned window = 16; // packets under way between two peers
+constexpr source_number warm_peers =
+    64; // that wait before the first memory reading, so that one-time costs are paid
+
+std::vector<double> points(const settings& options, std::vector<double> quick, std::vector<double> full)
+{
+    if (!options.waiting.empty()) return options.waiting;
+    return options.quick ? std::move(quick) : std::move(full);
+}
+
+std::vector<double> memory_points(const settings& options)
+{
+    if (!options.memory_waiting.empty()) return options.memory_waiting;
+    if (!options.waiting.empty()) return {};
+    return options.quick ? std::vector<double>{10, 5000}
+                         : std::vector<double>{10, 1000, 10'000, 60'000, 65'533};
+}
+
+struct about_waiting {
+    session& s;
+    measurement about;
+
+    about_waiting(session& owner, const char* benchmark, const std::string& subject, std::string_view wire,
+                  std::size_t waiting)
+        : s(owner), about{benchmark, subject, {}, "", "", better::less, {}, {}}
+    {
+        about.with = {{"transport", std::string{wire}}, {"waiting", static_cast<double>(waiting)}};
+    }
+    void add(const char* metric, const char* unit, better direction, double value,
+             const std::map<std::string, double>& cpu = {})
+    {
+        about.metric = metric;
+        about.unit = unit;
+        about.better = direction;
+        s.add(about, value, cpu);
+    }
+};
+
+// Runs `measure` for each run, point, transport and subject, so that the subjects take turns.
+template <class Measure>
+void for_each_crowd(session& s, const char* name, const std::vector<subject_kind>& kinds,
+                    const std::vector<double>& sizes, Measure measure)
+{
+    source_number source = 1;
+    for (int run = 0; run < s.settings().runs; ++run)
+        for (const double size : sizes)
+            for (const wire_kind wire : wires_of(s.settings()))
+                for (const subject_kind& kind : in_turn(kinds, run))
+                    s.attempt(fmt::format("{} {} {} {}", name, kind.name, wire_name(wire), size), [&] {
+                        const std::unique_ptr<subject> program = kind.start();
+                        const std::optional<relay_endpoints> doors = program->relay(wire);
+                        if (!doors) return;
+                        measure(kind.name, *program, *doors, wire, static_cast<std::size_t>(size), source);
+                        source += static_cast<source_number>(size) + 1024;
+                    });
+}
+
+void wait_seconds(double seconds)
+{
+    const auto whole = static_cast<time_t>(seconds);
+    const timespec pause{whole, static_cast<long>((seconds - static_cast<double>(whole)) * 1e9)};
+    ::nanosleep(&pause, nullptr);
+}
+
+double seconds_since(std::int64_t before_ns, const subject& program)
+{
+    return static_cast<double>(cpu_time_ns(program.processes()) - before_ns) * 1e-9;
+}
+
+// A reader's Pss is settled once what was sent has been taken; two equal readings say so.
+std::int64_t settled_memory(const std::vector<pid_t>& processes)
+{
+    std::int64_t last = resident_bytes(processes);
+    for (int i = 0; i < 20; ++i) {
+        wait_seconds(0.05);
+        const std::int64_t now = resident_bytes(processes);
+        if (now == last) break;
+        last = now;
+    }
+    return last;
+}
+
+} // namespace
+
+void run_fanout_benchmark(session& s)
+{
+    std::vector<subject_kind> kinds = relay_kinds(s);
+    kinds.push_back(bare_relay_kind());
+    kinds = available(s, std::move(kinds));
+    for_each_crowd(s, "fanout", kinds, points(s.settings(), {10, 2000}, {10, 1000, 10'000, 19'000}),
+                   [&](const std::string& name, const subject& program, const relay_endpoints& doors,
+                       wire_kind wire, std::size_t size, source_number source) {
+                       const crowd clients{doors.handshake, size, source};
+                       waiting_server server{doors.handshake, source + static_cast<source_number>(size)};
+                       const std::int64_t cpu = cpu_time_ns(program.processes());
+                       const double crowd_cpu = clients.cpu_seconds();
+                       const auto begin = server.appear();
+                       const auto end = clients.wait_heard(size, fanout_timeout);
+                       const double subject_cpu = seconds_since(cpu, program);
+                       about_waiting out{s, "fanout", name, wire_name(wire), size};
+                       out.add("until the last has heard", "ms", better::less,
+                               std::chrono::duration<double, std::milli>(end - begin).count(),
+                               {{"subject", subject_cpu}, {"generator", clients.cpu_seconds() - crowd_cpu}});
+                       if (!program.processes().empty())
+                           out.add("CPU time a message", "us", better::less,
+                                   subject_cpu / static_cast<double>(size) * 1e6);
+                   });
+    for (int run = 0; run < s.settings().runs; ++run)
+        for (const double size : memory_points(s.settings()))
+            s.attempt(fmt::format("fanout in memory {}", size), [&] {
+                memory_world world{static_cast<std::size_t>(size)};
+                const memory_report report = world.fanout();
+                about_waiting out{s, "fanout", "parley in memory", "memory", static_cast<std::size_t>(size)};
+                out.add("until the last has heard", "ms", better::less, report.seconds * 1e3,
+                        {{"relay and clients", report.cpu_seconds}});
+                out.add("CPU time a message", "us", better::less, report.cpu_seconds / size * 1e6);
+            });
+}
+
+void run_idle_benchmark(session& s)
+{
+    for_each_crowd(
+        s, "idle", available(s, relay_kinds(s)), points(s.settings(), {2000}, {1000, 10'000, 19'000}),
+        [&](const std::string& name, const subject& program, const relay_endpoints& doors, wire_kind wire,
+            std::size_t size, source_number source) {
+            if (program.processes().empty())
+                return s.skip(fmt::format("idle {}", name), "its process is not known (--relay-pid)");
+            const crowd first{doors.handshake, warm_peers, source};
+            const std::int64_t before = settled_memory(program.processes());
+            const crowd clients{doors.handshake, size, source + warm_peers};
+            const std::int64_t after = settled_memory(program.processes());
+            const std::int64_t cpu = cpu_time_ns(program.processes());
+            wait_seconds(s.settings().seconds);
+            const double taken = seconds_since(cpu, program);
+            about_waiting out{s, "idle", name, wire_name(wire), size};
+            out.add("resident memory a waiting peer", "B", better::less,
+                    static_cast<double>(after - before) / static_cast<double>(size));
+            out.add("CPU time a second a thousand waiting peers", "us", better::less,
+                    taken / s.settings().seconds / static_cast<double>(size) * 1e9, {{"subject", taken}});
+        });
+}
+
+void run_forward_benchmark(session& s)
+{
+    for_each_crowd(
+        s, "forward", available(s, relay_kinds(s)),
+        points(s.settings(), {10, 2000}, {10, 1000, 10'000, 19'000}),
+        [&](const std::string& name, const subject& program, const relay_endpoints& doors, wire_kind wire,
+            std::size_t size, source_number source) {
+            const crowd clients{doors.handshake, size, source};
+            packet_exchange pair{doors.handshake, source + static_cast<source_number>(size), window};
+            clients.wait_heard(size, fanout_timeout);
+            pair.run(s.settings().seconds / 4);
+            const std::int64_t cpu = cpu_time_ns(program.processes()), own = own_cpu_ns();
+            const auto begin = steady_clock::now();
+            const auto packets = static_cast<double>(pair.run(s.settings().seconds));
+            const double seconds = std::chrono::duration<double>(steady_clock::now() - begin).count();
+            const double taken = seconds_since(cpu, program);
+            about_waiting out{s, "forward", name, wire_name(wire), size};
+            out.add("packets", "1/s", better::more, packets / seconds,
+                    {{"subject", taken}, {"generator", static_cast<double>(own_cpu_ns() - own) * 1e-9}});
+            if (!program.processes().empty())
+                out.add("CPU time a packet", "us", better::less, taken / packets * 1e6);
+        });
+    for (int run = 0; run < s.settings().runs; ++run)
+        for (const double size : memory_points(s.settings()))
+            s.attempt(fmt::format("forward in memory {}", size), [&] {
+                memory_world world{static_cast<std::size_t>(size)};
+                const memory_report report = world.forward(s.settings().seconds);
+                const auto packets = static_cast<double>(report.packets);
+                about_waiting out{s, "forward", "parley in memory", "memory", static_cast<std::size_t>(size)};
+                out.add("packets", "1/s", better::more, packets / report.seconds,
+                        {{"relay and peers", report.cpu_seconds}});
+                out.add("CPU time a packet", "us", better::less, report.cpu_seconds / packets * 1e6);
+            });
+}
+
+} // namespace parley::bench

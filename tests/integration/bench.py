@@ -1,0 +1,149 @@
+"""parley-bench at its smallest: every benchmark before real programs, its file, its page, its comparison."""
+
+import html.parser
+import json
+import os
+import unittest
+
+import harness
+
+BENCH = os.environ.get("PARLEY_BENCH_PROGRAM", "parley-bench")
+SMALL = ("--runs", "1", "--seconds", "0.05", "--rooms", "1,2", "--waiting", "5,40", "--memory-waiting", "5,200",
+         "--transfer-mb", "1", "--small-files", "20", "--concurrency", "4")
+MEASUREMENT = {"benchmark", "subject", "parameters", "metric", "unit", "better", "values", "min", "median", "max",
+               "cpu_seconds"}
+
+
+def bench(world, *arguments, status=0):
+    process = world.keep(harness.Process([BENCH, *arguments]))
+    process.expect_exit(status)
+    return process
+
+
+class Page(html.parser.HTMLParser):
+    """Counts elements, and finds what would be loaded from elsewhere."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.outside, self.words = {}, [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements[tag] = self.elements.get(tag, 0) + 1
+        self.outside += [value for name, value in attributes if name in ("src", "href", "xlink:href")]
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+class Bench(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.world = harness.World(relay=False)
+        cls.world.__enter__()
+        cls.addClassCleanup(cls.world.__exit__)
+        cls.file = cls.world.root / "run.json"
+        cls.process = bench(cls.world, "all", *SMALL, "--parley", harness.PARLEY, "--parley-relay", harness.RELAY,
+                            "--json", cls.file)
+        cls.document = json.loads(cls.file.read_text())
+
+    def of(self, benchmark, **wanted):
+        """The measurements of that benchmark whose subject, metric or parameters are as `wanted`."""
+        return [m for m in self.document["measurements"] if m["benchmark"] == benchmark and
+                all({**m, **m["parameters"]}[key] == value for key, value in wanted.items())]
+
+    def test_the_file_is_whole(self):
+        self.assertEqual(self.document["schema"], "parley-bench/1")
+        self.assertEqual(set(self.document), {"schema", "machine", "versions", "settings", "measurements"})
+        for key in ("cpu", "cores", "kernel", "memory_bytes", "governor", "congestion_control", "load_average"):
+            self.assertIn(key, self.document["machine"])
+        for m in self.document["measurements"]:
+            self.assertEqual(set(m), MEASUREMENT)
+            self.assertEqual(len(m["values"]), 1)
+            self.assertLessEqual(m["min"], m["median"])
+            self.assertLessEqual(m["median"], m["max"])
+
+    def test_every_benchmark_measured_the_relay(self):
+        for transport in ("tcp", "ws"):
+            for benchmark in ("forward", "fanout", "idle"):
+                for waiting in (5, 40):
+                    with self.subTest(transport=transport, benchmark=benchmark, waiting=waiting):
+                        self.assertTrue(self.of(benchmark, subject="parley-relay", transport=transport, waiting=waiting))
+            for receiver in ("tcp", "ws"):
+                for rooms in (1, 2):
+                    rate, = self.of("room", subject="parley-relay", metric="throughput", sender=transport,
+                                    receiver=receiver, rooms=rooms)
+                    self.assertGreater(rate["median"], 0)
+                    self.assertGreater(rate["cpu_seconds"]["subject"][0], 0)
+            for keys in ("agreement", "precomputed"):
+                done, = self.of("handshakes", metric="handshakes", transport=transport, keys=keys)
+                self.assertGreater(done["median"], 0)
+                for failed in self.of("handshakes", metric="failed", transport=transport, keys=keys):
+                    self.assertEqual(failed["median"], 0)
+                self.assertEqual(len(self.of("handshakes", metric="latency p99.9", transport=transport, keys=keys)), 2)
+        for benchmark in ("forward", "fanout"):
+            self.assertEqual({m["parameters"]["waiting"] for m in self.of(benchmark, transport="memory")}, {5, 200})
+        self.assertTrue(self.of("fanout", subject="bare writes"))
+        for document in ("random", "compressible", "20 small files"):
+            self.assertGreater(self.of("transfer", document=document, metric="rate")[0]["median"], 0)
+            self.assertTrue(self.of("transfer", document=document, metric="first byte after the room's opening"))
+        for subject in ("parley", "libsodium", "openssl", "zlib", "memcpy"):
+            self.assertTrue(self.of("primitives", subject=subject), subject)
+
+    def test_others_ran_beside_it_or_are_named_as_absent(self):
+        for subject in ("direct", "haproxy", "haproxy splice", "nginx stream", "nginx websocket", "socat"):
+            skipped = f"skipped {subject}" in self.document["settings"]
+            self.assertNotEqual(bool(self.of("room", subject=subject)), skipped, subject)
+
+    def test_the_output_opens_with_ratios(self):
+        lines = self.process.stdout.text().splitlines()
+        self.assertIn("times better", lines[0])
+        self.assertTrue(any(line.startswith("room") and "direct" in line for line in lines))
+
+    def test_the_page_stands_alone(self):
+        page_file = self.world.root / "page.html"
+        bench(self.world, "report", self.file, self.file, "-o", page_file)
+        page = Page(page_file.read_text())
+        self.assertEqual(page.elements["h1"], 2)
+        self.assertGreater(page.elements["svg"], 20)
+        self.assertGreater(page.elements["polyline"], 4)
+        self.assertEqual(page.outside, [])
+        self.assertNotIn("script", page.elements)
+        text = " ".join(page.words)
+        for words in ("throughput [MB/s], more is better", "waiting peers (logarithmic)", "compared: "):
+            self.assertIn(words, text)
+
+    def test_a_run_compared_with_itself(self):
+        table = bench(self.world, "compare", self.file, self.file).stdout.text().splitlines()
+        ratios = {line.split()[-1] for line in table[1:]}
+        self.assertIn("1.00", ratios)
+        self.assertLessEqual(ratios, {"1.00", "0.00"})  # 0.00: nothing was measured to be above zero
+
+    def test_what_is_wrong_is_said(self):
+        self.assertIn("--help", bench(self.world, "room", "--runs", "0", status=2).stderr.text())
+        bench(self.world, status=2)
+        broken = self.world.file("broken.json", b'{"schema": "parley-bench/1", "more": 1}')
+        self.assertIn("broken.json", bench(self.world, "report", broken, status=1).stderr.text())
+        missing = bench(self.world, "compare", self.file, "/nonexistent.json", status=1)
+        self.assertIn("/nonexistent.json", missing.stderr.text())
+
+    def test_a_relay_that_runs_already_and_one_given_as_a_command(self):
+        relay = self.world.start_relay()
+        file = self.world.root / "given.json"
+        command = f"other={harness.RELAY} --listen 127.0.0.1:{{handshake}} --room-listen 127.0.0.1:{{room}} --quiet"
+        bench(self.world, "idle", *SMALL, "--transports", "tcp", "--only", "relay", "--only", "other",
+              "--relay", relay.address, "--relay-pid", relay.pid, "--relay-command", command, "--json", file)
+        subjects = {m["subject"] for m in json.loads(file.read_text())["measurements"]}
+        self.assertEqual(subjects, {f"relay {relay.address}", "other"})
+        self.assertTrue(relay.running())
+
+    def test_a_relay_that_is_gone_fails_and_is_said(self):
+        relay = self.world.start_relay()
+        relay.stop()
+        failed = bench(self.world, "room", *SMALL, "--transports", "tcp", "--only", "relay", "--relay", relay.address,
+                       status=1)
+        self.assertIn("FAILED: room relay", failed.stderr.text())
+
+
+if __name__ == "__main__":
+    unittest.main()

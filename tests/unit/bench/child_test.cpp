@@ -1,0 +1,95 @@
+#include "bench/child.hpp"
+
+#include "bench/failure.hpp"
+#include "bench/machine.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <memory>
+
+namespace parley::bench {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Child, LinesStatusAndComplaints)
+{
+    child running{{"/bin/sh", "-c", "echo one; echo ready $WORD; echo oops >&2; exit 3"},
+                  child_output::standard,
+                  {{"WORD", "now"}}};
+    EXPECT_EQ(running.wait_line("ready", 10s), "ready now");
+    EXPECT_EQ(running.wait(10s), 3);
+    EXPECT_EQ(running.complaints(), "oops");
+    EXPECT_FALSE(running.running());
+}
+
+TEST(Child, ItCanReadEverything)
+{
+    child running{{"/bin/sh", "-c", "echo oops >&2"}, child_output::everything};
+    std::string line;
+    EXPECT_TRUE(running.read_line(line, 10s));
+    EXPECT_EQ(line, "oops");
+    EXPECT_FALSE(running.read_line(line, 10s));
+}
+
+TEST(Child, WhatIsMissedIsSaid)
+{
+    EXPECT_THROW((child{{"/nonexistent/program"}}), failure);
+    child silent{{"/bin/sh", "-c", "echo no >&2"}};
+    EXPECT_THROW(silent.wait_line("yes", 10s), failure);
+    child asleep{{"/bin/sleep", "600"}};
+    EXPECT_THROW(asleep.wait(1ms), failure);
+}
+
+TEST(Child, EndingIsByIdAndFinal)
+{
+    auto stubborn = std::make_unique<child>(
+        std::vector<std::string>{"/bin/sh", "-c", "trap '' TERM; echo here; while :; do sleep 1; done"});
+    stubborn->wait_line("here", 10s);
+    const pid_t pid = stubborn->pid();
+    EXPECT_EQ(::kill(pid, 0), 0);
+    stubborn.reset();
+    EXPECT_EQ(::kill(pid, 0), -1);
+}
+
+TEST(Child, CpuTimeAndMemoryCoverDescendants)
+{
+    // The shell waits while a child of its own computes.
+    child busy{{"/bin/sh", "-c", "sh -c 'while :; do :; done' & echo on; wait"}};
+    busy.wait_line("on", 10s);
+    const auto limit = std::chrono::steady_clock::now() + 20s;
+    while (cpu_time_ns({busy.pid()}) < 50'000'000 && std::chrono::steady_clock::now() < limit) {
+    }
+    EXPECT_GE(cpu_time_ns({busy.pid()}), 50'000'000);
+    EXPECT_GT(resident_bytes({busy.pid()}), 100'000);
+    EXPECT_GT(resident_bytes({::getpid()}), 1'000'000);
+    EXPECT_EQ(cpu_time_ns({}), 0);
+    EXPECT_GT(own_cpu_ns(), 0);
+    // The inner shell outlives a SIGTERM to the outer one; it is ended by its own id.
+    child pids{{"/bin/cat",
+                "/proc/" + std::to_string(busy.pid()) + "/task/" + std::to_string(busy.pid()) + "/children"}};
+    std::string line;
+    ASSERT_TRUE(pids.read_line(line, 10s));
+    ::kill(static_cast<pid_t>(std::stol(line)), SIGKILL);
+}
+
+TEST(FindProgram, InThePathOrByItsOwnPath)
+{
+    EXPECT_THAT(find_program("sh"), testing::EndsWith("/sh"));
+    EXPECT_EQ(find_program("/bin/sh"), "/bin/sh");
+    EXPECT_EQ(find_program("no-such-program-anywhere"), "");
+    EXPECT_EQ(find_program("/no/such"), "");
+}
+
+TEST(Machine, EveryKeyHasAValue)
+{
+    for (const auto& [key, value] : describe_machine()) EXPECT_NE(text_of(value), "") << key;
+    const auto versions = describe_versions({"no-such-program-anywhere"});
+    EXPECT_EQ(versions.at("no-such-program-anywhere"), "absent");
+    for (const auto& [key, value] : versions) EXPECT_NE(value, "") << key;
+}
+
+} // namespace
+} // namespace parley::bench
