@@ -118,9 +118,8 @@ public:
             if (!std::exchange(ended_, true)) layer_->end();
             lingering_ = true;
             linger_timer_ = std::make_unique<asio::steady_timer>(executor_, traits_.linger_timeout);
-            linger_timer_->async_wait([weak = weak_from_this()](error_code error) {
-                const auto self = weak.lock();
-                if (!error && self) self->finish();
+            linger_timer_->async_wait([self = shared_from_this()](error_code error) {
+                if (!error) self->finish();
             });
             flush();
             if (!flushing_) linger();
@@ -162,6 +161,23 @@ public:
             below_.close(); // who reads or writes here is told by what that gives
         }
         return alive;
+    }
+
+    bool can_move() const noexcept
+    {
+        return !closed_ && !flushing_ && layer_->output().empty() && below_.can_move();
+    }
+
+    error_code move_to(const executor& target)
+    {
+        if (!can_move()) return asio::error::operation_not_supported;
+        below_waiting_ = false; // the wait that may be under way comes back to the old executor, for nobody
+        ++moves_;
+        const error_code error = below_.move_to(target);
+        if (error) return error;
+        executor_ = target;
+        layer_->moved();
+        return error;
     }
 
     any_stream& below() noexcept { return below_; }
@@ -225,11 +241,14 @@ private:
     }
 
     // One wait below serves every read and wait above, and outlives their cancellation: it takes nothing.
+    // It holds no stream (lingering, the timer does): one that outlives a move must not be what frees it.
     void wait_below()
     {
         if (std::exchange(below_waiting_, true)) return;
-        below_.async_wait_readable(
-            [self = shared_from_this()](error_code error) { self->on_below_readable(error); });
+        below_.async_wait_readable([weak = weak_from_this(), moves = moves_](error_code error) {
+            const auto self = weak.lock();
+            if (self && self->moves_ == moves) self->on_below_readable(error);
+        });
     }
 
     void on_below_readable(error_code wait_error)
@@ -290,6 +309,7 @@ private:
     std::size_t writer_bytes_ = 0, lingered_bytes_ = 0;
     std::unique_ptr<asio::steady_timer> linger_timer_;
     error_code write_error_;
+    unsigned moves_ = 0; // of the executor
     bool below_waiting_ = false, flushing_ = false, below_shut_ = false;
     bool ended_ = false, closed_ = false, abort_ = false, lingering_ = false;
 };
@@ -317,6 +337,8 @@ public:
     {
         return core_->try_read(out, error);
     }
+    bool can_move() const noexcept override { return core_->can_move(); }
+    error_code move_to(const executor& target) override { return core_->move_to(target); }
     void close() noexcept override { core_->close(true); }
     bool is_open() const noexcept override { return core_->is_open(); }
     void set_abort_on_close(bool abort) noexcept override { core_->set_abort(abort); }

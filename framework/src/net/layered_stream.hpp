@@ -38,6 +38,9 @@ public:
         return true;
     }
 
+    // The stream has gone over to another executor.
+    virtual void moved() {}
+
     // The stream is closed: no more check_alive().
     virtual void stopped() noexcept {}
 

@@ -61,8 +61,9 @@ void ping_clock::tick()
     }
     for (const auto& weak : due)
         if (const auto who = weak.lock())
-            asio::post(executor_of(*who), [weak] {
-                if (const auto alive = weak.lock()) check_alive(*alive);
+            asio::post(executor_of(*who), [weak, on = executor_of(*who)] {
+                const auto alive = weak.lock();
+                if (alive && executor_of(*alive) == on) check_alive(*alive); // else it has moved meanwhile
             });
 }
 

@@ -69,11 +69,41 @@ public:
         return 0;
     }
 
+    bool can_move() const noexcept override { return socket_.is_open(); }
+
+    error_code move_to(const executor& target) override
+    {
+        using own_executor = typename Socket::executor_type;
+        const own_executor* const to = own_type_of<own_executor>(target);
+        if (to == nullptr) return asio::error::operation_not_supported;
+        error_code error;
+        const auto protocol = socket_.local_endpoint(error).protocol();
+        Socket moved{*to};
+        if (!error) moved.assign(protocol, socket_.native_handle(), error);
+        if (error) {
+            close();
+            return error;
+        }
+        socket_.release(error);
+        socket_ = std::move(moved);
+        return error;
+    }
+
     bool is_open() const noexcept override { return socket_.is_open(); }
     int native_handle() const noexcept override { return const_cast<Socket&>(socket_).native_handle(); }
 
 protected:
     Socket socket_;
+
+private:
+    template <class Executor>
+    static const Executor* own_type_of(const executor& any) noexcept
+    {
+        if constexpr (std::same_as<Executor, executor>)
+            return &any;
+        else
+            return any.target<Executor>();
+    }
 };
 
 } // namespace parley::detail

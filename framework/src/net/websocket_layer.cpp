@@ -76,6 +76,12 @@ public:
         codec_.ping(output_);
         return true;
     }
+    void moved() override
+    {
+        if (clock_ == nullptr) return;
+        stopped();
+        if (const auto core = pings_.who.lock()) watch(core, pings_.interval);
+    }
     void stopped() noexcept override
     {
         if (clock_ != nullptr) std::exchange(clock_, nullptr)->remove(pings_);

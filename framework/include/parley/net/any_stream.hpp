@@ -93,6 +93,10 @@ public:
     // Reads what is there without waiting. 0 with asio::error::would_block when there is nothing yet.
     virtual std::size_t try_read_some(mutable_bytes out, error_code& error) noexcept = 0;
 
+    // Whether move_to() would do it now, with nothing of the caller's under way.
+    virtual bool can_move() const noexcept { return false; }
+    virtual error_code move_to(const executor& target);
+
     virtual void close() noexcept = 0;
     virtual bool is_open() const noexcept = 0;
     virtual void set_abort_on_close(bool abort) noexcept = 0;
@@ -205,6 +209,15 @@ public:
     {
         return base_->try_read_some(out, error);
     }
+
+    // Whether move_to() can be had now. Sockets of the system can move, and layers on them unless they are
+    // just answering by themselves (a WebSocket's pong); memory and wrapped streams cannot.
+    bool can_move() const noexcept { return base_->can_move(); }
+    // Goes over to the executor of another execution context, on which everything is called from then on.
+    // Called on the executor so far, with nothing under way, and once at most. Errors:
+    // asio::error::operation_not_supported, when the stream stays where it is; the system's, when it is
+    // closed.
+    error_code move_to(const executor& target) { return base_->move_to(target); }
 
     // Closes both directions and cancels everything under way (operation_aborted). What was written before is
     // still delivered, unless set_abort_on_close(true). Calling it again does nothing.
