@@ -8,41 +8,28 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <array>
+#include <atomic>
 #include <optional>
 
 namespace parley::detail {
 
-buffer_pool::buffer buffer_pool::take()
-{
-    if (kept_.empty()) return std::make_unique_for_overwrite<byte[]>(buffer_bytes_);
-    buffer out = std::move(kept_.back());
-    kept_.pop_back();
-    return out;
-}
-
-void buffer_pool::give_back(buffer used) noexcept
-{
-    if (!used || kept_.size() >= max_kept_) return;
-    try {
-        kept_.push_back(std::move(used));
-    } catch (...) { // it is freed instead
-    }
-}
-
 struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
     struct direction {
-        std::uint64_t bytes = 0;
+        std::atomic<std::uint64_t> bytes{0};     // written on the executor, read from anywhere
         byte_vector first_bytes;                 // for the stream that this direction writes to
         bool passed_end = false;                 // its end was in order, and the other side has been told
         bool write_failed = false;               // what ended it was the side it writes to
         std::optional<asio::steady_timer> pause; // made when it is first too fast
+
+        std::uint64_t counted() const noexcept { return bytes.load(std::memory_order_relaxed); }
+        void count(std::size_t more) noexcept { bytes.store(counted() + more, std::memory_order_relaxed); }
     };
 
-    state(side first, side second, room_pipe_options o, buffer_pool& p,
+    state(side first, side second, room_pipe_options o, room_loop& on,
           std::function<void(const room_pipe_report&)> end)
         : streams{std::move(first.stream), std::move(second.stream)},
           options(o),
-          pool(p),
+          loop(on),
           on_end(std::move(end))
     {
         directions[0].first_bytes = std::move(second.first_bytes);
@@ -53,6 +40,7 @@ struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
     awaitable<error_code> copy_until_end(std::size_t from, buffer_pool::buffer& buffer);
     awaitable<void> pace(std::size_t from, std::size_t size);
     bool too_many_bytes() noexcept;
+    std::uint64_t bytes() const noexcept { return directions[0].counted() + directions[1].counted(); }
     awaitable<error_code> write_all(std::size_t to, bytes_view bytes);
     void ended(std::size_t from, error_code error);
     void reset_both(error_code reason) noexcept;
@@ -60,7 +48,7 @@ struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
     std::array<any_stream, 2> streams;
     std::array<direction, 2> directions; // [0]: from the first stream to the second
     room_pipe_options options;
-    buffer_pool& pool;
+    room_loop& loop;
     std::function<void(const room_pipe_report&)> on_end;
     std::optional<watchdog> half; // armed when one direction has ended
     error_code why;
@@ -70,14 +58,13 @@ struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
 };
 
 std::shared_ptr<room_pipe> room_pipe::start(side first, side second, room_pipe_options options,
-                                            buffer_pool& pool,
+                                            room_loop& loop,
                                             std::function<void(const room_pipe_report&)> on_end)
 {
-    auto s = std::make_shared<state>(std::move(first), std::move(second), options, pool, std::move(on_end));
+    auto s = std::make_shared<state>(std::move(first), std::move(second), options, loop, std::move(on_end));
     for (any_stream& stream : s->streams) stream.set_abort_on_close(true);
-    const executor ex = s->streams[0].get_executor();
     for (const std::size_t from : {std::size_t{0}, std::size_t{1}})
-        spawn(ex, [s, from] { return s->copy(from); }, "room");
+        spawn(loop.ex, [s, from] { return s->copy(from); }, "room");
     return std::shared_ptr<room_pipe>{new room_pipe{std::move(s)}};
 }
 
@@ -91,7 +78,7 @@ void room_pipe::abort(error_code why, std::optional<refusal> limit) noexcept
 
 std::uint64_t room_pipe::bytes() const noexcept
 {
-    return state_->directions[0].bytes + state_->directions[1].bytes;
+    return state_->bytes();
 }
 
 void room_pipe::state::reset_both(error_code reason) noexcept
@@ -112,7 +99,7 @@ awaitable<void> room_pipe::state::copy(std::size_t from)
     } catch (const std::bad_alloc&) {
         error = make_error_code(boost::system::errc::not_enough_memory);
     }
-    pool.give_back(std::move(buffer));
+    loop.buffers.give_back(std::move(buffer));
     ended(from, error);
 }
 
@@ -128,16 +115,14 @@ awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, buffer_
         if (failed) co_return failed;
     }
     for (;;) {
-        if (!buffer) buffer = pool.take();
+        if (!buffer) buffer = loop.buffers.take();
         error_code error;
-        const std::size_t most = options.limits
-                                     ? options.limits->bandwidth().quantum(share, pool.buffer_bytes())
-                                     : pool.buffer_bytes();
+        const std::size_t most = loop.bandwidth.quantum(share, loop.buffers.buffer_bytes());
         const mutable_bytes space{buffer.get(), most};
         const std::size_t size = source.is_open() ? source.try_read_some(space, error)
                                                   : (error = asio::error::operation_aborted, std::size_t{0});
         if (error == asio::error::would_block) {
-            pool.give_back(std::move(buffer));
+            loop.buffers.give_back(std::move(buffer));
             const auto waited = co_await source.async_wait_readable(use_tuple);
             error = std::get<0>(waited);
             if (error) co_return error;
@@ -149,10 +134,10 @@ awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, buffer_
             break;
         }
         if (error) co_return error;
-        way.bytes += size;
+        way.count(size);
         if (half) half->kick();
         if (too_many_bytes()) co_return make_error_code(errc::cancelled);
-        if (options.limits && !options.limits->bandwidth().unlimited()) co_await pace(from, size);
+        if (!loop.bandwidth.unlimited()) co_await pace(from, size);
         error = co_await write_all(to, space.first(size));
         if (error) co_return error;
         if (half) half->kick();
@@ -166,9 +151,7 @@ awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, buffer_
 
 bool room_pipe::state::too_many_bytes() noexcept
 {
-    if (!options.limits) return false;
-    const std::uint64_t most = options.limits->limits().room_bytes;
-    if (most == 0 || directions[0].bytes + directions[1].bytes <= most) return false;
+    if (loop.room_bytes == 0 || bytes() <= loop.room_bytes) return false;
     limit = refusal::room_bytes;
     return true;
 }
@@ -176,16 +159,15 @@ bool room_pipe::state::too_many_bytes() noexcept
 // Waits until the `size` bytes that were read may go on.
 awaitable<void> room_pipe::state::pace(std::size_t from, std::size_t size)
 {
-    const auto limits = options.limits;
     const time_point now = clock::now();
-    const time_point when = limits->bandwidth().spend(share, size, now);
+    const time_point when = loop.bandwidth.spend(share, size, now);
     if (when <= now || !streams[from].is_open()) co_return;
     auto& pause = directions[from].pause;
-    if (!pause) pause.emplace(streams[from].get_executor());
+    if (!pause) pause.emplace(loop.ex);
     pause->expires_at(when);
-    limits->bandwidth().wait_begins(share);
+    loop.bandwidth.wait_begins(share);
     co_await pause->async_wait(use_tuple);
-    limits->bandwidth().wait_ends(share);
+    loop.bandwidth.wait_ends(share);
     if (half) half->kick();
 }
 
@@ -216,7 +198,7 @@ void room_pipe::state::ended(std::size_t from, error_code error)
     }
     if (running > 0) {
         if (error) return;
-        half.emplace(streams[0].get_executor(), options.half_timeout, [weak = weak_from_this()] {
+        half.emplace(loop.ex, options.half_timeout, [weak = weak_from_this()] {
             if (const auto s = weak.lock()) s->reset_both(errc::timed_out);
         });
         return;
@@ -225,7 +207,7 @@ void room_pipe::state::ended(std::size_t from, error_code error)
     if (!why)
         for (any_stream& stream : streams) stream.set_abort_on_close(false);
     for (any_stream& stream : streams) stream.close();
-    const room_pipe_report report{directions[0].bytes, directions[1].bytes, why, limit};
+    const room_pipe_report report{directions[0].counted(), directions[1].counted(), why, limit};
     if (auto tell = std::exchange(on_end, nullptr)) tell(report);
 }
 

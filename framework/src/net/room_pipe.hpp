@@ -10,10 +10,11 @@
 // is.
 #pragma once
 
-#include "net/limits/limiter.hpp"
+#include "net/room_loop.hpp"
 
 #include <parley/base/time.hpp>
 #include <parley/net/any_stream.hpp>
+#include <parley/net/refusal.hpp>
 
 #include <functional>
 #include <memory>
@@ -21,27 +22,8 @@
 
 namespace parley::detail {
 
-// Buffers of one size, lent out while bytes move. Not thread-safe. Outlives what it lends.
-class buffer_pool {
-public:
-    using buffer = std::unique_ptr<byte[]>;
-    explicit buffer_pool(std::size_t buffer_bytes, std::size_t max_kept = 16)
-        : buffer_bytes_(buffer_bytes), max_kept_(max_kept)
-    {
-    }
-    buffer take();
-    void give_back(buffer used) noexcept;
-    std::size_t buffer_bytes() const noexcept { return buffer_bytes_; }
-    std::size_t kept() const noexcept { return kept_.size(); }
-
-private:
-    std::size_t buffer_bytes_, max_kept_;
-    std::vector<buffer> kept_;
-};
-
 struct room_pipe_options {
     duration half_timeout = std::chrono::seconds{60}; // see relay_server_options::half_room_timeout
-    std::shared_ptr<limiter> limits;                  // how many bytes, how fast; null: no limits
 };
 
 struct room_pipe_report {
@@ -60,15 +42,15 @@ public:
     };
 
     // Copies until the end, then closes both and calls `on_end` once, from the executor. Nothing may be under
-    // way on the streams. `pool` outlives it.
+    // way on the streams, whose executor is that of `loop`; so is the caller's. `loop` outlives it.
     static std::shared_ptr<room_pipe> start(side first, side second, room_pipe_options options,
-                                            buffer_pool& pool,
+                                            room_loop& loop,
                                             std::function<void(const room_pipe_report&)> on_end);
 
-    // Resets both sides now; on_end still comes.
+    // Resets both sides now; on_end still comes. On the executor.
     void abort(error_code why, std::optional<refusal> limit = std::nullopt) noexcept;
 
-    // All that was read from both sides so far.
+    // All that was read from both sides so far. From any thread.
     std::uint64_t bytes() const noexcept;
 
     room_pipe(const room_pipe&) = delete;

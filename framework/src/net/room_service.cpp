@@ -51,14 +51,14 @@ struct room_service::room {
 };
 
 room_service::room_service(executor ex, const relay_server_options& options, relay_observer& observer,
-                           std::shared_ptr<limiter> limits, std::function<void()> on_idle)
+                           std::shared_ptr<limiter> limits, room_loop& loop, std::function<void()> on_idle)
     : executor_(ex),
       options_(options),
       observer_(observer),
       on_idle_(std::move(on_idle)),
       limits_(std::move(limits)),
       broker_(options.rooms),
-      pool_(options.room_buffer_bytes),
+      loop_(loop),
       timer_(ex),
       idle_timer_(ex)
 {
@@ -220,7 +220,6 @@ void room_service::start_room(const entrance_ptr& client, const entrance_ptr& se
     room_pipe::side server_side{std::move(server->stream), first_bytes(*server, *client)};
     room_pipe_options pipe_options;
     pipe_options.half_timeout = options_.half_room_timeout;
-    pipe_options.limits = limits_;
 
     const time_point now = clock::now();
     const auto which = rooms_.insert(rooms_.end(), room{client->who, server->who, now, client->early.size(),
@@ -230,7 +229,7 @@ void room_service::start_room(const entrance_ptr& client, const entrance_ptr& se
     forget(server);
     observer_.room_opened(which->client, which->server);
     which->pipe =
-        room_pipe::start(std::move(server_side), std::move(client_side), pipe_options, pool_,
+        room_pipe::start(std::move(server_side), std::move(client_side), pipe_options, loop_,
                          [this, which](const room_pipe_report& report) { end_room(which, report); });
     watch_idle_rooms();
 }

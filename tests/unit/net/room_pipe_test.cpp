@@ -6,6 +6,7 @@ namespace parley::test {
 namespace {
 
 using detail::buffer_pool;
+using detail::room_loop;
 using detail::room_pipe;
 using detail::room_pipe_options;
 using detail::room_pipe_report;
@@ -22,7 +23,7 @@ protected:
         first->start_reading();
         if (second_reads) second->start_reading();
         pipe = room_pipe::start({std::move(pipe_a), std::move(to_first)},
-                                {std::move(pipe_b), std::move(to_second)}, options, pool,
+                                {std::move(pipe_b), std::move(to_second)}, options, loop,
                                 [this](const room_pipe_report& r) { report = r; });
     }
     bool run_until(const std::function<bool()>& condition)
@@ -49,7 +50,7 @@ protected:
     }
 
     asio::io_context context{1};
-    buffer_pool pool{4096};
+    room_loop loop{context.get_executor(), 4096};
     room_pipe_options options;
     bool second_reads = true;
     std::optional<raw_peer> first, second;
@@ -84,7 +85,7 @@ TEST_P(room_pipe_test, copies_both_ways_and_passes_ends_on_one_by_one)
     EXPECT_FALSE(report->why) << report->why.message();
     EXPECT_EQ(report->first_to_second_bytes, there.size());
     EXPECT_EQ(report->second_to_first_bytes, back.size());
-    EXPECT_LE(pool.kept(), 2u);
+    EXPECT_LE(loop.buffers.kept(), 2u);
 }
 
 TEST_P(room_pipe_test, writes_the_first_bytes_first)

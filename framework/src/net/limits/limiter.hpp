@@ -3,8 +3,8 @@
 #pragma once
 
 #include "net/limits/address_key.hpp"
-#include "net/limits/bandwidth_share.hpp"
 #include "net/limits/keyed_table.hpp"
+#include "net/limits/token_bucket.hpp"
 
 #include <parley/net/limits.hpp>
 #include <parley/net/refusal.hpp>
@@ -50,17 +50,12 @@ public:
     limiter(const relay_limits& limits, std::uint64_t seed)
         : seed_(seed), limits_(limits), addresses_(0x4000, seed)
     {
-        set_limits(limits);
     }
 
     const relay_limits& limits() const noexcept { return limits_; }
     std::uint64_t seed() const noexcept { return seed_; }
     // From now on; who is there already stays.
-    void set_limits(const relay_limits& limits) noexcept
-    {
-        limits_ = limits;
-        bandwidth_.set_rates(limits.bytes_per_second, limits.room_bytes_per_second);
-    }
+    void set_limits(const relay_limits& limits) noexcept { limits_ = limits; }
 
     // A new connection from `who`, whose place goes to `out`. With a proxy that is trusted it counts in all
     // only, until name() says whose it is. Nothing, or why not.
@@ -80,8 +75,6 @@ public:
         return true;
     }
     void close_room() noexcept { --rooms_; }
-
-    bandwidth_share& bandwidth() noexcept { return bandwidth_; }
 
     std::size_t connections() const noexcept { return connections_; }
     std::size_t addresses() const noexcept { return addresses_.size(); }
@@ -104,7 +97,6 @@ private:
     std::uint64_t seed_;
     relay_limits limits_;
     keyed_table<visitor> addresses_;
-    bandwidth_share bandwidth_;
     std::size_t connections_ = 0, rooms_ = 0;
 };
 

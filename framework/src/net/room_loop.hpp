@@ -1,0 +1,33 @@
+// What the rooms of one event loop share. Private to the net room.
+#pragma once
+
+#include "net/buffer_pool.hpp"
+#include "net/limits/bandwidth_share.hpp"
+
+#include <parley/net/awaitable.hpp>
+#include <parley/net/limits.hpp>
+
+#include <cstdint>
+
+namespace parley::detail {
+
+// Everything in it is used on its executor only. Outlives the rooms that run on it.
+struct room_loop {
+    room_loop(executor on, std::size_t buffer_bytes) : ex(std::move(on)), buffers(buffer_bytes) {}
+    room_loop(const room_loop&) = delete;
+    room_loop& operator=(const room_loop&) = delete;
+
+    // From now on, for the rooms that run already, too.
+    void set_limits(const relay_limits& limits) noexcept
+    {
+        bandwidth.set_rates(limits.bytes_per_second, limits.room_bytes_per_second);
+        room_bytes = limits.room_bytes;
+    }
+
+    executor ex;
+    buffer_pool buffers;
+    bandwidth_share bandwidth;
+    std::uint64_t room_bytes = 0; // see relay_limits; 0 is no limit
+};
+
+} // namespace parley::detail
