@@ -2,7 +2,19 @@
 
 #include <parley/net/transport.hpp>
 
+#include <algorithm>
+#include <thread>
+
 namespace parley::relayd {
+namespace {
+
+// One a core: more of them find no more to do, and few relays see a network that keeps eight busy.
+std::size_t threads_for_this_machine() noexcept
+{
+    return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 8);
+}
+
+} // namespace
 
 void complete(relay_configuration& configuration)
 {
@@ -33,6 +45,7 @@ relay_server_options server_options(const relay_configuration& configuration)
     options.relay.peer_timeout = configuration.timeout;
     options.rooms.room_timeout = configuration.room_timeout;
     options.limits = configuration.limits;
+    options.threads = configuration.threads == 0 ? threads_for_this_machine() : configuration.threads;
     options.websocket.ping_interval = configuration.ping_interval;
     options.websocket.pong_timeout = 2 * configuration.ping_interval;
     return options;

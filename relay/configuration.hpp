@@ -32,6 +32,7 @@ struct relay_configuration {
     std::chrono::milliseconds ping_interval{std::chrono::seconds{25}}; // of a WebSocket
     std::chrono::milliseconds drain_timeout{
         std::chrono::minutes{10}}; // from SIGTERM to the end of the last room
+    std::size_t threads = 0;       // event loops for rooms; 0: one a core
     relay_limits limits;
     log_level level = log_level::info;
     log_format format = log_format::text;

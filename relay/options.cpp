@@ -53,8 +53,9 @@ std::string help_of(const setting& s, const relay_configuration& defaults)
         for (const auto& each : standard) text += (text.empty() ? "" : ", ") + each.get<std::string>();
     else
         text = standard.is_string() ? standard.get<std::string>() : standard.dump();
-    const bool may_be_none = s.least == 0 && standard.is_number();
-    return out + fmt::format(" ({}default: {})", may_be_none ? "0: no limit; " : "", text);
+    const std::string zero =
+        s.least == 0 && standard.is_number() ? fmt::format("0: {}; ", s.zero) : std::string{};
+    return out + fmt::format(" ({}default: {})", zero, text);
 }
 
 void add_flag(CLI::App& app, flag& f, const relay_configuration& defaults)

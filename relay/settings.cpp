@@ -145,16 +145,24 @@ constexpr setting make(std::string_view name, setting_type type, std::string_vie
                        std::string_view help, bool reloadable = false, double least = 0, double most = 0,
                        std::span<const std::string_view> choices = {})
 {
-    return {name,
-            type,
-            called,
-            help,
-            reloadable,
-            least,
-            most,
-            choices,
-            [](const relay_configuration& c) { return to_value(member<Member>(c)); },
-            [](relay_configuration& c, const value& v) { return from_value(member<Member>(c), v); }};
+    setting out;
+    out.name = name;
+    out.type = type;
+    out.value = called;
+    out.help = help;
+    out.reloadable = reloadable;
+    out.least = least;
+    out.most = most;
+    out.choices = choices;
+    out.read = [](const relay_configuration& c) { return to_value(member<Member>(c)); };
+    out.write = [](relay_configuration& c, const value& v) { return from_value(member<Member>(c), v); };
+    return out;
+}
+
+constexpr setting with_zero(setting s, std::string_view meaning)
+{
+    s.zero = meaning;
+    return s;
 }
 
 using enum setting_type;
@@ -194,6 +202,8 @@ const std::array table{
         false, 0.001, longest_seconds),
     make<&rc::drain_timeout>("drain-timeout", seconds, "SECONDS", "How long rooms may go on after SIGTERM",
                              now, 0.001, longest_seconds),
+    with_zero(make<&rc::threads>("threads", whole, "N", "Event loops that carry rooms", false, 0, 256),
+              "one a core, eight at most"),
 
     make<&rl::connections>("max-connections", whole, "N", "Connections in all", now, 0, largest_count),
     make<&rl::connections_per_address>("max-connections-per-address", whole, "N",
@@ -222,8 +232,9 @@ const std::array table{
     make<&rl::room_bytes_per_second>("max-room-rate", number, "BYTES", "Bytes a second of one room", now, 0,
                                      largest_bytes),
     make<&rl::bytes_per_second>("max-total-rate", number, "BYTES",
-                                "Bytes a second of all rooms, shared evenly by those in motion", now, 0,
-                                largest_bytes),
+                                "Bytes a second of all rooms, shared evenly by those in motion; each thread "
+                                "has an equal part",
+                                now, 0, largest_bytes),
 
     make<&rc::level>("log-level", choice, "LEVEL", "What is logged: that and what is worse", now, 0, 0,
                      levels),
@@ -441,8 +452,9 @@ std::string settings_table()
     for (const setting& s : table) {
         const value standard = s.read(defaults);
         const bool limit = s.least == 0 && (s.type == seconds || s.type == number || s.type == whole);
-        out += fmt::format("| `{}` | {}{} | `{}` | {} | {} |\n", s.name, expectation(s),
-                           limit ? "; 0: no limit" : "", standard.dump(), s.reloadable ? "yes" : "", s.help);
+        const std::string zero = limit ? fmt::format("; 0: {}", s.zero) : "";
+        out += fmt::format("| `{}` | {}{} | `{}` | {} | {} |\n", s.name, expectation(s), zero,
+                           standard.dump(), s.reloadable ? "yes" : "", s.help);
     }
     return out;
 }

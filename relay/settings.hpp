@@ -28,12 +28,13 @@ enum class setting_type : byte {
 
 struct setting {
     std::string_view name; // the file's key, and with "--" before it the flag
-    setting_type type;
+    setting_type type{};
     std::string_view value;     // what the value is called in help texts; empty for yes_no
     std::string_view help;      // without a full stop
     bool reloadable = false;    // SIGHUP changes it
-    double least = 0, most = 0; // of seconds, number and whole; 0 may be "no limit" where the help says so
+    double least = 0, most = 0; // of seconds, number and whole
     std::span<const std::string_view> choices{};
+    std::string_view zero = "no limit"; // what 0 means, where it may be
 
     nlohmann::ordered_json (*read)(const relay_configuration&) = nullptr;
     // Takes a value of the right type; what is wrong with it all the same, or nothing.

@@ -23,8 +23,9 @@ protected:
     }
 };
 
-INSTANTIATE_TEST_SUITE_P(transports, in_process, ::testing::Values(over::memory, over::tcp),
-                         [](const auto& shown) { return shown.param == over::memory ? "memory" : "tcp"; });
+INSTANTIATE_TEST_SUITE_P(transports, in_process,
+                         ::testing::Values(over::memory, over::tcp, over::tcp_and_threads),
+                         [](const auto& shown) { return name_of(shown.param); });
 
 TEST_P(in_process, file)
 {

@@ -35,13 +35,13 @@ std::uint64_t random_seed()
 // One space of peers, uids and rooms.
 struct lobby {
     lobby(const executor& ex, const relay_server_options& options, relay_observer& observer,
-          const std::shared_ptr<detail::limiter>& limits, detail::room_loop& loop,
+          const std::shared_ptr<detail::limiter>& limits, detail::room_loops& loops,
           const std::function<void()>& on_idle)
         : handshakes(
               ex, options, observer, limits,
               [this](const identity& client, const identity& server) { rooms.agree(client, server); },
               on_idle),
-          rooms(ex, options, observer, limits, loop, on_idle)
+          rooms(ex, options, observer, limits, loops, on_idle)
     {
     }
 
@@ -64,16 +64,16 @@ struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
           options(std::move(o)),
           observer(obs),
           limits(std::make_shared<detail::limiter>(options.limits, random_seed())),
-          loop(ex, options.room_buffer_bytes),
+          loops(ex, options.threads, options.room_buffer_bytes),
           doors(ex),
           reception(ex, options, obs, limits,
                     {[this](detail::arrival who) { enter(std::move(who)); },
                      [this](const std::string& name) { return check_lobby(name); }, [this] { on_idle(); }}),
-          main(ex, options, obs, limits, loop, [this] { on_idle(); }),
+          main(ex, options, obs, limits, loops, [this] { on_idle(); }),
           changed(ex, time_point::max()),
           drain_timer(ex)
     {
-        loop.set_limits(options.limits);
+        loops.set_limits(options.limits);
     }
 
     error_code listen(std::string* where);
@@ -113,7 +113,7 @@ struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
     relay_server_options options;
     relay_observer& observer;
     std::shared_ptr<detail::limiter> limits;
-    detail::room_loop loop; // of all rooms
+    detail::room_loops loops; // of all rooms
     relay_doors doors;
     detail::reception reception;
     lobby main; // of everybody who names none
@@ -174,7 +174,7 @@ lobby& relay_server::state::lobby_of(const std::string& name)
     if (name.empty()) return main;
     auto& found = lobbies[name];
     if (!found)
-        found = std::make_unique<lobby>(executor_, options, observer, limits, loop,
+        found = std::make_unique<lobby>(executor_, options, observer, limits, loops,
                                         [this, name] { on_lobby_idle(name); });
     return *found;
 }
@@ -344,7 +344,7 @@ bool relay_server::draining() const noexcept
 void relay_server::set_limits(const relay_limits& limits)
 {
     state_->limits->set_limits(limits);
-    state_->loop.set_limits(limits);
+    state_->loops.set_limits(limits);
 }
 
 void relay_server::set_trusted_networks(network_set networks)

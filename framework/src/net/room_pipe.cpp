@@ -5,6 +5,7 @@
 #include <parley/net/spawn.hpp>
 #include <parley/net/watchdog.hpp>
 
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <array>
@@ -70,10 +71,12 @@ std::shared_ptr<room_pipe> room_pipe::start(side first, side second, room_pipe_o
 
 room_pipe::~room_pipe() = default;
 
-void room_pipe::abort(error_code why, std::optional<refusal> limit) noexcept
+void room_pipe::abort(error_code why, std::optional<refusal> limit)
 {
-    if (!state_->limit) state_->limit = limit;
-    state_->reset_both(why);
+    asio::dispatch(state_->loop.ex, [s = state_, why, limit] {
+        if (!s->limit) s->limit = limit;
+        s->reset_both(why);
+    });
 }
 
 std::uint64_t room_pipe::bytes() const noexcept

@@ -41,14 +41,14 @@ public:
         byte_vector first_bytes;
     };
 
-    // Copies until the end, then closes both and calls `on_end` once, from the executor. Nothing may be under
-    // way on the streams, whose executor is that of `loop`; so is the caller's. `loop` outlives it.
+    // Copies until the end, then closes both and calls `on_end` once, on the executor of `loop`, which is
+    // that of the streams, too. Nothing may be under way on them. From any thread. `loop` outlives it.
     static std::shared_ptr<room_pipe> start(side first, side second, room_pipe_options options,
                                             room_loop& loop,
                                             std::function<void(const room_pipe_report&)> on_end);
 
-    // Resets both sides now; on_end still comes. On the executor.
-    void abort(error_code why, std::optional<refusal> limit = std::nullopt) noexcept;
+    // Resets both sides; on_end still comes. From any thread.
+    void abort(error_code why, std::optional<refusal> limit = std::nullopt);
 
     // All that was read from both sides so far. From any thread.
     std::uint64_t bytes() const noexcept;

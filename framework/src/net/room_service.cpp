@@ -6,6 +6,7 @@
 #include <parley/net/watchdog.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/write.hpp>
 
 namespace parley::detail {
@@ -45,20 +46,21 @@ struct room_service::room {
     time_point opened;
     std::size_t client_early_bytes, server_early_bytes; // which came before the room
     connection_permit client_permit, server_permit;
+    const room_loop* loop; // it runs on
     std::shared_ptr<room_pipe> pipe;
     std::uint64_t bytes = 0; // at the last look
     time_point moved{};      // when they had last changed
 };
 
 room_service::room_service(executor ex, const relay_server_options& options, relay_observer& observer,
-                           std::shared_ptr<limiter> limits, room_loop& loop, std::function<void()> on_idle)
+                           std::shared_ptr<limiter> limits, room_loops& loops, std::function<void()> on_idle)
     : executor_(ex),
       options_(options),
       observer_(observer),
       on_idle_(std::move(on_idle)),
       limits_(std::move(limits)),
       broker_(options.rooms),
-      loop_(loop),
+      loops_(loops),
       timer_(ex),
       idle_timer_(ex)
 {
@@ -218,19 +220,24 @@ void room_service::start_room(const entrance_ptr& client, const entrance_ptr& se
     };
     room_pipe::side client_side{std::move(client->stream), first_bytes(*client, *server)};
     room_pipe::side server_side{std::move(server->stream), first_bytes(*server, *client)};
+    room_loop& loop = loops_.enter(server_side.stream, client_side.stream);
     room_pipe_options pipe_options;
     pipe_options.half_timeout = options_.half_room_timeout;
 
     const time_point now = clock::now();
     const auto which = rooms_.insert(rooms_.end(), room{client->who, server->who, now, client->early.size(),
                                                         server->early.size(), std::move(client->permit),
-                                                        std::move(server->permit), nullptr, 0, now});
+                                                        std::move(server->permit), &loop, nullptr, 0, now});
     forget(client);
     forget(server);
     observer_.room_opened(which->client, which->server);
-    which->pipe =
-        room_pipe::start(std::move(server_side), std::move(client_side), pipe_options, loop_,
-                         [this, which](const room_pipe_report& report) { end_room(which, report); });
+    const std::weak_ptr<bool> alive = alive_;
+    which->pipe = room_pipe::start(std::move(server_side), std::move(client_side), pipe_options, loop,
+                                   [this, alive, which, home = executor_](const room_pipe_report& report) {
+                                       asio::dispatch(home, [this, alive, which, report] {
+                                           if (!alive.expired()) end_room(which, report);
+                                       });
+                                   });
     watch_idle_rooms();
 }
 
@@ -244,9 +251,11 @@ void room_service::end_room(std::list<room>::iterator which, const room_pipe_rep
     out.time = clock::now() - which->opened;
     out.why = report.why;
     const auto pipe = std::move(which->pipe);
+    const room_loop* const loop = which->loop;
     ended_bytes_ += out.server_to_client_bytes + out.client_to_server_bytes;
     rooms_.erase(which);
     limits_->close_room();
+    loops_.leave(*loop);
     if (report.limit) observer_.refused(out.client, relay_door::room, *report.limit);
     observer_.room_closed(out);
     observer_.disconnected(out.client, relay_door::room, out.why);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "net/limits/limiter.hpp"
+#include "net/room_loops.hpp"
 #include "net/room_pipe.hpp"
 
 #include <parley/net/relay_server.hpp>
@@ -17,10 +18,10 @@ namespace parley::detail {
 
 class room_service {
 public:
-    // `on_idle` comes whenever the last connection has ended. `options`, `observer` and `loop`
+    // `on_idle` comes whenever the last connection has ended. `options`, `observer` and `loops`
     // outlive it.
     room_service(executor ex, const relay_server_options& options, relay_observer& observer,
-                 std::shared_ptr<limiter> limits, room_loop& loop, std::function<void()> on_idle);
+                 std::shared_ptr<limiter> limits, room_loops& loops, std::function<void()> on_idle);
     room_service(const room_service&) = delete;
     room_service& operator=(const room_service&) = delete;
     ~room_service();
@@ -69,7 +70,7 @@ private:
     std::shared_ptr<limiter> limits_;
 
     room_broker broker_;
-    room_loop& loop_;
+    room_loops& loops_;
     std::vector<entrance_ptr> slots_; // by connection_id
     std::vector<std::uint32_t> free_slots_;
     std::size_t live_ = 0;

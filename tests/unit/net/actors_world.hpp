@@ -225,7 +225,12 @@ struct receive_operation : operation<receive_report> {
     std::optional<document_receiver> receiver;
 };
 
-enum class over { memory, tcp };
+enum class over { memory, tcp, tcp_and_threads }; // the last one: the relay's rooms have three loops
+
+inline std::string name_of(over what)
+{
+    return what == over::memory ? "memory" : what == over::tcp ? "tcp" : "tcp_and_threads";
+}
 
 // A relay that runs, and how to reach it. Its destructor stops the relay and runs everything to its end.
 class world {
@@ -233,7 +238,8 @@ public:
     explicit world(over kind = over::memory, relay_server_options options = {}) : kind_(kind)
     {
         register_memory_transport();
-        if (kind == over::tcp) {
+        if (kind == over::tcp_and_threads) options.threads = 3;
+        if (kind != over::memory) {
             options.handshake_addresses = {{"tcp", "127.0.0.1", 0}};
             options.room_addresses = {{"tcp", "127.0.0.1", 0}};
         }
@@ -263,7 +269,7 @@ public:
     relay_address address(const std::string& host = "10.0.0.1") const
     {
         relay_address out;
-        if (kind_ == over::tcp) {
+        if (kind_ != over::memory) {
             out.scheme = "tcp";
             out.host = "127.0.0.1";
             out.port = relay_->bound_handshake_endpoints().front().port();

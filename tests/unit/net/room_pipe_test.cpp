@@ -59,7 +59,7 @@ protected:
 };
 
 INSTANTIATE_TEST_SUITE_P(transports, room_pipe_test, ::testing::Values(over::memory, over::tcp),
-                         [](const auto& shown) { return shown.param == over::memory ? "memory" : "tcp"; });
+                         [](const auto& shown) { return name_of(shown.param); });
 
 std::string text_of(const byte_vector& bytes)
 {

@@ -28,7 +28,7 @@ struct relay_limits {
     std::uint64_t room_bytes = 1ull << 40;        // of both directions of one room
     duration room_idle = std::chrono::minutes{5}; // without a byte
     double room_bytes_per_second = 0;             // of both directions of one room
-    double bytes_per_second = 0;                  // of all rooms, shared evenly by those in motion
+    double bytes_per_second = 0; // of all rooms, shared evenly by those in motion; see threads
 };
 
 } // namespace parley

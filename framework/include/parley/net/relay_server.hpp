@@ -107,13 +107,18 @@ struct relay_server_options {
     duration linger_timeout = std::chrono::seconds{5};     // how long the last bytes of a handshake may take
     std::size_t room_buffer_bytes = 64u << 10;             // a direction of a room, while bytes move
     duration half_room_timeout = std::chrono::seconds{60}; // without bytes, once one side has ended
+    // Event loops that carry rooms: the relay's executor, and this many less one threads of the relay's own.
+    // A room is on the one with the fewest from beginning to end; rooms of memory or wrapped streams stay on
+    // the relay's executor. With more than one, limits.bytes_per_second is divided evenly among them.
+    std::size_t threads = 1;
     // Asked for every connection, before anything is read but what a trusted proxy says of it; false closes
     // it. May be empty.
     std::function<bool(const identity& who, relay_door door)> admit;
 };
 
 // One relay: one space of uids. Everything runs on its executor, which is a strand or belongs to a context
-// with one thread; every member is called there, too. Memory: about 1 KiB a waiting handshake connection over
+// with one thread, but for the bytes of rooms (see relay_server_options::threads); every member and observer
+// is called there, too. Memory: about 1 KiB a waiting handshake connection over
 // TCP, two buffers a room in motion.
 class relay_server {
 public:
