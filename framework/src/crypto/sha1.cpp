@@ -1,56 +1,79 @@
+// The library's calls of old: its new ones hide the state between two blocks, which two hashes at once need,
+// and cost an allocation and a look-up for each of thousands of small objects.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <parley/crypto/sha1.hpp>
 
-#include <parley/base/error.hpp>
+#include "crypto/sha1_pair.hpp"
 
-#include <boost/system/system_error.hpp>
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 
+#include <algorithm>
 #include <new>
+#include <type_traits>
 
 namespace parley {
 
-namespace {
-
-struct free_context {
-    void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
-};
-
-// The library's implementation, looked up once for the life of the program; null where it has none.
-const EVP_MD* implementation() noexcept
-{
-    static const EVP_MD* const found = EVP_MD_fetch(nullptr, "SHA1", nullptr);
-    return found;
-}
-
-} // namespace
-
 struct sha1::state {
-    std::unique_ptr<EVP_MD_CTX, free_context> context{EVP_MD_CTX_new()};
-    bool start() noexcept { return EVP_DigestInit_ex2(context.get(), implementation(), nullptr) == 1; }
+    SHA_CTX context;
+
+    state() noexcept { SHA1_Init(&context); }
+
+    // How many bytes it lacks until a whole block is hashed.
+    std::size_t lacking() const noexcept
+    {
+        return context.num == 0 ? 0 : SHA_CBLOCK - static_cast<std::size_t>(context.num);
+    }
+    std::uint32_t* words() noexcept
+    {
+        static_assert(std::is_same_v<SHA_LONG, std::uint32_t> &&
+                      offsetof(SHA_CTX, h4) == offsetof(SHA_CTX, h0) + 4 * sizeof(SHA_LONG));
+        return &context.h0;
+    }
+    void count(std::size_t bytes) noexcept
+    {
+        const std::uint64_t bits = (std::uint64_t{context.Nh} << 32 | context.Nl) + std::uint64_t{bytes} * 8;
+        context.Nl = static_cast<SHA_LONG>(bits);
+        context.Nh = static_cast<SHA_LONG>(bits >> 32);
+    }
 };
 
-sha1::sha1() : state_(std::make_unique<state>())
-{
-    if (!state_->context) throw std::bad_alloc();
-    if (implementation() == nullptr || !state_->start())
-        throw boost::system::system_error(make_error_code(errc::crypto_unavailable));
-}
-
+sha1::sha1() : state_(std::make_unique<state>()) {}
 sha1::sha1(sha1&&) noexcept = default;
 sha1& sha1::operator=(sha1&&) noexcept = default;
 sha1::~sha1() = default;
 
-// Once begun, the digest works in memory of its own and has nothing left to fail on.
 void sha1::update(bytes_view bytes) noexcept
 {
-    if (!bytes.empty()) EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size());
+    if (!bytes.empty()) SHA1_Update(&state_->context, bytes.data(), bytes.size());
+}
+
+void sha1::update_both(sha1& first, bytes_view first_bytes, sha1& second, bytes_view second_bytes) noexcept
+{
+    state &a = *first.state_, &b = *second.state_;
+    const std::size_t a_lacks = a.lacking(), b_lacks = b.lacking();
+    if (sha1_pair_available() && first_bytes.size() > a_lacks && second_bytes.size() > b_lacks) {
+        first.update(first_bytes.first(a_lacks));
+        second.update(second_bytes.first(b_lacks));
+        first_bytes = first_bytes.subspan(a_lacks);
+        second_bytes = second_bytes.subspan(b_lacks);
+        const std::size_t blocks = std::min(first_bytes.size(), second_bytes.size()) / SHA_CBLOCK;
+        if (blocks > 0) {
+            sha1_pair_blocks(a.words(), first_bytes.data(), b.words(), second_bytes.data(), blocks);
+            a.count(blocks * SHA_CBLOCK);
+            b.count(blocks * SHA_CBLOCK);
+            first_bytes = first_bytes.subspan(blocks * SHA_CBLOCK);
+            second_bytes = second_bytes.subspan(blocks * SHA_CBLOCK);
+        }
+    }
+    first.update(first_bytes);
+    second.update(second_bytes);
 }
 
 sha1_digest sha1::finish() noexcept
 {
     sha1_digest out{};
-    EVP_DigestFinal_ex(state_->context.get(), out.data(), nullptr);
-    state_->start();
+    SHA1_Final(out.data(), &state_->context);
+    SHA1_Init(&state_->context);
     return out;
 }
 

@@ -1,7 +1,9 @@
 #include "payload/deflater.hpp"
 
+#include "payload/adler32.hpp"
+#include "payload/deflate_engine.hpp"
+
 #include <boost/system/errc.hpp>
-#include <zlib.h>
 
 #include <algorithm>
 #include <cstring>
@@ -15,15 +17,12 @@ constexpr std::uint64_t stored_stretch_bytes = 8 << 20;
 constexpr std::size_t later_sample_bytes = 16 * 1024;
 constexpr std::uint32_t max_stored_block_bytes = 65535;
 
+using flush = deflate_engine::flush;
+
 // Whether deflating `content` bytes to `packed` is worth the receiver's and our time: a twentieth less.
 constexpr bool worth_deflating(std::uint64_t content, std::uint64_t packed) noexcept
 {
     return packed < content - content / 20;
-}
-
-uInt clamp_uint(std::size_t n) noexcept
-{
-    return static_cast<uInt>(std::min<std::size_t>(n, 1u << 30));
 }
 
 } // namespace
@@ -36,28 +35,22 @@ error_code memory_content::read(mutable_bytes out)
     return {};
 }
 
-// What only deflating needs: zlib's state (raw deflate: the zlib header and checksum are ours, for stored
-// blocks of our own stand between its blocks), the input not yet taken by it, and the output of a sample.
+// What only deflating needs: the library's state (raw deflate: the zlib header and checksum are ours, for
+// stored blocks of our own stand between its blocks), the input not yet taken by it, and the output of a
+// sample.
 struct deflater::engine {
-    z_stream stream{};
-    bool fresh = true;
+    std::unique_ptr<deflate_engine> library;
     std::array<byte, sample_bytes> input;
     std::size_t input_begin = 0;
     std::size_t input_end = 0;
-    // A sample's output never outgrows this: deflate falls back to stored blocks of its own.
+    // A sample's output never outgrows this: random bytes grow by a thousandth, an unlucky sample by little.
     std::array<byte, sample_bytes + 1024> output;
     std::size_t output_begin = 0;
     std::size_t output_end = 0;
 
-    engine() = default;
-    engine(const engine&) = delete;
-    engine& operator=(const engine&) = delete;
-    ~engine() { deflateEnd(&stream); }
-
     void restart() noexcept
     {
-        if (!fresh) deflateReset(&stream);
-        fresh = true;
+        library->restart();
         input_begin = input_end = output_begin = output_end = 0;
     }
 };
@@ -76,7 +69,7 @@ void deflater::start(std::uint64_t size) noexcept
     first_sample_ = true;
     stored_next_ = false;
     small_begin_ = small_end_ = 0;
-    if (engine_) engine_->restart();
+    if (engine_) engine_->input_begin = engine_->input_end = engine_->output_begin = engine_->output_end = 0;
     if (method_ == compression::never) {
         hold_header(false);
         start_stored();
@@ -111,7 +104,8 @@ error_code deflater::ensure_engine()
 {
     if (engine_) return {};
     std::unique_ptr<engine> made(new (std::nothrow) engine);
-    if (!made || deflateInit2(&made->stream, level_, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+    if (made) made->library = deflate_engine::create(level_);
+    if (!made || !made->library)
         return boost::system::errc::make_error_code(boost::system::errc::not_enough_memory);
     engine_ = std::move(made);
     return {};
@@ -120,7 +114,7 @@ error_code deflater::ensure_engine()
 error_code deflater::take(mutable_bytes out, content_reader& content)
 {
     if (const error_code error = content.read(out)) return error;
-    adler_ = static_cast<std::uint32_t>(adler32_z(adler_, out.data(), out.size()));
+    adler_ = adler32(adler_, out);
     left_ -= out.size();
     return {};
 }
@@ -144,36 +138,23 @@ error_code deflater::choose(content_reader& content)
     const auto wanted =
         static_cast<std::size_t>(std::min<std::uint64_t>(left_, first ? sample_bytes : later_sample_bytes));
     if (const error_code error = take(mutable_bytes(e.input).first(wanted), content)) return error;
-    e.input_end = wanted;
-
     const bool whole = left_ == 0;
-    e.fresh = false;
-    e.stream.next_in = e.input.data();
-    e.stream.avail_in = clamp_uint(wanted);
-    e.stream.next_out = e.output.data();
-    e.stream.avail_out = clamp_uint(e.output.size());
+    bytes_view in = bytes_view(e.input).first(wanted);
+    mutable_bytes out(e.output);
     // A sync flush shows what the sample came to; that costs five bytes.
-    const int status = deflate(&e.stream, whole ? Z_FINISH : Z_SYNC_FLUSH);
-    const std::size_t packed = e.output.size() - e.stream.avail_out;
-    const bool complete =
-        e.stream.avail_in == 0 && e.stream.avail_out > 0 && (!whole || status == Z_STREAM_END);
+    const bool complete = e.library->step(in, out, whole ? flush::finish : flush::sync);
+    const std::size_t packed = e.output.size() - out.size();
     const bool keep = complete && (whole && first ? packed < wanted + 5 : worth_deflating(wanted, packed));
     if (first) hold_header(keep);
     if (!keep) {
-        const std::size_t input_end = e.input_end;
-        e.restart();
-        e.input_end = input_end;
+        e.input_end = wanted;
         start_stored();
         return {};
     }
-    e.input_begin = e.input_end = 0;
     e.output_end = packed;
     stretch_left_ = deflated_stretch_bytes;
+    stretch_in_ = stretch_out_ = 0;
     phase_ = whole ? phase::checksum : phase::deflating;
-    if (!whole) {
-        e.stream.total_in = 0;
-        e.stream.total_out = 0;
-    }
     return {};
 }
 
@@ -183,19 +164,18 @@ void deflater::start_stored() noexcept
     phase_ = phase::stored_header;
 }
 
-result<std::size_t> deflater::deflate_some(mutable_bytes out, content_reader& content)
+// Until some output is there, or no more is to come. It always has the same room, for what the library makes
+// depends on that, and the stream must not depend on how it is read.
+error_code deflater::deflate_some(content_reader& content)
 {
     engine& e = *engine_;
-    e.stream.next_out = out.data();
-    e.stream.avail_out = clamp_uint(out.size());
-    const std::size_t room = e.stream.avail_out;
-    while (e.stream.avail_out > 0) {
+    e.output_begin = e.output_end = 0;
+    while (e.output_end == 0) {
         if (e.input_begin == e.input_end && !stored_next_ && left_ > 0) {
             if (stretch_left_ == 0) {
-                // Judged by what zlib has let go of so far, which is all but one block.
-                stored_next_ = !worth_deflating(e.stream.total_in, e.stream.total_out);
-                e.stream.total_in = 0;
-                e.stream.total_out = 0;
+                // Judged by what the library has let go of so far, which is all but one block.
+                stored_next_ = !worth_deflating(stretch_in_, stretch_out_);
+                stretch_in_ = stretch_out_ = 0;
                 stretch_left_ = deflated_stretch_bytes;
                 continue;
             }
@@ -206,25 +186,28 @@ result<std::size_t> deflater::deflate_some(mutable_bytes out, content_reader& co
             e.input_begin = 0;
             e.input_end = n;
         }
-        e.fresh = false;
-        e.stream.next_in = e.input.data() + e.input_begin;
-        e.stream.avail_in = clamp_uint(e.input_end - e.input_begin);
-        const int flush = stored_next_ ? Z_SYNC_FLUSH : left_ == 0 ? Z_FINISH : Z_NO_FLUSH;
-        const int status = deflate(&e.stream, flush);
-        e.input_begin = e.input_end - e.stream.avail_in;
-        if (status == Z_STREAM_END) {
-            phase_ = phase::checksum;
-            break;
-        }
-        // Output to spare after a flush: all of it is out.
-        if (stored_next_ && e.stream.avail_in == 0 && e.stream.avail_out > 0) {
+        bytes_view in = bytes_view(e.input).subspan(e.input_begin, e.input_end - e.input_begin);
+        mutable_bytes out(e.output);
+        const bool complete = e.library->step(in, out,
+                                              stored_next_ ? flush::sync
+                                              : left_ == 0 ? flush::finish
+                                                           : flush::none);
+        e.output_end = e.output.size() - out.size();
+        stretch_in_ += e.input_end - e.input_begin - in.size();
+        stretch_out_ += e.output_end;
+        e.input_begin = e.input_end - in.size();
+        if (!complete) continue;
+        if (stored_next_) {
             stored_next_ = false;
-            e.restart();
             start_stored();
-            break;
+            return {};
+        }
+        if (left_ == 0) {
+            phase_ = phase::checksum;
+            return {};
         }
     }
-    return room - e.stream.avail_out;
+    return {};
 }
 
 result<std::size_t> deflater::read(mutable_bytes out, content_reader& content)
@@ -256,9 +239,7 @@ result<std::size_t> deflater::read(mutable_bytes out, content_reader& content)
             break;
         }
         case phase::deflating: {
-            const result<std::size_t> n = deflate_some(room, content);
-            if (!n) return n.error();
-            done += *n;
+            if (const error_code error = deflate_some(content)) return error;
             break;
         }
         case phase::stored_header: {

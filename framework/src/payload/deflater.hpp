@@ -23,7 +23,7 @@ class deflater {
 public:
     static constexpr std::size_t sample_bytes = 64 * 1024;
 
-    // `level` is zlib's; anything outside 1..9 becomes the nearest of these.
+    // `level` as in source_options; anything outside 1..9 becomes the nearest of these.
     deflater(compression method, int level);
     deflater(deflater&&) noexcept;
     deflater& operator=(deflater&&) noexcept;
@@ -49,7 +49,7 @@ private:
     error_code ensure_engine();
     error_code take(mutable_bytes out, content_reader& content);
     error_code choose(content_reader& content);
-    result<std::size_t> deflate_some(mutable_bytes out, content_reader& content);
+    error_code deflate_some(content_reader& content);
     void start_stored() noexcept;
     void hold_header(bool deflated) noexcept;
     void hold(bytes_view bytes) noexcept;
@@ -60,6 +60,8 @@ private:
     std::uint64_t size_ = 0;
     std::uint64_t left_ = 0;         // content not yet taken from the reader
     std::uint64_t stretch_left_ = 0; // content until the next look at whether it shrinks
+    std::uint64_t stretch_in_ = 0;   // of the deflated stretch: content, and what it came to
+    std::uint64_t stretch_out_ = 0;
     std::uint32_t adler_ = 1;
     std::uint32_t block_left_ = 0; // of the stored block
     bool last_block_ = false;

@@ -50,6 +50,7 @@ struct document_receiver::state final : pack_sink {
     error_code begin_pack(std::uint32_t entries) override;
     error_code begin_entry(const entry_header& header, std::uint32_t number, std::uint64_t offset) override;
     error_code content(bytes_view bytes) override;
+    sha1* content_hash() override { return role == entry_role::object ? store.take_content_hash() : nullptr; }
     error_code end_entry() override;
     error_code end_pack() override;
 

@@ -36,6 +36,8 @@ public:
     // Begins an object of `size` content bytes; `kind` is not a delta. What an unfinished one had is dropped.
     void begin(entry_kind kind, std::uint64_t size) noexcept;
     void update(bytes_view content) noexcept { hash_.update(content); }
+    // To be updated with the content in place of update().
+    sha1& hash() noexcept { return hash_; }
     // The id of the object begun last.
     object_id finish() noexcept;
 

@@ -57,6 +57,12 @@ error_code object_store::begin(const entry_header& header, std::uint64_t offset)
     return begin_object(header.kind, header.size);
 }
 
+sha1* object_store::take_content_hash() noexcept
+{
+    hashed_elsewhere_ = mode_ == mode::whole;
+    return hashed_elsewhere_ ? &hasher_.hash() : nullptr;
+}
+
 error_code object_store::content(bytes_view bytes)
 {
     switch (mode_) {
@@ -280,6 +286,7 @@ error_code object_store::begin_object(entry_kind kind, std::uint64_t size)
     kind_ = kind;
     buffered_ = 0;
     hasher_.begin(kind, size);
+    hashed_elsewhere_ = false;
     object_record& record = index_.at(current_);
     record.size = size;
     if (kind == entry_kind::file) {
@@ -316,7 +323,7 @@ error_code object_store::flush()
 
 error_code object_store::write_through(bytes_view bytes)
 {
-    hasher_.update(bytes);
+    if (!hashed_elsewhere_) hasher_.update(bytes);
     if (kind_ != entry_kind::file) return spool_.append(bytes);
     file_bytes_written_ += bytes.size();
     return file_.append(bytes);

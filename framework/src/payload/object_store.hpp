@@ -33,6 +33,9 @@ public:
     error_code begin(const entry_header& header, std::uint64_t offset);
     error_code content(bytes_view bytes);
     error_code end();
+    // After begin(): of an object that comes as a whole, the hash that the caller will update with the
+    // content (the store will not); null for a delta.
+    sha1* take_content_hash() noexcept;
     // Applies the deltas that waited for a base. Errors: pack_missing_base for one that never came, or a
     // loop.
     error_code resolve_waiting();
@@ -100,6 +103,7 @@ private:
     entry_kind kind_ = entry_kind::file;
     guarded_file file_;
     object_hasher hasher_;
+    bool hashed_elsewhere_ = false;
     std::unique_ptr<byte[]> buffer_;
     std::size_t buffered_ = 0;
 

@@ -1,6 +1,7 @@
 #include "payload/pack_reader.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace parley {
 
@@ -19,7 +20,7 @@ error_code pack_reader::write(bytes_view bytes, pack_sink& sink)
     const std::uint64_t before = taken_;
     bytes_view in = bytes;
     // The hash takes whole pieces: byte by byte it would cost more than all the rest.
-    bytes_view unhashed = bytes;
+    unhashed_ = bytes.data();
     bool hashing = state_ != state::trailer;
     bool more = true;
     while (more) {
@@ -27,12 +28,19 @@ error_code pack_reader::write(bytes_view bytes, pack_sink& sink)
         if (failure_) return failure_;
         taken_ = before + (bytes.size() - in.size());
         if (hashing && (state_ == state::trailer || in.empty())) {
-            hash_.update(unhashed.first(unhashed.size() - in.size()));
+            hash_stream_to(in.data());
             hashing = false;
         }
         more = !in.empty() && state_ != state::ended;
     }
+    inflater_.keep();
     return {};
+}
+
+void pack_reader::hash_stream_to(const byte* end)
+{
+    if (end > unhashed_) hash_.update({unhashed_, end});
+    unhashed_ = end;
 }
 
 error_code pack_reader::advance(bytes_view& in, pack_sink& sink)
@@ -91,46 +99,71 @@ error_code pack_reader::take_header(bytes_view& in, pack_sink& sink)
         buffered_ = 0;
         inflater_.reset();
         state_ = state::content;
-        return sink.begin_entry(header, number_, entry_offset_);
+        if (const error_code error = sink.begin_entry(header, number_, entry_offset_)) return error;
+        content_hash_ = sink.content_hash();
+        return {};
     }
     return {};
 }
 
-error_code pack_reader::hand_over(pack_sink& sink)
+error_code pack_reader::hand_over(bytes_view content, pack_sink& sink)
 {
-    if (buffered_ == 0) return {};
-    const bytes_view content(buffer_.get(), buffered_);
-    buffered_ = 0;
+    if (content.empty()) return {};
+    if (content_hash_ != nullptr) content_hash_->update(content);
     return sink.content(content);
 }
 
+error_code pack_reader::hand_over_buffer(pack_sink& sink)
+{
+    return hand_over({buffer_.get(), std::exchange(buffered_, 0)}, sink);
+}
+
+// What was stored goes from the input to the sink. Of what was deflated a buffer is filled first.
 error_code pack_reader::take_content(bytes_view& in, pack_sink& sink)
 {
     while (true) {
+        const std::size_t before = in.size();
         // One byte of room more than is due shows a stream that goes on past its announced size.
         const std::uint64_t due = left_ == UINT64_MAX ? left_ : left_ + 1;
         const auto room = static_cast<std::size_t>(std::min<std::uint64_t>(buffer_bytes - buffered_, due));
         const auto step = inflater_.step(in, mutable_bytes(buffer_.get() + buffered_, room));
-        in = in.subspan(step.taken);
-        if (step.made > left_) return fail(errc::pack_size_mismatch, "inflates to more than announced");
-        left_ -= step.made;
+        const std::size_t came = step.made + step.stored.size();
+        if (came > left_) return fail(errc::pack_size_mismatch, "inflates to more than announced");
+        left_ -= came;
         buffered_ += step.made;
         if (step.state == inflater::status::bad)
             return fail(errc::pack_bad_compression, "an invalid zlib stream");
+        if (!step.stored.empty())
+            if (const error_code error = take_stored(step.stored, in, sink)) return error;
         if (step.state == inflater::status::ended) {
             if (left_ != 0) return fail(errc::pack_size_mismatch, "inflates to less than announced");
-            if (const error_code error = hand_over(sink)) return error;
+            if (const error_code error = hand_over_buffer(sink)) return error;
             if (const error_code error = sink.end_entry()) return error;
             next_entry();
             return {};
         }
         const bool filled = step.made == room;
         if (buffered_ == buffer_bytes)
-            if (const error_code error = hand_over(sink)) return error;
+            if (const error_code error = hand_over_buffer(sink)) return error;
         if (in.empty() && !filled) return {};
-        if (step.taken == 0 && step.made == 0)
+        if (in.size() == before && came == 0)
             return fail(errc::pack_bad_compression, "an invalid zlib stream");
     }
+}
+
+// `in` begins where `stored` ends.
+error_code pack_reader::take_stored(bytes_view stored, bytes_view in, pack_sink& sink)
+{
+    if (stored.size() <= std::min(small_piece_bytes, buffer_bytes - buffered_)) {
+        std::copy(stored.begin(), stored.end(), buffer_.get() + buffered_);
+        buffered_ += stored.size();
+        return {};
+    }
+    if (const error_code error = hand_over_buffer(sink)) return error;
+    if (content_hash_ == nullptr) return sink.content(stored);
+    sha1::update_both(hash_, {unhashed_, in.data()}, *content_hash_, stored);
+    unhashed_ = in.data();
+    return sink.content(stored);
 }
 
 void pack_reader::next_entry()

@@ -1,5 +1,5 @@
 // The pack stream of PROTOCOL.md section 8, taken apart as it arrives. Touches no disk and keeps a fixed
-// amount of memory (about 200 KiB) whatever comes.
+// amount of memory (about 300 KiB) whatever comes.
 //
 //     pack = head (12) || entries || SHA-1 of all before (20) || anything
 #pragma once
@@ -27,6 +27,9 @@ public:
                                    std::uint64_t offset) = 0;
     // The next of the entry's inflated bytes; exactly header.size of them come in all.
     virtual error_code content(bytes_view bytes) = 0;
+    // Asked after begin_entry(): a hash that the reader is to update with the content, each piece before it
+    // is handed over, or null. Two hashes at once cost little more than one.
+    virtual sha1* content_hash() { return nullptr; }
     virtual error_code end_entry() = 0;
     // All announced entries came and the SHA-1 is right.
     virtual error_code end_pack() = 0;
@@ -61,17 +64,23 @@ private:
     error_code take_header(bytes_view& in, pack_sink& sink);
     error_code take_content(bytes_view& in, pack_sink& sink);
     error_code take_trailer(bytes_view& in, pack_sink& sink);
-    error_code hand_over(pack_sink& sink);
+    error_code take_stored(bytes_view stored, bytes_view in, pack_sink& sink);
+    error_code hand_over(bytes_view content, pack_sink& sink);
+    error_code hand_over_buffer(pack_sink& sink);
+    void hash_stream_to(const byte* end);
     error_code fail(errc code, std::string_view problem);
     void next_entry();
 
     static constexpr std::size_t buffer_bytes = 128 * 1024;
+    static constexpr std::size_t small_piece_bytes = 4096; // stored pieces up to this size are collected
 
     sha1 hash_;
     inflater inflater_;
     entry_header_parser header_parser_;
     std::unique_ptr<byte[]> buffer_; // inflated bytes that the sink has not seen
     std::size_t buffered_ = 0;
+    sha1* content_hash_ = nullptr;                 // of the entry under way
+    const byte* unhashed_ = nullptr;               // of the bytes under way: where the stream's hash stands
     std::array<byte, pack_trailer_bytes> fixed_{}; // the head, then the trailer, as far as they came
     std::size_t fixed_bytes_ = 0;
     std::uint64_t left_ = 0; // of the entry's announced size

@@ -16,18 +16,25 @@ struct inflated {
     std::size_t taken = 0;
 };
 
+// Every piece of input is gone before the next is offered, as a network's is.
 inflated run(inflater& inflate, std::string_view stream, std::size_t in_piece, std::size_t out_piece)
 {
     inflated out;
     parley::byte_vector buffer(out_piece);
-    bool more = true;
-    while (more && out.last == status::more) {
-        const auto step = inflate.step(parley::as_bytes(stream.substr(0, in_piece)), buffer);
-        stream.remove_prefix(step.taken);
-        out.taken += step.taken;
-        out.content += parley::as_text({buffer.data(), step.made});
-        out.last = step.state;
-        more = !stream.empty() || step.made == out_piece;
+    while (!stream.empty() && out.last == status::more) {
+        const std::string piece(stream.substr(0, in_piece));
+        parley::bytes_view in = parley::as_bytes(piece);
+        bool more = true;
+        while (more && out.last == status::more) {
+            const auto step = inflate.step(in, buffer);
+            out.content += parley::as_text({buffer.data(), step.made});
+            out.content += parley::as_text(step.stored);
+            out.last = step.state;
+            more = !in.empty() || step.made == out_piece;
+        }
+        inflate.keep();
+        out.taken += piece.size() - in.size();
+        stream.remove_prefix(piece.size());
     }
     return out;
 }

@@ -29,7 +29,9 @@ struct skipped_path {
 
 struct source_options {
     compression compress = compression::sampled;
-    int level = 4; // zlib's 1..9
+    // 1..9: up to 5 ISA-L's three levels, many times as fast as zlib's and some 7 % larger, from 6 on zlib's
+    // own; zlib's throughout where the framework was built without ISA-L.
+    int level = 4;
     // Called for each path that is skipped, while the tree is walked; may be empty.
     std::function<void(const skipped_path&)> on_skipped;
 };

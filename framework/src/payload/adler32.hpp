@@ -1,0 +1,11 @@
+// The checksum of zlib streams (RFC 1950).
+#pragma once
+
+#include <parley/base/bytes.hpp>
+
+namespace parley {
+
+// `sum` (at first 1) with `bytes` added.
+std::uint32_t adler32(std::uint32_t sum, bytes_view bytes) noexcept;
+
+} // namespace parley
