@@ -1,4 +1,5 @@
 #include "net/http_connect.hpp"
+#include "proxy_support.hpp"
 
 #include <parley/testing/seeded_random.hpp>
 
@@ -12,11 +13,6 @@ namespace {
 
 using detail::http_connect;
 using ::testing::HasSubstr;
-
-proxy_settings proxy_of(const std::string& text)
-{
-    return proxy_settings::parse(text).value();
-}
 
 std::string request_for(const std::string& host, const std::string& proxy = "http://p")
 {

@@ -1,4 +1,5 @@
 #include "net/socks5.hpp"
+#include "proxy_support.hpp"
 
 #include <parley/testing/seeded_random.hpp>
 
@@ -13,11 +14,6 @@ namespace {
 using detail::socks5;
 using ::testing::HasSubstr;
 using namespace std::string_literals;
-
-proxy_settings proxy_of(const std::string& text)
-{
-    return proxy_settings::parse(text).value();
-}
 
 // A dialogue with a proxy that says `all` whatever it is told.
 struct conversation {
