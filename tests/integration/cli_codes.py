@@ -7,11 +7,9 @@ import unittest
 import harness
 
 
-class Codes(unittest.TestCase):
+class Codes(harness.FreshCase):
     def setUp(self):
-        self.world = harness.World()
-        self.world.__enter__()
-        self.addCleanup(self.world.__exit__)
+        super().setUp()
         self.inbox = self.world.folder("in")
         self.path = self.world.file("out/file", b"content")
 
@@ -104,11 +102,9 @@ class Codes(unittest.TestCase):
         self.assert_arrived()
 
 
-class Prompts(unittest.TestCase):
+class Prompts(harness.FreshCase):
     def setUp(self):
-        self.world = harness.World()
-        self.world.__enter__()
-        self.addCleanup(self.world.__exit__)
+        super().setUp()
         self.inbox = self.world.folder("in")
         self.path = self.world.file("out/file", b"content")
 

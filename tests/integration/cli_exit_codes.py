@@ -11,13 +11,11 @@ import harness
 SIGNALS = ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129))
 
 
-class Base(unittest.TestCase):
+class Base(harness.FreshCase):
     RELAY = True
 
     def setUp(self):
-        self.world = harness.World(relay=self.RELAY)
-        self.world.__enter__()
-        self.addCleanup(self.world.__exit__)
+        super().setUp()
         self.inbox = self.world.folder("in")
         self.path = self.world.file("out/file", b"content")
 

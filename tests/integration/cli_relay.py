@@ -9,11 +9,8 @@ import unittest
 import harness
 
 
-class RelayProgram(unittest.TestCase):
-    def setUp(self):
-        self.world = harness.World(relay=False)
-        self.world.__enter__()
-        self.addCleanup(self.world.__exit__)
+class RelayProgram(harness.FreshCase):
+    RELAY = False
 
     def run_relay(self, *arguments):
         return self.world.keep(harness.Process([harness.RELAY, *arguments]))

@@ -8,11 +8,9 @@ import unittest
 import harness
 
 
-class Transfer(unittest.TestCase):
+class Transfer(harness.FreshCase):
     def setUp(self):
-        self.world = harness.World()
-        self.world.__enter__()
-        self.addCleanup(self.world.__exit__)
+        super().setUp()
         self.inbox = self.world.folder("in")
 
     def pass_on(self, *what, stdin=None, receiver=("-y",), **named):

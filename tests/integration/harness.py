@@ -32,6 +32,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import unittest
 
 LIMIT = 60.0 * float(os.environ.get("PARLEY_TEST_SLOWNESS", "1"))
 PARLEY = os.environ.get("PARLEY_PROGRAM", "parley")
@@ -463,3 +464,24 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+class Case(unittest.TestCase):
+    """Its tests share one world, without a relay."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.world = World(relay=False)
+        cls.world.__enter__()
+        cls.addClassCleanup(cls.world.__exit__)
+
+
+class FreshCase(unittest.TestCase):
+    """Each of its tests has a world of its own, with a relay if RELAY says so."""
+
+    RELAY = True
+
+    def setUp(self):
+        self.world = World(relay=self.RELAY)
+        self.world.__enter__()
+        self.addCleanup(self.world.__exit__)

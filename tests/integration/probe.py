@@ -6,7 +6,7 @@ import unittest
 
 import harness
 import proxies
-from transport_matrix import Authority
+import secure
 
 STEPS = {
     "tcp": ["resolve", "connect", "handshake", "room"],
@@ -17,32 +17,7 @@ STEPS = {
 }
 
 
-class Probe(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.world = harness.World(relay=False)
-        cls.world.__enter__()
-        cls.addClassCleanup(cls.world.__exit__)
-        cls.authority = Authority(cls.world.folder("ca"))
-        local, port = cls.world.root / "relay.sock", "127.0.0.1:0"
-        cls.relay = cls.world.start_relay(
-            "--tls-certificate", cls.authority.server, "--tls-key", cls.authority.server_key,
-            listen=(port, f"tls://{port}", f"ws://{port}", f"wss://{port}/lobby", f"unix:{local}"),
-            rooms=(port, f"tls://{port}", f"unix:{local}.room"))
-
-        def port_of(door, scheme):
-            found, = [text for text in cls.relay.ready[door]
-                      if text.startswith(scheme) and (scheme or "/" not in text)]
-            return found.removeprefix(scheme).partition("/")[0].rpartition(":")[2]
-
-        cls.addresses = {
-            "tcp": f"127.0.0.1:{port_of('handshake', '')},{port_of('rooms', '')}",
-            "tls": f"tls://127.0.0.1:{port_of('handshake', 'tls://')},{port_of('rooms', 'tls://')}",
-            "ws": f"ws://127.0.0.1:{port_of('handshake', 'ws://')}",
-            "wss": f"wss://localhost:{port_of('handshake', 'wss://')}/lobby",
-            "unix": f"unix:{local}",
-        }
-
+class Probe(secure.RelayCase):
     def start(self, *arguments, environment=None):
         return self.world.keep(harness.Process([harness.PARLEY, "probe", *arguments], environment=environment))
 

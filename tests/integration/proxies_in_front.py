@@ -13,7 +13,7 @@ import time
 import unittest
 
 import harness
-from transport_matrix import Authority
+import secure
 
 DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "deploy"
 LARGE_MIB = int(os.environ.get("PARLEY_PROXY_MIB", "1024"))
@@ -121,13 +121,10 @@ def identity_seen(connection, hello):
         got += piece
 
 
-class Fronts(unittest.TestCase):
+class Fronts(secure.Case):
     @classmethod
     def setUpClass(cls):
-        cls.world = harness.World(relay=False)
-        cls.world.__enter__()
-        cls.addClassCleanup(cls.world.__exit__)
-        cls.authority = Authority(cls.world.folder("ca"))
+        super().setUpClass()
         cls.count = 0
 
     def folder(self, name):

@@ -65,11 +65,8 @@ class Manager:
         self._socket.close()
 
 
-class Operation(unittest.TestCase):
-    def setUp(self):
-        self.world = harness.World(relay=False)
-        self.world.__enter__()
-        self.addCleanup(self.world.__exit__)
+class Operation(harness.FreshCase):
+    RELAY = False
 
     def run_relay(self, *arguments, **named):
         return self.world.keep(harness.Process([harness.RELAY, *arguments], **named))

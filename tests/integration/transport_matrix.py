@@ -4,61 +4,14 @@ import os
 import random
 import signal
 import socket
-import subprocess
 import time
 import unittest
 
 import harness
+import secure
 
 
-def openssl(*arguments):
-    subprocess.run(["openssl", *map(str, arguments)], check=True, stdin=subprocess.DEVNULL,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
-class Authority:
-    """A certificate authority of this test, and a certificate for 127.0.0.1 and localhost."""
-
-    def __init__(self, folder):
-        self.certificate = folder / "ca.pem"
-        key, request, extension = folder / "ca.key", folder / "server.csr", folder / "server.ext"
-        self.server, self.server_key = folder / "server.pem", folder / "server.key"
-        new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-        openssl("req", "-x509", *new_key, "-keyout", key, "-out", self.certificate, "-days", "2",
-                "-subj", "/CN=Test authority", "-addext", "basicConstraints=critical,CA:TRUE")
-        openssl("req", *new_key, "-keyout", self.server_key, "-out", request, "-subj", "/CN=relay")
-        extension.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
-        openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", key, "-CAcreateserial",
-                "-out", self.server, "-days", "2", "-extfile", extension)
-
-
-class Matrix(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.world = harness.World(relay=False)
-        cls.world.__enter__()
-        cls.addClassCleanup(cls.world.__exit__)
-        cls.authority = Authority(cls.world.folder("ca"))
-        local = cls.world.root / "relay.sock"
-        port = "127.0.0.1:0"
-        cls.relay = cls.world.start_relay(
-            "--tls-certificate", cls.authority.server, "--tls-key", cls.authority.server_key,
-            listen=(port, f"tls://{port}", f"ws://{port}", f"wss://{port}/lobby", f"unix:{local}"),
-            rooms=(port, f"tls://{port}", f"unix:{local}.room"))
-        handshake, rooms = cls.relay.ready["handshake"], cls.relay.ready["rooms"]
-
-        def port_of(texts, scheme):
-            found, = [text for text in texts if text.startswith(scheme) and (scheme or "/" not in text)]
-            return found.removeprefix(scheme).partition("/")[0].rpartition(":")[2]
-
-        cls.addresses = {
-            "tcp": f"127.0.0.1:{port_of(handshake, '')},{port_of(rooms, '')}",
-            "tls": f"tls://127.0.0.1:{port_of(handshake, 'tls://')},{port_of(rooms, 'tls://')}",
-            "ws": f"ws://127.0.0.1:{port_of(handshake, 'ws://')}",
-            "wss": f"wss://localhost:{port_of(handshake, 'wss://')}/lobby",
-            "unix": f"unix:{local}",
-        }
-
+class Matrix(secure.RelayCase):
     def pass_on(self, sent_by, received_by, path):
         inbox = self.world.folder(f"in-{sent_by}-{received_by}-{path.name}")
         authority = ("--ca-file", self.authority.certificate)

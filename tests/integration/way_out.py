@@ -5,7 +5,7 @@ import unittest
 
 import harness
 import proxies
-from transport_matrix import Authority
+import secure
 
 USER, PASSWORD = "alice", "s3cret:p@ss/word"
 CODED = "s3cret%3Ap%40ss%2Fword"
@@ -13,31 +13,14 @@ DEAD = "http://127.0.0.1:1"
 UNREACHABLE, USAGE, LOCAL_FILE, PROXY = 3, 2, 8, 9
 
 
-class WayOut(unittest.TestCase):
+class WayOut(secure.RelayCase):
     @classmethod
     def setUpClass(cls):
-        cls.world = harness.World(relay=False)
-        cls.world.__enter__()
-        cls.addClassCleanup(cls.world.__exit__)
-        cls.authority = Authority(cls.world.folder("ca"))
-        port = "127.0.0.1:0"
-        cls.relay = cls.world.start_relay(
-            "--tls-certificate", cls.authority.server, "--tls-key", cls.authority.server_key,
-            listen=(port, f"tls://{port}", f"ws://{port}", f"wss://{port}"), rooms=(port, f"tls://{port}"))
-
-        def port_of(door, scheme):
-            found, = [text for text in cls.relay.ready[door]
-                      if text.startswith(scheme) and (scheme or "/" not in text)]
-            return int(found.removeprefix(scheme).partition("/")[0].rpartition(":")[2])
-
-        cls.ports = {name: (port_of("handshake", scheme), port_of("rooms", scheme))
-                     for name, scheme in (("tcp", ""), ("tls", "tls://"))}
-        cls.addresses = {
-            "tcp": "tcp://localhost:{},{}".format(*cls.ports["tcp"]),
-            "tls": "tls://localhost:{},{}".format(*cls.ports["tls"]),
-            "ws": f"ws://localhost:{port_of('handshake', 'ws://')}",
-            "wss": f"wss://localhost:{port_of('handshake', 'wss://')}",
-        }
+        super().setUpClass()
+        # Names, which the proxies are to look up.
+        cls.addresses = {name: address.replace("127.0.0.1", "localhost")
+                         for name, address in cls.addresses.items() if name != "unix"}
+        cls.port = cls.port_of("handshake", "")
         cls.path = cls.world.file("document", random.Random(3).randbytes(700_001))
         cls.small = cls.world.file("small", b"small")
         cls.auth_file = cls.world.file("auth", f"{USER}:{PASSWORD}\nnot this line\n".encode())
@@ -137,7 +120,7 @@ class WayOut(unittest.TestCase):
                 self.pass_on(self.addresses[transport], *extra, environment=environment)
         relay = self.addresses["tcp"].replace("localhost", "127.0.0.1")
         self.pass_on(relay, environment={"ALL_PROXY": DEAD, "NO_PROXY": "127.0.0.0/8"})
-        port = self.ports["tcp"][0]
+        port = self.port
         self.pass_on(relay, environment={"ALL_PROXY": DEAD, "NO_PROXY": f"127.0.0.1:{port}"})
         self.fails(PROXY, relay=relay, environment={"ALL_PROXY": DEAD, "NO_PROXY": "127.0.0.1:1"})
 
@@ -145,7 +128,7 @@ class WayOut(unittest.TestCase):
         http = self.world.keep(proxies.Tinyproxy(self.world))
         socks = self.world.keep(proxies.Microsocks(self.world))
         closed = harness.free_port()
-        other = Authority(self.world.folder("other-ca")).certificate
+        other = secure.Authority(self.world.folder("other-ca")).certificate
         self.fails(PROXY, "proxy's name has no address", "nowhere.invalid",
                    extra=("--proxy", "socks5://nowhere.invalid"))
         for proxy in (http, socks):
@@ -171,14 +154,14 @@ class WayOut(unittest.TestCase):
     def test_a_forbidden_destination(self):
         http = self.world.keep(proxies.Tinyproxy(self.world, "ConnectPort 443"))
         self.fails(PROXY, "does not allow this destination", "403", extra=("--proxy", http.url))
-        danted = self.world.keep(proxies.Danted(self.world, self.ports["tcp"][0]))
-        relay = "127.0.0.1:{},{}".format(*self.ports["tcp"])
+        danted = self.world.keep(proxies.Danted(self.world, self.port))
+        relay = f"127.0.0.1:{self.port},{self.port_of('rooms', '')}"
         self.fails(PROXY, "does not allow this destination", "not allowed by its rules", relay=relay,
                    extra=("--proxy", danted.url))
         self.pass_on(self.addresses["wss"].replace("localhost", "127.0.0.1"), "--proxy", danted.url)
 
     def test_a_forbidden_room(self):
-        http = self.world.keep(proxies.Tinyproxy(self.world, f"ConnectPort {self.ports['tcp'][0]}"))
+        http = self.world.keep(proxies.Tinyproxy(self.world, f"ConnectPort {self.port}"))
         sender, code = self.world.send_waiting(self.small, "--proxy", http.url, relay=self.addresses["tcp"])
         self.world.recv("-y", "-o", self.world.folder("in-forbidden"), code=code, relay=self.addresses["tcp"])
         sender.expect_exit(PROXY)
