@@ -12,8 +12,6 @@ SIGNALS = ((signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129))
 
 
 class Base(harness.FreshCase):
-    RELAY = True
-
     def setUp(self):
         super().setUp()
         self.inbox = self.world.folder("in")

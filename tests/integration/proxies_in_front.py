@@ -7,7 +7,6 @@ import re
 import signal
 import socket
 import ssl
-import struct
 import subprocess
 import time
 import unittest

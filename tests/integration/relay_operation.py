@@ -10,7 +10,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import threading
 import unittest
 import urllib.error
 import urllib.request

@@ -4,7 +4,6 @@ library would send."""
 import json
 import os
 import pathlib
-import shutil
 import socket
 import struct
 import subprocess
