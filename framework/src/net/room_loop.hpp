@@ -3,6 +3,7 @@
 
 #include "net/buffer_pool.hpp"
 #include "net/limits/bandwidth_share.hpp"
+#include "net/splice_pipe.hpp"
 
 #include <parley/net/awaitable.hpp>
 #include <parley/net/limits.hpp>
@@ -13,7 +14,10 @@ namespace parley::detail {
 
 // Everything in it is used on its executor only. Outlives the rooms that run on it.
 struct room_loop {
-    room_loop(executor on, std::size_t buffer_bytes) : ex(std::move(on)), buffers(buffer_bytes) {}
+    room_loop(executor on, std::size_t buffer_bytes, std::size_t max_pipes = pipe_pool::usual_max_lent())
+        : ex(std::move(on)), buffers(buffer_bytes), pipes(max_pipes)
+    {
+    }
     room_loop(const room_loop&) = delete;
     room_loop& operator=(const room_loop&) = delete;
 
@@ -26,6 +30,7 @@ struct room_loop {
 
     executor ex;
     buffer_pool buffers;
+    pipe_pool pipes;
     bandwidth_share bandwidth;
     std::uint64_t room_bytes = 0; // see relay_limits; 0 is no limit
 };

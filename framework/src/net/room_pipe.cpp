@@ -6,6 +6,7 @@
 #include <parley/net/watchdog.hpp>
 
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <array>
@@ -14,16 +15,35 @@
 
 namespace parley::detail {
 
+namespace {
+
+// Moved in the kernel at a time: many enough that the calls cost little, few enough that other rooms wait
+// less than a millisecond.
+constexpr std::size_t max_spliced_bytes = 512u << 10;
+// A read of less is not worth a pipe: the next one goes through a buffer.
+constexpr std::size_t min_spliced_bytes = 16u << 10;
+
+} // namespace
+
 struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
     struct direction {
         std::atomic<std::uint64_t> bytes{0};     // written on the executor, read from anywhere
         byte_vector first_bytes;                 // for the stream that this direction writes to
+        bool can_splice = false;                 // both streams are the system's own
+        bool streams = false;                    // much comes at once, so that a pipe is worth it
         bool passed_end = false;                 // its end was in order, and the other side has been told
         bool write_failed = false;               // what ended it was the side it writes to
         std::optional<asio::steady_timer> pause; // made when it is first too fast
 
         std::uint64_t counted() const noexcept { return bytes.load(std::memory_order_relaxed); }
         void count(std::size_t more) noexcept { bytes.store(counted() + more, std::memory_order_relaxed); }
+    };
+
+    // Where bytes are between the two streams: `size` of them in a buffer or in a pipe.
+    struct load {
+        buffer_pool::buffer buffer;
+        splice_pipe pipe;
+        std::size_t size = 0;
     };
 
     state(side first, side second, room_pipe_options o, room_loop& on,
@@ -35,14 +55,22 @@ struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
     {
         directions[0].first_bytes = std::move(second.first_bytes);
         directions[1].first_bytes = std::move(first.first_bytes);
+        const bool plain =
+            prepare_for_splice(streams[0].native_handle()) && prepare_for_splice(streams[1].native_handle());
+        for (direction& way : directions) way.can_splice = plain;
     }
 
     awaitable<void> copy(std::size_t from);
-    awaitable<error_code> copy_until_end(std::size_t from, buffer_pool::buffer& buffer);
+    awaitable<error_code> copy_until_end(std::size_t from, load& moved);
+    error_code take(std::size_t from, load& moved, bool woken);
+    error_code splice(std::size_t from, load& moved, std::size_t most, bool woken);
+    void put_away(load& moved) noexcept;
     awaitable<void> pace(std::size_t from, std::size_t size);
-    bool too_many_bytes() noexcept;
+    bool too_many_bytes(std::size_t more) noexcept;
     std::uint64_t bytes() const noexcept { return directions[0].counted() + directions[1].counted(); }
-    awaitable<error_code> write_all(std::size_t to, bytes_view bytes);
+    awaitable<error_code> pass_on(std::size_t from, splice_pipe& pipe);
+    awaitable<error_code> write_all(std::size_t from, bytes_view bytes, bool counts);
+    void passed(std::size_t from, std::size_t size) noexcept;
     void ended(std::size_t from, error_code error);
     void reset_both(error_code reason) noexcept;
 
@@ -95,40 +123,39 @@ void room_pipe::state::reset_both(error_code reason) noexcept
 awaitable<void> room_pipe::state::copy(std::size_t from)
 {
     const auto self = shared_from_this();
-    buffer_pool::buffer buffer;
+    load moved;
     error_code error;
     try {
-        error = co_await copy_until_end(from, buffer);
+        error = co_await copy_until_end(from, moved);
     } catch (const std::bad_alloc&) {
         error = make_error_code(boost::system::errc::not_enough_memory);
     }
-    loop.buffers.give_back(std::move(buffer));
+    put_away(moved);
     ended(from, error);
 }
 
-// An idle room holds no buffer: one is taken when there is something to read, and kept while there is more.
-awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, buffer_pool::buffer& buffer)
+// An idle room holds neither a buffer nor a pipe: a buffer is kept while there is more to read, a pipe while
+// there are bytes in it.
+awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, load& moved)
 {
     direction& way = directions[from];
     any_stream& source = streams[from];
     const std::size_t to = 1 - from;
+    bool woken = false;
     if (!way.first_bytes.empty()) {
-        const error_code failed = co_await write_all(to, way.first_bytes);
+        const error_code failed = co_await write_all(from, way.first_bytes, false);
         way.first_bytes = {};
         if (failed) co_return failed;
     }
     for (;;) {
-        if (!buffer) buffer = loop.buffers.take();
-        error_code error;
-        const std::size_t most = loop.bandwidth.quantum(share, loop.buffers.buffer_bytes());
-        const mutable_bytes space{buffer.get(), most};
-        const std::size_t size = source.is_open() ? source.try_read_some(space, error)
-                                                  : (error = asio::error::operation_aborted, std::size_t{0});
+        error_code error = take(from, moved, woken);
+        woken = false;
         if (error == asio::error::would_block) {
-            loop.buffers.give_back(std::move(buffer));
+            put_away(moved);
             const auto waited = co_await source.async_wait_readable(use_tuple);
             error = std::get<0>(waited);
             if (error) co_return error;
+            woken = true;
             continue;
         }
         if (error == asio::error::eof) {
@@ -137,13 +164,15 @@ awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, buffer_
             break;
         }
         if (error) co_return error;
-        way.count(size);
         if (half) half->kick();
-        if (too_many_bytes()) co_return make_error_code(errc::cancelled);
-        if (!loop.bandwidth.unlimited()) co_await pace(from, size);
-        error = co_await write_all(to, space.first(size));
+        if (too_many_bytes(moved.size)) co_return make_error_code(errc::cancelled);
+        if (!loop.bandwidth.unlimited()) co_await pace(from, moved.size);
+        if (moved.pipe)
+            error = co_await pass_on(from, moved.pipe);
+        else
+            error = co_await write_all(from, bytes_view{moved.buffer.get(), moved.size}, true);
         if (error) co_return error;
-        if (half) half->kick();
+        loop.pipes.give_back(std::move(moved.pipe));
     }
     way.passed_end = true; // from its first moment on, see was_reset()
     const auto shut = co_await streams[to].async_shutdown_send(use_tuple);
@@ -152,9 +181,53 @@ awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, buffer_
     co_return failed;
 }
 
-bool room_pipe::state::too_many_bytes() noexcept
+// Reads what is there, to a pipe if that can be had and is worth it. `woken`: the wait before has just said
+// that something is there.
+error_code room_pipe::state::take(std::size_t from, load& moved, bool woken)
 {
-    if (loop.room_bytes == 0 || bytes() <= loop.room_bytes) return false;
+    direction& way = directions[from];
+    if (!streams[from].is_open()) return asio::error::operation_aborted;
+    const std::size_t buffer_bytes = loop.buffers.buffer_bytes();
+    if (way.can_splice && way.streams) {
+        const std::size_t most = loop.bandwidth.quantum(share, max_spliced_bytes);
+        if (most >= buffer_bytes) moved.pipe = loop.pipes.take();
+        if (moved.pipe) {
+            const error_code error = splice(from, moved, most, woken);
+            if (error != asio::error::operation_not_supported) return error;
+        }
+    }
+    if (!moved.buffer) moved.buffer = loop.buffers.take();
+    error_code error;
+    const mutable_bytes space{moved.buffer.get(), loop.bandwidth.quantum(share, buffer_bytes)};
+    moved.size = streams[from].try_read_some(space, error);
+    way.streams = moved.size >= std::min(min_spliced_bytes, space.size());
+    return error;
+}
+
+// As take(); operation_not_supported: through a buffer, please.
+error_code room_pipe::state::splice(std::size_t from, load& moved, std::size_t most, bool woken)
+{
+    direction& way = directions[from];
+    error_code error;
+    moved.size = moved.pipe.fill(streams[from].native_handle(), most, error);
+    way.streams = moved.size >= min_spliced_bytes || error == asio::error::would_block;
+    if (!error) return error;
+    loop.pipes.give_back(std::move(moved.pipe));
+    if (error == asio::error::operation_not_supported) way.can_splice = false;
+    // Urgent data makes splice(2) find nothing for ever, where a read would pass over it.
+    if (error == asio::error::would_block && woken) return asio::error::operation_not_supported;
+    return error;
+}
+
+void room_pipe::state::put_away(load& moved) noexcept
+{
+    loop.buffers.give_back(std::move(moved.buffer));
+    loop.pipes.give_back(std::move(moved.pipe));
+}
+
+bool room_pipe::state::too_many_bytes(std::size_t more) noexcept
+{
+    if (loop.room_bytes == 0 || bytes() + more <= loop.room_bytes) return false;
     limit = refusal::room_bytes;
     return true;
 }
@@ -174,16 +247,46 @@ awaitable<void> room_pipe::state::pace(std::size_t from, std::size_t size)
     if (half) half->kick();
 }
 
-awaitable<error_code> room_pipe::state::write_all(std::size_t to, bytes_view bytes)
+void room_pipe::state::passed(std::size_t from, std::size_t size) noexcept
+{
+    if (size == 0) return;
+    directions[from].count(size);
+    if (half) half->kick();
+}
+
+// Gives other rooms their turn before it returns, since nothing else here waits for the loop.
+awaitable<error_code> room_pipe::state::pass_on(std::size_t from, splice_pipe& pipe)
+{
+    any_stream& target = streams[1 - from];
+    bool waited = false;
+    while (pipe.held() > 0) {
+        error_code error = asio::error::operation_aborted;
+        if (target.is_open()) passed(from, pipe.drain(target.native_handle(), error));
+        if (pipe.held() > 0 && (!error || error == asio::error::would_block)) {
+            waited = true;
+            const auto wait = co_await target.async_wait_writable(use_tuple);
+            error = std::get<0>(wait);
+        }
+        if (error) {
+            directions[from].write_failed = true;
+            co_return error;
+        }
+    }
+    if (!waited) co_await asio::post(loop.ex, use_tuple);
+    co_return error_code{};
+}
+
+awaitable<error_code> room_pipe::state::write_all(std::size_t from, bytes_view bytes, bool counts)
 {
     while (!bytes.empty()) {
         const asio::const_buffer buffer{bytes.data(), bytes.size()};
-        const auto written = co_await streams[to].async_write_some(buffer, use_tuple);
+        const auto written = co_await streams[1 - from].async_write_some(buffer, use_tuple);
         const auto [error, size] = written;
         if (error) {
-            directions[1 - to].write_failed = true;
+            directions[from].write_failed = true;
             co_return error;
         }
+        if (counts) passed(from, size);
         bytes = bytes.subspan(size);
     }
     co_return error_code{};

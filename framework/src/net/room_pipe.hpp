@@ -6,6 +6,9 @@
 //   resets, or cannot be written| is reset
 //   stays silent for the bound after the other has ended | both are reset
 //
+// Between two plain sockets, much at once moves inside the kernel; all else through a buffer. Each turn moves
+// a bounded number of bytes, then the other rooms of the loop have theirs.
+//
 // Both streams reset when they are closed before the end, so that a relay that is killed looks like what it
 // is.
 #pragma once
@@ -50,7 +53,7 @@ public:
     // Resets both sides; on_end still comes. From any thread.
     void abort(error_code why, std::optional<refusal> limit = std::nullopt);
 
-    // All that was read from both sides so far. From any thread.
+    // All that was passed on to either side so far, first bytes aside. From any thread.
     std::uint64_t bytes() const noexcept;
 
     room_pipe(const room_pipe&) = delete;
