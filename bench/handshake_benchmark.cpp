@@ -145,7 +145,7 @@ void run_handshake_benchmark(session& s)
     source_number first = 1;
     for (int run = 0; run < s.settings().runs; ++run)
         for (const handshake_keys keys : {handshake_keys::precomputed, handshake_keys::agreement})
-            for (const wire_kind wire : wires_of(s.settings()))
+            for (const wire_kind wire : wires_of(s.settings(), {wire_kind::tcp, wire_kind::websocket}))
                 for (const subject_kind& kind : in_turn(kinds, run)) {
                     const char* name = keys == handshake_keys::agreement ? "agreement" : "precomputed";
                     if (wanted != "both" && wanted != name) continue;

@@ -19,8 +19,15 @@ struct pair_of_wires {
 
 std::vector<pair_of_wires> pairs(const settings& options)
 {
-    const std::vector<wire_kind> wires = wires_of(options);
     std::vector<pair_of_wires> out;
+    if (options.quick && options.transports.empty()) {
+        for (const wire_kind sender : {wire_kind::tcp, wire_kind::websocket})
+            for (const wire_kind receiver : {wire_kind::tcp, wire_kind::websocket})
+                out.push_back({sender, receiver});
+        out.push_back({wire_kind::tls, wire_kind::tls});
+        return out;
+    }
+    const std::vector<wire_kind> wires = wires_of(options, {});
     for (const wire_kind sender : wires)
         for (const wire_kind receiver : wires) out.push_back({sender, receiver});
     return out;
