@@ -143,7 +143,9 @@ private:
         add_command("--send-command", send_commands_, "A sender by its command line, with {path} and {code}");
         add_command("--recv-command", recv_commands_,
                     "Its receiver, started in an empty folder, with {code} and {folder}");
-        command->add_option("--rooms", settings_.rooms, "room: how many at once (default: 1,8,64)")
+        command
+            ->add_option("--rooms", settings_.rooms,
+                         "room: how many at once (default: 1,8,64; with --quick 1,64)")
             ->delimiter(',')
             ->check(positive)
             ->type_name("LIST");

@@ -35,7 +35,7 @@ struct settings {
     std::vector<given_relay> relays;
     std::vector<given_command> relay_commands, forward_commands;
     std::vector<given_command> send_commands, recv_commands; // paired by name
-    std::vector<double> rooms{1, 8, 64};
+    std::vector<double> rooms;                               // at once; empty: chosen by quick
     std::vector<double> waiting;        // the points of fanout, idle and forward; empty: chosen by quick
     std::vector<double> memory_waiting; // the same over memory streams
     double rate = 0;                    // of the open loop, handshakes a second; 0: half of the closed loop's

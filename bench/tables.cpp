@@ -9,10 +9,14 @@
 namespace parley::bench {
 namespace {
 
-using row = std::vector<std::string>;
+std::string number(double value)
+{
+    return fmt::format("{:.4g}", value);
+}
 
-// Columns as wide as their widest cell; all but the first `left` are set to the right.
-std::string table(const std::vector<row>& rows, std::size_t left)
+} // namespace
+
+std::string text_table(const std::vector<row>& rows, std::size_t left)
 {
     std::vector<std::size_t> widths(rows.front().size());
     for (const row& one : rows)
@@ -28,13 +32,6 @@ std::string table(const std::vector<row>& rows, std::size_t left)
     }
     return out;
 }
-
-std::string number(double value)
-{
-    return fmt::format("{:.4g}", value);
-}
-
-} // namespace
 
 double advantage(const measurement& first, const measurement& second)
 {
@@ -74,7 +71,7 @@ std::string ratio_table(const std::vector<ratio>& ratios, const std::string& fir
                         escaped(one.first->subject), escaped(one.second->subject),
                         number(one.first->total().median), number(one.second->total().median),
                         one.first->unit, fmt::format("{:.2f}", one.times_better)});
-    return table(rows, 5);
+    return text_table(rows, 5);
 }
 
 std::string value_table(const std::vector<measurement>& all)
@@ -87,7 +84,7 @@ std::string value_table(const std::vector<measurement>& all)
                         number(total.median), number(total.min), number(total.max),
                         std::to_string(one.values.size()), one.unit});
     }
-    return table(rows, 4);
+    return text_table(rows, 4);
 }
 
 std::string circumstances(const run_document& document)

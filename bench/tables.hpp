@@ -5,6 +5,11 @@
 
 namespace parley::bench {
 
+using row = std::vector<std::string>;
+// Columns as wide as their widest cell; all but the first `left` are set to the right. The first row is the
+// head.
+std::string text_table(const std::vector<row>& rows, std::size_t left);
+
 // How many times better the first is: above 1 it wins. 0 when either is not above 0.
 double advantage(const measurement& first, const measurement& second);
 

@@ -8,7 +8,7 @@ import unittest
 import harness
 
 BENCH = os.environ.get("PARLEY_BENCH_PROGRAM", "parley-bench")
-SMALL = ("--runs", "1", "--seconds", "0.05", "--rooms", "1,2", "--waiting", "5,40", "--memory-waiting", "5,200",
+SMALL = ("--runs", "1", "--seconds", "0.05", "--transports", "tcp,ws,wss", "--rooms", "1,2", "--waiting", "5,40", "--memory-waiting", "5,200",
          "--transfer-mb", "1", "--small-files", "20", "--concurrency", "4")
 MEASUREMENT = {"benchmark", "subject", "parameters", "metric", "unit", "better", "values", "min", "median", "max",
                "cpu_seconds"}
@@ -64,12 +64,12 @@ class Bench(unittest.TestCase):
             self.assertLessEqual(m["median"], m["max"])
 
     def test_every_benchmark_measured_the_relay(self):
-        for transport in ("tcp", "ws"):
+        for transport in ("tcp", "ws", "wss"):
             for benchmark in ("forward", "fanout", "idle"):
                 for waiting in (5, 40):
                     with self.subTest(transport=transport, benchmark=benchmark, waiting=waiting):
                         self.assertTrue(self.of(benchmark, subject="parley-relay", transport=transport, waiting=waiting))
-            for receiver in ("tcp", "ws"):
+            for receiver in ("tcp", "ws", "wss"):
                 for rooms in (1, 2):
                     rate, = self.of("room", subject="parley-relay", metric="throughput", sender=transport,
                                     receiver=receiver, rooms=rooms)
@@ -91,13 +91,26 @@ class Bench(unittest.TestCase):
             self.assertTrue(self.of("primitives", subject=subject), subject)
 
     def test_others_ran_beside_it_or_are_named_as_absent(self):
+        self.assertNotEqual(bool(self.of("transfer", subject="magic-wormhole")),
+                            "skipped magic-wormhole" in self.document["settings"])
         for subject in ("direct", "haproxy", "haproxy splice", "nginx stream", "nginx websocket", "socat"):
             skipped = f"skipped {subject}" in self.document["settings"]
             self.assertNotEqual(bool(self.of("room", subject=subject)), skipped, subject)
 
-    def test_the_output_opens_with_ratios(self):
+    def test_the_output_opens_with_criteria_and_ratios(self):
         lines = self.process.stdout.text().splitlines()
-        self.assertIn("times better", lines[0])
+        self.assertEqual(lines[0].split(), ["criterion", "measured", "target", "met"])
+        criteria = lines[1:lines.index("")]
+        self.assertEqual({line[0] for line in criteria}, set("1234567"))
+        for line in criteria:
+            self.assertRegex(line, r" (yes|no|-)$")
+            self.assertEqual(line.endswith("-"), "not measured" in line, line)
+        measured = [line for line in criteria if not line.endswith("-")]
+        for part in ("1 room tcp to tcp, throughput / direct", "3 idle", "4 forward", "5 fanout", "6 handshakes", "7 transfer"):
+            self.assertTrue(any(line.startswith(part) for line in measured), part)
+        rest = lines[lines.index("") + 1:]
+        self.assertIn("times better", rest[0])
+        self.assertTrue(any(line.startswith("TCP congestion control of all programs") for line in rest))
         self.assertTrue(any(line.startswith("room") and "direct" in line for line in lines))
 
     def test_the_page_stands_alone(self):
@@ -110,7 +123,7 @@ class Bench(unittest.TestCase):
         self.assertEqual(page.outside, [])
         self.assertNotIn("script", page.elements)
         text = " ".join(page.words)
-        for words in ("throughput [MB/s], more is better", "waiting peers (logarithmic)", "compared: "):
+        for words in ("throughput [MB/s], more is better", "waiting peers (logarithmic)", "compared: ", "criterion"):
             self.assertIn(words, text)
 
     def test_a_run_compared_with_itself(self):
@@ -126,6 +139,24 @@ class Bench(unittest.TestCase):
         self.assertIn("broken.json", bench(self.world, "report", broken, status=1).stderr.text())
         missing = bench(self.world, "compare", self.file, "/nonexistent.json", status=1)
         self.assertIn("/nonexistent.json", missing.stderr.text())
+
+    def test_documents_pass_through_programs_given_as_command_lines(self):
+        """A sender that copies and a receiver that copies on, which meet at a pipe."""
+        world, folder = self.world, self.world.folder("copied")
+        os.mkfifo(folder / "met")
+        sender = world.file("sender.sh", f'set -e; mkdir "$2"; cp -r "$1" "$2/"; echo > {folder}/met\n'.encode())
+        receiver = world.file("receiver.sh", f'read line < {folder}/met; cp -r "$1/." "$2"\n'.encode())
+        spoiler = world.file("spoiler.sh", f'read line < {folder}/met; cp -r "$1/." "$2"; date > "$2/random"\n'.encode())
+        file = world.root / "copied.json"
+        for name, script, status in (("copy", receiver, 0), ("spoil", spoiler, 1)):
+            done = bench(world, "transfer", *SMALL, "--only", name, "--send-command",
+                         f"{name}=sh {sender} {{path}} '{folder}'/{name}{{code}}", "--recv-command",
+                         f'{name}=sh {script} {folder}/{name}{{code}} "{{folder}}"', "--json", file, status=status)
+            measured = {m["parameters"]["document"] for m in json.loads(file.read_text())["measurements"]}
+            self.assertIn("compressible", measured)
+            self.assertIn("20 small files", measured)
+            self.assertEqual("random" in measured, status == 0)
+            self.assertEqual("what was received is not what was sent" in done.stderr.text(), status == 1)
 
     def test_a_relay_that_runs_already_and_one_given_as_a_command(self):
         relay = self.world.start_relay()
