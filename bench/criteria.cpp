@@ -25,11 +25,10 @@ public:
     explicit judge(const std::vector<measurement>& all) : all_(all) {}
 
     // The median of what was chosen itself.
-    void value(const std::string& what, const choice& of, double most)
+    void value(const std::string& what, const choice& of, const char* unit, double most)
     {
         const measurement* m = find(of);
-        add(what, m != nullptr ? m->unit : "", most, true,
-            m != nullptr ? std::optional{m->total().median} : std::nullopt);
+        add(what, unit, most, true, m != nullptr ? std::optional{m->total().median} : std::nullopt);
     }
     void at_most(const std::string& what, const choice& of, const std::vector<choice>& beside, double target)
     {
@@ -152,9 +151,9 @@ void judge_waiting(judge& j)
             waiting("idle", "parley-relay", "CPU time a second a thousand waiting peers", wire);
         const double n = largest(memory, 19'000);
         j.value(fmt::format("3 idle, resident memory a waiting peer ({}, {} of them)", wire, n),
-                with_number(memory, n), std::string_view{wire} == "tcp" ? tcp_bytes : websocket_bytes);
+                with_number(memory, n), "B", std::string_view{wire} == "tcp" ? tcp_bytes : websocket_bytes);
         j.value(fmt::format("3 idle, CPU a second a thousand waiting peers ({}, {} of them)", wire, n),
-                with_number(cpu, n), no_cpu_us);
+                with_number(cpu, n), "us", no_cpu_us);
     }
     for (const auto& [subject, wire, most] : {std::tuple{"parley in memory", "memory", 60'000.0},
                                               {"parley-relay", "tcp", 19'000.0},
@@ -195,7 +194,7 @@ void judge_transfers(judge& j)
     };
     constexpr const char *whole = "seal, hash and frame records", *part = "hash and seal";
     const char* chosen = j.find(step(whole)) != nullptr || j.find(step(part)) == nullptr ? whole : part;
-    j.at_least(fmt::format("7 transfer of random bytes, rate / one core's \"{}\"", chosen),
+    j.at_least(fmt::format("7 transfer of random bytes, rate / one core's {}", chosen),
                rate("parley", "random"), {step(chosen)}, 0.5);
     // The name says how many files there are.
     std::string tree = "20000 small files";
@@ -208,7 +207,8 @@ void judge_transfers(judge& j)
                    {rate("magic-wormhole", name)}, name == "random" ? 3 : 5);
     for (const std::string& name : documents)
         j.value(fmt::format("7 transfer of {}, first byte after the room's opening", name),
-                {"transfer", "parley", "first byte after the room's opening", {{"document", name}}}, 50);
+                {"transfer", "parley", "first byte after the room's opening", {{"document", name}}}, "ms",
+                50);
 }
 
 std::string measured_text(const criterion& one)

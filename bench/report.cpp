@@ -23,7 +23,7 @@ p.with { margin: .1em 0 .6em; color: var(--faint) }
 svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif; display: block }
 svg text { fill: var(--ink) } svg .axis { font-weight: 600 }
 svg .grid { stroke: var(--rule) } svg .whisker { stroke: var(--ink); stroke-width: 1.5 }
-.wide { overflow-x: auto }
+.wide { overflow-x: auto } summary { cursor: pointer; color: var(--faint) }
 table { border-collapse: collapse; font-size: 13px; margin: 1em 0 } th, td { padding: .2em .7em; border-bottom: 1px solid var(--rule); text-align: left; vertical-align: top }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 .wins { color: var(--good) } .loses { color: var(--bad) } .absent { color: var(--faint) }
@@ -114,10 +114,10 @@ std::string plots(const std::vector<measurement>& all)
         for (const measurement* m : p.members) subjects.insert(m->subject);
         std::string compared;
         for (const std::string& one : subjects) compared += (compared.empty() ? "" : ", ") + one;
-        out += fmt::format(
-            "<h3>{}</h3>\n<p class=\"with\">compared: {}; {} runs, medians, from the least to the most</p>\n",
-            markup(p.metric), markup(compared), p.members.front()->values.size());
         const std::string curves = waiting_curves(p);
+        out += fmt::format("<h3>{}</h3>\n<p class=\"with\">compared: {}; {} runs, medians{}</p>\n",
+                           markup(p.metric), markup(compared), p.members.front()->values.size(),
+                           curves.empty() ? ", lines from the least to the most" : "");
         out += curves.empty() ? bars_by_parameters(p) : curves;
     }
     return out;
@@ -147,15 +147,12 @@ std::string value_rows(const std::vector<measurement>& all)
                       "run, medians</tr>\n";
     for (const measurement& m : all) {
         const summary total = m.total();
-        std::string cpu;
-        for (const auto& [role, values] : m.cpu_seconds)
-            cpu += fmt::format("{}{} {:.3f}", cpu.empty() ? "" : ", ", role, summarise(values).median);
         out += fmt::format(
             "<tr><td>{}<td>{}<td>{}<td>{}<td class=number>{}<td class=number>{}<td class=number>{}<td "
             "class=number>{}<td>{}<td>{}</tr>\n",
             markup(m.benchmark), markup(m.subject), markup(text_of(m.with)), markup(m.metric),
             short_number(total.median), short_number(total.min), short_number(total.max), m.values.size(),
-            markup(m.unit), markup(cpu));
+            markup(m.unit), markup(cpu_text(m)));
     }
     return out + "</table>\n";
 }
@@ -194,10 +191,14 @@ std::string report_page(const std::vector<named_run>& runs)
             "<h2>Criteria</h2>\n<p class=\"with\">What is claimed, and whether this run shows it; ratios of "
             "medians.</p>\n" +
             criteria_rows(criteria_of(d.measurements));
-        out += "<h2>Ratios</h2>\n<p class=\"with\">How many times better; above 1 the first one wins.</p>\n" +
-               ratio_rows(d.measurements);
+        out += "<h2>Ratios</h2>\n<details><summary>How many times better; above 1 the first one "
+               "wins.</summary>\n<div "
+               "class=wide>" +
+               ratio_rows(d.measurements) + "</div></details>\n";
         out += plots(d.measurements);
-        out += "<h2>All values</h2>\n" + value_rows(d.measurements);
+        out += "<h2>All values</h2>\n<details><summary>Medians, least and most, and the CPU time of each "
+               "process.</summary>\n<div class=wide>" +
+               value_rows(d.measurements) + "</div></details>\n";
         out += "<h2>Circumstances</h2>\n" + circumstance_rows("Machine", d.machine) +
                circumstance_rows("Versions", d.versions) + circumstance_rows("Settings", d.settings);
     }

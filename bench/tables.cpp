@@ -62,6 +62,14 @@ std::vector<ratio> ratios_between(const run_document& older, const run_document&
     return out;
 }
 
+std::string cpu_text(const measurement& of)
+{
+    std::string out;
+    for (const auto& [role, values] : of.cpu_seconds)
+        out += fmt::format("{}{} {:.3f}", out.empty() ? "" : ", ", role, summarise(values).median);
+    return out;
+}
+
 std::string ratio_table(const std::vector<ratio>& ratios, const std::string& first, const std::string& second)
 {
     std::vector<row> rows{
@@ -76,13 +84,13 @@ std::string ratio_table(const std::vector<ratio>& ratios, const std::string& fir
 
 std::string value_table(const std::vector<measurement>& all)
 {
-    std::vector<row> rows{
-        {"benchmark", "parameters", "metric", "subject", "median", "min", "max", "runs", "unit"}};
+    std::vector<row> rows{{"benchmark", "parameters", "metric", "subject", "median", "min", "max", "runs",
+                           "unit", "CPU seconds a run"}};
     for (const measurement& one : all) {
         const summary total = one.total();
         rows.push_back({one.benchmark, escaped(text_of(one.with)), one.metric, escaped(one.subject),
                         number(total.median), number(total.min), number(total.max),
-                        std::to_string(one.values.size()), one.unit});
+                        std::to_string(one.values.size()), one.unit, escaped(cpu_text(one))});
     }
     return text_table(rows, 4);
 }

@@ -24,6 +24,9 @@ std::vector<ratio> ratios_of(const std::vector<measurement>& all);
 // The same measurement in two runs; `first` is the newer one.
 std::vector<ratio> ratios_between(const run_document& older, const run_document& newer);
 
+// "receiver 0.181, sender 0.116": the medians of what each process took in a run.
+std::string cpu_text(const measurement& of);
+
 std::string ratio_table(const std::vector<ratio>& ratios, const std::string& first,
                         const std::string& second);
 std::string value_table(const std::vector<measurement>& all);

@@ -114,7 +114,7 @@ TEST(Criteria, ARowSaysWhatWasMeasured)
 {
     const std::vector<criterion> all{{"a & b", "ratio", 0.7, true, 0.712}, {"c", "B", 1536, true, 1200.0}};
     const std::string text = criteria_table(all), rows = criteria_rows(all);
-    EXPECT_NE(text.find("0.71    <= 0.7   no"), std::string::npos) << text;
+    EXPECT_NE(text.find("0.71     <= 0.7   no"), std::string::npos) << text;
     EXPECT_NE(text.find("1200 B  <= 1536 B  yes"), std::string::npos) << text;
     EXPECT_NE(rows.find("a &amp; b"), std::string::npos);
     EXPECT_NE(rows.find("class=\"loses\">no"), std::string::npos);
