@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo test bench build release asan tsan fuzz memory format tidy clean
 
+# TCP congestion control of `make bench` (needs root); empty: the system's.
+CONGESTION ?=
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 60
 
@@ -19,7 +21,7 @@ test: ## every test
 bench: ## a ten-minute set of measurements beside other programs, with a page of plots (build/bench.html)
 	scripts/install-deps --bench
 	scripts/build release parley parley-relay parley-bench
-	build/release/bench/parley-bench all --quick --json build/bench.json
+	build/release/bench/parley-bench all --quick $(if $(CONGESTION),--congestion $(CONGESTION)) --json build/bench.json
 	build/release/bench/parley-bench report build/bench.json -o build/bench.html
 
 build: ## everything, optimised, with debug information (build/dev)

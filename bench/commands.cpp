@@ -1,5 +1,6 @@
 #include "bench/commands.hpp"
 
+#include "bench/criteria.hpp"
 #include "bench/endpoint.hpp"
 #include "bench/failure.hpp"
 #include "bench/handshake_benchmark.hpp"
@@ -66,11 +67,20 @@ int measure_command(const std::string& name, const settings& chosen, const std::
     choose_congestion_control(chosen);
     raise_descriptor_limit();
     session s{chosen};
+    const std::string control = fmt::format(
+        "TCP congestion control of all programs and the generator: {} ({})", system_congestion_control(),
+        chosen.congestion.empty() ? "the system's own" : "set for this run");
+    s.say(control);
     for (const benchmark& one : all_benchmarks)
         if (name == "all" || name == one.name) s.attempt(one.name, [&] { one.run(s); });
     const run_document document = s.document();
+    std::vector<criterion> criteria = criteria_of(document.measurements);
+    // One benchmark says nothing of those of the others.
+    if (name != "all") std::erase_if(criteria, [](const criterion& one) { return !one.measured; });
+    if (!criteria.empty()) print(criteria_table(criteria) + "\n");
     const std::vector<ratio> ratios = ratios_of(document.measurements);
     if (!ratios.empty()) print(ratio_table(ratios, "median", "beside it") + "\n");
+    print(control + "\n\n");
     print(value_table(document.measurements) + "\n" + circumstances(document));
     if (!json.empty()) save_run(json, document);
     return s.failures() == 0 ? 0 : 1;

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
 #include <cstring>
@@ -109,10 +110,24 @@ std::string_view wire_name(wire_kind kind) noexcept
         return "tcp";
     case wire_kind::websocket:
         return "ws";
+    case wire_kind::tls:
+        return "tls";
+    case wire_kind::secure_websocket:
+        return "wss";
     case wire_kind::local:
         return "unix";
     }
     return "";
+}
+
+bool has_frames(wire_kind kind) noexcept
+{
+    return kind == wire_kind::websocket || kind == wire_kind::secure_websocket;
+}
+
+bool has_tls(wire_kind kind) noexcept
+{
+    return kind == wire_kind::tls || kind == wire_kind::secure_websocket;
 }
 
 std::string endpoint::text() const
@@ -126,18 +141,19 @@ relay_endpoints parse_relay(const std::string& text)
     std::string why;
     const result<relay_address> address = relay_address::parse(text, &why);
     if (!address) throw failure{escaped(text) + ": " + why};
+    const auto kind = std::find_if(all_wires.begin(), all_wires.end(),
+                                   [&](wire_kind one) { return wire_name(one) == address->scheme; });
+    if (kind == all_wires.end()) throw failure{escaped(text) + ": the load generator does not speak this"};
     relay_endpoints out;
-    if (address->scheme == "tcp") {
-        out.handshake = {wire_kind::tcp, address->host, address->port, {}};
-        out.room = {wire_kind::tcp, address->host, address->room_port, {}};
-    } else if (address->scheme == "ws") {
+    if (*kind == wire_kind::local) {
+        out.handshake = {*kind, address->path, 0, {}};
+        out.room = {*kind, address->path + ".room", 0, {}};
+    } else if (has_frames(*kind)) {
         const std::string path = address->path.empty() ? "/" : address->path;
-        out.handshake = out.room = {wire_kind::websocket, address->host, address->port, path};
-    } else if (address->scheme == "unix") {
-        out.handshake = {wire_kind::local, address->path, 0, {}};
-        out.room = {wire_kind::local, address->path + ".room", 0, {}};
+        out.handshake = out.room = {*kind, address->host, address->port, path};
     } else {
-        throw failure{escaped(text) + ": the load generator speaks tcp, ws and unix"};
+        out.handshake = {*kind, address->host, address->port, {}};
+        out.room = {*kind, address->host, address->room_port, {}};
     }
     return out;
 }

@@ -3,15 +3,21 @@
 
 #include "bench/descriptor.hpp"
 
+#include <array>
 #include <string>
 #include <sys/socket.h>
 
 namespace parley::bench {
 
-enum class wire_kind : unsigned char { tcp, websocket, local };
-std::string_view wire_name(wire_kind kind) noexcept; // "tcp", "ws", "unix"
+enum class wire_kind : unsigned char { tcp, websocket, tls, secure_websocket, local };
+inline constexpr std::array all_wires{wire_kind::tcp, wire_kind::websocket, wire_kind::tls,
+                                      wire_kind::secure_websocket, wire_kind::local};
+std::string_view wire_name(wire_kind kind) noexcept; // "tcp", "ws", "tls", "wss", "unix"
+bool has_frames(wire_kind kind) noexcept;            // those of WebSockets
+bool has_tls(wire_kind kind) noexcept;
 
-// One address of a program under test: tcp://HOST:PORT, ws://HOST:PORT/PATH or unix:/PATH.
+// One address of a program under test: tcp://HOST:PORT, ws://HOST:PORT/PATH (tls and wss likewise) or
+// unix:/PATH.
 struct endpoint {
     wire_kind kind = wire_kind::tcp;
     std::string host; // numeric; the path of a Unix socket
@@ -26,9 +32,8 @@ struct relay_endpoints {
     endpoint handshake, room;
 };
 
-// Reads what parley's --relay takes: [tcp://]HOST:PORT[,ROOM_PORT], ws://HOST:PORT[/PATH] or unix:/PATH.
-// Throws failure for a transport that the load generator does not speak (tls, wss), and for anything that is
-// no address.
+// Reads what parley's --relay takes: [tcp://]HOST:PORT[,ROOM_PORT], ws://HOST:PORT[/PATH] (tls and wss
+// likewise) or unix:/PATH. Throws failure for anything that is no address.
 relay_endpoints parse_relay(const std::string& text);
 // The same for one address of one door.
 endpoint parse_endpoint(const std::string& text);
@@ -46,7 +51,7 @@ inline constexpr source_number any_source = UINT32_MAX; // the system's choice, 
 descriptor start_connect(const endpoint& to, source_number source);
 // Why a connection that became writable failed; 0 when it did not.
 int connect_error(int fd) noexcept;
-// The same, blocking: connected when it returns, reads and writes time out after ten seconds.
+// The same, blocking and without TLS: connected when it returns, reads and writes time out after ten seconds.
 descriptor connect_blocking(const endpoint& to, source_number source);
 
 // Listens on a free port of 127.0.0.1. Throws failure.

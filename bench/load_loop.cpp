@@ -41,8 +41,9 @@ void load_loop::run_once(std::chrono::nanoseconds timeout)
 
 void load_connection::open(const endpoint& to, source_number source, std::string_view protocol)
 {
-    socket_ = start_connect(to, source);
-    frames_ = to.kind == wire_kind::websocket;
+    socket_ = load_socket{start_connect(to, source)};
+    if (has_tls(to.kind)) socket_.start_tls();
+    frames_ = has_frames(to.kind);
     phase_ = phase::connecting;
     reader_ = {};
     output_.clear();
@@ -72,6 +73,7 @@ void load_connection::on_ready(std::uint32_t events)
 {
     if (!socket_) return; // closed by one that was ready before it
     if (phase_ == phase::connecting) return on_connected();
+    if (phase_ == phase::securing) return secure();
     if ((events & EPOLLOUT) != 0) flush();
     if (socket_ && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) read();
 }
@@ -79,22 +81,47 @@ void load_connection::on_ready(std::uint32_t events)
 void load_connection::on_connected()
 {
     if (const int error = connect_error(socket_.get()); error != 0) return end(error);
+    phase_ = phase::securing;
+    secure();
+}
+
+void load_connection::secure()
+{
+    switch (socket_.secure()) {
+    case tls_progress::done:
+        return on_secured();
+    case tls_progress::needs_input:
+        return watch(EPOLLIN);
+    case tls_progress::needs_output:
+        return watch(EPOLLIN | EPOLLOUT);
+    case tls_progress::failed:
+        return end(EPROTO);
+    }
+}
+
+void load_connection::on_secured()
+{
     watch(EPOLLIN);
     if (!frames_) {
         phase_ = phase::open;
         return on_open();
     }
     phase_ = phase::upgrading;
-    if (!write_all(socket_.get(), std::exchange(request_, {}))) end(errno);
+    if (!write_all(socket_, std::exchange(request_, {}))) end(errno);
 }
 
 void load_connection::read()
 {
     std::array<byte, read_bytes> buffer;
-    const ssize_t size = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
-    if (size > 0) return take(mutable_bytes{buffer}.first(static_cast<std::size_t>(size)));
-    if (size == 0) return end(0);
-    if (errno != EAGAIN && errno != EINTR) end(errno);
+    do {
+        const ssize_t size = socket_.recv(buffer.data(), buffer.size());
+        if (size == 0) return end(0);
+        if (size < 0) {
+            if (errno != EAGAIN && errno != EINTR) end(errno);
+            return;
+        }
+        take(mutable_bytes{buffer}.first(static_cast<std::size_t>(size)));
+    } while (socket_ && socket_.has_pending());
 }
 
 void load_connection::take(mutable_bytes bytes)
@@ -137,7 +164,7 @@ void load_connection::send(bytes_view bytes)
 void load_connection::flush()
 {
     if (!socket_ || output_.empty()) return;
-    const ssize_t size = ::send(socket_.get(), output_.data(), output_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t size = socket_.send(output_.data(), output_.size());
     // An error shows again when it is read from.
     if (size > 0) output_.erase(output_.begin(), output_.begin() + size);
     // An idle connection holds no buffer.

@@ -1,6 +1,7 @@
 // Connections of a load generator: many on one epoll, as cheap as they can be made.
 #pragma once
 
+#include "bench/load_socket.hpp"
 #include "bench/load_websocket.hpp"
 
 #include <chrono>
@@ -57,10 +58,12 @@ protected:
 
 private:
     friend class load_loop;
-    enum class phase : byte { connecting, upgrading, open };
+    enum class phase : byte { connecting, securing, upgrading, open };
 
     void on_ready(std::uint32_t events);
     void on_connected();
+    void secure();
+    void on_secured();
     void read();
     void take(mutable_bytes bytes);
     void flush();
@@ -68,7 +71,7 @@ private:
     void end(int error);
 
     load_loop* loop_;
-    descriptor socket_;
+    load_socket socket_;
     std::string request_; // of the upgrade; then the answer's head
     byte_vector output_;  // what the socket did not take yet
     frame_reader reader_;

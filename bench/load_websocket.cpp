@@ -49,12 +49,12 @@ std::string_view header_of(std::string_view head, std::string_view name)
 }
 
 // One byte at a time, so that nothing of what follows is taken.
-std::string read_head(const descriptor& socket)
+std::string read_head(load_socket& socket)
 {
     std::string head;
     char next = 0;
     while (!head.ends_with(head_end)) {
-        if (head.size() == max_head_bytes || !read_exactly(socket.get(), &next, 1))
+        if (head.size() == max_head_bytes || socket.recv(&next, 1) != 1)
             throw failure{"no HTTP head from the program under test: " + escaped(head)};
         head += next;
     }
@@ -99,24 +99,23 @@ std::string upgrade_answer(std::string_view request_head)
     return out + "\r\n";
 }
 
-void open_websocket(const descriptor& socket, const endpoint& to, std::string_view protocol)
+void open_websocket(load_socket& socket, const endpoint& to, std::string_view protocol)
 {
-    if (!write_all(socket.get(), upgrade_request(to, protocol))) throw system_failure(to.text(), errno);
+    if (!write_all(socket, upgrade_request(to, protocol))) throw system_failure(to.text(), errno);
     expect_upgraded(socket, to);
 }
 
-void expect_upgraded(const descriptor& socket, const endpoint& to)
+void expect_upgraded(load_socket& socket, const endpoint& to)
 {
     const std::string head = read_head(socket);
     if (!is_upgraded(head))
         throw failure{to.text() + " opens no WebSocket: " + escaped(head.substr(0, head.find('\r')))};
 }
 
-void answer_websocket(const descriptor& socket)
+void answer_websocket(load_socket& socket)
 {
     const std::string answer = upgrade_answer(read_head(socket));
-    if (answer.empty() || !write_all(socket.get(), answer))
-        throw failure{"a request that asks for no WebSocket"};
+    if (answer.empty() || !write_all(socket, answer)) throw failure{"a request that asks for no WebSocket"};
 }
 
 void append_frame(byte_vector& out, bytes_view payload)

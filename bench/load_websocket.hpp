@@ -3,7 +3,7 @@
 // connection.
 #pragma once
 
-#include "bench/endpoint.hpp"
+#include "bench/load_socket.hpp"
 
 #include <parley/base/bytes.hpp>
 
@@ -19,9 +19,9 @@ bool is_upgraded(std::string_view head) noexcept;
 std::string upgrade_answer(std::string_view request_head);
 
 // Blocking, for what is not measured: opens it on a connected socket, or answers one. Throw failure.
-void open_websocket(const descriptor& socket, const endpoint& to, std::string_view protocol);
-void expect_upgraded(const descriptor& socket, const endpoint& to); // the answer to a request that was sent
-void answer_websocket(const descriptor& socket);
+void open_websocket(load_socket& socket, const endpoint& to, std::string_view protocol);
+void expect_upgraded(load_socket& socket, const endpoint& to); // the answer to a request that was sent
+void answer_websocket(load_socket& socket);
 
 // Appends `payload` as one binary message, masked as clients must.
 void append_frame(byte_vector& out, bytes_view payload);

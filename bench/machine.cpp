@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <fstream>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -92,7 +93,8 @@ std::map<std::string, std::string> describe_versions(const std::vector<std::stri
     std::map<std::string, std::string> out = library_versions();
     out["parley-bench"] = PARLEY_VERSION;
     out["compiler"] = compiler();
-    for (const std::string& program : programs) out[program] = version_of(program);
+    for (const std::string& program : programs)
+        out[std::filesystem::path{program}.filename().string()] = version_of(program);
     return out;
 }
 

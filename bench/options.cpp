@@ -95,8 +95,11 @@ private:
             ->type_name("NAME")
             ->expected(1)
             ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-        command->add_option("--transports", settings_.transports, "Of tcp, ws and unix (default: tcp,ws)")
+        command
+            ->add_option("--transports", settings_.transports,
+                         "Of tcp, ws, tls, wss and unix (default: all; with --quick fewer)")
             ->delimiter(',')
+            ->check(CLI::IsMember({"tcp", "ws", "tls", "wss", "unix"}).description(""))
             ->type_name("LIST");
         command
             ->add_option("--threads", settings_.threads,
@@ -140,7 +143,9 @@ private:
         add_command("--send-command", send_commands_, "A sender by its command line, with {path} and {code}");
         add_command("--recv-command", recv_commands_,
                     "Its receiver, started in an empty folder, with {code} and {folder}");
-        command->add_option("--rooms", settings_.rooms, "room: how many at once (default: 1,8,64)")
+        command
+            ->add_option("--rooms", settings_.rooms,
+                         "room: how many at once (default: 1,8,64; with --quick 1,64)")
             ->delimiter(',')
             ->check(positive)
             ->type_name("LIST");
@@ -178,12 +183,12 @@ private:
             ->type_name("WHICH");
         command
             ->add_option("--transfer-mb", settings_.transfer_mb,
-                         "transfer: size of a document (default: 256)")
+                         "transfer: size of a document (default: 2 GiB; with --quick at most 256)")
             ->check(positive)
             ->type_name("MB");
         command
             ->add_option("--small-files", settings_.small_files,
-                         "transfer: how many small files (default: 20000)")
+                         "transfer: how many small files (default: 20000; with --quick at most 5000)")
             ->check(positive)
             ->type_name("N");
     }

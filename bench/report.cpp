@@ -1,5 +1,6 @@
 #include "bench/report.hpp"
 
+#include "bench/criteria.hpp"
 #include "bench/svg_plot.hpp"
 #include "bench/tables.hpp"
 
@@ -12,15 +13,20 @@ namespace parley::bench {
 namespace {
 
 constexpr const char* style = R"(
-body { font: 15px/1.5 system-ui, sans-serif; color: #1d2429; background: #fff; max-width: 1000px; margin: 2em auto; padding: 0 1em }
-h1, h2, h3 { line-height: 1.2 } h2 { margin-top: 2.2em; border-bottom: 1px solid #ccd3d8 } h3 { margin-bottom: .2em }
-p.with { margin: .1em 0 .6em; color: #55626b }
+:root { --ink: #1d2429; --paper: #fff; --faint: #55626b; --rule: #dfe4e8; --other: #a9b4bd; --good: #20701f; --bad: #a3301c;
+  --c0: #0b6e99; --c1: #c2571a; --c2: #5a8f29; --c3: #8a4fa3; --c4: #b03a5b; --c5: #7a6a4f; --c6: #555555; color-scheme: light dark }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e8eb; --paper: #171b1e; --faint: #9aa7b0; --rule: #353d43; --other: #5c6872;
+  --good: #7ac06f; --bad: #ee8a72; --c0: #4fb3de; --c1: #ea8a50; --c2: #97c964; --c3: #c08fd6; --c4: #e37d9b; --c5: #c0ad8a; --c6: #a8a8a8 } }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 1000px; margin: 2em auto; padding: 0 1em }
+h1, h2, h3 { line-height: 1.2 } h2 { margin-top: 2.2em; border-bottom: 1px solid var(--rule) } h3 { margin-bottom: .2em }
+p.with { margin: .1em 0 .6em; color: var(--faint) }
 svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif; display: block }
-svg text { fill: #1d2429 } svg .axis { font-weight: 600 }
-svg .grid { stroke: #dfe4e8 } svg .whisker { stroke: #1d2429; stroke-width: 1.5 }
-table { border-collapse: collapse; font-size: 13px; margin: 1em 0 } th, td { padding: .2em .7em; border-bottom: 1px solid #e4e8eb; text-align: left }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
-.wins { color: #20701f } .loses { color: #a3301c }
+svg text { fill: var(--ink) } svg .axis { font-weight: 600 }
+svg .grid { stroke: var(--rule) } svg .whisker { stroke: var(--ink); stroke-width: 1.5 }
+.wide { overflow-x: auto } summary { cursor: pointer; color: var(--faint) }
+table { border-collapse: collapse; font-size: 13px; margin: 1em 0 } th, td { padding: .2em .7em; border-bottom: 1px solid var(--rule); text-align: left; vertical-align: top }
+td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
+.wins { color: var(--good) } .loses { color: var(--bad) } .absent { color: var(--faint) }
 )";
 
 // A plot holds what can be compared: the same benchmark and metric.
@@ -108,10 +114,10 @@ std::string plots(const std::vector<measurement>& all)
         for (const measurement* m : p.members) subjects.insert(m->subject);
         std::string compared;
         for (const std::string& one : subjects) compared += (compared.empty() ? "" : ", ") + one;
-        out += fmt::format(
-            "<h3>{}</h3>\n<p class=\"with\">compared: {}; {} runs, medians, from the least to the most</p>\n",
-            markup(p.metric), markup(compared), p.members.front()->values.size());
         const std::string curves = waiting_curves(p);
+        out += fmt::format("<h3>{}</h3>\n<p class=\"with\">compared: {}; {} runs, medians{}</p>\n",
+                           markup(p.metric), markup(compared), p.members.front()->values.size(),
+                           curves.empty() ? ", lines from the least to the most" : "");
         out += curves.empty() ? bars_by_parameters(p) : curves;
     }
     return out;
@@ -141,15 +147,12 @@ std::string value_rows(const std::vector<measurement>& all)
                       "run, medians</tr>\n";
     for (const measurement& m : all) {
         const summary total = m.total();
-        std::string cpu;
-        for (const auto& [role, values] : m.cpu_seconds)
-            cpu += fmt::format("{}{} {:.3f}", cpu.empty() ? "" : ", ", role, summarise(values).median);
         out += fmt::format(
             "<tr><td>{}<td>{}<td>{}<td>{}<td class=number>{}<td class=number>{}<td class=number>{}<td "
             "class=number>{}<td>{}<td>{}</tr>\n",
             markup(m.benchmark), markup(m.subject), markup(text_of(m.with)), markup(m.metric),
             short_number(total.median), short_number(total.min), short_number(total.max), m.values.size(),
-            markup(m.unit), markup(cpu));
+            markup(m.unit), markup(cpu_text(m)));
     }
     return out + "</table>\n";
 }
@@ -184,10 +187,18 @@ std::string report_page(const std::vector<named_run>& runs)
                            markup(of(d.machine, "cpu")), markup(of(d.machine, "cores")),
                            markup(of(d.machine, "kernel")), markup(of(d.machine, "congestion_control")),
                            markup(of(d.machine, "load_average")));
-        out += "<h2>Ratios</h2>\n<p class=\"with\">How many times better; above 1 the first one wins.</p>\n" +
-               ratio_rows(d.measurements);
+        out +=
+            "<h2>Criteria</h2>\n<p class=\"with\">What is claimed, and whether this run shows it; ratios of "
+            "medians.</p>\n" +
+            criteria_rows(criteria_of(d.measurements));
+        out += "<h2>Ratios</h2>\n<details><summary>How many times better; above 1 the first one "
+               "wins.</summary>\n<div "
+               "class=wide>" +
+               ratio_rows(d.measurements) + "</div></details>\n";
         out += plots(d.measurements);
-        out += "<h2>All values</h2>\n" + value_rows(d.measurements);
+        out += "<h2>All values</h2>\n<details><summary>Medians, least and most, and the CPU time of each "
+               "process.</summary>\n<div class=wide>" +
+               value_rows(d.measurements) + "</div></details>\n";
         out += "<h2>Circumstances</h2>\n" + circumstance_rows("Machine", d.machine) +
                circumstance_rows("Versions", d.versions) + circumstance_rows("Settings", d.settings);
     }

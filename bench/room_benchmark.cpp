@@ -19,8 +19,15 @@ struct pair_of_wires {
 
 std::vector<pair_of_wires> pairs(const settings& options)
 {
-    const std::vector<wire_kind> wires = wires_of(options);
     std::vector<pair_of_wires> out;
+    if (options.quick && options.transports.empty()) {
+        for (const wire_kind sender : {wire_kind::tcp, wire_kind::websocket})
+            for (const wire_kind receiver : {wire_kind::tcp, wire_kind::websocket})
+                out.push_back({sender, receiver});
+        out.push_back({wire_kind::tls, wire_kind::tls});
+        return out;
+    }
+    const std::vector<wire_kind> wires = wires_of(options, {});
     for (const wire_kind sender : wires)
         for (const wire_kind receiver : wires) out.push_back({sender, receiver});
     return out;
@@ -74,10 +81,13 @@ void run_room_benchmark(session& s)
     std::vector<subject_kind> kinds = relay_kinds(s);
     for (subject_kind& kind : forwarder_kinds(s)) kinds.push_back(std::move(kind));
     kinds = available(s, std::move(kinds));
+    std::vector<double> counts = s.settings().rooms;
+    if (counts.empty())
+        counts = s.settings().quick ? std::vector<double>{1, 64} : std::vector<double>{1, 8, 64};
     unsigned number = 1;
     for (int run = 0; run < s.settings().runs; ++run)
         for (const pair_of_wires wires : pairs(s.settings()))
-            for (const double rooms : s.settings().rooms)
+            for (const double rooms : counts)
                 for (const subject_kind& kind : in_turn(kinds, run))
                     s.attempt(fmt::format("room {} {}→{} {}", kind.name, wire_name(wires.sender),
                                           wire_name(wires.receiver), rooms),

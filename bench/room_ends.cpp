@@ -16,7 +16,7 @@ constexpr std::size_t read_bytes = 4096;
 class blocking_stream {
 public:
     blocking_stream(const endpoint& to, source_number source, std::string_view protocol)
-        : socket_(connect_blocking(to, source)), frames_(to.kind == wire_kind::websocket), name_(to.text())
+        : socket_(connect_socket(to, source)), frames_(has_frames(to.kind)), name_(to.text())
     {
         if (frames_) open_websocket(socket_, to, protocol);
     }
@@ -25,7 +25,7 @@ public:
     {
         byte_vector framed;
         if (frames_) append_frame(framed, bytes);
-        if (!write_all(socket_.get(), as_text(frames_ ? bytes_view{framed} : bytes)))
+        if (!write_all(socket_, as_text(frames_ ? bytes_view{framed} : bytes)))
             throw system_failure("write to " + name_, errno);
     }
 
@@ -35,7 +35,7 @@ public:
         std::array<byte, read_bytes> piece;
         const std::size_t before = out.size();
         while (out.size() == before) {
-            const ssize_t size = ::recv(socket_.get(), piece.data(), piece.size(), 0);
+            const ssize_t size = socket_.recv(piece.data(), piece.size());
             if (size < 0) throw system_failure("read from " + name_, errno);
             if (size == 0) throw failure{name_ + " closed the connection"};
             const mutable_bytes got{piece.data(), static_cast<std::size_t>(size)};
@@ -45,10 +45,10 @@ public:
         }
     }
 
-    descriptor take() { return std::move(socket_); }
+    load_socket take() { return std::move(socket_); }
 
 private:
-    descriptor socket_;
+    load_socket socket_;
     bool frames_;
     std::string name_;
     frame_reader reader_;
@@ -110,40 +110,38 @@ room_ends join_through_relay(const relay_endpoints& sender, const relay_endpoint
     to.write(as_bytes(pair.client_line));
     expect_joined(from);
     expect_joined(to);
-    return {from.take(), to.take(), sender.room.kind == wire_kind::websocket,
-            receiver.room.kind == wire_kind::websocket};
+    return {from.take(), to.take(), has_frames(sender.room.kind), has_frames(receiver.room.kind)};
 }
 
 room_ends join_through_forwarder(const subject& by, const endpoint& front, unsigned number)
 {
     room_ends out;
-    out.sender = connect_blocking(front, number);
-    out.sender_frames = out.receiver_frames = front.kind == wire_kind::websocket;
+    out.sender = connect_socket(front, number);
+    out.sender_frames = out.receiver_frames = has_frames(front.kind);
     if (!out.sender_frames) {
-        out.receiver = accept_one(*by.listener());
+        out.receiver = load_socket{accept_one(*by.listener())};
         return out;
     }
     // The program passes the request on; the answer must be there before the sender can be waited for.
-    if (!write_all(out.sender.get(), upgrade_request(front, "bob.room")))
-        throw system_failure(front.text(), errno);
-    out.receiver = accept_one(*by.listener());
+    if (!write_all(out.sender, upgrade_request(front, "bob.room"))) throw system_failure(front.text(), errno);
+    out.receiver = load_socket{accept_one(*by.listener())};
     answer_websocket(out.receiver);
     expect_upgraded(out.sender, front);
     return out;
 }
 
-void verify(const room_ends& ends)
+void verify(room_ends& ends)
 {
     byte_vector sent(8192), frame, got;
     for (std::size_t i = 0; i < sent.size(); ++i) sent[i] = static_cast<byte>(i * 7 + i / 256);
     if (ends.sender_frames) append_frame(frame, sent);
-    if (!write_all(ends.sender.get(), as_text(ends.sender_frames ? frame : sent)))
+    if (!write_all(ends.sender, as_text(ends.sender_frames ? frame : sent)))
         throw system_failure("the first message of a room", errno);
     frame_reader reader;
     byte_vector pongs;
     while (got.size() < sent.size()) {
         std::array<byte, read_bytes> piece;
-        const ssize_t size = ::recv(ends.receiver.get(), piece.data(), piece.size(), 0);
+        const ssize_t size = ends.receiver.recv(piece.data(), piece.size());
         if (size <= 0) throw failure{"the first message of a room did not arrive"};
         const mutable_bytes bytes{piece.data(), static_cast<std::size_t>(size)};
         const std::size_t kept = ends.receiver_frames ? reader.receive(bytes, pongs) : bytes.size();

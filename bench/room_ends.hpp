@@ -1,13 +1,14 @@
 // The two ends of a room, however the program under test comes to join them.
 #pragma once
 
+#include "bench/load_socket.hpp"
 #include "bench/subject.hpp"
 
 namespace parley::bench {
 
 // Connected, blocking sockets; what the first writes, the second reads.
 struct room_ends {
-    descriptor sender, receiver;
+    load_socket sender, receiver;
     bool sender_frames = false;   // the sender writes WebSocket frames
     bool receiver_frames = false; // the receiver reads them
 };

@@ -52,7 +52,7 @@ private:
 };
 
 // One write for each room that has space, so that none is fed more often than the others.
-void send_for_ever(const std::vector<room_ends>& rooms)
+void send_for_ever(std::vector<room_ends>& rooms)
 {
     byte_vector plain(write_bytes), framed;
     for (std::size_t i = 0; i < plain.size(); ++i) plain[i] = static_cast<byte>(i * 31 + i / 251);
@@ -66,8 +66,7 @@ void send_for_ever(const std::vector<room_ends>& rooms)
     }
     loop.run([&](std::size_t i) {
         const byte_vector& source = rooms[i].sender_frames ? framed : plain;
-        const ssize_t size = ::send(rooms[i].sender.get(), source.data() + offset[i],
-                                    source.size() - offset[i], MSG_NOSIGNAL | MSG_DONTWAIT);
+        const ssize_t size = rooms[i].sender.send(source.data() + offset[i], source.size() - offset[i]);
         if (size > 0)
             offset[i] = (offset[i] + static_cast<std::size_t>(size)) % source.size();
         else if (errno != EAGAIN && errno != EINTR)
@@ -75,19 +74,26 @@ void send_for_ever(const std::vector<room_ends>& rooms)
     });
 }
 
-void receive_for_ever(const std::vector<room_ends>& rooms,
-                      shared_array<std::atomic<std::uint64_t>>& delivered, std::atomic<std::uint32_t>& ended)
+void receive_for_ever(std::vector<room_ends>& rooms, shared_array<std::atomic<std::uint64_t>>& delivered,
+                      std::atomic<std::uint32_t>& ended)
 {
     byte_vector buffer(read_bytes);
     std::vector<frame_reader> frames(rooms.size());
     poller loop;
-    for (std::size_t i = 0; i < rooms.size(); ++i) loop.add(rooms[i].receiver.get(), EPOLLIN, i);
+    for (std::size_t i = 0; i < rooms.size(); ++i) {
+        set_blocking(rooms[i].receiver.get(), false);
+        loop.add(rooms[i].receiver.get(), EPOLLIN, i);
+    }
     loop.run([&](std::size_t i) {
-        const ssize_t size = ::recv(rooms[i].receiver.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-        if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
-        std::uint64_t payload = size > 0 ? static_cast<std::uint64_t>(size) : 0;
-        if (rooms[i].receiver_frames) payload = frames[i].count(bytes_view{buffer}.first(payload));
-        delivered[i].fetch_add(payload, std::memory_order_relaxed);
+        load_socket& from = rooms[i].receiver;
+        ssize_t size = 0;
+        do {
+            size = from.recv(buffer.data(), buffer.size());
+            if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+            std::uint64_t payload = size > 0 ? static_cast<std::uint64_t>(size) : 0;
+            if (rooms[i].receiver_frames) payload = frames[i].count(bytes_view{buffer}.first(payload));
+            delivered[i].fetch_add(payload, std::memory_order_relaxed);
+        } while (size > 0 && !frames[i].failed() && from.has_pending());
         if (size > 0 && !frames[i].failed()) return;
         loop.remove(rooms[i].receiver.get());
         ended.fetch_add(1, std::memory_order_relaxed);

@@ -29,19 +29,19 @@ struct settings {
     std::string congestion;  // of TCP, for everything; empty: the system's
     std::string parley = "parley";
     std::string parley_relay = "parley-relay";
-    std::vector<std::string> only; // subjects, by the beginning of their names; empty: all
-    std::vector<std::string> transports{"tcp", "ws"};
-    std::vector<std::string> listen; // further --listen addresses of parley-relay
+    std::vector<std::string> only;       // subjects, by the beginning of their names; empty: all
+    std::vector<std::string> transports; // empty: chosen by quick
+    std::vector<std::string> listen;     // further --listen addresses of parley-relay
     std::vector<given_relay> relays;
     std::vector<given_command> relay_commands, forward_commands;
     std::vector<given_command> send_commands, recv_commands; // paired by name
-    std::vector<double> rooms{1, 8, 64};
+    std::vector<double> rooms;                               // at once; empty: chosen by quick
     std::vector<double> waiting;        // the points of fanout, idle and forward; empty: chosen by quick
     std::vector<double> memory_waiting; // the same over memory streams
     double rate = 0;                    // of the open loop, handshakes a second; 0: half of the closed loop's
     unsigned concurrency = 16;          // of the closed loop
     std::string keys = "both";          // agreement, precomputed or both
-    double transfer_mb = 256;           // a document's size
+    double transfer_mb = 2147.483648;   // a document's size: 2 GiB
     unsigned small_files = 20'000;
 
     // As they are written to the JSON document.

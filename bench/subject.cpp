@@ -1,6 +1,7 @@
 #include "bench/subject.hpp"
 
 #include "bench/failure.hpp"
+#include "bench/load_socket.hpp"
 
 #include <parley/base/bytes.hpp>
 
@@ -37,7 +38,6 @@ std::optional<relay_endpoints> doors(const std::vector<std::string>& handshake,
 {
     const auto find = [kind](const std::vector<std::string>& texts) -> std::optional<endpoint> {
         for (const std::string& text : texts) {
-            if (text.starts_with("tls:") || text.starts_with("wss:")) continue;
             const endpoint at = parse_endpoint(text);
             if (at.kind == kind) return at;
         }
@@ -71,13 +71,20 @@ private:
     {
         std::vector<std::string> out{s.parley_relay, "--json", "--log-level", "error"};
         // What bounds strangers on the internet would bound the load of a generator on one machine.
-        for (const char* limit : {"--max-connections-per-address", "--max-connection-rate", "--max-hello-rate",
-                                  "--max-attempts-per-minute", "--max-packet-rate", "--max-connections"})
+        for (const char* limit :
+             {"--max-connections-per-address", "--max-connection-rate", "--max-hello-rate",
+              "--max-attempts-per-minute", "--max-packet-rate", "--max-connections"})
             out.insert(out.end(), {limit, "0"});
         const auto listen = [&](const std::string& at) { out.insert(out.end(), {"--listen", at}); };
         listen("127.0.0.1:0");
         out.insert(out.end(), {"--room-listen", "127.0.0.1:0"});
         listen("ws://127.0.0.1:0");
+        const certificate_files shown = make_certificate(path.parent_path());
+        out.insert(out.end(), {"--tls-certificate", shown.certificate.string()});
+        out.insert(out.end(), {"--tls-key", shown.key.string()});
+        listen("tls://127.0.0.1:0");
+        out.insert(out.end(), {"--room-listen", "tls://127.0.0.1:0"});
+        listen("wss://127.0.0.1:0");
         listen("unix:" + path.string());
         out.insert(out.end(), {"--room-listen", "unix:" + path.string() + ".room"});
         for (const std::string& at : s.listen) listen(at);
@@ -193,10 +200,12 @@ std::vector<subject_kind> relay_kinds(session& s)
     return out;
 }
 
-std::vector<wire_kind> wires_of(const settings& options)
+std::vector<wire_kind> wires_of(const settings& options, std::vector<wire_kind> quick)
 {
+    if (options.transports.empty() && options.quick) return quick;
+    if (options.transports.empty()) return {all_wires.begin(), all_wires.end()};
     std::vector<wire_kind> out;
-    for (const wire_kind kind : {wire_kind::tcp, wire_kind::websocket, wire_kind::local})
+    for (const wire_kind kind : all_wires)
         for (const std::string& name : options.transports)
             if (name == wire_name(kind)) out.push_back(kind);
     return out;

@@ -45,8 +45,8 @@ std::vector<subject_kind> available(session& s, std::vector<subject_kind> kinds)
 // The same in another order in each run, so that nobody always comes first or after the same one.
 std::vector<subject_kind> in_turn(std::vector<subject_kind> kinds, int run);
 
-// The transports of --transports that the generator speaks.
-std::vector<wire_kind> wires_of(const settings& options);
+// The transports of --transports; without it all, or with --quick those of `quick`.
+std::vector<wire_kind> wires_of(const settings& options, std::vector<wire_kind> quick);
 
 // Words of a command line, quoted as a shell would have them, with {name} replaced by its value. Throws
 // failure for an open quote or an unknown {name}.

@@ -13,9 +13,11 @@ constexpr double width = 760, label_width = 210, value_width = 110;
 constexpr double row_height = 26, bar_height = 16, axis_height = 46;
 constexpr double plot_height = 260, left = 70, right = 20, top = 12;
 constexpr int grid_lines = 4;
-constexpr std::array<const char*, 7> colours{"#0b6e99", "#c2571a", "#5a8f29", "#8a4fa3",
-                                             "#b03a5b", "#7a6a4f", "#555555"};
-constexpr const char* other_colour = "#a9b4bd";
+// Of the page around it, which has them for light and for dark.
+constexpr std::array<const char*, 7> colours{"var(--c0,#0b6e99)", "var(--c1,#c2571a)", "var(--c2,#5a8f29)",
+                                             "var(--c3,#8a4fa3)", "var(--c4,#b03a5b)", "var(--c5,#7a6a4f)",
+                                             "var(--c6,#555555)"};
+constexpr const char* other_colour = "var(--other,#a9b4bd)";
 
 std::string text_at(double x, double y, const char* anchor, const std::string& text, const char* more = "")
 {

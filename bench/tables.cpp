@@ -9,10 +9,14 @@
 namespace parley::bench {
 namespace {
 
-using row = std::vector<std::string>;
+std::string number(double value)
+{
+    return fmt::format("{:.4g}", value);
+}
 
-// Columns as wide as their widest cell; all but the first `left` are set to the right.
-std::string table(const std::vector<row>& rows, std::size_t left)
+} // namespace
+
+std::string text_table(const std::vector<row>& rows, std::size_t left)
 {
     std::vector<std::size_t> widths(rows.front().size());
     for (const row& one : rows)
@@ -28,13 +32,6 @@ std::string table(const std::vector<row>& rows, std::size_t left)
     }
     return out;
 }
-
-std::string number(double value)
-{
-    return fmt::format("{:.4g}", value);
-}
-
-} // namespace
 
 double advantage(const measurement& first, const measurement& second)
 {
@@ -65,6 +62,14 @@ std::vector<ratio> ratios_between(const run_document& older, const run_document&
     return out;
 }
 
+std::string cpu_text(const measurement& of)
+{
+    std::string out;
+    for (const auto& [role, values] : of.cpu_seconds)
+        out += fmt::format("{}{} {:.3f}", out.empty() ? "" : ", ", role, summarise(values).median);
+    return out;
+}
+
 std::string ratio_table(const std::vector<ratio>& ratios, const std::string& first, const std::string& second)
 {
     std::vector<row> rows{
@@ -74,20 +79,20 @@ std::string ratio_table(const std::vector<ratio>& ratios, const std::string& fir
                         escaped(one.first->subject), escaped(one.second->subject),
                         number(one.first->total().median), number(one.second->total().median),
                         one.first->unit, fmt::format("{:.2f}", one.times_better)});
-    return table(rows, 5);
+    return text_table(rows, 5);
 }
 
 std::string value_table(const std::vector<measurement>& all)
 {
-    std::vector<row> rows{
-        {"benchmark", "parameters", "metric", "subject", "median", "min", "max", "runs", "unit"}};
+    std::vector<row> rows{{"benchmark", "parameters", "metric", "subject", "median", "min", "max", "runs",
+                           "unit", "CPU seconds a run"}};
     for (const measurement& one : all) {
         const summary total = one.total();
         rows.push_back({one.benchmark, escaped(text_of(one.with)), one.metric, escaped(one.subject),
                         number(total.median), number(total.min), number(total.max),
-                        std::to_string(one.values.size()), one.unit});
+                        std::to_string(one.values.size()), one.unit, escaped(cpu_text(one))});
     }
-    return table(rows, 4);
+    return text_table(rows, 4);
 }
 
 std::string circumstances(const run_document& document)

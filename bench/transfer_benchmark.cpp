@@ -4,6 +4,7 @@
 #include "bench/failure.hpp"
 #include "bench/subject.hpp"
 #include "bench/tap.hpp"
+#include "bench/wormhole_courier.hpp"
 
 #include <fmt/format.h>
 
@@ -13,27 +14,14 @@ namespace parley::bench {
 namespace {
 
 namespace fs = std::filesystem;
-using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
 constexpr auto transfer_timeout = std::chrono::minutes{30};
-constexpr auto start_timeout = 30s;
 
 struct document {
     std::string name;
     fs::path path;
     std::uint64_t bytes;
-};
-
-// A way to pass documents: what runs for it, and the command lines of both ends.
-class courier {
-public:
-    virtual ~courier() = default;
-    virtual std::vector<pid_t> relays() const = 0;
-    // Started, and waiting for its receiver.
-    virtual std::unique_ptr<child> send(const fs::path& path, const std::string& code) = 0;
-    // In `folder`, which is empty.
-    virtual std::unique_ptr<child> receive(const fs::path& folder, const std::string& code) = 0;
 };
 
 class parley_courier final : public courier {
@@ -55,7 +43,7 @@ public:
             std::vector<std::string>{s_.settings().parley, "send", path.string(), "--json", "--relay",
                                      address(room_port_)},
             child_output::standard, std::map<std::string, std::string>{{"PARLEY_CODE", code}});
-        out->wait_line("\"waiting\"", start_timeout);
+        out->wait_line("\"waiting\"", courier_start_timeout);
         return out;
     }
     std::unique_ptr<child> receive(const fs::path& folder, const std::string& code) override
@@ -76,59 +64,6 @@ private:
     std::unique_ptr<subject> relay_;
     std::optional<relay_endpoints> doors_;
     std::uint16_t room_port_ = 0;
-};
-
-// magic-wormhole with a mailbox server and a transit relay of its own; neither end listens, so that the bytes
-// go through that relay as parley's do.
-class wormhole_courier final : public courier {
-public:
-    explicit wormhole_courier(session& s)
-        : mailbox_port_(free_port()),
-          transit_port_(free_port()),
-          mailbox_({find_program("twist3"), "wormhole-mailbox",
-                    fmt::format("--port=tcp:{}:interface=127.0.0.1", mailbox_port_),
-                    "--channel-db=" + s.fresh("channels").string()},
-                   child_output::standard, {}, s.folder()),
-          transit_({find_program("twist3"), "transitrelay",
-                    fmt::format("--port=tcp:{}:interface=127.0.0.1", transit_port_)},
-                   child_output::standard, {}, s.folder())
-    {
-        wait_until_listening(mailbox_, mailbox_port_);
-        wait_until_listening(transit_, transit_port_);
-    }
-    std::vector<pid_t> relays() const override { return {mailbox_.pid(), transit_.pid()}; }
-
-    std::unique_ptr<child> send(const fs::path& path, const std::string& code) override
-    {
-        std::vector<std::string> line = wormhole();
-        for (std::string word : {std::string{"send"}, std::string{"--hide-progress"},
-                                 std::string{"--no-listen"}, "--code=" + wormhole_code(code), path.string()})
-            line.push_back(std::move(word));
-        auto out = std::make_unique<child>(line, child_output::everything);
-        out->wait_line("ormhole code is", start_timeout);
-        return out;
-    }
-    std::unique_ptr<child> receive(const fs::path& folder, const std::string& code) override
-    {
-        std::vector<std::string> line = wormhole();
-        for (std::string word :
-             {std::string{"receive"}, std::string{"--hide-progress"}, std::string{"--no-listen"},
-              std::string{"--accept-file"}, wormhole_code(code)})
-            line.push_back(std::move(word));
-        return std::make_unique<child>(line, child_output::everything, std::map<std::string, std::string>{},
-                                       folder);
-    }
-
-private:
-    static std::string wormhole_code(const std::string& code) { return "7-bench-" + code; }
-    std::vector<std::string> wormhole() const
-    {
-        return {find_program("wormhole"), fmt::format("--relay-url=ws://127.0.0.1:{}/v1", mailbox_port_),
-                fmt::format("--transit-helper=tcp:127.0.0.1:{}", transit_port_)};
-    }
-
-    std::uint16_t mailbox_port_, transit_port_;
-    child mailbox_, transit_;
 };
 
 // Two command lines. The sender counts as waiting as soon as it is started; the receiver has to have
@@ -174,16 +109,10 @@ std::vector<courier_kind> couriers(session& s)
                            [&s, relay] { return std::make_unique<parley_courier>(s, relay.start()); }});
         }
     }
-    std::string
-        missing; // Debian has the client and the transit relay, but not every release the mailbox server
-    for (const char* program : {"wormhole", "twist3"})
-        if (find_program(program).empty()) missing += std::string{missing.empty() ? "" : ", "} + program;
-    for (const char* plugin : {"wormhole-mailbox", "transitrelay"})
-        if (missing.empty() && child{{find_program("twist3"), plugin, "--help"}}.wait(start_timeout) != 0)
-            missing = std::string{"twist3 "} + plugin;
     if (s.settings().wanted("magic-wormhole")) {
+        const std::string missing = wormhole_missing();
         if (missing.empty())
-            out.push_back({"magic-wormhole", [&s] { return std::make_unique<wormhole_courier>(s); }});
+            out.push_back({"magic-wormhole", [&s] { return start_wormhole_courier(s); }});
         else
             s.skip("magic-wormhole", "not installed: " + missing);
     }
@@ -199,9 +128,9 @@ std::vector<courier_kind> couriers(session& s)
 std::vector<document> make_documents(session& s)
 {
     const double megabytes =
-        s.settings().quick ? std::min(s.settings().transfer_mb, 64.0) : s.settings().transfer_mb;
+        s.settings().quick ? std::min(s.settings().transfer_mb, 256.0) : s.settings().transfer_mb;
     const unsigned files =
-        s.settings().quick ? std::min(s.settings().small_files, 2000u) : s.settings().small_files;
+        s.settings().quick ? std::min(s.settings().small_files, 5000u) : s.settings().small_files;
     const auto bytes = static_cast<std::uint64_t>(megabytes * 1e6);
     const fs::path folder = s.fresh("documents");
     fs::create_directory(folder);

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
 
 namespace parley::bench {
@@ -20,6 +21,9 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr auto fanout_timeout = std::chrono::seconds{60};
+constexpr std::size_t many = 1000;  // peers: pinging fewer costs too little to be waited for
+constexpr double ping_seconds = 28; // parley-relay pings every 25 s
+const std::vector<wire_kind> quick_wires{wire_kind::tcp, wire_kind::websocket};
 constexpr unsigned window = 16; // packets under way between two peers
 constexpr source_number warm_peers =
     64; // that wait before the first memory reading, so that one-time costs are paid
@@ -30,11 +34,17 @@ std::vector<double> points(const settings& options, std::vector<double> quick, s
     return options.quick ? std::move(quick) : std::move(full);
 }
 
+// As far as one process's 20,000 descriptors let a relay go.
+std::vector<double> curve_points(const settings& options)
+{
+    return points(options, {10, 19'000}, {10, 1000, 10'000, 19'000});
+}
+
 std::vector<double> memory_points(const settings& options)
 {
     if (!options.memory_waiting.empty()) return options.memory_waiting;
     if (!options.waiting.empty()) return {};
-    return options.quick ? std::vector<double>{10, 5000}
+    return options.quick ? std::vector<double>{10, 60'000}
                          : std::vector<double>{10, 1000, 10'000, 60'000, 65'533};
 }
 
@@ -61,12 +71,12 @@ struct about_waiting {
 // Runs `measure` for each run, point, transport and subject, so that the subjects take turns.
 template <class Measure>
 void for_each_crowd(session& s, const char* name, const std::vector<subject_kind>& kinds,
-                    const std::vector<double>& sizes, Measure measure)
+                    const std::vector<wire_kind>& wires, const std::vector<double>& sizes, Measure measure)
 {
     source_number source = 1;
     for (int run = 0; run < s.settings().runs; ++run)
         for (const double size : sizes)
-            for (const wire_kind wire : wires_of(s.settings()))
+            for (const wire_kind wire : wires)
                 for (const subject_kind& kind : in_turn(kinds, run))
                     s.attempt(fmt::format("{} {} {} {}", name, kind.name, wire_name(wire), size), [&] {
                         const std::unique_ptr<subject> program = kind.start();
@@ -109,7 +119,7 @@ void run_fanout_benchmark(session& s)
     std::vector<subject_kind> kinds = relay_kinds(s);
     kinds.push_back(bare_relay_kind());
     kinds = available(s, std::move(kinds));
-    for_each_crowd(s, "fanout", kinds, points(s.settings(), {10, 2000}, {10, 1000, 10'000, 19'000}),
+    for_each_crowd(s, "fanout", kinds, wires_of(s.settings(), quick_wires), curve_points(s.settings()),
                    [&](const std::string& name, const subject& program, const relay_endpoints& doors,
                        wire_kind wire, std::size_t size, source_number source) {
                        const crowd clients{doors.handshake, size, source};
@@ -141,32 +151,39 @@ void run_fanout_benchmark(session& s)
 
 void run_idle_benchmark(session& s)
 {
-    for_each_crowd(
-        s, "idle", available(s, relay_kinds(s)), points(s.settings(), {2000}, {1000, 10'000, 19'000}),
-        [&](const std::string& name, const subject& program, const relay_endpoints& doors, wire_kind wire,
-            std::size_t size, source_number source) {
-            if (program.processes().empty())
-                return s.skip(fmt::format("idle {}", name), "its process is not known (--relay-pid)");
-            const crowd first{doors.handshake, warm_peers, source};
-            const std::int64_t before = settled_memory(program.processes());
-            const crowd clients{doors.handshake, size, source + warm_peers};
-            const std::int64_t after = settled_memory(program.processes());
-            const std::int64_t cpu = cpu_time_ns(program.processes());
-            wait_seconds(s.settings().seconds);
-            const double taken = seconds_since(cpu, program);
-            about_waiting out{s, "idle", name, wire_name(wire), size};
-            out.add("resident memory a waiting peer", "B", better::less,
-                    static_cast<double>(after - before) / static_cast<double>(size));
-            out.add("CPU time a second a thousand waiting peers", "us", better::less,
-                    taken / s.settings().seconds / static_cast<double>(size) * 1e9, {{"subject", taken}});
-        });
+    const std::vector<double> sizes = points(s.settings(), {2000}, {1000, 10'000, 19'000});
+    const double largest = *std::max_element(sizes.begin(), sizes.end());
+    for_each_crowd(s, "idle", available(s, relay_kinds(s)),
+                   wires_of(s.settings(), {all_wires.begin(), all_wires.end()}), sizes,
+                   [&](const std::string& name, const subject& program, const relay_endpoints& doors,
+                       wire_kind wire, std::size_t size, source_number source) {
+                       if (program.processes().empty())
+                           return s.skip(fmt::format("idle {}", name),
+                                         "its process is not known (--relay-pid)");
+                       const crowd first{doors.handshake, warm_peers, source};
+                       const std::int64_t before = settled_memory(program.processes());
+                       const crowd clients{doors.handshake, size, source + warm_peers};
+                       const std::int64_t after = settled_memory(program.processes());
+                       const std::int64_t cpu = cpu_time_ns(program.processes());
+                       // WebSockets are pinged now and then: one long look at most of them has it in.
+                       const bool long_look = !s.settings().quick && has_frames(wire) && size >= many &&
+                                              static_cast<double>(size) == largest;
+                       const double seconds = std::max(s.settings().seconds, long_look ? ping_seconds : 0.0);
+                       wait_seconds(seconds);
+                       const double taken = seconds_since(cpu, program);
+                       about_waiting out{s, "idle", name, wire_name(wire), size};
+                       out.add("resident memory a waiting peer", "B", better::less,
+                               static_cast<double>(after - before) / static_cast<double>(size));
+                       out.add("CPU time a second a thousand waiting peers", "us", better::less,
+                               taken / seconds / static_cast<double>(size) * 1e9, {{"subject", taken}});
+                   });
 }
 
 void run_forward_benchmark(session& s)
 {
     for_each_crowd(
-        s, "forward", available(s, relay_kinds(s)),
-        points(s.settings(), {10, 2000}, {10, 1000, 10'000, 19'000}),
+        s, "forward", available(s, relay_kinds(s)), wires_of(s.settings(), quick_wires),
+        curve_points(s.settings()),
         [&](const std::string& name, const subject& program, const relay_endpoints& doors, wire_kind wire,
             std::size_t size, source_number source) {
             const crowd clients{doors.handshake, size, source};

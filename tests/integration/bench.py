@@ -8,7 +8,7 @@ import unittest
 import harness
 
 BENCH = os.environ.get("PARLEY_BENCH_PROGRAM", "parley-bench")
-SMALL = ("--runs", "1", "--seconds", "0.05", "--rooms", "1,2", "--waiting", "5,40", "--memory-waiting", "5,200",
+SMALL = ("--runs", "1", "--seconds", "0.05", "--waiting", "10,40", "--memory-waiting", "10,200",
          "--transfer-mb", "1", "--small-files", "20", "--concurrency", "4")
 MEASUREMENT = {"benchmark", "subject", "parameters", "metric", "unit", "better", "values", "min", "median", "max",
                "cpu_seconds"}
@@ -16,7 +16,10 @@ MEASUREMENT = {"benchmark", "subject", "parameters", "metric", "unit", "better",
 
 def bench(world, *arguments, status=0):
     process = world.keep(harness.Process([BENCH, *arguments]))
-    process.expect_exit(status)
+    got = process.wait(2 * harness.LIMIT)
+    said = [line for line in process.stderr.text().splitlines() if line.startswith("FAILED")]
+    if got != status:
+        raise harness.Failure(f"exit {got} instead of {status}: {said}: {process.describe()}")
     return process
 
 
@@ -43,8 +46,8 @@ class Bench(unittest.TestCase):
         cls.world.__enter__()
         cls.addClassCleanup(cls.world.__exit__)
         cls.file = cls.world.root / "run.json"
-        cls.process = bench(cls.world, "all", *SMALL, "--parley", harness.PARLEY, "--parley-relay", harness.RELAY,
-                            "--json", cls.file)
+        cls.process = bench(cls.world, "all", *SMALL, "--transports", "tcp,ws", "--rooms", "1,2", "--parley",
+                            harness.PARLEY, "--parley-relay", harness.RELAY, "--json", cls.file)
         cls.document = json.loads(cls.file.read_text())
 
     def of(self, benchmark, **wanted):
@@ -66,9 +69,10 @@ class Bench(unittest.TestCase):
     def test_every_benchmark_measured_the_relay(self):
         for transport in ("tcp", "ws"):
             for benchmark in ("forward", "fanout", "idle"):
-                for waiting in (5, 40):
+                for waiting in (10, 40):
                     with self.subTest(transport=transport, benchmark=benchmark, waiting=waiting):
-                        self.assertTrue(self.of(benchmark, subject="parley-relay", transport=transport, waiting=waiting))
+                        self.assertTrue(self.of(benchmark, subject="parley-relay", transport=transport,
+                                                waiting=waiting))
             for receiver in ("tcp", "ws"):
                 for rooms in (1, 2):
                     rate, = self.of("room", subject="parley-relay", metric="throughput", sender=transport,
@@ -82,7 +86,7 @@ class Bench(unittest.TestCase):
                     self.assertEqual(failed["median"], 0)
                 self.assertEqual(len(self.of("handshakes", metric="latency p99.9", transport=transport, keys=keys)), 2)
         for benchmark in ("forward", "fanout"):
-            self.assertEqual({m["parameters"]["waiting"] for m in self.of(benchmark, transport="memory")}, {5, 200})
+            self.assertEqual({m["parameters"]["waiting"] for m in self.of(benchmark, transport="memory")}, {10, 200})
         self.assertTrue(self.of("fanout", subject="bare writes"))
         for document in ("random", "compressible", "20 small files"):
             self.assertGreater(self.of("transfer", document=document, metric="rate")[0]["median"], 0)
@@ -91,13 +95,27 @@ class Bench(unittest.TestCase):
             self.assertTrue(self.of("primitives", subject=subject), subject)
 
     def test_others_ran_beside_it_or_are_named_as_absent(self):
+        self.assertNotEqual(bool(self.of("transfer", subject="magic-wormhole")),
+                            "skipped magic-wormhole" in self.document["settings"])
         for subject in ("direct", "haproxy", "haproxy splice", "nginx stream", "nginx websocket", "socat"):
             skipped = f"skipped {subject}" in self.document["settings"]
             self.assertNotEqual(bool(self.of("room", subject=subject)), skipped, subject)
 
-    def test_the_output_opens_with_ratios(self):
+    def test_the_output_opens_with_criteria_and_ratios(self):
         lines = self.process.stdout.text().splitlines()
-        self.assertIn("times better", lines[0])
+        self.assertEqual(lines[0].split(), ["criterion", "measured", "target", "met"])
+        criteria = lines[1:lines.index("")]
+        self.assertEqual({line[0] for line in criteria}, set("1234567"))
+        for line in criteria:
+            self.assertRegex(line, r" (yes|no|-)$")
+            self.assertEqual(line.endswith("-"), "not measured" in line, line)
+        measured = [line for line in criteria if not line.endswith("-")]
+        for part in ("1 room tcp to tcp, throughput / direct", "3 idle", "4 forward", "5 fanout", "6 handshakes",
+                     "7 transfer"):
+            self.assertTrue(any(line.startswith(part) for line in measured), part)
+        rest = lines[lines.index("") + 1:]
+        self.assertIn("times better", rest[0])
+        self.assertTrue(any(line.startswith("TCP congestion control of all programs") for line in rest))
         self.assertTrue(any(line.startswith("room") and "direct" in line for line in lines))
 
     def test_the_page_stands_alone(self):
@@ -110,7 +128,7 @@ class Bench(unittest.TestCase):
         self.assertEqual(page.outside, [])
         self.assertNotIn("script", page.elements)
         text = " ".join(page.words)
-        for words in ("throughput [MB/s], more is better", "waiting peers (logarithmic)", "compared: "):
+        for words in ("throughput [MB/s], more is better", "waiting peers (logarithmic)", "compared: ", "criterion"):
             self.assertIn(words, text)
 
     def test_a_run_compared_with_itself(self):
@@ -126,6 +144,40 @@ class Bench(unittest.TestCase):
         self.assertIn("broken.json", bench(self.world, "report", broken, status=1).stderr.text())
         missing = bench(self.world, "compare", self.file, "/nonexistent.json", status=1)
         self.assertIn("/nonexistent.json", missing.stderr.text())
+
+    def test_documents_pass_through_programs_given_as_command_lines(self):
+        """A sender that copies and a receiver that copies on, which meet at a pipe."""
+        world, folder = self.world, self.world.folder("copied")
+        os.mkfifo(folder / "met")
+        sender = world.file("sender.sh", f'set -e; mkdir "$2"; cp -r "$1" "$2/"; echo > {folder}/met\n'.encode())
+        receiver = world.file("receiver.sh", f'read line < {folder}/met; cp -r "$1/." "$2"\n'.encode())
+        spoil = f'read line < {folder}/met; cp -r "$1/." "$2"; date > "$2/random"\n'
+        spoiler = world.file("spoiler.sh", spoil.encode())
+        file = world.root / "copied.json"
+        for name, script, status in (("copy", receiver, 0), ("spoil", spoiler, 1)):
+            done = bench(world, "transfer", *SMALL, "--only", name, "--send-command",
+                         f"{name}=sh {sender} {{path}} '{folder}'/{name}{{code}}", "--recv-command",
+                         f'{name}=sh {script} {folder}/{name}{{code}} "{{folder}}"', "--json", file, status=status)
+            measured = {m["parameters"]["document"] for m in json.loads(file.read_text())["measurements"]}
+            self.assertIn("compressible", measured)
+            self.assertIn("20 small files", measured)
+            self.assertEqual("random" in measured, status == 0)
+            self.assertEqual("what was received is not what was sent" in done.stderr.text(), status == 1)
+
+    def test_load_over_tls(self):
+        file = self.world.root / "tls.json"
+        given = ("--runs", "1", "--seconds", "0.05", "--concurrency", "4", "--only", "parley-relay", "--parley-relay",
+                 harness.RELAY, "--json", file)
+        for benchmark, transports, more in (("room", {"tls", "wss"}, ("--rooms", "1")),
+                                            ("handshakes", {"wss"}, ("--keys", "precomputed")),
+                                            ("idle", {"tls", "wss", "unix"}, ("--waiting", "40"))):
+            bench(self.world, benchmark, *given, *more, "--transports", ",".join(transports))
+            measured = json.loads(file.read_text())["measurements"]
+            name = "receiver" if benchmark == "room" else "transport"
+            self.assertEqual({m["parameters"][name] for m in measured}, transports)
+            for m in measured:
+                if m["metric"] in ("throughput", "handshakes", "resident memory a waiting peer"):
+                    self.assertGreater(m["median"], 0, m)
 
     def test_a_relay_that_runs_already_and_one_given_as_a_command(self):
         relay = self.world.start_relay()

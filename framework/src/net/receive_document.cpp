@@ -6,6 +6,7 @@
 #include <parley/proto/record_stream.hpp>
 
 #include "net/session_steps.hpp"
+#include "net/write_behind.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -17,7 +18,7 @@ namespace {
 
 using namespace detail;
 
-constexpr std::size_t read_bytes = 128 * 1024;
+constexpr std::size_t read_bytes = 256 * 1024;
 
 // One receiving, from the password to the document in its place.
 class receiving {
@@ -29,7 +30,9 @@ public:
           receiver_(receiver),
           options_(std::move(options)),
           observer_(observer),
-          question_ended_(executor_)
+          question_ended_(executor_),
+          changed_(executor_),
+          reading_ended_(executor_)
     {
     }
 
@@ -48,9 +51,13 @@ private:
     void on_answer(std::exception_ptr thrown, bool yes);
 
     awaitable<operation_error> transfer();
-    awaitable<operation_error> take_records(record_reader& reader);
-    std::optional<operation_error> take(record_reader& reader, bytes_view input);
-    operation_error document_failure(error_code error) const;
+    void start_reading();
+    awaitable<void> read_records();
+    awaitable<void> take(bytes_view input);
+    void show_progress();
+    void watch_idleness();
+    awaitable<operation_error> outcome();
+    awaitable<operation_error> store();
     operation_error end_failure(error_code error) const;
     awaitable<void> close_in_order();
 
@@ -76,8 +83,14 @@ private:
     receive_report report_;
     any_stream room_;
     byte_vector early_;
+    std::optional<record_reader> reader_;
+    std::optional<write_behind> document_;
     std::optional<watchdog> idle_;
-    transfer_progress progress_;
+    bool timed_out_ = false;
+    // What ended the document's bytes before the document: a broken record, or the stream's end.
+    error_code record_error_, stream_end_;
+    doorbell changed_; // any of these, or of the document's progress
+    one_shot_event reading_ended_;
 };
 
 void receiving::on_event(client_event::any event)
@@ -204,70 +217,140 @@ awaitable<operation_result<receive_report>> receiving::run()
     co_return report_;
 }
 
+// The reading runs as a coroutine of its own, for it goes on while the document is stored: the sender's end
+// is waited for, and closing over bytes that nobody has read would reset the connection and look like a
+// crash.
 awaitable<operation_error> receiving::transfer()
 {
     const time_point started = clock::now();
     auto reader = record_reader::create(agreement_->keys.cipher0, agreement_->keys.k0);
     agreement_->keys = {};
     if (!reader) co_return failure(reader.error(), session_phase::transferring, "the records");
-    idle_.emplace(room_, options_.idle_timeout);
-    auto failed = co_await take_records(*reader);
-    idle_.reset();
-    const bool cancelled = co_await is_cancelled();
-    if (cancelled) co_return failure(errc::cancelled, session_phase::transferring, "receiving");
-    if (failed.code) co_return std::move(failed);
+    reader_.emplace(std::move(*reader));
+    document_.emplace(executor_, options_.blocking, receiver_, [this] { show_progress(); });
+    watch_idleness();
+    start_reading();
 
-    observer_.finishing();
-    auto document = receiver_.commit();
-    if (!document)
-        co_return failure(document.error(), session_phase::finishing, "storing the document",
-                          receiver_.error_detail());
-    report_.document = std::move(*document);
-    report_.stream_bytes = receiver_.stream_bytes();
-    report_.transfer_time = clock::now() - started;
-    co_await close_in_order();
-    co_return operation_error{};
+    auto failed = co_await outcome();
+    idle_.reset();
+    if (!failed.code) failed = co_await store();
+    if (!failed.code) {
+        report_.transfer_time = clock::now() - started;
+        co_await close_in_order();
+    }
+    room_.close();
+    co_await reading_ended_.wait();
+    document_.reset();
+    co_return std::move(failed);
 }
 
-awaitable<operation_error> receiving::take_records(record_reader& reader)
+void receiving::start_reading()
 {
-    if (auto failed = take(reader, early_)) co_return std::move(*failed);
-    const auto buffer = std::make_unique<byte[]>(read_bytes);
-    while (!receiver_.complete()) {
+    asio::co_spawn(
+        executor_, [this] { return read_records(); },
+        [this](std::exception_ptr thrown) {
+            if (thrown) { // memory has run out: nothing else throws there
+                report_exception("receive_document", thrown);
+                stream_end_ = make_error_code(boost::system::errc::not_enough_memory);
+            }
+            reading_ended_.set();
+            changed_.ring();
+        });
+}
+
+// Until the stream ends, also when nobody wants the bytes any more.
+awaitable<void> receiving::read_records()
+{
+    co_await take(early_);
+    const auto buffer = std::make_unique_for_overwrite<byte[]>(read_bytes);
+    while (!stream_end_) {
         const auto read = co_await room_.async_read_some(asio::buffer(buffer.get(), read_bytes), use_tuple);
         const auto [error, size] = read;
-        if (error) co_return end_failure(error);
-        if (auto failed = take(reader, {buffer.get(), size})) co_return std::move(*failed);
-        idle_->kick(); // after the disk has had its time
-        progress_.stream_bytes = receiver_.stream_bytes();
-        progress_.content_bytes = receiver_.content_bytes_written();
-        progress_.total_content_bytes = receiver_.expected_content_bytes();
-        observer_.progress(progress_);
-        // A request that came when this read was done already has stopped nothing, and would be forgotten.
+        if (idle_) idle_->kick();
+        if (error)
+            stream_end_ = error;
+        else
+            co_await take({buffer.get(), size});
+    }
+}
+
+// Opens what is in `input` and hands it on. What follows the document's end or a broken record is left.
+awaitable<void> receiving::take(bytes_view input)
+{
+    while (!input.empty() && !record_error_ && !document_->now().complete) {
+        const mutable_bytes room = document_->room();
+        if (room.empty()) {
+            co_await document_->wait_for_room();
+            continue;
+        }
+        const auto content = reader_->read(input, room);
+        if (!content) {
+            record_error_ = content.error();
+        } else {
+            document_->append(content->bytes.size());
+            if (content->ended) record_error_ = asio::error::eof;
+        }
+    }
+    document_->flush();
+    if (record_error_) changed_.ring();
+}
+
+void receiving::show_progress()
+{
+    if (idle_) idle_->kick(); // after the disk has had its time
+    changed_.ring();
+    const auto& now = document_->now();
+    if (now.error || timed_out_) return;
+    transfer_progress progress;
+    progress.stream_bytes = now.stream_bytes;
+    progress.content_bytes = now.content_bytes;
+    progress.total_content_bytes = now.expected_content_bytes;
+    observer_.progress(progress);
+}
+
+// A sender that is silent while the document is being written here may have said all it has to say.
+void receiving::watch_idleness()
+{
+    idle_.emplace(executor_, options_.idle_timeout, [this] {
+        if (document_->is_busy()) {
+            watch_idleness();
+        } else {
+            timed_out_ = true;
+            room_.close();
+        }
+    });
+}
+
+// Waits until the document is complete, or cannot become so. What has come counts before how it ended.
+awaitable<operation_error> receiving::outcome()
+{
+    for (;;) {
         const bool cancelled = co_await is_cancelled();
-        if (cancelled) break;
+        if (cancelled) co_return failure(errc::cancelled, session_phase::transferring, "receiving");
+        const auto& now = document_->now();
+        const std::string where = "receiving from " + std::string{report_.peer.text()};
+        if (now.error)
+            co_return failure(now.error, session_phase::transferring, where, receiver_.error_detail());
+        if (now.complete) co_return operation_error{};
+        if (!document_->is_busy() && (record_error_ || reading_ended_.is_set())) {
+            if (record_error_ && record_error_ != asio::error::eof)
+                co_return failure(record_error_, session_phase::transferring, where);
+            co_return end_failure(record_error_ ? record_error_ : stream_end_);
+        }
+        co_await changed_.wait_or_cancelled();
     }
+}
+
+awaitable<operation_error> receiving::store()
+{
+    observer_.finishing();
+    auto stored = co_await document_->commit();
+    if (!stored)
+        co_return failure(stored.error(), session_phase::finishing, "storing the document",
+                          receiver_.error_detail());
+    report_.document = std::move(*stored);
+    report_.stream_bytes = receiver_.stream_bytes();
     co_return operation_error{};
-}
-
-// Opens what is in `input` and hands it to the receiver. What follows the trailer is left.
-std::optional<operation_error> receiving::take(record_reader& reader, bytes_view input)
-{
-    while (!input.empty() && !receiver_.complete()) {
-        const auto content = reader.read(input);
-        if (!content)
-            return failure(content.error(), session_phase::transferring,
-                           "receiving from " + std::string{report_.peer.text()});
-        if (const error_code error = receiver_.write(content->bytes)) return document_failure(error);
-        if (content->ended && !receiver_.complete()) return end_failure(asio::error::eof);
-    }
-    return std::nullopt;
-}
-
-operation_error receiving::document_failure(error_code error) const
-{
-    return failure(error, session_phase::transferring, "receiving from " + std::string{report_.peer.text()},
-                   receiver_.error_detail());
 }
 
 // The stream has ended before the document. In order: the sender was made by others, ours never do that; it
@@ -275,30 +358,26 @@ operation_error receiving::document_failure(error_code error) const
 operation_error receiving::end_failure(error_code error) const
 {
     const std::string where = "receiving from " + std::string{report_.peer.text()};
-    if (idle_->fired()) return failure(errc::timed_out, session_phase::transferring, where);
-    if (error == asio::error::eof && receiver_.stream_bytes() != 0)
+    if (timed_out_) return failure(errc::timed_out, session_phase::transferring, where);
+    const std::uint64_t bytes = document_->now().stream_bytes;
+    if (error == asio::error::eof && bytes != 0)
         return failure(errc::pack_truncated, session_phase::transferring, where,
-                       "after " + std::to_string(receiver_.stream_bytes()) + " bytes");
+                       "after " + std::to_string(bytes) + " bytes");
     return failure(as_peer_gone(error), session_phase::transferring, where);
 }
 
-// The document stands: from here on an end in order is the truth, and tells the sender so. The sender's own
-// end is waited for, because closing over bytes that nobody has read would reset the connection and look like
-// a crash.
+// The document stands: from here on an end in order is the truth, and tells the sender so.
 awaitable<void> receiving::close_in_order()
 {
     room_.set_abort_on_close(false);
     watchdog bound{room_, options_.close_timeout};
     const auto shut = co_await room_.async_shutdown_send(use_tuple);
-    auto error = std::get<0>(shut);
-    std::array<byte, 4096> junk;
-    while (!error) {
-        const auto read = co_await room_.async_read_some(asio::buffer(junk), use_tuple);
-        error = std::get<0>(read);
+    const auto error = std::get<0>(shut);
+    while (!error && !reading_ended_.is_set()) {
         const bool cancelled = co_await is_cancelled();
         if (cancelled) break;
+        co_await changed_.wait_or_cancelled();
     }
-    room_.close();
 }
 
 } // namespace

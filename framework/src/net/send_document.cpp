@@ -7,6 +7,7 @@
 
 #include "net/session_steps.hpp"
 #include "net/socket_state.hpp"
+#include "net/source_ahead.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -14,10 +15,6 @@ namespace parley {
 namespace {
 
 using namespace detail;
-
-// What one write carries: several records, so that a large document costs few system calls.
-constexpr std::size_t records_per_write = 7;
-constexpr std::size_t content_per_write = records_per_write * max_record_content_bytes;
 
 // One sending, from the password to the receiver's end.
 class sending {
@@ -62,6 +59,7 @@ private:
     any_stream room_;
     byte_vector early_;
     std::optional<record_writer> writer_;
+    std::optional<source_ahead> document_;
     std::optional<watchdog> idle_;
     std::optional<std::size_t> unacknowledged_; // at the last idle moment
     bool timed_out_ = false;
@@ -157,6 +155,7 @@ awaitable<operation_error> sending::transfer()
     agreement_->keys = {};
     if (!writer) co_return failure(writer.error(), session_phase::transferring, "the records' layout");
     writer_.emplace(std::move(*writer));
+    document_.emplace(executor_, options_.blocking, source_);
     watch_idleness();
 
     one_shot_event pump_ended{executor_};
@@ -179,6 +178,7 @@ awaitable<operation_error> sending::transfer()
     if (!result.code) room_.set_abort_on_close(false);
     room_.close();
     co_await pump_ended.wait();
+    document_.reset();
     co_return result;
 }
 
@@ -188,7 +188,9 @@ void sending::watch_idleness()
 {
     idle_.emplace(executor_, options_.idle_timeout, [this] {
         const auto now = unacknowledged_bytes(room_);
-        if (now && (!unacknowledged_ || *now < *unacknowledged_)) {
+        if (document_->is_waiting()) { // a slow disk is not a silent peer
+            watch_idleness();
+        } else if (now && (!unacknowledged_ || *now < *unacknowledged_)) {
             unacknowledged_ = now;
             watch_idleness();
         } else {
@@ -222,43 +224,41 @@ operation_error sending::outcome() const
 
 awaitable<void> sending::pump()
 {
-    const auto content = std::make_unique<byte[]>(content_per_write);
-    const auto records = std::make_unique<byte[]>(record_writer::sealed_bytes(content_per_write));
-    const mutable_bytes content_bytes{content.get(), content_per_write};
-    const mutable_bytes record_bytes{records.get(), record_writer::sealed_bytes(content_per_write)};
+    constexpr std::size_t most = record_writer::sealed_bytes(source_ahead::piece_bytes);
+    const auto records = std::make_unique_for_overwrite<byte[]>(most);
     const std::string where = "sending to " + std::string{report_.peer.text()};
     transfer_progress progress;
     progress.total_content_bytes = source_.content_bytes();
 
     while (room_.is_open()) {
-        const auto size = source_.read(content_bytes);
-        idle_->kick(); // a slow disk is not a silent peer
-        if (!size) {
-            pump_error_ = failure(size.error(), session_phase::transferring, "reading the document",
-                                  escaped(source_.error_path()));
+        const auto piece = co_await document_->next();
+        idle_->kick();
+        if (piece.error) {
+            pump_error_ = failure(piece.error, session_phase::transferring, "reading the document",
+                                  escaped(piece.error_path));
             break;
         }
-        if (*size == 0) {
+        if (piece.bytes.empty()) {
             all_written_ = true;
             watch_finish();
             observer_.finishing();
             co_return;
         }
-        all_read_ = *size < content_per_write;
-        const auto sealed = writer_->write(content_bytes.first(*size), record_bytes);
+        all_read_ = piece.last;
+        const auto sealed = writer_->write(piece.bytes, {records.get(), most});
         if (!sealed) {
             pump_error_ = failure(sealed.error(), session_phase::transferring, where);
             break;
         }
-        const error_code error = co_await write_all(record_bytes.first(*sealed));
+        const error_code error = co_await write_all({records.get(), *sealed});
         if (error) {
             // An aborted write was stopped by a close from here, whose reason is known elsewhere.
             if (error != asio::error::operation_aborted)
                 pump_error_ = failure(as_peer_gone(error), session_phase::transferring, where);
             break;
         }
-        report_.stream_bytes += *size;
-        report_.content_bytes = source_.content_bytes_read();
+        report_.stream_bytes += piece.bytes.size();
+        report_.content_bytes = piece.content_bytes;
         progress.stream_bytes = report_.stream_bytes;
         progress.content_bytes = report_.content_bytes;
         observer_.progress(progress);

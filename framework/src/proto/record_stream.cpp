@@ -58,6 +58,17 @@ result<record_reader> record_reader::create(cipher c, const spoke_key& key)
 
 result<record_reader::content> record_reader::read(bytes_view& input) noexcept
 {
+    return read_to(input, {});
+}
+
+result<record_reader::content> record_reader::read(bytes_view& input, mutable_bytes out) noexcept
+{
+    return read_to(input, out);
+}
+
+// An empty `out` stands for the buffer.
+result<record_reader::content> record_reader::read_to(bytes_view& input, mutable_bytes out) noexcept
+{
     while (!error_ && !ended_) {
         if (!fill(input, record_header_bytes)) return content{};
         const std::size_t n = load_be<std::uint16_t>(buffer_.get());
@@ -77,7 +88,7 @@ result<record_reader::content> record_reader::read(bytes_view& input) noexcept
             body = {buffer_.get() + record_header_bytes, body_bytes};
         }
         size_ = 0;
-        const auto opened = open(body);
+        const auto opened = open(body, out);
         if (!opened) return fail(opened.error());
         ++sequence_;
         if (!opened->empty()) return content{*opened, false};
@@ -98,25 +109,25 @@ bool record_reader::fill(bytes_view& input, std::size_t n) noexcept
     return size_ == n;
 }
 
-// The content, in the buffer.
-result<bytes_view> record_reader::open(bytes_view body) noexcept
+// The content, in `out` or in the buffer.
+result<bytes_view> record_reader::open(bytes_view body, mutable_bytes out) noexcept
 {
+    const bool in_place = body.data() == buffer_.get() + record_header_bytes;
+    const std::size_t at = in_place ? record_header_bytes : 0;
+    if (out.empty()) out = {buffer_.get() + at, max_record_bytes - at};
     if (!layout_) {
         const auto n = current_->open(sequence_, body, {trial_.get(), max_record_bytes});
         if (n) {
-            std::copy_n(trial_.get(), *n, buffer_.get());
+            std::copy_n(trial_.get(), *n, out.data());
             settle(record_layout::current);
-            return bytes_view{buffer_.get(), *n};
+            return bytes_view{out.first(*n)};
         }
         if (n.error() != errc::record_forged) return n.error();
     }
-    const bool in_place = body.data() == buffer_.get() + record_header_bytes;
-    const std::size_t at = in_place ? record_header_bytes : 0;
-    const auto n = (layout_ == record_layout::current ? *current_ : *original_)
-                       .open(sequence_, body, {buffer_.get() + at, max_record_bytes - at});
+    const auto n = (layout_ == record_layout::current ? *current_ : *original_).open(sequence_, body, out);
     if (!n) return n.error();
     if (!layout_) settle(record_layout::original);
-    return bytes_view{buffer_.get() + at, *n};
+    return bytes_view{out.first(*n)};
 }
 
 void record_reader::settle(record_layout layout) noexcept

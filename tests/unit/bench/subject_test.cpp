@@ -30,7 +30,8 @@ TEST(Endpoint, RelaysAsParleyNamesThem)
     const relay_endpoints websocket = parse_relay("ws://127.0.0.1:7/lobby");
     EXPECT_EQ(websocket.room.text(), "ws://127.0.0.1:7/lobby");
     EXPECT_EQ(parse_relay("unix:/tmp/x").room.text(), "unix:/tmp/x.room");
-    EXPECT_THROW(parse_relay("wss://127.0.0.1:7"), failure);
+    EXPECT_EQ(parse_relay("wss://127.0.0.1:7").room.text(), "wss://127.0.0.1:7/");
+    EXPECT_EQ(parse_relay("tls://127.0.0.1:7").room.text(), "tls://127.0.0.1:8");
     EXPECT_THROW(parse_relay("no address"), failure);
 }
 

@@ -305,6 +305,7 @@ public:
         op.source.emplace(std::move(source));
         options.relay = address(host);
         options.random = &random;
+        if (!options.blocking) options.blocking = context.get_executor(); // no thread: all in one order
         async_send_document(context.get_executor(), secret_bytes{password}, *op.source, std::move(options),
                             op.log, op.token());
     }
@@ -319,6 +320,7 @@ public:
         op.receiver.emplace(std::move(*receiver));
         options.relay = address(host);
         options.random = &random;
+        if (!options.blocking) options.blocking = context.get_executor(); // no thread: all in one order
         async_receive_document(context.get_executor(), secret_bytes{password}, *op.receiver,
                                std::move(options), op.log, op.token());
     }

@@ -93,7 +93,11 @@ struct session_options {
     random_source* random = nullptr; // system_random() by default. Borrowed
     resolver* names = nullptr;       // the system's by default. Borrowed
     std::string ca_file;             // the authorities for tls and wss, PEM; the system's by default
-    proxy_pointer proxy;             // on the way to the relay, for both connections; none by default
+    // Where the document is read, hashed, compressed and written, which blocks: an executor of the caller's,
+    // whose context runs until the operation has ended, or by default a thread of the operation's own, from
+    // the room to the end. It never does two things for one operation at a time.
+    executor blocking;
+    proxy_pointer proxy; // on the way to the relay, for both connections; none by default
 };
 
 } // namespace parley

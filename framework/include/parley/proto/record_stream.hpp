@@ -52,6 +52,8 @@ public:
     // are checked, counted and skipped; what follows the end is taken and thrown away. Errors:
     // record_too_long, record_forged, record_sequence_exhausted, crypto_unavailable; it stays failed.
     result<content> read(bytes_view& input) noexcept;
+    // The same with the content at the front of `out`, which has room for max_record_content_bytes: it stays.
+    result<content> read(bytes_view& input, mutable_bytes out) noexcept;
 
     // The layout, once the first record has told it.
     std::optional<record_layout> layout() const noexcept { return layout_; }
@@ -65,7 +67,8 @@ private:
 
     record_reader() noexcept = default;
     bool fill(bytes_view& input, std::size_t n) noexcept;
-    result<bytes_view> open(bytes_view body) noexcept;
+    result<content> read_to(bytes_view& input, mutable_bytes out) noexcept;
+    result<bytes_view> open(bytes_view body, mutable_bytes out) noexcept;
     void settle(record_layout layout) noexcept;
     error_code fail(error_code why) noexcept;
 

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "bench/child.hpp"
+
+#include <memory>
+
+namespace parley::bench {
+
+inline constexpr std::chrono::seconds courier_start_timeout{30};
+
+// A way to pass documents: what runs for it, and the command lines of both ends.
+class courier {
+public:
+    virtual ~courier() = default;
+    virtual std::vector<pid_t> relays() const = 0;
+    // Started, and waiting for its receiver.
+    virtual std::unique_ptr<child> send(const std::filesystem::path& path, const std::string& code) = 0;
+    // In `folder`, which is empty.
+    virtual std::unique_ptr<child> receive(const std::filesystem::path& folder, const std::string& code) = 0;
+};
+
+} // namespace parley::bench
