@@ -312,7 +312,12 @@ void room_pipe::state::ended(std::size_t from, error_code error)
     half.reset();
     if (!why)
         for (any_stream& stream : streams) stream.set_abort_on_close(false);
-    for (any_stream& stream : streams) stream.close();
+    // What belongs to the loop ends here: the rest may be freed by another thread.
+    for (any_stream& stream : streams) {
+        stream.close();
+        stream = any_stream{};
+    }
+    for (direction& way : directions) way.pause.reset();
     const room_pipe_report report{directions[0].counted(), directions[1].counted(), why, limit};
     if (auto tell = std::exchange(on_end, nullptr)) tell(report);
 }
