@@ -1,5 +1,6 @@
 // The libraries under the framework, called as directly as they allow: the limits that the framework's own
-// steps are measured against. This is the one file of the harness that knows their headers.
+// steps are measured against. The harness's TLS apart (load_socket), this is the one file that knows their
+// headers.
 #pragma once
 
 #include <parley/base/bytes.hpp>
