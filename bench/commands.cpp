@@ -50,9 +50,8 @@ void choose_congestion_control(const settings& s)
             "start it anew, and leave --congestion out"};
     if (!enter_own_network() || !set_system_congestion_control(s.congestion))
         throw failure{"--congestion " + s.congestion +
-                      ": this system does not let it be set (it needs root, and the "
-                      "module tcp_" +
-                      s.congestion + ")"};
+                      ": this system does not let it be set (it needs root, and the name in "
+                      "net.ipv4.tcp_allowed_congestion_control)"};
 }
 
 } // namespace

@@ -27,7 +27,7 @@ public:
     std::vector<pid_t> processes() const override { return {}; }
     std::optional<endpoint> front(wire_kind kind) const override
     {
-        if (kind == wire_kind::local) return std::nullopt;
+        if (kind != wire_kind::tcp && kind != wire_kind::websocket) return std::nullopt;
         return endpoint{kind, "127.0.0.1", backend_.port, "/"};
     }
     const descriptor* listener() const override { return &backend_.socket; }

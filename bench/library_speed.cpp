@@ -5,6 +5,9 @@
 #include <openssl/evp.h>
 #include <sodium.h>
 #include <zlib.h>
+#ifdef PARLEY_WITH_ISAL
+#include <isa-l.h>
+#endif
 
 #include <array>
 
@@ -74,6 +77,10 @@ std::map<std::string, std::string> library_versions()
     return {{"libsodium", sodium_version_string()},
             {"openssl", OpenSSL_version(OPENSSL_VERSION_STRING)},
             {"zlib", zlibVersion()},
+#ifdef PARLEY_WITH_ISAL
+            {"isal", std::to_string(ISAL_MAJOR_VERSION) + "." + std::to_string(ISAL_MINOR_VERSION) + "." +
+                         std::to_string(ISAL_PATCH_VERSION)},
+#endif
             {"boost", BOOST_LIB_VERSION}};
 }
 
@@ -173,5 +180,67 @@ byte_vector zlib_inflate(bytes_view bytes, std::size_t size)
     out.resize(got);
     return out;
 }
+
+#ifdef PARLEY_WITH_ISAL
+
+std::uint32_t library_adler32(std::uint32_t sum, bytes_view bytes)
+{
+    return isal_adler32(sum, bytes.data(), bytes.size());
+}
+
+byte_vector isal_deflate(bytes_view bytes, int level)
+{
+    static byte_vector work(ISAL_DEF_LVL3_DEFAULT); // enough for every level
+    byte_vector out(bytes.size() + bytes.size() / 8 + 1024);
+    isal_zstream stream;
+    isal_deflate_init(&stream);
+    stream.level = static_cast<std::uint32_t>(level);
+    stream.level_buf = work.data();
+    stream.level_buf_size = static_cast<std::uint32_t>(work.size());
+    stream.gzip_flag = IGZIP_ZLIB;
+    stream.end_of_stream = 1;
+    stream.next_in = const_cast<byte*>(bytes.data());
+    stream.avail_in = static_cast<std::uint32_t>(bytes.size());
+    stream.next_out = out.data();
+    stream.avail_out = static_cast<std::uint32_t>(out.size());
+    ::isal_deflate(&stream);
+    const bool done = stream.internal_state.state == ZSTATE_END;
+    out.resize(done ? out.size() - stream.avail_out : 0);
+    return out;
+}
+
+byte_vector isal_inflate(bytes_view bytes, std::size_t size)
+{
+    static inflate_state stream; // large
+    isal_inflate_init(&stream);
+    stream.crc_flag = ISAL_ZLIB;
+    byte_vector out(size);
+    stream.next_in = const_cast<byte*>(bytes.data());
+    stream.avail_in = static_cast<std::uint32_t>(bytes.size());
+    stream.next_out = out.data();
+    stream.avail_out = static_cast<std::uint32_t>(out.size());
+    const bool done = ::isal_inflate(&stream) == ISAL_DECOMP_OK && stream.avail_out == 0;
+    if (!done) out.clear();
+    return out;
+}
+
+#else
+
+std::uint32_t library_adler32(std::uint32_t sum, bytes_view bytes)
+{
+    return static_cast<std::uint32_t>(adler32_z(sum, bytes.data(), bytes.size()));
+}
+
+byte_vector isal_deflate(bytes_view, int)
+{
+    return {};
+}
+
+byte_vector isal_inflate(bytes_view, std::size_t)
+{
+    return {};
+}
+
+#endif
 
 } // namespace parley::bench

@@ -1,5 +1,6 @@
 // The libraries under the framework, called as directly as they allow: the limits that the framework's own
-// steps are measured against. This is the one file of the harness that knows their headers.
+// steps are measured against. The harness's TLS apart (load_socket), this is the one file that knows their
+// headers.
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -11,7 +12,7 @@
 
 namespace parley::bench {
 
-// Name to version of what is linked: libsodium, OpenSSL, zlib, Boost.
+// Name to version of what is linked: libsodium, OpenSSL, zlib, ISA-L, Boost.
 std::map<std::string, std::string> library_versions();
 
 // The curve, hash and key-derivation calls that one side of a key agreement must make (PROTOCOL.md section
@@ -41,5 +42,10 @@ void openssl_sha1(bytes_view bytes);
 // The zlib stream of `bytes` at that level, and back; empty when it is none.
 byte_vector zlib_deflate(bytes_view bytes, int level);
 byte_vector zlib_inflate(bytes_view bytes, std::size_t size);
+// As zlib's with ISA-L at its level 1..3. Empty where the harness was built without it.
+byte_vector isal_deflate(bytes_view bytes, int level);
+byte_vector isal_inflate(bytes_view bytes, std::size_t size);
+// The checksum of zlib streams, by the faster library that is here.
+std::uint32_t library_adler32(std::uint32_t sum, bytes_view bytes);
 
 } // namespace parley::bench

@@ -10,11 +10,13 @@
 #include <parley/crypto/sha1.hpp>
 #include <parley/payload/document_receiver.hpp>
 #include <parley/payload/document_source.hpp>
+#include <parley/proto/record_stream.hpp>
 #include <parley/wire/parser.hpp>
 #include <parley/wire/writer.hpp>
 
 #include <algorithm>
 #include <cstring>
+#include <fstream>
 #include <functional>
 
 namespace parley::bench {
@@ -67,7 +69,13 @@ public:
         s_.add({"primitives", subject, {{"step", step}}, "CPU time", "us", better::less, {}, {}},
                cpu_seconds_a_call(seconds_, work) * 1e6);
     }
-    void rate(const char* step, const char* subject, std::size_t bytes, const std::function<void()>& work)
+    void ratio(const char* step, const std::string& subject, double value)
+    {
+        if (!s_.settings().wanted(subject)) return;
+        s_.add({"primitives", subject, {{"step", step}}, "ratio", "to 1", better::more, {}, {}}, value);
+    }
+    void rate(const char* step, const std::string& subject, std::size_t bytes,
+              const std::function<void()>& work)
     {
         if (!s_.settings().wanted(subject)) return;
         s_.add({"primitives", subject, {{"step", step}}, "rate of one core", "MB/s", better::more, {}, {}},
@@ -159,15 +167,77 @@ void records(measuring& m)
     m.rate("hash", "openssl", size, [&] { openssl_sha1(content); });
 }
 
-byte_vector pack_of(const byte_vector& content)
+// What one core must do to a document that is stored, not deflated: zlib's checksum of the content, the SHA-1
+// of the stream, and its records sealed and framed. The bytes are in the cache.
+void seal_hash_and_frame(measuring& m)
 {
-    document_source source = require(document_source::from_bytes("document", content), "the document");
-    byte_vector out, piece(64u << 10);
+    constexpr std::size_t size = 8 * max_record_content_bytes;
+    const byte_vector content = random_bytes(size, 1);
+    byte_vector out(record_writer::sealed_bytes(size));
+    record_writer writer = require(
+        record_writer::create(cipher::aes_256_gcm, record_layout::current, spoke_key{}), "the record writer");
+    sha1 hash;
+    m.rate("seal, hash and frame", "parley", size, [&] {
+        const std::uint32_t sum = library_adler32(1, content);
+        keep(&sum);
+        hash.update(content);
+        require(writer.write(content, out).has_value(), "seal");
+    });
+    openssl_gcm gcm;
+    m.rate("seal, hash and frame", "openssl", size, [&] {
+        const std::uint32_t sum = library_adler32(1, content);
+        keep(&sum);
+        openssl_sha1(content);
+        for (std::size_t at = 0; at < size; at += max_record_content_bytes)
+            gcm.seal(bytes_view(content).subspan(at, max_record_content_bytes),
+                     mutable_bytes(out).subspan(at));
+    });
+    sha1 other;
+    m.rate("hash two streams", "parley", size, [&] { sha1::update_both(hash, content, other, content); });
+    m.rate("hash two streams", "openssl", size, [&] {
+        openssl_sha1(content);
+        openssl_sha1(content);
+    });
+}
+
+void compression_libraries(measuring& m, const byte_vector& text)
+{
+    constexpr const char *packing = "deflate text", *unpacking = "inflate text";
+    const auto compare = [&](const std::string& subject, const auto& deflate, const auto& inflate) {
+        const byte_vector packed = deflate();
+        if (packed.empty()) return;
+        m.rate(packing, subject, text.size(), [&] { keep(deflate().data()); });
+        m.ratio(packing, subject, static_cast<double>(text.size()) / static_cast<double>(packed.size()));
+        m.rate(unpacking, subject, text.size(),
+               [&] { require(inflate(packed).size() == text.size(), "inflate"); });
+    };
+    for (const int level : {1, 4, 6})
+        compare(
+            "zlib " + std::to_string(level), [&] { return zlib_deflate(text, level); },
+            [&](const byte_vector& packed) { return zlib_inflate(packed, text.size()); });
+    for (const int level : {1, 2, 3})
+        compare(
+            "isal " + std::to_string(level), [&] { return isal_deflate(text, level); },
+            [&](const byte_vector& packed) { return isal_inflate(packed, text.size()); });
+}
+
+// Pulled in pieces, as a sender does; `take` gets each.
+void write_pack(const std::filesystem::path& path, const std::function<void(bytes_view)>& take)
+{
+    document_source source = require(document_source::open(path), "the document");
+    byte_vector piece(8 * max_record_content_bytes);
     for (;;) {
         const std::size_t size = require(source.read(piece), "the document");
-        if (size == 0) return out;
-        out.insert(out.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(size));
+        if (size == 0) return;
+        take(bytes_view(piece).first(size));
     }
+}
+
+byte_vector pack_of(const std::filesystem::path& path)
+{
+    byte_vector out;
+    write_pack(path, [&](bytes_view piece) { out.insert(out.end(), piece.begin(), piece.end()); });
+    return out;
 }
 
 void read_pack(session& s, const byte_vector& pack)
@@ -175,7 +245,10 @@ void read_pack(session& s, const byte_vector& pack)
     const std::filesystem::path folder = s.fresh("pack");
     std::filesystem::create_directory(folder);
     document_receiver receiver = require(document_receiver::create({folder, {}, {}}), "the receiver");
-    const error_code error = receiver.write(pack);
+    error_code error;
+    constexpr std::size_t most = 8 * max_record_content_bytes; // as a receiver does
+    for (bytes_view rest = pack; !rest.empty() && !error; rest = rest.subspan(std::min(rest.size(), most)))
+        error = receiver.write(rest.first(std::min(rest.size(), most)));
     require(!error && receiver.commit().has_value(), "the receiver");
     std::filesystem::remove_all(folder);
 }
@@ -183,10 +256,18 @@ void read_pack(session& s, const byte_vector& pack)
 void documents(session& s, measuring& m)
 {
     const byte_vector random = random_bytes(pack_bytes, 2), text = compressible_bytes(pack_bytes, 3);
-    const byte_vector random_pack = pack_of(random), text_pack = pack_of(text);
+    const auto file_of = [&](const char* name, const byte_vector& content) {
+        const std::filesystem::path path = s.fresh(name);
+        std::ofstream{path, std::ios::binary}.write(reinterpret_cast<const char*>(content.data()),
+                                                    static_cast<std::streamsize>(content.size()));
+        return path;
+    };
+    const std::filesystem::path random_file = file_of("random", random), text_file = file_of("text", text);
+    const byte_vector random_pack = pack_of(random_file), text_pack = pack_of(text_file);
     const byte_vector deflated = zlib_deflate(text, 4);
-    m.rate("write a PACK of random bytes", "parley", pack_bytes, [&] { keep(pack_of(random).data()); });
-    m.rate("write a PACK of text", "parley", pack_bytes, [&] { keep(pack_of(text).data()); });
+    const auto look = [](bytes_view piece) { keep(piece.data()); };
+    m.rate("write a PACK of random bytes", "parley", pack_bytes, [&] { write_pack(random_file, look); });
+    m.rate("write a PACK of text", "parley", pack_bytes, [&] { write_pack(text_file, look); });
     m.rate("read a PACK of random bytes", "parley", pack_bytes, [&] { read_pack(s, random_pack); });
     m.rate("read a PACK of text", "parley", pack_bytes, [&] { read_pack(s, text_pack); });
     // A PACK hashes its stream and its objects.
@@ -195,6 +276,9 @@ void documents(session& s, measuring& m)
     m.rate("write a PACK of text", "zlib", pack_bytes, [&] { keep(zlib_deflate(text, 4).data()); });
     m.rate("read a PACK of text", "zlib", pack_bytes,
            [&] { keep(zlib_inflate(deflated, pack_bytes).data()); });
+    compression_libraries(m, text);
+    std::filesystem::remove(random_file);
+    std::filesystem::remove(text_file);
     byte_vector from(cache_missing_bytes, 1), to(cache_missing_bytes);
     m.rate("copy memory", "memcpy", cache_missing_bytes, [&] {
         std::memcpy(to.data(), from.data(), to.size());
@@ -211,6 +295,7 @@ void run_primitive_benchmark(session& s)
         s.attempt("primitives: packets", [&] { packets(m); });
         s.attempt("primitives: key agreement", [&] { key_agreement(m); });
         s.attempt("primitives: records", [&] { records(m); });
+        s.attempt("primitives: seal, hash and frame", [&] { seal_hash_and_frame(m); });
         s.attempt("primitives: documents", [&] { documents(s, m); });
     }
 }

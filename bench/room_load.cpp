@@ -18,6 +18,7 @@ constexpr std::size_t read_bytes = 256u << 10;
 // A usual size of a WebSocket's message; parley's own peers write records of half as much.
 constexpr std::size_t frame_payload_bytes = 64u << 10;
 constexpr int max_events = 128;
+constexpr auto patience = std::chrono::seconds{5};
 
 class poller {
 public:
@@ -142,9 +143,12 @@ room_load_report room_load::measure(double seconds, const std::vector<pid_t>& pr
     const timespec pause{
         static_cast<time_t>(seconds),
         static_cast<long>((seconds - static_cast<double>(static_cast<time_t>(seconds))) * 1e9)};
-    ::nanosleep(&pause, nullptr);
     room_load_report out;
-    out.bytes = read();
+    // A busy machine may let nothing pass in a short time: then it is measured for longer.
+    do {
+        ::nanosleep(&pause, nullptr);
+        out.bytes = read();
+    } while (out.bytes == before && steady_clock::now() - begin < patience);
     out.seconds = std::chrono::duration<double>(steady_clock::now() - begin).count();
     out.subject_cpu_seconds = seconds_between(subject, cpu_time_ns(processes));
     out.sender_cpu_seconds = seconds_between(sender, cpu_time_ns({sender_->pid()}));

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <csignal>
 #include <ctime>
 #include <fstream>
 
@@ -58,6 +59,12 @@ public:
         if (!ready.is_object()) throw failure{s.parley_relay + " says something unknown: " + escaped(line)};
         for (const auto& text : ready["handshake"]) handshake_.push_back(text.get<std::string>());
         for (const auto& text : ready["rooms"]) rooms_.push_back(text.get<std::string>());
+    }
+
+    // It would wait for the rooms that handshakes without a transfer have left open.
+    ~own_relay() override
+    {
+        if (program_.running()) ::kill(program_.pid(), SIGKILL);
     }
 
     std::vector<pid_t> processes() const override { return {program_.pid()}; }

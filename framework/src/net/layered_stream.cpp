@@ -1,5 +1,7 @@
 #include "layered_stream.hpp"
 
+#include "socket_write.hpp"
+
 #include <boost/asio/append.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
@@ -12,6 +14,7 @@ namespace parley::detail {
 namespace {
 
 constexpr std::size_t max_write_bytes = 64 * 1024;    // taken from a user at a time
+constexpr std::size_t min_through_bytes = 2048;       // fewer are cheaper copied
 constexpr std::size_t max_kept_bytes = 512;           // of an output buffer that is empty
 constexpr std::size_t max_lingering_bytes = 1u << 20; // read and thrown away after close()
 
@@ -73,7 +76,14 @@ public:
         if (write_error_) return post(std::move(handler), write_error_, std::size_t{0});
         if (ended_) return post(std::move(handler), error_code{asio::error::broken_pipe}, std::size_t{0});
         std::size_t taken = 0;
+        if (buffers.count() == 1) {
+            taken =
+                write_through({static_cast<const byte*>(buffers.begin()->data()), buffers.begin()->size()});
+            if (write_error_) return post(std::move(handler), write_error_, std::size_t{0});
+            if (taken != 0 && layer_->output().empty()) return post(std::move(handler), error_code{}, taken);
+        }
         for (const asio::const_buffer& buffer : buffers) {
+            if (taken != 0) break;
             const bytes_view all{static_cast<const byte*>(buffer.data()), buffer.size()};
             const bytes_view part = all.first(std::min(all.size(), max_write_bytes - taken));
             if (part.empty()) break;
@@ -264,6 +274,36 @@ private:
         if (!error) size = try_read(space_of(reader_buffer_), error);
         if (error == asio::error::would_block) return wait_below();
         asio::dispatch(executor_, asio::append(take(reader_), error, size));
+    }
+
+    // Gives `in` to the socket below without a copy, as far as it takes it at once; the rest goes to the
+    // output. Gives how many bytes of `in` that is, 0 when they must be written in another way.
+    std::size_t write_through(bytes_view in)
+    {
+        const int socket = below_.native_handle();
+        if (in.size() < min_through_bytes || socket < 0 || flushing_ || !layer_->output().empty()) return 0;
+        std::array<std::array<byte, stream_layer::max_head_bytes>, gather_buffers::max_buffers / 2> heads;
+        std::array<asio::const_buffer, gather_buffers::max_buffers> pieces;
+        std::size_t taken = 0, count = 0;
+        for (auto& head : heads) {
+            std::size_t size = in.size() - taken;
+            const std::size_t head_size = size == 0 ? 0 : layer_->head(size, head);
+            if (head_size == 0) break;
+            pieces[count++] = {head.data(), head_size};
+            pieces[count++] = {in.data() + taken, size};
+            taken += size;
+        }
+        if (taken == 0) return 0;
+        const gather_buffers all = gather_buffers::from(std::span{pieces}.first(count));
+        std::size_t gone = write_now(socket, all, write_error_);
+        for (const asio::const_buffer& piece : all) {
+            const std::size_t skipped = std::min(gone, piece.size());
+            const auto* const bytes = static_cast<const byte*>(piece.data());
+            layer_->output().insert(layer_->output().end(), bytes + skipped, bytes + piece.size());
+            gone -= skipped;
+        }
+        if (write_error_) layer_->output().clear();
+        return taken;
     }
 
     void flush() noexcept

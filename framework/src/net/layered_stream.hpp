@@ -6,6 +6,7 @@
 #include <parley/net/any_stream.hpp>
 
 #include <memory>
+#include <span>
 
 namespace parley::detail {
 
@@ -26,6 +27,15 @@ public:
     virtual bool holds_input() const noexcept = 0;
     // Appends `in`, which is not empty, to the output.
     virtual error_code write(bytes_view in) = 0;
+    // Where the bytes above go below as they are, with something before them: writes that to `out` and gives
+    // its size, and makes `size` smaller when that is for fewer. 0 when they cannot; write() then takes them.
+    static constexpr std::size_t max_head_bytes = 14;
+    using head_space = std::span<byte, max_head_bytes>;
+    virtual std::size_t head(std::size_t& size, head_space out) noexcept
+    {
+        (void)size, (void)out;
+        return 0;
+    }
     // Appends the end of this side in order to the output. Called once; no write() follows.
     virtual void end() = 0;
     // Whether the other side has ended in order, so that nothing more comes.
@@ -61,7 +71,8 @@ class layered_core;
 
 // Makes the stream. `below` is open and nothing is under way on it.
 //
-// Memory: what is read goes straight to the reader's buffer; what is written is held until it has gone below.
+// Memory: what is read goes straight to the reader's buffer; what is written is held until it has gone below,
+// unless the layer leaves it as it is and the socket below takes it at once.
 // A stream that waits holds no buffer.
 //
 // Cancellation: a read or wait is lossless. A cancelled write reports the bytes that it has taken, which

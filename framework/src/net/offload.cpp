@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <set>
 #include <system_error>
 
 namespace parley::detail {
@@ -18,6 +19,7 @@ struct offload::state : std::enable_shared_from_this<state> {
 
     void run_one();
     void next();
+    void abandon();
 
     executor home, away;
     std::mutex mutex; // guards what follows
@@ -28,7 +30,40 @@ struct offload::state : std::enable_shared_from_this<state> {
     bool abandoned = false;
 };
 
+// Home's context takes back what it runs without a lock once it is being destroyed: nothing may be posted to
+// it then. Of its services this is told before the queue of its work is.
+class offload::registry final : public asio::execution_context::service {
+public:
+    using key_type = registry;
+    static asio::execution_context::id id;
+
+    explicit registry(asio::execution_context& context) : service(context) {}
+    void add(state* s)
+    {
+        const std::lock_guard lock{mutex_};
+        all_.insert(s);
+    }
+    void remove(state* s)
+    {
+        const std::lock_guard lock{mutex_};
+        all_.erase(s);
+    }
+
+private:
+    void shutdown() override
+    {
+        const std::lock_guard lock{mutex_};
+        for (state* s : all_) s->abandon();
+    }
+
+    std::mutex mutex_;
+    std::set<state*> all_;
+};
+
+asio::execution_context::id offload::registry::id;
+
 offload::offload(executor home, executor away)
+    : registry_(asio::use_service<registry>(asio::query(home, asio::execution::context)))
 {
     if (!away) {
         try {
@@ -40,18 +75,24 @@ offload::offload(executor home, executor away)
         }
     }
     state_ = std::make_shared<state>(std::move(home), std::move(away));
+    registry_.add(state_.get());
 }
 
 offload::~offload()
 {
-    std::deque<state::job> dropped;
-    {
-        std::unique_lock lock{state_->mutex};
-        state_->abandoned = true;
-        dropped.swap(state_->jobs);
-        state_->rest.wait(lock, [this] { return !state_->working; });
-    }
+    registry_.remove(state_.get());
+    state_->abandon();
     if (own_) own_->join();
+}
+
+// Once this has returned, no job runs or will, and nothing more is posted to home.
+void offload::state::abandon()
+{
+    std::deque<job> dropped;
+    std::unique_lock lock{mutex};
+    abandoned = true;
+    dropped.swap(jobs);
+    rest.wait(lock, [this] { return !working; });
 }
 
 void offload::submit(std::function<void()> work, std::function<void()> done)
@@ -87,7 +128,7 @@ void offload::state::run_one()
     {
         const std::lock_guard lock{mutex};
         working = false;
-        // Under the lock: once it is abandoned home may be on its way out.
+        // Under the lock: once it is abandoned home may be gone.
         if (!abandoned)
             asio::post(home, [self = shared_from_this(), done = std::move(current.done)] {
                 if (!self->abandoned) done();

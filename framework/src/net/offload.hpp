@@ -31,6 +31,8 @@ public:
 
 private:
     struct state;
+    class registry;
+    registry& registry_;
     std::shared_ptr<state> state_;
     std::optional<asio::thread_pool> own_;
 };

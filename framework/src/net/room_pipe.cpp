@@ -20,8 +20,10 @@ namespace {
 // Moved in the kernel at a time: many enough that the calls cost little, few enough that other rooms wait
 // less than a millisecond.
 constexpr std::size_t max_spliced_bytes = 512u << 10;
-// A read of less is not worth a pipe: the next one goes through a buffer.
-constexpr std::size_t min_spliced_bytes = 16u << 10;
+// A read of less is not worth a pipe or a large buffer: the next one does with a usual one.
+constexpr std::size_t min_streamed_bytes = 16u << 10;
+// In all large buffers.
+constexpr std::size_t large_bytes_in_motion = 4u << 20;
 
 } // namespace
 
@@ -44,6 +46,7 @@ struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
         buffer_pool::buffer buffer;
         splice_pipe pipe;
         std::size_t size = 0;
+        bool large = false; // the buffer
     };
 
     state(side first, side second, room_pipe_options o, room_loop& on,
@@ -134,8 +137,7 @@ awaitable<void> room_pipe::state::copy(std::size_t from)
     ended(from, error);
 }
 
-// An idle room holds neither a buffer nor a pipe: a buffer is kept while there is more to read, a pipe while
-// there are bytes in it.
+// Holds a buffer or a pipe only while there are bytes in it.
 awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, load& moved)
 {
     direction& way = directions[from];
@@ -150,8 +152,8 @@ awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, load& m
     for (;;) {
         error_code error = take(from, moved, woken);
         woken = false;
+        if (error) put_away(moved);
         if (error == asio::error::would_block) {
-            put_away(moved);
             const auto waited = co_await source.async_wait_readable(use_tuple);
             error = std::get<0>(waited);
             if (error) co_return error;
@@ -172,7 +174,7 @@ awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, load& m
         else
             error = co_await write_all(from, bytes_view{moved.buffer.get(), moved.size}, true);
         if (error) co_return error;
-        loop.pipes.give_back(std::move(moved.pipe));
+        put_away(moved);
     }
     way.passed_end = true; // from its first moment on, see was_reset()
     const auto shut = co_await streams[to].async_shutdown_send(use_tuple);
@@ -196,11 +198,20 @@ error_code room_pipe::state::take(std::size_t from, load& moved, bool woken)
             if (error != asio::error::operation_not_supported) return error;
         }
     }
-    if (!moved.buffer) moved.buffer = loop.buffers.take();
+    if (way.streams && loop.large_buffers.buffer_bytes() > buffer_bytes)
+        moved.buffer = loop.large_buffers.take();
+    moved.large = moved.buffer != nullptr;
+    if (!moved.large) moved.buffer = loop.buffers.take();
+    // The more are in motion the less each reads at once; when large buffers run out, as much as those
+    // without.
+    const std::size_t most = moved.large ? std::clamp(large_bytes_in_motion / loop.large_buffers.lent(),
+                                                      buffer_bytes, loop.large_buffers.buffer_bytes())
+                                         : buffer_bytes;
     error_code error;
-    const mutable_bytes space{moved.buffer.get(), loop.bandwidth.quantum(share, buffer_bytes)};
+    const mutable_bytes space{moved.buffer.get(), loop.bandwidth.quantum(share, most)};
     moved.size = streams[from].try_read_some(space, error);
-    way.streams = moved.size >= std::min(min_spliced_bytes, space.size());
+    if (error != asio::error::would_block)
+        way.streams = moved.size >= std::min(min_streamed_bytes, space.size());
     return error;
 }
 
@@ -210,7 +221,7 @@ error_code room_pipe::state::splice(std::size_t from, load& moved, std::size_t m
     direction& way = directions[from];
     error_code error;
     moved.size = moved.pipe.fill(streams[from].native_handle(), most, error);
-    way.streams = moved.size >= min_spliced_bytes || error == asio::error::would_block;
+    if (error != asio::error::would_block) way.streams = moved.size >= min_streamed_bytes;
     if (!error) return error;
     loop.pipes.give_back(std::move(moved.pipe));
     if (error == asio::error::operation_not_supported) way.can_splice = false;
@@ -221,7 +232,7 @@ error_code room_pipe::state::splice(std::size_t from, load& moved, std::size_t m
 
 void room_pipe::state::put_away(load& moved) noexcept
 {
-    loop.buffers.give_back(std::move(moved.buffer));
+    (moved.large ? loop.large_buffers : loop.buffers).give_back(std::move(moved.buffer));
     loop.pipes.give_back(std::move(moved.pipe));
 }
 

@@ -18,20 +18,30 @@ bool is_control(byte code) noexcept
     return (code & 8) != 0;
 }
 
-void apply_mask(mutable_bytes bytes, const std::array<byte, 4>& mask, std::size_t at) noexcept
+// `from`, which begins at byte `at` of the payload, masked or unmasked to `to`: the same place, or one before
+// it that may overlap.
+void apply_mask(byte* to, const byte* from, std::size_t size, const std::array<byte, 4>& mask,
+                std::size_t at) noexcept
 {
-    std::array<byte, 8> key{};
+    using lane = std::uint64_t __attribute__((vector_size(16)));
+    std::array<byte, sizeof(lane)> key{};
     for (std::size_t i = 0; i < key.size(); ++i) key[i] = mask[(at + i) & 3];
-    std::uint64_t wide_key = 0;
-    std::memcpy(&wide_key, key.data(), key.size());
+    lane wide_key;
+    std::memcpy(&wide_key, key.data(), sizeof wide_key);
     std::size_t i = 0;
-    for (; i + 8 <= bytes.size(); i += 8) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, bytes.data() + i, 8);
-        word ^= wide_key;
-        std::memcpy(bytes.data() + i, &word, 8);
+    for (; i + 4 * sizeof(lane) <= size; i += 4 * sizeof(lane)) {
+        lane a, b, c, d; // as an array they would be kept in memory
+        std::memcpy(&a, from + i, sizeof a);
+        std::memcpy(&b, from + i + sizeof a, sizeof b);
+        std::memcpy(&c, from + i + 2 * sizeof a, sizeof c);
+        std::memcpy(&d, from + i + 3 * sizeof a, sizeof d);
+        a ^= wide_key, b ^= wide_key, c ^= wide_key, d ^= wide_key;
+        std::memcpy(to + i, &a, sizeof a);
+        std::memcpy(to + i + sizeof a, &b, sizeof b);
+        std::memcpy(to + i + 2 * sizeof a, &c, sizeof c);
+        std::memcpy(to + i + 3 * sizeof a, &d, sizeof d);
     }
-    for (; i < bytes.size(); ++i) bytes[i] ^= key[i & 7];
+    for (; i < size; ++i) to[i] = from[i] ^ key[i & 15];
 }
 
 bool is_valid_utf8(bytes_view text) noexcept
@@ -85,16 +95,17 @@ std::size_t websocket_codec::receive(mutable_bytes data, byte_vector& output)
             continue;
         }
         const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, data.size() - at));
-        const mutable_bytes part = data.subspan(at, size);
-        if (is_server_) apply_mask(part, mask_, mask_at_);
+        const bytes_view part = data.subspan(at, size);
+        byte* const to = is_control(opcode_) ? control_.data() + control_size_ : data.data() + kept;
+        if (is_server_)
+            apply_mask(to, part.data(), size, mask_, mask_at_);
+        else
+            std::memmove(to, part.data(), size);
         mask_at_ = static_cast<byte>((mask_at_ + size) & 3);
-        if (is_control(opcode_)) {
-            std::memcpy(control_.data() + control_size_, part.data(), size);
+        if (is_control(opcode_))
             control_size_ = static_cast<byte>(control_size_ + size);
-        } else {
-            std::memmove(data.data() + kept, part.data(), size);
+        else
             kept += size;
-        }
         at += size;
         remaining_ -= size;
         if (remaining_ == 0) end_frame(output);
@@ -214,31 +225,48 @@ bool websocket_codec::take_heard() noexcept
     return std::exchange(heard_, false);
 }
 
+std::size_t websocket_codec::head(std::size_t& size, head_space out) const noexcept
+{
+    if (!is_server_ || ended_) return 0;
+    size = std::min({size, max_message_bytes_, max_sent_payload_bytes});
+    return start_frame(binary, size, out);
+}
+
+// Everything before the masking key.
+std::size_t websocket_codec::start_frame(byte code, std::size_t size, head_space out) const noexcept
+{
+    const byte mask_bit = is_server_ ? 0 : 0x80;
+    out[0] = static_cast<byte>(0x80 | code);
+    if (size < 126) {
+        out[1] = static_cast<byte>(mask_bit | size);
+        return 2;
+    }
+    if (size < 65536) {
+        out[1] = mask_bit | 126;
+        store_be(out.data() + 2, static_cast<std::uint16_t>(size));
+        return 4;
+    }
+    out[1] = mask_bit | 127;
+    store_be(out.data() + 2, static_cast<std::uint64_t>(size));
+    return 10;
+}
+
 void websocket_codec::append(byte code, bytes_view payload, byte_vector& output)
 {
-    const std::size_t size = payload.size();
-    const byte mask_bit = is_server_ ? 0 : 0x80;
-    output.push_back(static_cast<byte>(0x80 | code));
-    std::array<byte, 8> length{};
-    if (size < 126) {
-        output.push_back(static_cast<byte>(mask_bit | size));
-    } else if (size < 65536) {
-        output.push_back(mask_bit | 126);
-        store_be(length.data(), static_cast<std::uint16_t>(size));
-        output.insert(output.end(), length.begin(), length.begin() + 2);
-    } else {
-        output.push_back(mask_bit | 127);
-        store_be(length.data(), static_cast<std::uint64_t>(size));
-        output.insert(output.end(), length.begin(), length.end());
-    }
+    std::array<byte, max_header_bytes> head;
+    std::size_t size = start_frame(code, payload.size(), head);
     std::array<byte, 4> mask{};
     if (!is_server_) {
         random_->fill(mask);
-        output.insert(output.end(), mask.begin(), mask.end());
+        std::copy(mask.begin(), mask.end(), head.begin() + static_cast<std::ptrdiff_t>(size));
+        size += mask.size();
     }
+    output.reserve(output.size() + size + payload.size());
+    output.insert(output.end(), head.begin(), head.begin() + static_cast<std::ptrdiff_t>(size));
     const std::size_t start = output.size();
     output.insert(output.end(), payload.begin(), payload.end());
-    if (!is_server_) apply_mask(mutable_bytes{output}.subspan(start), mask, 0);
+    byte* const sent = output.data() + start;
+    if (!is_server_) apply_mask(sent, sent, payload.size(), mask, 0);
 }
 
 void websocket_codec::append_close(std::uint16_t code, byte_vector& output)

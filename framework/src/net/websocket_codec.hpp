@@ -13,6 +13,7 @@
 #include <parley/base/random.hpp>
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace parley::detail {
@@ -38,6 +39,12 @@ public:
 
     // Appends `bytes` as binary messages to `output`. Not after end() or failed().
     void send(bytes_view bytes, byte_vector& output);
+    // The head of a binary message of `size` bytes, which then follow as they are: its size. Takes less from
+    // `size` where a message must be smaller. 0 when the bytes cannot stay as they are (a client's are
+    // masked), or nothing may be sent any more.
+    static constexpr std::size_t max_header_bytes = 14;
+    using head_space = std::span<byte, max_header_bytes>;
+    std::size_t head(std::size_t& size, head_space out) const noexcept;
     // Appends an empty ping.
     void ping(byte_vector& output);
     // Appends the close frame: 1000, or the peer's own code where that has come first. Once; nothing follows.
@@ -52,7 +59,6 @@ public:
 
 private:
     static constexpr std::size_t max_control_bytes = 125;
-    static constexpr std::size_t max_header_bytes = 14;
 
     void take_header(byte next, byte_vector& output);
     void check_start(byte_vector& output);
@@ -60,6 +66,7 @@ private:
     void end_frame(byte_vector& output);
     void on_close(byte_vector& output);
     void fail(std::uint16_t code, byte_vector& output);
+    std::size_t start_frame(byte opcode, std::size_t size, head_space out) const noexcept;
     void append(byte opcode, bytes_view payload, byte_vector& output);
     void append_close(std::uint16_t code, byte_vector& output);
 

@@ -64,6 +64,7 @@ public:
         codec_.send(in, output_);
         return {};
     }
+    std::size_t head(std::size_t& size, head_space out) noexcept override { return codec_.head(size, out); }
     void end() override { codec_.end(output_); }
     bool other_side_ended() const noexcept override { return codec_.closed(); }
     // Pings whatever has passed: a proxy between watches each direction by itself.

@@ -71,6 +71,7 @@ TEST(RoomLoad, CountsWhatEachRoomDelivers)
     rooms.push_back(*join_room(*direct, wire_kind::tcp, wire_kind::tcp, 1));
     rooms.push_back(*join_room(*direct, wire_kind::websocket, wire_kind::websocket, 2));
     EXPECT_FALSE(join_room(*direct, wire_kind::tcp, wire_kind::websocket, 3));
+    EXPECT_FALSE(join_room(*direct, wire_kind::tls, wire_kind::tls, 4)); // its backend has no TLS
     room_load load{std::move(rooms)};
     const room_load_report report = load.measure(0.1, {});
     ASSERT_EQ(report.bytes.size(), 2u);

@@ -65,28 +65,6 @@ TEST(sha1, moving_takes_the_state_along)
     EXPECT_EQ(to_hex(assigned.finish()), digest_of("abc"));
 }
 
-TEST(sha1, two_updated_together_are_what_each_is_alone)
-{
-    // Every offset within a block for either, blocks that are pairs, and a longer rest of either.
-    byte_vector bytes(2000);
-    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<byte>(i * 7 + i / 256);
-    const bytes_view all = bytes;
-    for (std::size_t a = 0; a < 130; ++a)
-        for (const std::size_t b : {0u, 1u, 55u, 63u, 64u, 65u, 100u}) {
-            sha1 first, second, first_alone, second_alone;
-            first.update(all.first(a));
-            second.update(all.first(b));
-            const bytes_view one = all.subspan(a, 500 + 3 * a), other = all.subspan(b, a % 3 == 0 ? 40 : 900);
-            sha1::update_both(first, one, second, other);
-            first.update(all.first(10));
-            first_alone.update(all.first(a + one.size()));
-            first_alone.update(all.first(10));
-            second_alone.update(all.first(b + other.size()));
-            EXPECT_EQ(first.finish(), first_alone.finish()) << a << ' ' << b;
-            EXPECT_EQ(second.finish(), second_alone.finish()) << a << ' ' << b;
-        }
-}
-
 TEST(sha1, no_bytes_change_nothing)
 {
     sha1 hash;

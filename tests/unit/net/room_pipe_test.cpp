@@ -108,6 +108,8 @@ TEST_P(room_pipe_test, copies_both_ways_and_passes_ends_on_one_by_one)
     EXPECT_EQ(report->first_to_second_bytes, there.size());
     EXPECT_EQ(report->second_to_first_bytes, back.size());
     EXPECT_LE(loop.buffers.kept(), 2u);
+    EXPECT_EQ(loop.buffers.lent() + loop.large_buffers.lent() + loop.pipes.lent(), 0u)
+        << "an idle direction holds nothing";
 }
 
 TEST_P(room_pipe_test, writes_the_first_bytes_first)
@@ -202,6 +204,16 @@ TEST(buffer_pool, lends_again_what_came_back)
     EXPECT_EQ(pool.take().get(), address);
     pool.give_back(nullptr);
     EXPECT_EQ(pool.kept(), 0u);
+}
+
+TEST(buffer_pool, lends_no_more_than_the_bound)
+{
+    buffer_pool pool{100, 1, 2};
+    auto a = pool.take(), b = pool.take();
+    EXPECT_EQ(pool.lent(), 2u);
+    EXPECT_EQ(pool.take(), nullptr);
+    pool.give_back(std::move(a));
+    EXPECT_NE(pool.take(), nullptr);
 }
 
 } // namespace

@@ -76,6 +76,54 @@ TEST(websocket_codec_test, what_one_role_sends_the_other_reads)
     }
 }
 
+TEST(websocket_codec_test, a_head_and_the_bytes_are_the_frame_that_send_makes)
+{
+    testing::seeded_random random{1};
+    for (const std::size_t size : {1u, 125u, 126u, 5000u, 65535u, 65536u}) {
+        websocket_codec sender{role::server, 1u << 20, random};
+        const byte_vector text(size, 'x');
+        byte_vector wire;
+        sender.send(text, wire);
+        std::array<byte, websocket_codec::max_header_bytes> head{};
+        std::size_t takes = size;
+        const std::size_t head_size = sender.head(takes, head);
+        EXPECT_EQ(takes, size);
+        byte_vector made{head.begin(), head.begin() + static_cast<std::ptrdiff_t>(head_size)};
+        made.insert(made.end(), text.begin(), text.end());
+        EXPECT_EQ(made, wire) << size;
+    }
+    std::array<byte, websocket_codec::max_header_bytes> head{};
+    byte_vector output;
+    std::size_t size = 5000;
+    websocket_codec bounded{role::server, 1000, random};
+    EXPECT_NE(bounded.head(size, head), 0u);
+    EXPECT_EQ(size, 1000u) << "no message above the bound";
+    bounded.end(output);
+    EXPECT_EQ(bounded.head(size, head), 0u) << "nothing follows the end";
+    const websocket_codec client{role::client, 1000, random};
+    EXPECT_EQ(client.head(size, head), 0u) << "a client's bytes do not stay as they are";
+}
+
+// Each payload begins at another place, is moved by another distance and ends in another part of a word.
+TEST(websocket_codec_test, unmasks_at_every_offset)
+{
+    testing::seeded_random random{3};
+    for (std::size_t size = 1; size < 200; ++size) {
+        websocket_codec sender{role::client, 1u << 20, random}, reader{role::server, 1u << 20, random};
+        byte_vector text(size), wire, answer, got;
+        random.fill(text);
+        for (int i = 0; i < 3; ++i) sender.send(text, wire);
+        const std::size_t cut = size * 3 / 2;
+        for (const mutable_bytes part : {mutable_bytes{wire}.first(cut), mutable_bytes{wire}.subspan(cut)}) {
+            const std::size_t kept = reader.receive(part, answer);
+            got.insert(got.end(), part.begin(), part.begin() + static_cast<std::ptrdiff_t>(kept));
+        }
+        byte_vector thrice;
+        for (int i = 0; i < 3; ++i) thrice.insert(thrice.end(), text.begin(), text.end());
+        EXPECT_EQ(got, thrice) << size;
+    }
+}
+
 TEST(websocket_codec_test, sends_no_message_above_the_bound)
 {
     testing::seeded_random random{1};

@@ -4,7 +4,9 @@
 #include "stream_laws.hpp"
 
 #include <parley/net/spawn.hpp>
+#include <parley/testing/seeded_random.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace parley::test {
@@ -95,6 +97,51 @@ TEST_P(websocket_stream_test, a_cancelled_read_loses_nothing)
         s.client.close();
         s.server.close();
     });
+}
+
+// Large writes go out beside the stream's own buffer, as far as the socket takes them.
+TEST(websocket_stream_test, a_slow_reader_gets_every_byte_and_every_pong_in_its_place)
+{
+    asio::io_context context;
+    websocket_options options;
+    options.max_handshake_message_bytes = options.max_room_message_bytes;
+    bare b = make_bare(context, options);
+    const byte_vector sent(16u << 20, 'x');
+    bool written = false;
+    asio::async_write(b.server, asio::buffer(sent), [&](error_code error, std::size_t size) {
+        EXPECT_FALSE(error);
+        EXPECT_EQ(size, sent.size());
+        written = true;
+    });
+    std::array<byte, 100> into;
+    b.server.async_read_some(asio::buffer(into), [](error_code, std::size_t) {});
+    context.poll();
+    ASSERT_FALSE(written) << "the socket is full";
+    const std::string pings = bytes_of("898000000000"
+                                       "898000000000");
+    asio::async_write(b.raw, asio::buffer(pings), [](error_code error, std::size_t) { EXPECT_FALSE(error); });
+    context.poll();
+
+    testing::seeded_random random{1};
+    detail::websocket_codec reader{websocket_role::client, 1u << 20, random};
+    byte_vector part(300'000), answer;
+    std::size_t got = 0, all = 0;
+    const time_point end = clock::now() + std::chrono::seconds{60};
+    while (got < sent.size() && !reader.failed() && clock::now() < end) {
+        context.poll();
+        error_code error;
+        const std::size_t size = b.raw.try_read_some(part, error);
+        all += size;
+        const std::size_t kept = reader.receive(mutable_bytes{part}.first(size), answer);
+        got += static_cast<std::size_t>(
+            std::count(part.begin(), part.begin() + static_cast<std::ptrdiff_t>(kept), 'x'));
+    }
+    EXPECT_EQ(got, sent.size());
+    EXPECT_FALSE(reader.failed());
+    // asio::async_write hands on 64 KiB at a time: as many messages, and two pongs between them.
+    EXPECT_EQ(all, sent.size() + sent.size() / 65536 * 10 + 2 * 2);
+    context.poll();
+    EXPECT_TRUE(written);
 }
 
 TEST(websocket_stream_test, close_ends_what_is_under_way)

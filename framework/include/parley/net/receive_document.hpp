@@ -32,14 +32,16 @@ struct receive_report {
 // Receives one document into `receiver`, from the first peer that knows the password and that
 // observer.decide() says yes to, and commits it.
 //
-// `receiver` and `observer` are borrowed until the end; all calls to them come on the executor of the calling
-// coroutine, and receiver.write() and commit() block it. Not thread-safe: that executor is a strand, or its
-// context has one thread. On any failure receiver.abandon() has been called: nothing is left behind.
-// Errors, by phase: connecting - name_not_resolved, connect_failed, timed_out, the system's own; handshake -
-// timed_out, timed_out_by_relay, closed_by_relay, unexpected_end and the wire's; entering - room_*,
-// timed_out; transferring - peer_gone (the sender or the relay left), pack_truncated (an orderly end before
-// the trailer), timed_out, record_*, the document's own; finishing - those of commit(). Cancellation
-// (terminal): both connections are reset and the result is `cancelled`.
+// `receiver` and `observer` are borrowed until the end. All calls to `observer` come on the executor of the
+// calling coroutine, which is a strand or has one thread, for the rest is not thread-safe. In the room
+// receiver.write() and commit() run at options.blocking, up to four pieces of 256 KiB behind what has come:
+// by default on a thread that this operation has for itself until it ends. Destroying an operation that has
+// not ended (with its context) waits for the write under way. On any failure receiver.abandon() has been
+// called: nothing is left behind. Errors, by phase: connecting - name_not_resolved, connect_failed,
+// timed_out, the system's own; handshake - timed_out, timed_out_by_relay, closed_by_relay, unexpected_end and
+// the wire's; entering - room_*, timed_out; transferring - peer_gone (the sender or the relay left),
+// pack_truncated (an orderly end before the trailer), timed_out, record_*, the document's own; finishing -
+// those of commit(). Cancellation (terminal): both connections are reset and the result is `cancelled`.
 awaitable<operation_result<receive_report>> receive_document(secret_bytes password,
                                                              document_receiver& receiver,
                                                              receive_options options,

@@ -36,9 +36,11 @@ struct send_report {
 
 // Sends `source` once, to the first peer that knows the password and says yes.
 //
-// `source` and `observer` are borrowed until the end; all calls to them come on the executor of the calling
-// coroutine, and source.read() blocks it. Not thread-safe: that executor is a strand, or its context has one
-// thread.
+// `source` and `observer` are borrowed until the end. All calls to `observer` come on the executor of the
+// calling coroutine, which is a strand or has one thread, for the rest is not thread-safe. In the room
+// `source` is read at options.blocking, up to three pieces of 256 KiB ahead of what is being sent: by default
+// on a thread that this operation has for itself until it ends. Destroying an operation that has not ended
+// (with its context) waits for the read under way.
 // Errors, by phase: connecting - name_not_resolved, connect_failed, timed_out, the system's own; handshake -
 // timed_out, timed_out_by_relay, closed_by_relay, unexpected_end and the wire's; entering - room_*,
 // timed_out; transferring and finishing - peer_gone, timed_out; the document's own at any time after the
