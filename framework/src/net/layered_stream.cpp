@@ -250,14 +250,47 @@ private:
         if (ender_) post(take(ender_), error_code{asio::error::operation_aborted});
     }
 
+    // Part of a handler that is under way below. A context that goes destroys the handlers that are left
+    // without calling them; who waits above for one of them must go then, too, for it may own this stream.
+    class call {
+    public:
+        explicit call(layered_core& core) noexcept : core_(core.weak_from_this()), moves_(core.moves_) {}
+        call(call&&) noexcept = default;
+        call& operator=(call&&) = delete;
+        ~call()
+        {
+            if (const auto core = come()) core->abandon();
+        }
+        // The stream, unless it is gone or has moved meanwhile; once.
+        std::shared_ptr<layered_core> come() noexcept
+        {
+            auto core = std::exchange(core_, {}).lock();
+            return core && core->moves_ == moves_ ? std::move(core) : nullptr;
+        }
+
+    private:
+        std::weak_ptr<layered_core> core_; // empty in what was moved from
+        unsigned moves_;
+    };
+
+    // Their cancellation slots are not touched: they may be gone already.
+    void abandon() noexcept
+    {
+        io_handler reader, writer;
+        wait_handler waiter, ender;
+        reader.swap(reader_);
+        writer.swap(writer_);
+        waiter.swap(waiter_);
+        ender.swap(ender_);
+    }
+
     // One wait below serves every read and wait above, and outlives their cancellation: it takes nothing.
     // It holds no stream (lingering, the timer does): one that outlives a move must not be what frees it.
     void wait_below()
     {
         if (std::exchange(below_waiting_, true)) return;
-        below_.async_wait_readable([weak = weak_from_this(), moves = moves_](error_code error) {
-            const auto self = weak.lock();
-            if (self && self->moves_ == moves) self->on_below_readable(error);
+        below_.async_wait_readable([to = call{*this}](error_code error) mutable {
+            if (const auto self = to.come()) self->on_below_readable(error);
         });
     }
 
@@ -314,7 +347,10 @@ private:
         in_flight_.swap(layer_->output());
         asio::async_write(
             below_, asio::buffer(in_flight_.data(), in_flight_.size()),
-            [self = shared_from_this()](error_code error, std::size_t) { self->on_flushed(error); });
+            [self = shared_from_this(), to = call{*this}](error_code error, std::size_t) mutable {
+                to.come();
+                self->on_flushed(error);
+            });
     }
 
     void on_flushed(error_code error)
