@@ -459,11 +459,17 @@ def assert_empty(folder):
         raise Failure(f"left in {folder}: {left}")
 
 
+_kept_ports = []
+
+
 def free_port():
-    """A port of 127.0.0.1 on which nobody listens now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of 127.0.0.1 on which nobody listens, and which the kernel gives to nobody else while the test runs: a
+    socket keeps it, and lets whoever sets SO_REUSEADDR have it as well."""
+    keeper = socket.socket()
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    keeper.bind(("127.0.0.1", 0))
+    _kept_ports.append(keeper)
+    return keeper.getsockname()[1]
 
 
 class Case(unittest.TestCase):
