@@ -192,7 +192,7 @@ void judge_transfers(judge& j)
     const auto step = [](const char* name) {
         return choice{"primitives", "parley", "rate of one core", {{"step", name}}};
     };
-    constexpr const char *whole = "seal, hash and frame records", *part = "hash and seal";
+    constexpr const char *whole = "seal, hash and frame", *part = "hash and seal";
     const char* chosen = j.find(step(whole)) != nullptr || j.find(step(part)) == nullptr ? whole : part;
     j.at_least(fmt::format("7 transfer of random bytes, rate / one core's {}", chosen),
                rate("parley", "random"), {step(chosen)}, 0.5);

@@ -99,7 +99,7 @@ TEST(Criteria, TransfersAreBesideOneCoresRecords)
         of("primitives", "parley", "rate of one core", {{"step", "hash and seal"}}, {1000})};
     EXPECT_DOUBLE_EQ(only(all, "7 transfer of random bytes").measured.value_or(0), 0.6);
     all.push_back(
-        of("primitives", "parley", "rate of one core", {{"step", "seal, hash and frame records"}}, {2000}));
+        of("primitives", "parley", "rate of one core", {{"step", "seal, hash and frame"}}, {2000}));
     const criterion framed = only(all, "7 transfer of random bytes");
     EXPECT_DOUBLE_EQ(framed.measured.value_or(0), 0.3);
     EXPECT_FALSE(framed.met());
