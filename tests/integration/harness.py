@@ -463,11 +463,11 @@ _kept_ports = []
 
 
 def free_port():
-    """A port of 127.0.0.1 on which nobody listens, and which the kernel gives to nobody else while the test runs: a
+    """A port on which nobody listens, and which the kernel gives to nobody else, on any address, while the test runs: a
     socket keeps it, and lets whoever sets SO_REUSEADDR have it as well."""
     keeper = socket.socket()
     keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    keeper.bind(("127.0.0.1", 0))
+    keeper.bind(("", 0))
     _kept_ports.append(keeper)
     return keeper.getsockname()[1]
 
