@@ -20,7 +20,7 @@ endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # False alarms of GCC 12 inside coroutine frames and inlined library code.
     target_compile_options(parley_flags INTERFACE -fcoroutines -Wno-null-dereference -Wno-maybe-uninitialized
-        -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)
+        -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds)
 endif()
 
 if(PARLEY_SANITIZE)

@@ -18,7 +18,7 @@ namespace {
 
 using namespace detail;
 
-constexpr std::size_t read_bytes = 256 * 1024;
+constexpr std::size_t read_bytes = 512 * 1024;
 
 // One receiving, from the password to the document in its place.
 class receiving {

@@ -11,7 +11,7 @@
 
 namespace parley::detail {
 
-// Hands opened bytes to a receiver in pieces of up to 256 KiB, of which four may be on their way: memory
+// Hands opened bytes to a receiver in pieces of up to 512 KiB, of which eight may be on their way: memory
 // taken once. `receiver` is used away from home from the making to the destruction.
 class write_behind {
 public:
@@ -45,8 +45,8 @@ public:
     awaitable<result<received_document>> commit();
 
 private:
-    static constexpr std::size_t pieces = 4;
-    static constexpr std::size_t piece_bytes = 8 * max_record_content_bytes;
+    static constexpr std::size_t pieces = 8;
+    static constexpr std::size_t piece_bytes = 16 * max_record_content_bytes;
 
     struct slot {
         std::unique_ptr<byte[]> bytes;

@@ -34,7 +34,7 @@ struct receive_report {
 //
 // `receiver` and `observer` are borrowed until the end. All calls to `observer` come on the executor of the
 // calling coroutine, which is a strand or has one thread, for the rest is not thread-safe. In the room
-// receiver.write() and commit() run at options.blocking, up to four pieces of 256 KiB behind what has come:
+// receiver.write() and commit() run at options.blocking, up to eight pieces of 512 KiB behind what has come:
 // by default on a thread that this operation has for itself until it ends. Destroying an operation that has
 // not ended (with its context) waits for the write under way. On any failure receiver.abandon() has been
 // called: nothing is left behind. Errors, by phase: connecting - name_not_resolved, connect_failed,

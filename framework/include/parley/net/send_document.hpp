@@ -38,7 +38,7 @@ struct send_report {
 //
 // `source` and `observer` are borrowed until the end. All calls to `observer` come on the executor of the
 // calling coroutine, which is a strand or has one thread, for the rest is not thread-safe. In the room
-// `source` is read at options.blocking, up to three pieces of 256 KiB ahead of what is being sent: by default
+// `source` is read at options.blocking, up to seven pieces of 512 KiB ahead of what is being sent: by default
 // on a thread that this operation has for itself until it ends. Destroying an operation that has not ended
 // (with its context) waits for the read under way.
 // Errors, by phase: connecting - name_not_resolved, connect_failed, timed_out, the system's own; handshake -
