@@ -117,6 +117,24 @@ class Transfer(harness.FreshCase):
         self.assertLess(sizes["--compress"], 50_000)
         self.assertGreater(sizes["--no-compress"], 1_050_000)
 
+    def test_a_slow_way_makes_compression_worth_it(self):
+        words = [b"connection ", b"from ", b"relay ", b"accepted ", b"closed\n", b"the ", b"request ", b"of "]
+        draw = random.Random(3)
+        part = b"".join(draw.choice(words) + b"%d " % draw.randrange(1_000_000) for _ in range(60_000))
+        path = self.world.file("out/log", b"".join(part[i:] + part[:i] for i in range(40)))
+        size = path.stat().st_size
+        stream_bytes = {}
+        for way, limits, options in (("slow", ["--max-room-rate", "10000000"], []), ("any", [], ["--compress"])):
+            relay = self.world.start_relay(*limits).address
+            inbox = self.world.folder(f"in-{way}")
+            sender, code = self.world.send_waiting(*options, path, relay=relay)
+            self.world.recv("--json", "-y", "-o", inbox, code=code, relay=relay).expect_exit(0)
+            stream_bytes[way] = sender.expect_exit(0).event("done")["stream_bytes"]
+            harness.assert_same(path, inbox / "log")
+        # Stored at most are a few MiB that went before it was seen.
+        self.assertLess(stream_bytes["any"], size // 2)
+        self.assertLess(stream_bytes["slow"], (stream_bytes["any"] + size) // 2)
+
     def test_json_says_all_in_order(self):
         path = self.world.file("out/file", random.Random(4).randbytes(5_000_000))
         sender, receiver = self.pass_on(path)

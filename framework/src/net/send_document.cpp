@@ -5,9 +5,11 @@
 #include <parley/proto/record_stream.hpp>
 #include <parley/proto/server_machine.hpp>
 
+#include "net/offered_window.hpp"
 #include "net/session_steps.hpp"
 #include "net/socket_state.hpp"
 #include "net/source_ahead.hpp"
+#include "net/way_gauge.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -60,6 +62,7 @@ private:
     byte_vector early_;
     std::optional<record_writer> writer_;
     std::optional<source_ahead> document_;
+    way_gauge way_;
     std::optional<watchdog> idle_;
     std::optional<std::size_t> unacknowledged_; // at the last idle moment
     bool timed_out_ = false;
@@ -231,7 +234,10 @@ awaitable<void> sending::pump()
     progress.total_content_bytes = source_.content_bytes();
 
     while (room_.is_open()) {
-        const auto piece = co_await document_->next();
+        // Whether waiting for the document would be worth less compression.
+        const bool in_haste = way_.is_fast(report_.stream_bytes, unacknowledged_bytes(room_),
+                                           offered_window(room_.native_handle()));
+        const auto piece = co_await document_->next(in_haste);
         idle_->kick();
         if (piece.error) {
             pump_error_ = failure(piece.error, session_phase::transferring, "reading the document",

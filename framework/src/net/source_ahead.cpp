@@ -15,6 +15,7 @@ void source_ahead::fill(slot& s, std::size_t wanted)
     const auto work = [this, &s, wanted] {
         try {
             s.content = {};
+            source_.hurry(hurry_);
             const auto size = source_.read({s.bytes.get(), wanted});
             if (size) {
                 s.content.bytes = {s.bytes.get(), *size};
@@ -34,12 +35,13 @@ void source_ahead::fill(slot& s, std::size_t wanted)
     });
 }
 
-awaitable<source_ahead::piece> source_ahead::next()
+awaitable<source_ahead::piece> source_ahead::next(bool in_haste)
 {
     if (std::exchange(given_out_, true)) fill(slots_[current_], piece_bytes);
     current_ = (current_ + 1) % pieces;
     slot& s = slots_[current_];
     waiting_ = true;
+    hurry_ = in_haste && !s.ready;
     while (!s.ready) co_await filled_.wait();
     waiting_ = false;
     if (s.thrown) std::rethrow_exception(s.thrown);

@@ -8,6 +8,7 @@
 #include <parley/payload/document_source.hpp>
 
 #include <array>
+#include <atomic>
 
 namespace parley::detail {
 
@@ -31,8 +32,8 @@ public:
     source_ahead(const executor& home, executor away, document_source& source);
 
     // The next piece; the bytes of the one before are gone then. After an error or the last one there is
-    // none.
-    awaitable<piece> next();
+    // none. `in_haste`: whoever waits for a piece wants it sooner rather than smaller.
+    awaitable<piece> next(bool in_haste);
     // Whether next() waits for the source.
     bool is_waiting() const noexcept { return waiting_; }
 
@@ -54,6 +55,7 @@ private:
     std::size_t current_ = pieces - 1; // the slot given out last
     bool given_out_ = false;
     bool waiting_ = false;
+    std::atomic<bool> hurry_ = false; // the source is waited for in haste; read away from home
     doorbell filled_;
     offload away_; // goes first: its jobs fill the slots
 };

@@ -2,6 +2,7 @@
 
 #include "payload/adler32.hpp"
 #include "payload/deflate_engine.hpp"
+#include "payload/randomness.hpp"
 
 #include <boost/system/errc.hpp>
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr std::uint64_t deflated_stretch_bytes = 1 << 20;
 constexpr std::uint64_t stored_stretch_bytes = 8 << 20;
+constexpr std::uint64_t first_hasty_stretch_bytes = 1 << 20;
 constexpr std::size_t later_sample_bytes = 16 * 1024;
 constexpr std::uint32_t max_stored_block_bytes = 65535;
 
@@ -55,7 +57,10 @@ struct deflater::engine {
     }
 };
 
-deflater::deflater(compression method, int level) : method_(method), level_(std::clamp(level, 1, 9)) {}
+deflater::deflater(compression method, int level)
+    : method_(method), level_(std::clamp(level, 1, 9)), hasty_stretch_(first_hasty_stretch_bytes)
+{
+}
 deflater::deflater(deflater&&) noexcept = default;
 deflater& deflater::operator=(deflater&&) noexcept = default;
 deflater::~deflater() = default;
@@ -122,10 +127,15 @@ error_code deflater::take(mutable_bytes out, content_reader& content)
 // Takes a sample, deflates it, and decides what becomes of it and of what follows.
 error_code deflater::choose(content_reader& content)
 {
-    if (const error_code error = ensure_engine()) return error;
-    engine& e = *engine_;
     const bool first = first_sample_;
     first_sample_ = false;
+    if (may_store_in_haste()) {
+        if (first) hold_header(false);
+        start_stored_in_haste();
+        return {};
+    }
+    if (const error_code error = ensure_engine()) return error;
+    engine& e = *engine_;
     e.restart();
 
     if (method_ == compression::always) {
@@ -141,10 +151,14 @@ error_code deflater::choose(content_reader& content)
     const bool whole = left_ == 0;
     bytes_view in = bytes_view(e.input).first(wanted);
     mutable_bytes out(e.output);
-    // A sync flush shows what the sample came to; that costs five bytes.
-    const bool complete = e.library->step(in, out, whole ? flush::finish : flush::sync);
+    bool keep = false;
+    if (!looks_random(in)) {
+        // A sync flush shows what the sample came to; that costs five bytes.
+        const bool complete = e.library->step(in, out, whole ? flush::finish : flush::sync);
+        const std::size_t made = e.output.size() - out.size();
+        keep = complete && (whole && first ? made < wanted + 5 : worth_deflating(wanted, made));
+    }
     const std::size_t packed = e.output.size() - out.size();
-    const bool keep = complete && (whole && first ? packed < wanted + 5 : worth_deflating(wanted, packed));
     if (first) hold_header(keep);
     if (!keep) {
         e.input_end = wanted;
@@ -164,6 +178,14 @@ void deflater::start_stored() noexcept
     phase_ = phase::stored_header;
 }
 
+// The first of these stretches are short: buffers on the way may feign that it is fast.
+void deflater::start_stored_in_haste() noexcept
+{
+    start_stored();
+    stretch_left_ = hasty_stretch_;
+    if (left_ > hasty_stretch_) hasty_stretch_ = std::min(2 * hasty_stretch_, stored_stretch_bytes);
+}
+
 // Until some output is there, or no more is to come. It always has the same room, for what the library makes
 // depends on that, and the stream must not depend on how it is read.
 error_code deflater::deflate_some(content_reader& content)
@@ -172,6 +194,10 @@ error_code deflater::deflate_some(content_reader& content)
     e.output_begin = e.output_end = 0;
     while (e.output_end == 0) {
         if (e.input_begin == e.input_end && !stored_next_ && left_ > 0) {
+            if (may_store_in_haste()) {
+                stored_next_ = true;
+                continue;
+            }
             if (stretch_left_ == 0) {
                 // Judged by what the library has let go of so far, which is all but one block.
                 stored_next_ = !worth_deflating(stretch_in_, stretch_out_);
@@ -199,7 +225,10 @@ error_code deflater::deflate_some(content_reader& content)
         if (!complete) continue;
         if (stored_next_) {
             stored_next_ = false;
-            start_stored();
+            if (may_store_in_haste())
+                start_stored_in_haste();
+            else
+                start_stored();
             return {};
         }
         if (left_ == 0) {

@@ -32,6 +32,11 @@ public:
     // Begins the zlib stream of a content of `size` bytes; what was left of the one before is forgotten.
     void start(std::uint64_t size) noexcept;
 
+    // Whether from here on it matters more that bytes come soon than that they are few: `sampled` then stores
+    // what it would have deflated, and takes another sample after the MiB, the next time after two, and so on
+    // up to eight.
+    void hurry(bool now) noexcept { hurried_ = now; }
+
     // The next bytes of the stream: as many as `out` holds, fewer only when the stream ends with them. Takes
     // from `content` what it needs, never more than the size. Errors: those of `content`, not_enough_memory.
     result<std::size_t> read(mutable_bytes out, content_reader& content);
@@ -50,7 +55,9 @@ private:
     error_code take(mutable_bytes out, content_reader& content);
     error_code choose(content_reader& content);
     error_code deflate_some(content_reader& content);
+    bool may_store_in_haste() const noexcept { return hurried_ && method_ == compression::sampled; }
     void start_stored() noexcept;
+    void start_stored_in_haste() noexcept;
     void hold_header(bool deflated) noexcept;
     void hold(bytes_view bytes) noexcept;
 
@@ -65,6 +72,8 @@ private:
     std::uint32_t adler_ = 1;
     std::uint32_t block_left_ = 0; // of the stored block
     bool last_block_ = false;
+    bool hurried_ = false;
+    std::uint64_t hasty_stretch_; // content of the next one that is stored in haste
     bool first_sample_ = true;
     bool stored_next_ = false;    // the deflated stretch is being flushed, stored blocks follow
     std::array<byte, 8> small_{}; // headers and the checksum, on their way out

@@ -361,6 +361,11 @@ result<std::size_t> document_source::read(mutable_bytes out)
     return done;
 }
 
+void document_source::hurry(bool now) noexcept
+{
+    state_->writer.hurry(now);
+}
+
 const std::string& document_source::error_path() const noexcept
 {
     return state_->error_path;

@@ -34,6 +34,8 @@ public:
     // The trailer.
     void end_pack();
 
+    // As of deflater.
+    void hurry(bool now) noexcept { deflater_.hurry(now); }
     // The next bytes of the step: as many as `out` holds, or all that are left. Errors: the content's,
     // not_enough_memory.
     result<std::size_t> read(mutable_bytes out);

@@ -29,7 +29,7 @@ awaitable<error_code> pass(executor home, document_source& source, document_rece
     write_behind to{home, {}, receiver, [&] { progressed.ring(); }};
     bool more = true;
     while (more) {
-        const auto piece = co_await from.next();
+        const auto piece = co_await from.next(false);
         if (piece.error) co_return piece.error;
         at_piece();
         bytes_view left = piece.bytes;
@@ -83,7 +83,7 @@ TEST(offload, a_document_passes_through_two_threads)
 TEST(offload, the_context_may_go_away_in_the_middle)
 {
     const scratch_folder from;
-    const auto path = from.write("document", some_content(3'000'000));
+    const auto path = from.write("document", some_content(6'000'000));
     for (int stop_at = 1; stop_at < 10; ++stop_at) {
         const scratch_folder to;
         {
@@ -105,6 +105,45 @@ TEST(offload, the_context_may_go_away_in_the_middle)
         }
         EXPECT_TRUE(std::filesystem::is_empty(to.path()));
     }
+}
+
+// How many bytes a text of 4 MB becomes. `late`: each piece is asked for before it is made.
+std::size_t packed_bytes(bool in_haste, bool late)
+{
+    const std::string text = parley_test::wordy_text(4'000'000, 1);
+    auto source = document_source::from_bytes("document", {text.begin(), text.end()});
+    EXPECT_TRUE(source);
+    asio::io_context home{1}, away{1};
+    const auto home_work = asio::make_work_guard(home), away_work = asio::make_work_guard(away);
+    source_ahead from{executor{home.get_executor()}, executor{away.get_executor()}, *source};
+    std::size_t total = 0;
+    bool done = false;
+    const auto count = [&]() -> awaitable<void> {
+        while (!done) {
+            const auto piece = co_await from.next(in_haste);
+            EXPECT_FALSE(piece.error);
+            total += piece.bytes.size();
+            done = piece.last;
+        }
+    };
+    asio::co_spawn(home, count, asio::detached);
+    while (!done) {
+        if (late)
+            home.poll();
+        else
+            away.poll();
+        away.poll_one();
+        home.poll_one();
+    }
+    return total;
+}
+
+TEST(offload, a_source_that_is_waited_for_in_haste_stores_rather_than_deflates)
+{
+    const std::size_t packed = packed_bytes(false, true);
+    EXPECT_LT(packed, 2'000'000u);
+    EXPECT_EQ(packed_bytes(true, false), packed);
+    EXPECT_GT(packed_bytes(true, true), 3'900'000u);
 }
 
 TEST(offload, jobs_run_one_after_another_on_a_pool_of_many)

@@ -159,6 +159,36 @@ TEST(Deflater, SampledChangesItsMindWhereTheContentChanges)
     }
 }
 
+TEST(Deflater, StoresInHasteWhatItWouldHaveDeflated)
+{
+    const std::string words = wordy_text(100'000, 3);
+    deflater d(compression::sampled, 4);
+    d.hurry(true);
+    EXPECT_EQ(to_hex(pull(d, words)), hex(words, compression::never));
+    d.hurry(false);
+    EXPECT_EQ(to_hex(pull(d, words)), hex(words, compression::sampled));
+
+    deflater all(compression::always, 4);
+    all.hurry(true);
+    EXPECT_EQ(to_hex(pull(all, words)), hex(words, compression::always));
+}
+
+TEST(Deflater, HasteMayComeAndGoWithinAContent)
+{
+    const std::string words = wordy_text(30u << 20, 4);
+    deflater d(compression::sampled, 4);
+    std::size_t read = 0;
+    const byte_vector packed = pull(d, words, [&] {
+        const std::uint64_t taken = d.content_bytes_taken();
+        d.hurry(taken > (2u << 20) && taken < (9u << 20));
+        return std::size_t{++read % 3 == 0 ? 1000u : 100'000u};
+    });
+    ASSERT_EQ(inflated(packed, words.size()), words);
+    // Stretches of 1, 2 and 4 MiB are stored, and then one of 8 that began before the haste was over.
+    EXPECT_GT(packed.size(), 7u << 20);
+    EXPECT_LT(packed.size(), (15u << 20) + (15u << 20) / 2);
+}
+
 TEST(Deflater, AFailingContentFailsTheReadWithItsError)
 {
     struct failing final : content_reader {
