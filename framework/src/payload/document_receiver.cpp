@@ -50,7 +50,10 @@ struct document_receiver::state final : pack_sink {
     error_code begin_pack(std::uint32_t entries) override;
     error_code begin_entry(const entry_header& header, std::uint32_t number, std::uint64_t offset) override;
     error_code content(bytes_view bytes) override;
-    sha1* content_hash() override { return role == entry_role::object ? store.take_content_hash() : nullptr; }
+    sha1* content_hash() override
+    {
+        return role == entry_role::object && !is_file ? store.take_content_hash() : nullptr;
+    }
     error_code end_entry() override;
     error_code end_pack() override;
 
@@ -131,7 +134,9 @@ error_code document_receiver::state::begin_entry(const entry_header& header, std
     if (is_file) expected = header.size;
     role = entry_role::object;
     if (const error_code error = stage_objects()) return error;
-    return store.begin(header, offset);
+    const error_code error = store.begin(header, offset);
+    if (is_file) store.leave_without_id(); // no directory names it
+    return error;
 }
 
 error_code document_receiver::state::content(bytes_view bytes)

@@ -36,6 +36,8 @@ public:
     // After begin(): of an object that comes as a whole, the hash that the caller will update with the
     // content (the store will not); null for a delta.
     sha1* take_content_hash() noexcept;
+    // After begin(): nobody will look for this object by its id, which is then not worked out.
+    void leave_without_id() noexcept { hashed_elsewhere_ = true; }
     // Applies the deltas that waited for a base. Errors: pack_missing_base for one that never came, or a
     // loop.
     error_code resolve_waiting();
