@@ -20,8 +20,9 @@ public:
     static std::unique_ptr<deflate_engine> create(int level) noexcept;
     virtual ~deflate_engine() = default;
 
-    // Begins another stream; what the one before still held is dropped.
-    virtual void restart() noexcept = 0;
+    // Begins another stream; what the one before still held is dropped. `window` are the bytes before its
+    // first one to which it may refer back, at most 32 KiB.
+    virtual void restart(bytes_view window) noexcept = 0;
     // Takes bytes from the front of `in` and puts bytes at the front of `out`, until one of them is empty.
     // Whether all that the flush asks for is out; the same flush is asked for until then.
     virtual bool step(bytes_view& in, mutable_bytes& out, flush how) noexcept = 0;

@@ -35,11 +35,13 @@ public:
     }
     bool usable() const noexcept { return work_ != nullptr; }
 
-    void restart() noexcept override
+    void restart(bytes_view window) noexcept override
     {
         isal_deflate_reset(&stream_);
         stream_.end_of_stream = 0;
         stream_.flush = NO_FLUSH;
+        isal_deflate_set_dict(&stream_, const_cast<byte*>(window.data()),
+                              static_cast<std::uint32_t>(window.size())); // refused in the middle only
     }
 
     bool step(bytes_view& in, mutable_bytes& out, flush how) noexcept override

@@ -25,10 +25,11 @@ public:
 
     bool usable() const noexcept { return usable_; }
 
-    void restart() noexcept override
+    void restart(bytes_view window) noexcept override
     {
         if (!fresh_) deflateReset(&stream_);
-        fresh_ = true;
+        fresh_ = window.empty();
+        if (!fresh_) deflateSetDictionary(&stream_, window.data(), static_cast<uInt>(window.size()));
     }
 
     bool step(bytes_view& in, mutable_bytes& out, flush how) noexcept override

@@ -1,6 +1,7 @@
 #include "payload/deflater.hpp"
 
 #include "payload/adler32.hpp"
+#include "payload/deflate_crew.hpp"
 #include "payload/deflate_engine.hpp"
 #include "payload/randomness.hpp"
 
@@ -14,6 +15,9 @@ namespace parley {
 namespace {
 
 constexpr std::uint64_t deflated_stretch_bytes = 1 << 20;
+static_assert(deflated_stretch_bytes % deflate_crew::block_bytes == 0);
+// What must be left of a content to be cut into blocks: threads are not for less.
+constexpr std::uint64_t least_bytes_in_blocks = 4 << 20;
 constexpr std::uint64_t stored_stretch_bytes = 8 << 20;
 constexpr std::uint64_t first_hasty_stretch_bytes = 1 << 20;
 constexpr std::size_t later_sample_bytes = 16 * 1024;
@@ -25,6 +29,13 @@ using flush = deflate_engine::flush;
 constexpr bool worth_deflating(std::uint64_t content, std::uint64_t packed) noexcept
 {
     return packed < content - content / 20;
+}
+
+unsigned threads_of(unsigned given) noexcept
+{
+    // One of them is for those who seal and send; 0 means that nobody knows.
+    if (given == 0) given = std::max(std::thread::hardware_concurrency(), 2u) - 1;
+    return std::min(given, deflate_crew::max_threads);
 }
 
 } // namespace
@@ -49,16 +60,20 @@ struct deflater::engine {
     std::array<byte, sample_bytes + 1024> output;
     std::size_t output_begin = 0;
     std::size_t output_end = 0;
+    std::unique_ptr<deflate_crew> crew; // of long contents
 
     void restart() noexcept
     {
-        library->restart();
+        library->restart({});
         input_begin = input_end = output_begin = output_end = 0;
     }
 };
 
-deflater::deflater(compression method, int level)
-    : method_(method), level_(std::clamp(level, 1, 9)), hasty_stretch_(first_hasty_stretch_bytes)
+deflater::deflater(compression method, int level, unsigned threads)
+    : method_(method),
+      level_(std::clamp(level, 1, 9)),
+      threads_(threads),
+      hasty_stretch_(first_hasty_stretch_bytes)
 {
 }
 deflater::deflater(deflater&&) noexcept = default;
@@ -72,7 +87,7 @@ void deflater::start(std::uint64_t size) noexcept
     block_left_ = 0;
     stretch_left_ = 0;
     first_sample_ = true;
-    stored_next_ = false;
+    stored_next_ = blocks_next_ = false;
     small_begin_ = small_end_ = 0;
     if (engine_) engine_->input_begin = engine_->input_end = engine_->output_begin = engine_->output_end = 0;
     if (method_ == compression::never) {
@@ -140,6 +155,7 @@ error_code deflater::choose(content_reader& content)
 
     if (method_ == compression::always) {
         hold_header(true);
+        if (left_ >= least_bytes_in_blocks) return begin_blocks({});
         stretch_left_ = UINT64_MAX;
         phase_ = phase::deflating;
         return {};
@@ -193,7 +209,8 @@ error_code deflater::deflate_some(content_reader& content)
     engine& e = *engine_;
     e.output_begin = e.output_end = 0;
     while (e.output_end == 0) {
-        if (e.input_begin == e.input_end && !stored_next_ && left_ > 0) {
+        const bool flushing = stored_next_ || blocks_next_;
+        if (e.input_begin == e.input_end && !flushing && left_ > 0) {
             if (may_store_in_haste()) {
                 stored_next_ = true;
                 continue;
@@ -201,6 +218,7 @@ error_code deflater::deflate_some(content_reader& content)
             if (stretch_left_ == 0) {
                 // Judged by what the library has let go of so far, which is all but one block.
                 stored_next_ = !worth_deflating(stretch_in_, stretch_out_);
+                blocks_next_ = !stored_next_ && left_ >= least_bytes_in_blocks;
                 stretch_in_ = stretch_out_ = 0;
                 stretch_left_ = deflated_stretch_bytes;
                 continue;
@@ -215,7 +233,7 @@ error_code deflater::deflate_some(content_reader& content)
         bytes_view in = bytes_view(e.input).subspan(e.input_begin, e.input_end - e.input_begin);
         mutable_bytes out(e.output);
         const bool complete = e.library->step(in, out,
-                                              stored_next_ ? flush::sync
+                                              flushing     ? flush::sync
                                               : left_ == 0 ? flush::finish
                                                            : flush::none);
         e.output_end = e.output.size() - out.size();
@@ -231,12 +249,71 @@ error_code deflater::deflate_some(content_reader& content)
                 start_stored();
             return {};
         }
+        if (blocks_next_) {
+            blocks_next_ = false;
+            const bytes_view window = bytes_view(e.input).first(e.input_end);
+            return begin_blocks(window.last(std::min(window.size(), deflate_crew::window_bytes)));
+        }
         if (left_ == 0) {
             phase_ = phase::checksum;
             return {};
         }
     }
     return {};
+}
+
+error_code deflater::begin_blocks(bytes_view window)
+{
+    engine& e = *engine_;
+    if (!e.crew) e.crew = deflate_crew::create(level_, threads_of(threads_), *e.library);
+    if (!e.crew) return boost::system::errc::make_error_code(boost::system::errc::not_enough_memory);
+    e.crew->begin(window);
+    stretch_in_ = stretch_out_ = 0;
+    phase_ = phase::deflating_blocks;
+    return {};
+}
+
+// Puts in as many blocks as fit, then waits for the first of them.
+result<std::size_t> deflater::deflate_blocks(mutable_bytes out, content_reader& content)
+{
+    deflate_crew& crew = *engine_->crew;
+    while (left_ > 0 && !stored_next_ && !may_store_in_haste() && !crew.full()) {
+        // Of a block that has left, however many threads there are.
+        if (const std::size_t packed = crew.packed_bytes_before();
+            packed > 0 && method_ != compression::always) {
+            stretch_in_ += deflate_crew::block_bytes;
+            stretch_out_ += packed;
+            if (stretch_in_ == deflated_stretch_bytes) {
+                stored_next_ = !worth_deflating(stretch_in_, stretch_out_);
+                stretch_in_ = stretch_out_ = 0;
+                if (stored_next_) break;
+            }
+        }
+        const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(left_, deflate_crew::block_bytes));
+        if (const error_code error = take(crew.next_block().first(n), content)) return error;
+        crew.add(n, left_ == 0);
+    }
+    if (crew.empty()) {
+        stored_next_ = false;
+        if (left_ == 0)
+            phase_ = phase::checksum;
+        else if (may_store_in_haste())
+            start_stored_in_haste();
+        else
+            start_stored();
+        return 0;
+    }
+    const bytes_view front = crew.front();
+    const std::size_t n = std::min(out.size(), front.size());
+    std::memcpy(out.data(), front.data(), n);
+    crew.take(n);
+    return n;
+}
+
+std::uint64_t deflater::content_bytes_taken() const noexcept
+{
+    const std::size_t inside = phase_ == phase::deflating_blocks ? engine_->crew->content_bytes() : 0;
+    return size_ - left_ - inside;
 }
 
 result<std::size_t> deflater::read(mutable_bytes out, content_reader& content)
@@ -269,6 +346,12 @@ result<std::size_t> deflater::read(mutable_bytes out, content_reader& content)
         }
         case phase::deflating: {
             if (const error_code error = deflate_some(content)) return error;
+            break;
+        }
+        case phase::deflating_blocks: {
+            const result<std::size_t> n = deflate_blocks(room, content);
+            if (!n) return n.error();
+            done += *n;
             break;
         }
         case phase::stored_header: {

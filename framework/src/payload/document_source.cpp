@@ -35,7 +35,9 @@ std::string offered_name(const std::filesystem::path& path)
 
 struct document_source::state {
     state(std::string document_name, source_options given)
-        : options(std::move(given)), name(std::move(document_name)), writer(options.compress, options.level)
+        : options(std::move(given)),
+          name(std::move(document_name)),
+          writer(options.compress, options.level, options.threads)
     {
     }
 

@@ -23,7 +23,8 @@ byte_vector copy_delta(std::uint64_t size);
 // then end_pack(); each only when idle(). Between them read() hands out what the step makes. Not thread-safe.
 class pack_writer {
 public:
-    pack_writer(compression method, int level) : deflater_(method, level) {}
+    // As the deflater's.
+    pack_writer(compression method, int level, unsigned threads = 1) : deflater_(method, level, threads) {}
 
     // Begins with the head that announces `entries`.
     void begin_pack(std::uint32_t entries);

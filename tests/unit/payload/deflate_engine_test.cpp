@@ -53,7 +53,7 @@ TEST(DeflateEngine, MakesStreamsThatZlibReadsAtEveryLevel)
         for (const std::string& content :
              {std::string(), wordy_text(200'000, 1), random_text(70'000, 2), std::string(300'000, 'z')}) {
             for (const std::size_t room : {300'000u, 100u}) {
-                engine->restart();
+                engine->restart({});
                 const byte_vector packed = deflated(*engine, parley::as_bytes(content), room, flush::finish);
                 EXPECT_TRUE(inflated_by_zlib(packed, content.size()) == content) << level;
             }
@@ -77,6 +77,30 @@ TEST(DeflateEngine, AFlushLetsGoOfEverythingAtAWholeByte)
         const byte_vector rest = deflated(*engine, parley::as_bytes(second), 50'000, flush::finish);
         packed.insert(packed.end(), rest.begin(), rest.end());
         EXPECT_TRUE(inflated_by_zlib(packed, 20'000) == first + second) << level;
+    }
+}
+
+TEST(DeflateEngine, RefersBackToTheWindowItBeginsWith)
+{
+    const std::string window = random_text(32 * 1024, 5), content = window.substr(28 * 1024) + "end";
+    for (int level = 1; level <= 9; ++level) {
+        const auto engine = deflate_engine::create(level);
+        engine->restart({});
+        deflated(*engine, parley::as_bytes(wordy_text(100'000, 6)), 200'000, flush::sync);
+        engine->restart(parley::as_bytes(window));
+        const byte_vector packed = deflated(*engine, parley::as_bytes(content), 50'000, flush::finish);
+        EXPECT_LT(packed.size(), 1000u) << level;
+        raw_inflate undo;
+        ASSERT_TRUE(undo.restart(parley::as_bytes(window)));
+        bytes_view in = packed;
+        byte_vector out(content.size() + 1);
+        const auto done = undo.step(in, out);
+        EXPECT_EQ(done.state, raw_inflate::status::ended);
+        EXPECT_TRUE(parley::as_text({out.data(), done.made}) == content) << level;
+
+        engine->restart({});
+        const byte_vector alone = deflated(*engine, parley::as_bytes(content), 50'000, flush::finish);
+        EXPECT_TRUE(inflated_by_zlib(alone, content.size()) == content) << level;
     }
 }
 

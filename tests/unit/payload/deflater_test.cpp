@@ -1,7 +1,9 @@
 #include "payload/deflater.hpp"
 
+#include "payload/deflate_crew.hpp"
 #include "unit/payload/plain_pack.hpp"
 #include "unit/payload/scratch_folder.hpp"
+#include "unit/payload/thread_count.hpp"
 
 #include <gmock/gmock.h>
 
@@ -118,6 +120,97 @@ TEST(Deflater, TheStreamDoesNotDependOnTheSizesOfReads)
         EXPECT_EQ(pull(d, content, [size] { return size; }), expected) << size;
 }
 
+TEST(Deflater, TheStreamDoesNotDependOnTheNumberOfThreads)
+{
+    const std::size_t part = 12u << 20;
+    const std::string words = wordy_text(part, 1), noise = random_text(part, 2);
+    std::mt19937 random(3);
+    // The second and third change their mind with blocks under way, and again after stored ones.
+    for (const std::string& content : {words, words + noise + words, noise + words + noise, noise}) {
+        for (const compression method : {compression::sampled, compression::always}) {
+            deflater inline_(method, 4, 1);
+            const byte_vector expected = pull(inline_, content);
+            ASSERT_TRUE(inflated(expected, content.size()) == content);
+            for (const unsigned threads : {2u, 3u, 8u, 1000u, 0u}) {
+                deflater d(method, 4, threads);
+                EXPECT_TRUE(pull(d, content, [&] { return 1 + random() % 900'000; }) == expected) << threads;
+            }
+        }
+    }
+}
+
+TEST(Deflater, ThreadsServeEveryLevel)
+{
+    const std::string content = wordy_text((4u << 20) + 1, 5);
+    for (const int level : {1, 5, 6, 9}) {
+        deflater inline_(compression::always, level, 1), d(compression::always, level, 3);
+        const byte_vector packed = pull(d, content);
+        EXPECT_TRUE(inflated(packed, content.size()) == content);
+        EXPECT_TRUE(pull(inline_, content) == packed) << level;
+    }
+}
+
+TEST(Deflater, MakesThreadsForLongContentsThatShrinkAlone)
+{
+    const auto before = thread_count();
+    deflater d(compression::sampled, 4, 3);
+    const std::string noise = random_text(12u << 20, 1), words = wordy_text(12u << 20, 1);
+    pull(d, noise);
+    pull(d, words.substr(0, 5u << 20));
+    EXPECT_EQ(thread_count(), before);
+    pull(d, words);
+    EXPECT_EQ(thread_count(), before + 3);
+    pull(d, words);
+    EXPECT_EQ(thread_count(), before + 3);
+    d = deflater(compression::sampled, 4, 1);
+    EXPECT_TRUE(threads_become(before));
+    pull(d, words);
+    EXPECT_EQ(thread_count(), before);
+}
+
+TEST(Deflater, EndsInTheMiddleOfBlocks)
+{
+    const auto before = thread_count();
+    const std::string words = wordy_text(20u << 20, 1);
+    for (const unsigned threads : {1u, 3u, 8u}) {
+        deflater d(compression::sampled, 4, threads);
+        memory_content content(as_bytes(words));
+        d.start(words.size());
+        byte_vector out(1'500'000);
+        ASSERT_TRUE(d.read(out, content));
+        EXPECT_GT(d.content_bytes_taken(), 2'000'000u);
+    }
+    EXPECT_TRUE(threads_become(before));
+}
+
+TEST(Deflater, CountsWhatIsInBlocksWhenTheyWereRead)
+{
+    const std::string words = wordy_text(12u << 20, 1);
+    for (const unsigned threads : {1u, 8u}) {
+        deflater d(compression::sampled, 4, threads);
+        memory_content content(as_bytes(words));
+        d.start(words.size());
+        z_stream stream{};
+        ASSERT_EQ(inflateInit(&stream), Z_OK);
+        byte_vector packed(50'000), out(5'000'000);
+        while (!d.finished()) {
+            const auto n = d.read(packed, content);
+            ASSERT_TRUE(n);
+            stream.next_in = packed.data();
+            stream.avail_in = static_cast<uInt>(*n);
+            stream.next_out = out.data();
+            stream.avail_out = static_cast<uInt>(out.size());
+            inflate(&stream, Z_SYNC_FLUSH);
+            ASSERT_EQ(stream.avail_in, 0u);
+            if (stream.total_out < 3u << 20) continue; // not yet in blocks
+            EXPECT_LE(d.content_bytes_taken(), stream.total_out);
+            EXPECT_GE(d.content_bytes_taken() + deflate_crew::block_bytes, stream.total_out);
+        }
+        EXPECT_EQ(stream.total_out, words.size());
+        inflateEnd(&stream);
+    }
+}
+
 TEST(Deflater, SampledStoresWhatDoesNotShrink)
 {
     for (const std::size_t size : {20u, 1000u, 65'536u, 100'000u, 9'000'000u}) {
@@ -202,22 +295,35 @@ TEST(Deflater, AFailingContentFailsTheReadWithItsError)
             return {};
         }
     };
+    const auto expect_failure = [](deflater& d, std::uint64_t size, std::uint64_t good) {
+        d.start(size);
+        failing content(good);
+        byte_vector out(50'000);
+        error_code error;
+        for (int i = 0; i < 1000 && !error; ++i) {
+            const auto n = d.read(out, content);
+            if (!n) error = n.error();
+        }
+        EXPECT_EQ(error, errc::document_changed);
+        EXPECT_FALSE(d.finished());
+
+        // And the next stream begins as if nothing had been.
+        EXPECT_EQ(inflated(pull(d, "next"), 4), "next");
+    };
     for (const compression method : {compression::sampled, compression::always, compression::never}) {
         for (const std::uint64_t good : {0u, 70'000u, 300'000u}) {
             deflater d(method, 4);
-            d.start(1'000'000);
-            failing content(good);
-            byte_vector out(50'000);
-            error_code error;
-            for (int i = 0; i < 1000 && !error; ++i) {
-                const auto n = d.read(out, content);
-                if (!n) error = n.error();
-            }
-            EXPECT_EQ(error, errc::document_changed);
-            EXPECT_FALSE(d.finished());
-
-            // And the next stream begins as if nothing had been.
-            EXPECT_EQ(inflated(pull(d, "next"), 4), "next");
+            expect_failure(d, 1'000'000, good);
+        }
+    }
+    const std::string words = wordy_text(8u << 20, 1);
+    deflater fresh(compression::sampled, 4);
+    const byte_vector expected = pull(fresh, words);
+    for (const unsigned threads : {1u, 2u, 8u}) {
+        deflater d(compression::sampled, 4, threads);
+        for (const std::uint64_t good : {1'200'000u, 2'000'000u, 7'000'000u}) {
+            expect_failure(d, 20'000'000, good);
+            EXPECT_TRUE(pull(d, words) == expected) << threads << ", " << good;
         }
     }
 }

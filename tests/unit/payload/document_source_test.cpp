@@ -1,6 +1,7 @@
 #include <parley/payload/document_source.hpp>
 
 #include "unit/payload/pull_document.hpp"
+#include "unit/payload/thread_count.hpp"
 
 #include <gmock/gmock.h>
 
@@ -436,12 +437,16 @@ TEST(DocumentSource, MemoryStaysFlatForALargeFile)
     ASSERT_EQ(::truncate(path.c_str(), 64 << 20), 0);
     byte_vector out(32'000);
     for (const auto& document : {path, folder / "d"}) {
-        const std::uint64_t before = resident_bytes();
-        document_source source = open_source(document);
-        const std::uint64_t most = drain_and_watch(source, out);
-        EXPECT_EQ(source.content_bytes_read(), 64u << 20);
-        if (!memory_is_inflated) {
-            EXPECT_LT(most, before + (8u << 20));
+        for (const unsigned threads : {1u, 8u}) {
+            const std::uint64_t before = resident_bytes();
+            source_options options;
+            options.threads = threads;
+            document_source source = open_source(document, options);
+            const std::uint64_t most = drain_and_watch(source, out);
+            EXPECT_EQ(source.content_bytes_read(), 64u << 20);
+            if (!memory_is_inflated) {
+                EXPECT_LT(most, before + (8u << 20) + (threads == 1 ? 0 : threads * (3u << 19)));
+            }
         }
     }
 }
@@ -500,6 +505,26 @@ TEST(DocumentSource, GitUnderstandsThePack)
         EXPECT_EQ(ids.size(), pack.entries.size());
         for (const plain_entry& e : pack.entries) EXPECT_EQ(ids[e.offset], to_hex(e.id));
     }
+}
+
+TEST(DocumentSource, DeflatesOnAsManyThreadsAsItIsTold)
+{
+    const byte_vector words = bytes_of(wordy_text(12u << 20, 1));
+    const auto before = thread_count();
+    byte_vector expected;
+    for (const unsigned threads : {1u, 3u}) {
+        source_options options;
+        options.threads = threads;
+        auto source = document_source::from_bytes("words", words, options);
+        ASSERT_TRUE(source);
+        const pulled p = pull(*source, 100'000);
+        ASSERT_FALSE(p.error);
+        EXPECT_EQ(thread_count(), before + (threads == 1 ? 0 : 3));
+        if (threads == 1) expected = p.stream;
+        EXPECT_TRUE(p.stream == expected);
+    }
+    EXPECT_TRUE(unpack(read_plain_pack(expected)).paths.at("words") == words);
+    EXPECT_TRUE(threads_become(before));
 }
 
 } // namespace

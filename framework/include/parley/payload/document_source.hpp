@@ -1,6 +1,7 @@
 // A document on its way out: a file, a directory or some bytes as a PACK stream (PROTOCOL.md section 8),
 // pulled piece by piece. Nothing is hashed or compressed before the first read; memory stays flat however
-// large the document is: under a MiB, and for a directory a name and some sixty bytes for each path besides.
+// large the document is: under 2 MiB, with threads 2 MiB and 1.5 MiB for each of them, and for a directory a
+// name and some sixty bytes for each path besides.
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -32,6 +33,12 @@ struct source_options {
     // 1..9: up to 5 ISA-L's three levels, many times as fast as zlib's and some 7 % larger, from 6 on zlib's
     // own; zlib's throughout where the framework was built without ISA-L.
     int level = 4;
+    // How many threads deflate what is left of a content when its first MiB shrank and 4 MiB or more are
+    // left: 1..8 (above: 8), or 0 for one less than the processor has. 1: no thread is made, the one that
+    // reads the source deflates. Otherwise they are made for the first such content, and end with the source,
+    // which waits for what they are at, some 512 KiB each. The stream is the same whatever their number;
+    // where the system gives fewer, these do.
+    unsigned threads = 0;
     // Called for each path that is skipped, while the tree is walked; may be empty.
     std::function<void(const skipped_path&)> on_skipped;
 };
@@ -61,9 +68,10 @@ public:
 
     // The next bytes of the stream, at most out.size() (at least 64) of them; 0 after the trailer. It fills
     // `out` unless the stream ends first. Blocks on the disk: as a rule for little more than out.size()
-    // bytes, but a file above 256 KiB of the same size as an earlier one is first read as a whole, to see
-    // whether it is equal. Errors: the system's own, document_changed when a file is not what it was when it
-    // was counted; after an error there is no more.
+    // bytes, but a long file that shrinks is read in blocks of 512 KiB, one more than there are threads, and
+    // a file above 256 KiB of the same size as an earlier one is first read as a whole, to see whether it is
+    // equal. Errors: the system's own, document_changed when a file is not what it was when it was counted;
+    // after an error there is no more.
     result<std::size_t> read(mutable_bytes out);
 
     // Whether from now on it matters more that bytes come soon than that they are few: `sampled` then stores
