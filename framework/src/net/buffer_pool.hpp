@@ -1,11 +1,9 @@
 // Big buffers, lent out while bytes move. Private to the net room.
 #pragma once
 
-#include <parley/base/bytes.hpp>
+#include "net/page_buffer.hpp"
 
-#include <cstddef>
 #include <limits>
-#include <memory>
 #include <vector>
 
 namespace parley::detail {
@@ -13,7 +11,7 @@ namespace parley::detail {
 // Buffers of one size, no more than `max_lent` at once. Not thread-safe. What it lends may outlive it.
 class buffer_pool {
 public:
-    using buffer = std::unique_ptr<byte[]>;
+    using buffer = page_buffer;
     explicit buffer_pool(std::size_t buffer_bytes, std::size_t max_kept = 16,
                          std::size_t max_lent = std::numeric_limits<std::size_t>::max())
         : buffer_bytes_(buffer_bytes), max_kept_(max_kept), max_lent_(max_lent)
@@ -26,7 +24,7 @@ public:
         buffer out;
         if (lent_ >= max_lent_) return out;
         if (kept_.empty()) {
-            out = std::make_unique_for_overwrite<byte[]>(buffer_bytes_);
+            out = make_page_buffer(buffer_bytes_);
         } else {
             out = std::move(kept_.back());
             kept_.pop_back();

@@ -5,6 +5,7 @@
 #include <parley/proto/client_machine.hpp>
 #include <parley/proto/record_stream.hpp>
 
+#include "net/page_buffer.hpp"
 #include "net/session_steps.hpp"
 #include "net/write_behind.hpp"
 
@@ -262,7 +263,7 @@ void receiving::start_reading()
 awaitable<void> receiving::read_records()
 {
     co_await take(early_);
-    const auto buffer = std::make_unique_for_overwrite<byte[]>(read_bytes);
+    const page_buffer buffer = make_page_buffer(read_bytes);
     while (!stream_end_) {
         const auto read = co_await room_.async_read_some(asio::buffer(buffer.get(), read_bytes), use_tuple);
         const auto [error, size] = read;

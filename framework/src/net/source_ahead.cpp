@@ -5,7 +5,7 @@ namespace parley::detail {
 source_ahead::source_ahead(const executor& home, executor away, document_source& source)
     : source_(source), filled_(home), away_(home, std::move(away))
 {
-    for (slot& s : slots_) s.bytes = std::make_unique_for_overwrite<byte[]>(piece_bytes);
+    for (slot& s : slots_) s.bytes = make_page_buffer(piece_bytes);
     for (slot& s : slots_) fill(s, &s == &slots_.front() ? first_piece_bytes : piece_bytes);
 }
 

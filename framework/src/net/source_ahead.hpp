@@ -3,6 +3,7 @@
 #pragma once
 
 #include "net/offload.hpp"
+#include "net/page_buffer.hpp"
 
 #include <parley/crypto/record_cipher.hpp>
 #include <parley/payload/document_source.hpp>
@@ -43,7 +44,7 @@ private:
     static constexpr std::size_t first_piece_bytes = 4096;
 
     struct slot {
-        std::unique_ptr<byte[]> bytes;
+        page_buffer bytes;
         piece content;
         std::exception_ptr thrown;
         bool ready = false;

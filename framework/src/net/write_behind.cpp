@@ -10,7 +10,7 @@ write_behind::write_behind(const executor& home, executor away, document_receive
                            std::function<void()> on_progress)
     : receiver_(receiver), on_progress_(std::move(on_progress)), freed_(home), away_(home, std::move(away))
 {
-    for (slot& s : slots_) s.bytes = std::make_unique_for_overwrite<byte[]>(piece_bytes);
+    for (slot& s : slots_) s.bytes = make_page_buffer(piece_bytes);
 }
 
 mutable_bytes write_behind::room() noexcept

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "net/offload.hpp"
+#include "net/page_buffer.hpp"
 
 #include <parley/crypto/record_cipher.hpp>
 #include <parley/payload/document_receiver.hpp>
@@ -49,7 +50,7 @@ private:
     static constexpr std::size_t piece_bytes = 16 * max_record_content_bytes;
 
     struct slot {
-        std::unique_ptr<byte[]> bytes;
+        page_buffer bytes;
         std::size_t filled = 0;
         bool on_its_way = false;
         progress after;

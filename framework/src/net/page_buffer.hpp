@@ -1,0 +1,29 @@
+// Memory that the system copies socket and file contents into. Private to the net room.
+#pragma once
+
+#include <parley/base/bytes.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <new>
+
+namespace parley::detail {
+
+// What the system has to copy mostly lies at the beginning of a page. A plain allocation of that size begins
+// sixteen bytes into one, and on some processors such a copy takes five times as long: they take its reads
+// for reads of what it has just written, because the addresses agree in their last twelve bits but for a
+// little.
+inline constexpr std::align_val_t page_alignment{4096};
+
+struct page_buffer_deleter {
+    void operator()(byte* bytes) const noexcept { ::operator delete[](bytes, page_alignment); }
+};
+using page_buffer = std::unique_ptr<byte[], page_buffer_deleter>;
+
+// `size` bytes, not initialised. Throws std::bad_alloc.
+inline page_buffer make_page_buffer(std::size_t size)
+{
+    return page_buffer(static_cast<byte*>(::operator new[](size, page_alignment)));
+}
+
+} // namespace parley::detail
