@@ -9,10 +9,9 @@
 
 namespace parley::detail {
 
-// What the system has to copy mostly lies at the beginning of a page. A plain allocation of that size begins
-// sixteen bytes into one, and on some processors such a copy takes five times as long: they take its reads
-// for reads of what it has just written, because the addresses agree in their last twelve bits but for a
-// little.
+// What the system has to copy mostly lies at the beginning of a page. A plain allocation of many pages begins
+// sixteen bytes into one, and a copy from the one place to the other takes five times as long on some
+// processors (docs/performance.md).
 inline constexpr std::align_val_t page_alignment{4096};
 
 struct page_buffer_deleter {
