@@ -146,7 +146,7 @@ error_code deflater::choose(content_reader& content)
     first_sample_ = false;
     if (may_store_in_haste()) {
         if (first) hold_header(false);
-        start_stored_in_haste();
+        start_stored();
         return {};
     }
     if (const error_code error = ensure_engine()) return error;
@@ -190,16 +190,14 @@ error_code deflater::choose(content_reader& content)
 
 void deflater::start_stored() noexcept
 {
-    stretch_left_ = method_ == compression::never ? UINT64_MAX : stored_stretch_bytes;
     phase_ = phase::stored_header;
-}
-
-// The first of these stretches are short: buffers on the way may feign that it is fast.
-void deflater::start_stored_in_haste() noexcept
-{
-    start_stored();
-    stretch_left_ = hasty_stretch_;
-    if (left_ > hasty_stretch_) hasty_stretch_ = std::min(2 * hasty_stretch_, stored_stretch_bytes);
+    if (may_store_in_haste()) {
+        // The first of these stretches are short: buffers on the way may feign that it is fast.
+        stretch_left_ = hasty_stretch_;
+        if (left_ > hasty_stretch_) hasty_stretch_ = std::min(2 * hasty_stretch_, stored_stretch_bytes);
+    } else {
+        stretch_left_ = method_ == compression::never ? UINT64_MAX : stored_stretch_bytes;
+    }
 }
 
 // Until some output is there, or no more is to come. It always has the same room, for what the library makes
@@ -243,10 +241,7 @@ error_code deflater::deflate_some(content_reader& content)
         if (!complete) continue;
         if (stored_next_) {
             stored_next_ = false;
-            if (may_store_in_haste())
-                start_stored_in_haste();
-            else
-                start_stored();
+            start_stored();
             return {};
         }
         if (blocks_next_) {
@@ -297,8 +292,6 @@ result<std::size_t> deflater::deflate_blocks(mutable_bytes out, content_reader& 
         stored_next_ = false;
         if (left_ == 0)
             phase_ = phase::checksum;
-        else if (may_store_in_haste())
-            start_stored_in_haste();
         else
             start_stored();
         return 0;

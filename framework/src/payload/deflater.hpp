@@ -62,7 +62,6 @@ private:
     error_code begin_blocks(bytes_view window);
     result<std::size_t> deflate_blocks(mutable_bytes out, content_reader& content);
     void start_stored() noexcept;
-    void start_stored_in_haste() noexcept;
     void hold_header(bool deflated) noexcept;
     void hold(bytes_view bytes) noexcept;
 
