@@ -216,5 +216,13 @@ TEST(buffer_pool, lends_no_more_than_the_bound)
     EXPECT_NE(pool.take(), nullptr);
 }
 
+TEST(buffer_pool, lends_buffers_that_begin_at_a_page)
+{
+    buffer_pool pool{512u << 10};
+    const auto a = pool.take(), b = pool.take();
+    for (const byte* begin : {a.get(), b.get()})
+        EXPECT_EQ(reinterpret_cast<std::uintptr_t>(begin) % std::size_t(detail::page_alignment), 0u);
+}
+
 } // namespace
 } // namespace parley::test
