@@ -2,7 +2,6 @@
 
 #include "bench/failure.hpp"
 #include "bench/handshake_load.hpp"
-#include "bench/library_speed.hpp"
 #include "bench/load_process.hpp"
 #include "bench/subject.hpp"
 
@@ -18,6 +17,7 @@ constexpr unsigned open_loop_places = 4096; // what may be under way before an o
 // Two sockets a place; the first numbers of generators lie far apart, so that their source addresses differ.
 constexpr source_number numbers_a_generator = 1u << 20;
 constexpr source_number numbers_a_run = 1u << 17;
+constexpr unsigned bare_every = 4;
 
 constexpr const char* machines_metric = "CPU time of both peers' machines a handshake";
 constexpr const char* peers_metric = "CPU time of both peers a handshake, sockets included";
@@ -61,6 +61,8 @@ load_result run_load(const settings& options, handshake_plan plan, const subject
         out.total.completed += reports[i].completed;
         out.total.failed += reports[i].failed;
         out.total.machine_ns += reports[i].machine_ns;
+        out.total.bare += reports[i].bare;
+        out.total.bare_ns += reports[i].bare_ns;
         out.total.seconds = std::max(out.total.seconds, reports[i].seconds);
         out.total.latency.merge(reports[i].latency);
         out.generator_cpu += static_cast<double>(cpu_ns[i]) * 1e-9;
@@ -104,11 +106,6 @@ void report(session& s, const measurement& about, const load_result& load, bool 
     if (!open) out.add("handshakes", "1/s", better::more, completed / load.total.seconds, true);
     if (!open && has_process)
         out.add("CPU time of the relay a handshake", "us", better::less, load.subject_cpu / completed * 1e6);
-    if (!open && load.total.machine_ns > 0)
-        out.add(machines_metric, "us", better::less,
-                static_cast<double>(load.total.machine_ns) * 1e-3 / completed);
-    if (!open && load.total.machine_ns > 0)
-        out.add(peers_metric, "us", better::less, load.generator_cpu / completed * 1e6);
     out.add_latency("latency p50", 50);
     out.add_latency("latency p90", 90);
     out.add_latency("latency p99", 99);
@@ -117,16 +114,25 @@ void report(session& s, const measurement& about, const load_result& load, bool 
     out.add("failed", "handshakes", better::less, static_cast<double>(load.total.failed));
 }
 
-// What a key agreement cannot do without, at the same time as what is measured beside it: microseconds.
-double sodium_us_a_handshake(double seconds)
+// The peers' CPU time beside that of libsodium's functions alone, which are called in between: what else the
+// machine does falls on both.
+void report_cpu_of_peers(session& s, measurement about, const load_result& load)
 {
-    const std::int64_t begin = thread_cpu_ns();
-    std::int64_t taken = 0;
-    unsigned calls = 0;
-    for (; static_cast<double>(taken) * 1e-9 < seconds; taken = thread_cpu_ns() - begin, ++calls)
-        if (!sodium_server_derivation() || !sodium_server_agreement() || !sodium_client_agreement())
-            throw failure{"libsodium failed"};
-    return static_cast<double>(taken) * 1e-3 / calls;
+    const auto add = [&](const std::string& subject, const char* metric, double ns, std::uint64_t count) {
+        if (!s.settings().wanted(subject)) return;
+        about.subject = subject;
+        about.metric = metric;
+        about.unit = "us";
+        s.add(about, ns * 1e-3 / static_cast<double>(count));
+    };
+    const auto machines = static_cast<double>(load.total.machine_ns);
+    const auto bare = static_cast<double>(load.total.bare_ns);
+    const std::string program = about.subject;
+    add(program, machines_metric, machines, load.total.completed);
+    add(program, peers_metric, load.generator_cpu * 1e9 - bare, load.total.completed);
+    if (load.total.bare == 0) return;
+    for (const char* metric : {machines_metric, peers_metric})
+        add("libsodium", metric, bare, load.total.bare);
 }
 
 void measure(session& s, const subject_kind& kind, wire_kind wire, handshake_keys keys, source_number first)
@@ -143,15 +149,11 @@ void measure(session& s, const subject_kind& kind, wire_kind wire, handshake_key
     handshake_plan plan{*doors, keys, options.concurrency, 0, options.seconds, first};
     const load_result closed = run_load(options, plan, *program);
     report(s, about, closed, false, !program->processes().empty());
-    if (keys == handshake_keys::agreement && s.settings().wanted("libsodium")) {
-        measurement limit = about;
-        limit.subject = "libsodium";
-        limit.unit = "us";
-        const double us = sodium_us_a_handshake(options.seconds / 10);
-        for (const char* metric : {machines_metric, peers_metric}) {
-            limit.metric = metric;
-            s.add(limit, us);
-        }
+    if (keys == handshake_keys::agreement) {
+        handshake_plan beside = plan;
+        beside.first_source += numbers_a_run / 4;
+        beside.bare_every = bare_every;
+        report_cpu_of_peers(s, about, run_load(options, beside, *program));
     }
 
     const double reached = static_cast<double>(closed.total.completed) / closed.total.seconds;

@@ -2,6 +2,7 @@
 
 #include "bench/child.hpp"
 #include "bench/failure.hpp"
+#include "bench/library_speed.hpp"
 #include "bench/scripted_peer.hpp"
 
 #include <algorithm>
@@ -84,7 +85,17 @@ private:
             done_ = true;
             ++report_.completed;
             report_.latency.record(steady_clock::now() - intended_);
+            if (plan_.bare_every > 0 && report_.completed % plan_.bare_every == 0) call_bare_primitives();
         }
+    }
+
+    void call_bare_primitives()
+    {
+        const std::int64_t before = thread_cpu_ns();
+        if (!sodium_server_derivation() || !sodium_server_agreement() || !sodium_client_agreement())
+            throw failure{"libsodium failed"};
+        report_.bare_ns += thread_cpu_ns() - before;
+        ++report_.bare;
     }
 
     void start_client()

@@ -20,6 +20,8 @@ struct handshake_plan {
     double rate = 0;          // above 0: an open loop of so many a second
     double seconds = 1;
     source_number first_source = 0;
+    // Above 0: after each so-many-th handshake its primitives are called bare, and timed under the same load.
+    unsigned bare_every = 0;
 };
 
 // A trivially copyable value, to be kept in memory that processes share.
@@ -27,6 +29,8 @@ struct handshake_report {
     std::uint64_t completed = 0, failed = 0;
     double seconds = 0;
     std::int64_t machine_ns = 0; // CPU time inside the machines of the peers; 0 with precomputed packets
+    std::uint64_t bare = 0;      // handshakes' worth of primitives that were called bare
+    std::int64_t bare_ns = 0;    // CPU time of these
     // From the intended start to `done`: connecting both peers, hellos, key agreement, `accepted`.
     latency_recorder latency;
 };
