@@ -58,6 +58,7 @@ struct document_receiver::state final : pack_sink {
     error_code end_pack() override;
 
     error_code stage_objects();
+    error_code end_object();
     error_code take_name(std::string_view name);
     error_code finish_root();
     error_code fail(errc code, std::string_view why)
@@ -105,6 +106,7 @@ error_code document_receiver::state::stage_objects()
     if (!made) return problem = "cannot make a folder for what arrives", made.error();
     staging = std::move(*made);
     store.stage_in(staging.directory());
+    if (!is_file) store.hold_small_files();
     return {};
 }
 
@@ -150,13 +152,24 @@ error_code document_receiver::state::end_entry()
 {
     switch (role) {
     case entry_role::object:
-        return store.end();
+        return end_object();
     case entry_role::name:
         return take_name(small);
     case entry_role::root:
         return finish_root();
     }
     return {};
+}
+
+error_code document_receiver::state::end_object()
+{
+    if (const error_code error = store.end()) return error;
+    const std::uint32_t number = store.index().size() - 1;
+    const object_record& record = store.index().at(number);
+    if (record.kind != entry_kind::directory || record.state != object_state::present) return {};
+    const error_code error = builder.fill_early(number);
+    if (error) problem = builder.problem();
+    return error;
 }
 
 error_code document_receiver::state::take_name(std::string_view name)

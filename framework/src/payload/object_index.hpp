@@ -23,17 +23,22 @@ enum class object_state : std::uint8_t {
 struct object_record {
     std::uint64_t offset = 0; // where the entry begins in the stream
     std::uint64_t size = 0;   // of the content; while waiting, of the instructions
-    std::uint64_t spool_offset =
-        0;          // where a directory's content, or a waiting delta's instructions, lie in the spool
+    // Where a directory's content, or a waiting delta's instructions, lie in the spool; where a held file's
+    // content lies among those held; of a file in its folder, where the folder's entry of it lies in the
+    // spool.
+    std::uint64_t position = 0;
     object_id id{}; // of a waiting reference delta: its base's
-    std::uint32_t base = 0; // of a waiting offset delta, or a duplicate: the entry it refers to; of a
-                            // directory: see tree_builder
+    // Of a waiting offset delta, or a duplicate: the entry it refers to; of a file in its folder: the folder;
+    // of a directory: see tree_builder.
+    std::uint32_t base = 0;
     std::uint16_t delta_depth = 0;
     entry_kind kind = entry_kind::file; // of the content; while waiting, which kind of delta
     object_state state : 4 = object_state::unusable;
     bool seen : 1 = false;   // its content is needed
     bool shared : 1 = false; // its content is needed at more than one place
-    bool placed : 1 = false; // its content has been given its first place
+    bool placed : 1 = false; // its content has been given its first place; of a directory: object_store
+                             // has its folder
+    bool held : 1 = false;   // its content is in memory, and nowhere else
 };
 static_assert(sizeof(object_record) <= 56);
 

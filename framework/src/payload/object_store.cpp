@@ -1,7 +1,6 @@
 #include "payload/object_store.hpp"
 
 #include "payload/safe_name.hpp"
-#include "payload/tree_codec.hpp"
 
 #include <algorithm>
 
@@ -129,7 +128,7 @@ error_code object_store::begin_waiting(std::uint32_t number, std::uint64_t size)
     object_record& record = index_.at(number);
     record.state = object_state::waiting;
     record.size = size;
-    record.spool_offset = spool_.size();
+    record.position = spool_.size();
     waiting_.push_back(number);
     mode_ = mode::waiting;
     return {};
@@ -261,7 +260,7 @@ error_code object_store::resolve_waiting()
 
 error_code object_store::apply_waiting(std::uint32_t number, std::uint32_t base)
 {
-    const std::uint64_t offset = index_.at(number).spool_offset;
+    const std::uint64_t offset = index_.at(number).position;
     const std::uint64_t size = index_.at(number).size;
     if (const error_code error = begin_applying(number, base)) return error;
     mode_ = mode::applying;
@@ -289,19 +288,33 @@ error_code object_store::begin_object(entry_kind kind, std::uint64_t size)
     hashed_elsewhere_ = false;
     object_record& record = index_.at(current_);
     record.size = size;
-    if (kind == entry_kind::file) {
-        auto made = directory_->make_file(staged_name(current_));
-        if (!made) return made.error();
-        file_ = std::move(*made);
+    if (kind == entry_kind::file) return begin_file(record);
+    if (const error_code error = open_spool()) return error;
+    record.position = spool_.size();
+    return {};
+}
+
+error_code object_store::begin_file(object_record& record)
+{
+    if (holding_ && record.size <= held_contents::longest_bytes) {
+        auto position = held_.hold(current_, record.size);
+        if (!position) {
+            if (const error_code error = stage_all_held()) return error;
+            position = held_.hold(current_, record.size);
+        }
+        record.held = true;
+        record.position = *position;
         return {};
     }
-    if (const error_code error = open_spool()) return error;
-    record.spool_offset = spool_.size();
+    auto made = directory_->make_file(staged_name(current_));
+    if (!made) return made.error();
+    file_ = std::move(*made);
     return {};
 }
 
 error_code object_store::append(bytes_view bytes)
 {
+    if (index_.at(current_).held) return append_held(bytes);
     if (buffered_ == 0 && bytes.size() >= buffer_bytes / 2) return write_through(bytes);
     while (!bytes.empty()) {
         const std::size_t piece = std::min(bytes.size(), buffer_bytes - buffered_);
@@ -329,10 +342,22 @@ error_code object_store::write_through(bytes_view bytes)
     return file_.append(bytes);
 }
 
+error_code object_store::append_held(bytes_view bytes)
+{
+    const object_record& record = index_.at(current_);
+    if (bytes.size() > record.size - buffered_) return errc::pack_size_mismatch;
+    if (!hashed_elsewhere_) hasher_.update(bytes);
+    std::copy(bytes.begin(), bytes.end(), held_.at(record.position) + buffered_);
+    buffered_ += bytes.size();
+    file_bytes_written_ += bytes.size();
+    return {};
+}
+
 error_code object_store::end_object()
 {
-    if (const error_code error = flush()) return error;
     object_record& record = index_.at(current_);
+    if (!record.held)
+        if (const error_code error = flush()) return error;
     record.kind = kind_;
     record.id = hasher_.finish();
     record.base = 0;
@@ -341,7 +366,9 @@ error_code object_store::end_object()
     file_.close();
     if (record.state != object_state::duplicate) return {};
     budget_.release(record.size);
-    return directory_->remove_file(staged_name(current_));
+    if (!record.held) return directory_->remove_file(staged_name(current_));
+    release_held(record);
+    return {};
 }
 
 error_code object_store::open_spool()
@@ -360,7 +387,7 @@ error_code object_store::open_base(std::uint32_t number)
     window_filled_ = 0;
     base_file_.close();
     if (index_.at(number).kind == entry_kind::file) {
-        auto opened = directory_->open_file(staged_name(number));
+        auto opened = open_file(number);
         if (!opened) return opened.error();
         base_file_ = std::move(*opened);
     }
@@ -376,13 +403,118 @@ error_code object_store::read_base(std::uint64_t offset, mutable_bytes out) cons
 
 error_code object_store::read_directory(std::uint32_t number, std::uint64_t offset, mutable_bytes out) const
 {
-    return spool_.read_at(index_.at(number).spool_offset + offset, out);
+    return spool_.read_at(index_.at(number).position + offset, out);
+}
+
+// ---- files that are held, and folders
+
+bytes_view object_store::held_content(const object_record& record) noexcept
+{
+    return {held_.at(record.position), static_cast<std::size_t>(record.size)};
+}
+
+void object_store::release_held(object_record& record) noexcept
+{
+    record.held = false;
+    held_.release();
+}
+
+error_code object_store::write_held(object_record& record, const guarded_directory& where,
+                                    std::string_view name)
+{
+    auto made = where.make_file(name);
+    if (!made) return made.error();
+    if (const error_code error = made->append(held_content(record))) return error;
+    release_held(record);
+    return {};
+}
+
+error_code object_store::stage_held(std::uint32_t number)
+{
+    object_record& record = index_.at(number);
+    return record.held ? write_held(record, *directory_, staged_name(number)) : error_code();
+}
+
+error_code object_store::stage_all_held()
+{
+    // The list goes when the last of them is written.
+    for (std::size_t i = 0; i < held_.numbers().size(); ++i)
+        if (const error_code error = stage_held(held_.numbers()[i])) return error;
+    return {};
+}
+
+result<guarded_file> object_store::open_file(std::uint32_t number)
+{
+    if (const error_code error = stage_held(number)) return error;
+    if (!in_folder(number)) return directory_->open_file(staged_name(number));
+    const object_record& record = index_.at(number);
+    tree_parser parser;
+    if (const error_code error = read_folder_entry(record, parser)) return error;
+    const auto folder = directory_->open_directory(staged_name(record.base));
+    if (!folder) return folder.error();
+    return folder->open_file(parser.entry().name);
+}
+
+// The entry by which its folder calls the file, which was whole and harmless when the file was put there.
+error_code object_store::read_folder_entry(const object_record& file, tree_parser& parser) const
+{
+    const object_record& folder = index_.at(file.base);
+    std::array<byte, longest_tree_entry_bytes> buffer;
+    const std::uint64_t left = folder.size - (file.position - folder.position);
+    const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(left, buffer.size()));
+    if (const error_code error = spool_.read_at(file.position, {buffer.data(), piece})) return error;
+    bytes_view in(buffer.data(), piece);
+    return parser.next(in) == tree_parser::status::entry ? error_code() : errc::pack_bad_tree;
+}
+
+result<guarded_directory> object_store::make_folder(std::uint32_t number)
+{
+    auto made = directory_->make_directory(staged_name(number));
+    index_.at(number).placed = static_cast<bool>(made);
+    return made;
+}
+
+error_code object_store::put_in_folder(std::uint32_t number, const guarded_directory& folder,
+                                       std::uint32_t of, std::uint64_t offset, std::string_view name)
+{
+    object_record& record = index_.at(number);
+    if (const error_code error = write_held(record, folder, name)) return error;
+    record.base = of;
+    record.position = index_.at(of).position + offset;
+    return {};
+}
+
+bool object_store::in_folder(std::uint32_t number) const noexcept
+{
+    const object_record& record = index_.at(number);
+    return record.state == object_state::present && record.kind == entry_kind::file && record.base != 0;
+}
+
+error_code object_store::take_from_folder(std::uint32_t number)
+{
+    object_record& record = index_.at(number);
+    tree_parser parser;
+    if (const error_code error = read_folder_entry(record, parser)) return error;
+    const auto folder = directory_->open_directory(staged_name(record.base));
+    if (!folder) return folder.error();
+    if (const error_code error = folder->move(parser.entry().name, *directory_, staged_name(number)))
+        return error;
+    record.base = 0;
+    return {};
+}
+
+error_code object_store::place_folder(std::uint32_t number, const guarded_directory& where,
+                                      std::string_view name)
+{
+    return directory_->move(staged_name(number), where, name);
 }
 
 error_code object_store::place_file(std::uint32_t number, const guarded_directory& where,
                                     std::string_view name, bool again)
 {
     object_record& record = index_.at(number);
+    if (record.held && !again) return write_held(record, where, name);
+    if (const error_code error = stage_held(number)) return error;
     const std::string staged = staged_name(number);
     if (!again) return directory_->move(staged, where, name);
     if (!record.placed) {

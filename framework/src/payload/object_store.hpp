@@ -1,13 +1,19 @@
 // The objects of a pack on their way in: each file in a staged file of its own, directories and waiting
 // deltas in one spool, deltas applied as they stream. Memory is a few fixed buffers and the index, however
 // large an object or a base is.
+//
+// A small file may be held in memory instead, for its folder is likely to come soon: then it is made in the
+// staged folder, under its own name (make_folder, put_in_folder), or staged after all when others need the
+// room. Where a file is, its record says: `held`, or `base` for the folder's number, or else staged.
 #pragma once
 
 #include "payload/delta.hpp"
 #include "payload/entry_codec.hpp"
 #include "payload/guarded_directory.hpp"
+#include "payload/held_contents.hpp"
 #include "payload/object_index.hpp"
 #include "payload/space_budget.hpp"
+#include "payload/tree_codec.hpp"
 
 #include <parley/payload/document_receiver.hpp>
 
@@ -23,6 +29,9 @@ public:
     // Where the staged files go: an empty directory that outlives the store's use of it. Before the first
     // begin().
     void stage_in(const guarded_directory& directory) noexcept { directory_ = &directory; }
+
+    // From now on small files are held.
+    void hold_small_files() noexcept { holding_ = true; }
 
     // Counts an entry that is no object of the store (the root, a file's name), so that numbers stay the
     // stream's.
@@ -50,12 +59,26 @@ public:
 
     // Reads a present directory's content.
     error_code read_directory(std::uint32_t number, std::uint64_t offset, mutable_bytes out) const;
-    // Makes the present file `number` appear in `where` as `name`; `again` says that it is needed elsewhere
-    // too.
+    // Makes the present file `number`, which is in no folder, appear in `where` as `name`; `again` says that
+    // it is needed elsewhere too.
     error_code place_file(std::uint32_t number, const guarded_directory& where, std::string_view name,
                           bool again);
-    // What the present file `number` is called in the staging directory until it is placed.
+    // What the present file `number`, or the folder of the directory `number`, is called in the staging
+    // directory until it is placed.
     static std::string staged_name(std::uint32_t number);
+
+    bool holds_files() const noexcept { return !held_.empty(); }
+    // Makes the staged folder of the present directory `number`, once.
+    result<guarded_directory> make_folder(std::uint32_t number);
+    // Makes the held file `number` in the open `folder` of the directory `of`, which calls it `name` in its
+    // entry at `offset` of its content.
+    error_code put_in_folder(std::uint32_t number, const guarded_directory& folder, std::uint32_t of,
+                             std::uint64_t offset, std::string_view name);
+    bool in_folder(std::uint32_t number) const noexcept;
+    // Gives the file `number`, in a folder that has not been placed, its staged name back.
+    error_code take_from_folder(std::uint32_t number);
+    // Makes the folder of the directory `number` appear in `where` as `name`.
+    error_code place_folder(std::uint32_t number, const guarded_directory& where, std::string_view name);
 
     // Whether `bytes` more could be staged, claiming nothing.
     error_code could_take(std::uint64_t bytes);
@@ -76,12 +99,21 @@ private:
     error_code apply_waiting(std::uint32_t number, std::uint32_t base);
 
     error_code begin_object(entry_kind kind, std::uint64_t size);
+    error_code begin_file(object_record& record);
+    error_code write_held(object_record& record, const guarded_directory& where, std::string_view name);
+    error_code stage_held(std::uint32_t number);
+    error_code stage_all_held();
+    void release_held(object_record& record) noexcept;
+    bytes_view held_content(const object_record& record) noexcept;
+    error_code append_held(bytes_view bytes);
     error_code append(bytes_view bytes);
     error_code flush();
     error_code write_through(bytes_view bytes);
     error_code end_object();
     error_code open_spool();
     error_code open_base(std::uint32_t number);
+    result<guarded_file> open_file(std::uint32_t number);
+    error_code read_folder_entry(const object_record& file, tree_parser& parser) const;
     error_code read_base(std::uint64_t offset, mutable_bytes out) const;
 
     error_code sizes(std::uint64_t base_bytes, std::uint64_t result_bytes) override;
@@ -107,7 +139,10 @@ private:
     object_hasher hasher_;
     bool hashed_elsewhere_ = false;
     std::unique_ptr<byte[]> buffer_;
-    std::size_t buffered_ = 0;
+    std::size_t buffered_ = 0; // bytes of it in the buffer; or of a held file, that have come
+
+    bool holding_ = false;
+    held_contents held_;
 
     // The delta that is being applied, and its base.
     delta_parser delta_;

@@ -24,6 +24,12 @@ error_code tree_builder::fail(errc code, std::string_view problem, std::string_v
     return code;
 }
 
+error_code tree_builder::cannot_make(error_code error)
+{
+    problem_ = "cannot make \"" + escaped(parser_.entry().name) + "\"";
+    return error;
+}
+
 error_code tree_builder::next(cursor& at, bool& ended)
 {
     const std::uint64_t left = store_.index().at(at.object).size - at.offset;
@@ -82,6 +88,50 @@ error_code tree_builder::add(totals& sum, const totals& more, std::size_t depth)
     return {};
 }
 
+// ---- before all has come
+
+bool tree_builder::may_fill(std::uint32_t number)
+{
+    const object_index& index = store_.index();
+    std::vector<std::uint64_t> keys;
+    bool any = false;
+    cursor at{number, 0};
+    while (true) {
+        bool ended = false;
+        if (next(at, ended)) return false;
+        if (ended) break;
+        const tree_entry& entry = parser_.entry();
+        if (!name_problem(entry.name).empty()) return false;
+        keys.push_back(hashed_key(entry.name));
+        const auto object = index.find(entry.id);
+        any = any || (!entry.is_directory && object && index.at(*object).held);
+    }
+    std::sort(keys.begin(), keys.end());
+    return any && std::adjacent_find(keys.begin(), keys.end()) == keys.end();
+}
+
+error_code tree_builder::fill_early(std::uint32_t number)
+{
+    if (!store_.holds_files() || store_.index().at(number).size > longest_early_bytes) return {};
+    const bool may = may_fill(number);
+    problem_.clear();
+    if (!may) return {};
+    auto folder = store_.make_folder(number);
+    if (!folder) return problem_ = "cannot make a folder for what arrives", folder.error();
+    cursor at{number, 0};
+    while (true) {
+        const std::uint64_t offset = at.offset;
+        bool ended = false;
+        if (const error_code error = next(at, ended)) return error;
+        if (ended) return {};
+        const tree_entry& entry = parser_.entry();
+        const auto object = store_.index().find(entry.id);
+        if (entry.is_directory || !object || !store_.index().at(*object).held) continue;
+        if (const error_code error = store_.put_in_folder(*object, *folder, number, offset, entry.name))
+            return cannot_make(error);
+    }
+}
+
 // ---- checking
 
 error_code tree_builder::check(const object_id& top)
@@ -120,7 +170,7 @@ error_code tree_builder::check_entry(std::vector<check_frame>& stack)
     object_record& record = store_.index().at(object);
     if (!entry.is_directory) {
         if (record.seen)
-            record.shared = true;
+            share(object);
         else
             distinct_bytes_ += record.size;
         record.seen = true;
@@ -130,7 +180,7 @@ error_code tree_builder::check_entry(std::vector<check_frame>& stack)
         return add(frame.sum, file, stack.size());
     }
     if (record.base != 0) {
-        record.shared = true;
+        share(object);
         return add(frame.sum, checked_[record.base - 1], stack.size());
     }
     if (stack.size() >= limits_.max_depth)
@@ -154,6 +204,14 @@ error_code tree_builder::check_end(std::vector<check_frame>& stack)
     return stack.empty() ? error_code() : add(stack.back().sum, done, stack.size());
 }
 
+void tree_builder::share(std::uint32_t object)
+{
+    object_record& record = store_.index().at(object);
+    if (record.shared) return;
+    record.shared = true;
+    if (record.kind == entry_kind::directory) shared_.push_back(object);
+}
+
 error_code tree_builder::collision(const check_frame& frame, std::uint64_t key)
 {
     std::string names;
@@ -172,23 +230,49 @@ error_code tree_builder::collision(const check_frame& frame, std::uint64_t key)
 
 // ---- building
 
+// What is needed once, in a directory that is needed twice, is needed twice.
+error_code tree_builder::share_what_is_below()
+{
+    while (!shared_.empty()) {
+        cursor at{shared_.back(), 0};
+        shared_.pop_back();
+        while (true) {
+            bool ended = false;
+            if (const error_code error = next(at, ended)) return error;
+            if (ended) break;
+            std::uint32_t object = 0;
+            if (const error_code error = find(parser_.entry(), object)) return error;
+            share(object);
+        }
+    }
+    return {};
+}
+
+// A shared file is copied from its staged name.
+error_code tree_builder::separate_shared()
+{
+    for (std::uint32_t number = 0; number < store_.index().size(); ++number)
+        if (store_.index().at(number).shared && store_.in_folder(number))
+            if (const error_code error = store_.take_from_folder(number)) return error;
+    return {};
+}
+
 error_code tree_builder::build(const guarded_directory& where, std::string_view name)
 {
-    auto made = where.make_directory(name);
+    error_code error = share_what_is_below();
+    if (!error) error = separate_shared();
+    if (error) return problem_ = "cannot set apart what is needed twice", error;
+    auto made = make_directory(top_, where, name);
     if (!made) return problem_ = "cannot make the directory", made.error();
     std::vector<build_frame> stack;
-    stack.push_back({{top_, 0}, std::move(*made), false});
+    stack.push_back({{top_, 0}, std::move(*made)});
     while (!stack.empty()) {
         bool ended = false;
-        if (const error_code error = next(stack.back().at, ended)) return error;
-        if (ended) {
+        if (error = next(stack.back().at, ended); error) return error;
+        if (ended)
             stack.pop_back();
-            continue;
-        }
-        if (const error_code error = build_entry(stack)) {
-            problem_ = "cannot make \"" + escaped(parser_.entry().name) + "\"";
-            return error;
-        }
+        else if (error = build_entry(stack); error)
+            return cannot_make(error);
     }
     return {};
 }
@@ -200,13 +284,27 @@ error_code tree_builder::build_entry(std::vector<build_frame>& stack)
     std::uint32_t object = 0;
     if (const error_code error = find(entry, object)) return error;
     const object_record& record = store_.index().at(object);
-    const bool shared = frame.shared || record.shared;
-    if (!entry.is_directory) return store_.place_file(object, frame.directory, entry.name, shared);
+    if (!entry.is_directory) {
+        if (store_.in_folder(object)) {
+            if (record.base == frame.at.object) return {}; // this very one, for it is needed once
+            if (const error_code error = store_.take_from_folder(object)) return error;
+        }
+        return store_.place_file(object, frame.directory, entry.name, record.shared);
+    }
     if (record.size == 0) return frame.directory.make_empty_directory(entry.name);
-    auto made = frame.directory.make_directory(entry.name);
+    auto made = make_directory(object, frame.directory, entry.name);
     if (!made) return made.error();
-    stack.push_back({{object, 0}, std::move(*made), shared});
+    stack.push_back({{object, 0}, std::move(*made)});
     return {};
+}
+
+result<guarded_directory> tree_builder::make_directory(std::uint32_t object, const guarded_directory& where,
+                                                       std::string_view name)
+{
+    const object_record& record = store_.index().at(object);
+    if (!record.placed || record.shared) return where.make_directory(name);
+    if (const error_code error = store_.place_folder(object, where, name)) return error;
+    return where.open_directory(name);
 }
 
 } // namespace parley

@@ -235,5 +235,99 @@ TEST_F(store_test, places_a_file_once_or_often)
     EXPECT_FALSE(listing.contains("0")) << "moved";
 }
 
+// ---- small files in memory
+
+class holding_store : public store_test {
+protected:
+    holding_store() { store->hold_small_files(); }
+    std::size_t staged()
+    {
+        const std::filesystem::directory_iterator entries(folder.path());
+        return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
+    }
+};
+
+TEST_F(holding_store, small_files_cost_the_disk_nothing_until_they_are_placed)
+{
+    const std::string small = random_text(parley::held_contents::longest_bytes, 1);
+    ASSERT_FALSE(give(entry_kind::file, small, 1000));
+    ASSERT_FALSE(give(entry_kind::file, ""));
+    ASSERT_FALSE(give(entry_kind::file, "often"));
+    ASSERT_FALSE(give(entry_kind::file, "often")) << "a duplicate";
+    EXPECT_EQ(staged(), 0u);
+    EXPECT_EQ(store->file_bytes_written(), small.size() + 10);
+    ASSERT_FALSE(give(entry_kind::file, small + "!"));
+    EXPECT_EQ(staged(), 1u) << "too long to be held";
+    const auto into = directory.make_directory("into");
+    EXPECT_FALSE(store->place_file(0, *into, "a", false));
+    EXPECT_FALSE(store->place_file(1, *into, "b", false));
+    for (const char* name : {"c", "d"}) EXPECT_FALSE(store->place_file(2, *into, name, true));
+    EXPECT_FALSE(store->holds_files());
+    EXPECT_EQ(store->place_file(4, *into, "d", false), errc::destination_exists);
+    EXPECT_EQ(listing_of(folder / "into"), (disk_listing{{"a", bytes_of(small)},
+                                                         {"b", bytes_of("")},
+                                                         {"c", bytes_of("often")},
+                                                         {"d", bytes_of("often")}}));
+}
+
+TEST_F(holding_store, others_take_the_room)
+{
+    constexpr std::size_t size = parley::held_contents::longest_bytes;
+    constexpr std::size_t fit = parley::held_contents::room_bytes / size;
+    std::vector<std::string> contents;
+    for (std::size_t i = 0; i < 2 * fit + 1; ++i) {
+        contents.push_back(random_text(size, static_cast<unsigned>(i)));
+        ASSERT_FALSE(give(entry_kind::file, contents.back()));
+        EXPECT_EQ(staged(), i / fit * fit);
+    }
+    for (const std::size_t i : {std::size_t{0}, fit - 1, fit, 2 * fit - 1})
+        EXPECT_TRUE(file(contents[i]) == contents[i]);
+    EXPECT_FALSE(file(contents.back())) << "still held";
+}
+
+TEST_F(holding_store, a_held_file_is_a_base)
+{
+    ASSERT_FALSE(give(entry_kind::file, "a base"));
+    ASSERT_FALSE(give_offset(1, make_delta("a base", "a base and more")));
+    ASSERT_FALSE(
+        give_reference(pack_object_id(blob_kind, "a base and more"), make_delta("a base and more", "less")));
+    EXPECT_EQ(file("a base"), "a base") << "bases are staged";
+    EXPECT_EQ(file("a base and more"), "a base and more");
+    EXPECT_FALSE(file("less"));
+    const auto into = directory.make_directory("into");
+    EXPECT_FALSE(store->place_file(2, *into, "less", false));
+    EXPECT_EQ(listing_of(folder / "into").at("less"), bytes_of("less"));
+}
+
+TEST_F(holding_store, more_than_was_announced_does_not_fit)
+{
+    ASSERT_FALSE(store->begin({entry_kind::file, 3, 0, {}}, offset));
+    EXPECT_FALSE(store->content(as_bytes("12")));
+    EXPECT_EQ(store->content(as_bytes("34")), errc::pack_size_mismatch);
+}
+
+TEST_F(holding_store, a_file_in_its_folder_can_be_read_and_taken_out)
+{
+    ASSERT_FALSE(give(entry_kind::file, "other"));
+    ASSERT_FALSE(give(entry_kind::file, "content"));
+    const std::string first = tree_line("100644", "a", pack_object_id(blob_kind, "other"));
+    ASSERT_FALSE(give(entry_kind::directory,
+                      first + tree_line("100644", "name", pack_object_id(blob_kind, "content"))));
+    const auto made = store->make_folder(2);
+    ASSERT_TRUE(made);
+    EXPECT_FALSE(store->in_folder(1));
+    ASSERT_FALSE(store->put_in_folder(1, *made, 2, first.size(), "name"));
+    EXPECT_TRUE(store->in_folder(1));
+    EXPECT_EQ(listing_of(folder / "2"), (disk_listing{{"name", bytes_of("content")}}));
+    ASSERT_FALSE(give_offset(2, make_delta("content", "contents"))) << "a base wherever it is";
+    EXPECT_TRUE(store->in_folder(1));
+    ASSERT_FALSE(store->take_from_folder(1));
+    EXPECT_FALSE(store->in_folder(1));
+    EXPECT_EQ(file("content"), "content");
+    const auto into = directory.make_directory("into");
+    EXPECT_FALSE(store->place_folder(2, *into, "folder"));
+    EXPECT_EQ(listing_of(folder / "into"), (disk_listing{{"folder", {}}}));
+}
+
 } // namespace
 } // namespace parley_test

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
+
 namespace parley_test {
 namespace {
 
@@ -45,6 +47,23 @@ protected:
         const error_code error = made->check(top);
         EXPECT_EQ(static_cast<bool>(error), !made->problem().empty());
         return error;
+    }
+    // The same of a directory, whose small files may be made early.
+    pack_id give_folder(const std::string& content)
+    {
+        const pack_id id = give(tree_kind, content);
+        tree_builder early(*store, limits);
+        EXPECT_FALSE(early.fill_early(store->index().size() - 1)) << early.problem();
+        EXPECT_EQ(early.problem(), "");
+        return id;
+    }
+    disk_listing staged() { return listing_of(folder / "staging"); }
+    disk_listing built(const pack_id& top)
+    {
+        made.emplace(*store, limits);
+        EXPECT_FALSE(made->check(top)) << made->problem();
+        EXPECT_FALSE(made->build(directory, "built")) << made->problem();
+        return listing_of(folder / "built");
     }
     pack_id nested(int depth)
     {
@@ -151,6 +170,129 @@ TEST_F(builder, tells_which_name_is_wrong)
     EXPECT_NE(made->problem().find("gone"), std::string::npos);
     EXPECT_EQ(check(pack_id{}), errc::pack_missing_object);
     EXPECT_EQ(check(file), errc::pack_bad_tree);
+}
+
+// ---- folders that are made before all has come
+
+class early_builder : public builder {
+protected:
+    early_builder() { store->hold_small_files(); }
+    static std::string line(const char* name, const pack_id& file) { return tree_line("100644", name, file); }
+    static std::string folder_line(const char* name, const pack_id& id)
+    {
+        return tree_line("40000", name, id);
+    }
+};
+
+TEST_F(early_builder, small_files_are_made_where_they_stay)
+{
+    const pack_id a = give(blob_kind, "a");
+    const pack_id b = give(blob_kind, "b");
+    const pack_id large = give(blob_kind, std::string(100'000, 'l'));
+    const pack_id inner = give_folder(line("a", a) + line("b", b));
+    const disk_listing early{{"2", bytes_of(std::string(100'000, 'l'))},
+                             {"3", {}},
+                             {"3/a", bytes_of("a")},
+                             {"3/b", bytes_of("b")}};
+    auto found = staged();
+    EXPECT_TRUE(found.erase("spool"));
+    EXPECT_EQ(found, early);
+    const auto inode = [this](const char* path) {
+        struct stat is {};
+        EXPECT_EQ(::stat((folder / path).c_str(), &is), 0);
+        return is.st_ino;
+    };
+    const auto of_a = inode("staging/3/a");
+    const pack_id c = give(blob_kind, "c");
+    const pack_id top = give_folder(line("c", c) + folder_line("inner", inner) + line("large", large));
+    EXPECT_EQ(built(top), (disk_listing{{"c", bytes_of("c")},
+                                        {"inner", {}},
+                                        {"inner/a", bytes_of("a")},
+                                        {"inner/b", bytes_of("b")},
+                                        {"large", bytes_of(std::string(100'000, 'l'))}}));
+    EXPECT_EQ(inode("built/inner/a"), of_a) << "nothing was copied";
+    found = staged();
+    EXPECT_TRUE(found.erase("spool"));
+    EXPECT_TRUE(found.empty());
+}
+
+TEST_F(early_builder, what_is_needed_twice_is_not_one_file)
+{
+    const pack_id file = give(blob_kind, "twice");
+    const pack_id own = give(blob_kind, "own");
+    const pack_id one = give_folder(line("a", file) + line("b", file) + line("own", own));
+    const pack_id other = give_folder(line("c", file));
+    const pack_id top = give_folder(folder_line("one", one) + folder_line("other", other));
+    const auto twice = bytes_of("twice");
+    EXPECT_EQ(built(top), (disk_listing{{"one", {}},
+                                        {"one/a", twice},
+                                        {"one/b", twice},
+                                        {"one/own", bytes_of("own")},
+                                        {"other", {}},
+                                        {"other/c", twice}}));
+    for (const char* path : {"one/a", "one/b", "other/c"})
+        EXPECT_EQ(std::filesystem::hard_link_count(folder / "built" / path),
+                  path == std::string("one/a") ? 2u : 1u)
+            << path << ": the first has its staged name, too";
+}
+
+TEST_F(early_builder, folders_that_are_needed_twice)
+{
+    const pack_id file = give(blob_kind, "file");
+    const pack_id deep = give_folder(line("file", file));
+    const pack_id inner = give_folder(folder_line("deep", deep));
+    const pack_id top = give_folder(folder_line("one", inner) + folder_line("other", inner));
+    const auto content = bytes_of("file");
+    EXPECT_EQ(built(top), (disk_listing{{"one", {}},
+                                        {"one/deep", {}},
+                                        {"one/deep/file", content},
+                                        {"other", {}},
+                                        {"other/deep", {}},
+                                        {"other/deep/file", content}}));
+}
+
+TEST_F(early_builder, a_folder_that_nobody_needs_gives_its_file_back)
+{
+    const pack_id file = give(blob_kind, "file");
+    give_folder(line("elsewhere", file));
+    EXPECT_TRUE(staged().contains("1/elsewhere"));
+    const pack_id top = give_folder(line("here", file));
+    EXPECT_EQ(built(top), (disk_listing{{"here", bytes_of("file")}}));
+}
+
+TEST_F(early_builder, a_folder_with_anything_wrong_is_not_made)
+{
+    const pack_id file = give(blob_kind, "file");
+    const std::string good = line("good", file);
+    for (const std::string& wrong :
+         {line("..", file), line("a/b", file), line("", file), line("GOOD", file), line("good", file),
+          line("new\nline", file), tree_line("120000", "link", file), std::string("100644 cut")}) {
+        give_folder(good + wrong);
+        auto found = staged();
+        found.erase("spool");
+        EXPECT_TRUE(found.empty()) << wrong;
+    }
+    const pack_id top = give_folder(good);
+    EXPECT_TRUE(staged().contains(std::to_string(store->index().size() - 1) + "/good"));
+    EXPECT_EQ(built(top), (disk_listing{{"good", bytes_of("file")}}));
+}
+
+TEST_F(early_builder, says_which_file_it_could_not_make)
+{
+    const pack_id file = give(blob_kind, "file");
+    ASSERT_FALSE(staging_directory.make_empty_directory("1"));
+    give(tree_kind, line("name", file));
+    tree_builder early(*store, limits);
+    EXPECT_EQ(early.fill_early(1), errc::destination_exists);
+    EXPECT_EQ(early.problem(), "cannot make a folder for what arrives");
+}
+
+TEST_F(early_builder, a_file_called_a_directory_is_left_for_the_end)
+{
+    const pack_id file = give(blob_kind, "file");
+    const pack_id top = give_folder(folder_line("file", file));
+    made.emplace(*store, limits);
+    EXPECT_EQ(made->check(top), errc::pack_bad_tree);
 }
 
 } // namespace
