@@ -10,6 +10,7 @@ import os
 import pathlib
 import random
 import resource
+import select
 import selectors
 import socket
 import subprocess
@@ -24,6 +25,7 @@ import relay_operation
 SLOW = int(os.environ.get("PARLEY_SLOW_LORIS", "10000"))
 MEMORY_BOUND = int(os.environ.get("PARLEY_HOSTILE_MEMORY", str(96 << 20)))
 AGAIN = 100  # slow connections made anew in a tenth of a second
+ENDLESS = 30  # rooms at a time in which nothing happens
 ROUNDS = 4  # of honest transfers, while all attacks go on
 LIMITS = {
     "max-connections": 16_000,
@@ -168,7 +170,7 @@ def agree(port, a, b):
             raise OSError("turned away")
         client.sendall(b"000001")
         said = b""
-        wanted = mine[6:-1]
+        wanted = mine[6:mine.index(b"\0")]  # a guesser's packet may have come with it
         while wanted + b"\0" not in said[said.find(b"000004"):]:
             piece = client.recv(4096)
             if not piece:
@@ -184,18 +186,25 @@ def agree(port, a, b):
 
 
 def endless_rooms(port, rooms, held):
-    """Pairs that enter rooms and then say nothing, from many addresses."""
+    """Pairs that enter rooms and then say nothing, from many addresses, until the relay ends them."""
+    for ends in held[:]:
+        if select.select(ends, [], [], 0)[0]:  # nobody says anything, so it is the end
+            held.remove(ends)
+            for end in ends:
+                end.close()
+    if len(held) >= ENDLESS:
+        return
     n = random.randrange(200)
     a, b = f"127.50.{n}.1", f"127.50.{n}.2"
     client, server = agree(port, a, b)
-    ends = []
+    with contextlib.ExitStack() as stack:
+        ends = [stack.enter_context(connect(source, rooms)) for source in (a, b)]
+        for end, other in zip(ends, (server, client)):
+            end.sendall(other + b"\n")
+        if any(end.recv(2) != b"00" for end in ends):
+            raise OSError("turned away")
+        stack.pop_all()
     held.append(ends)
-    for source, other in ((a, server), (b, client)):
-        ends.append(connect(source, rooms))
-        ends[-1].sendall(other + b"\n")
-    if len(held) > 60:
-        for end in held.pop(5):  # the first five stay, until the relay finds them idle
-            end.close()
 
 
 class HostileLoad(unittest.TestCase):
