@@ -191,6 +191,9 @@ private:
                          "transfer: how many small files (default: 20000; with --quick at most 5000)")
             ->check(positive)
             ->type_name("N");
+        command->add_flag("--warm-memory", settings_.warm_memory,
+                          "transfer: keep free memory for a document from a virtual machine's host; "
+                          "takes 1.5 times its size");
     }
 
     void add_report()

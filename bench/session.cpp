@@ -42,7 +42,8 @@ std::map<std::string, parameter> settings::described() const
             {"concurrency", static_cast<double>(concurrency)},
             {"rate", rate},
             {"transfer_mb", transfer_mb},
-            {"small_files", static_cast<double>(small_files)}};
+            {"small_files", static_cast<double>(small_files)},
+            {"warm_memory", warm_memory ? "yes" : "no"}};
 }
 
 bool settings::wanted(std::string_view subject) const

@@ -43,6 +43,7 @@ struct settings {
     std::string keys = "both";          // agreement, precomputed or both
     double transfer_mb = 2147.483648;   // a document's size: 2 GiB
     unsigned small_files = 20'000;
+    bool warm_memory = false; // for transfers, see warm_memory.hpp
 
     // As they are written to the JSON document.
     std::map<std::string, parameter> described() const;

@@ -4,6 +4,7 @@
 #include "bench/failure.hpp"
 #include "bench/subject.hpp"
 #include "bench/tap.hpp"
+#include "bench/warm_memory.hpp"
 #include "bench/wormhole_courier.hpp"
 
 #include <fmt/format.h>
@@ -208,6 +209,8 @@ void run_transfer_benchmark(session& s)
 {
     const std::vector<document> documents = make_documents(s);
     const std::vector<courier_kind> kinds = couriers(s);
+    std::optional<warm_memory> for_what_arrives;
+    if (s.settings().warm_memory) for_what_arrives.emplace(documents[0].bytes / 2 * 3);
     unsigned number = 0;
     const auto next_code = [&] { return fmt::format("code{}", number++); };
     for (int run = 0; run < s.settings().runs; ++run)
