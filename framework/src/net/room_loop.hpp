@@ -31,7 +31,7 @@ struct room_loop {
     executor ex;
     buffer_pool buffers;
     // For what comes fast: large ones need fewer system calls, and wake the other side less often.
-    buffer_pool large_buffers{512u << 10, 8, 64};
+    buffer_pool large_buffers{1u << 20, 8, 64};
     pipe_pool pipes;
     bandwidth_share bandwidth;
     std::uint64_t room_bytes = 0; // see relay_limits; 0 is no limit
