@@ -9,7 +9,7 @@ import harness
 
 BENCH = os.environ.get("PARLEY_BENCH_PROGRAM", "parley-bench")
 SMALL = ("--runs", "1", "--seconds", "0.05", "--waiting", "10,40", "--memory-waiting", "10,200",
-         "--transfer-mb", "1", "--small-files", "20", "--concurrency", "4")
+         "--transfer-mb", "1", "--small-files", "20", "--warm-memory", "--concurrency", "4")
 MEASUREMENT = {"benchmark", "subject", "parameters", "metric", "unit", "better", "values", "min", "median", "max",
                "cpu_seconds"}
 
@@ -91,6 +91,9 @@ class Bench(unittest.TestCase):
         for document in ("random", "compressible", "20 small files"):
             self.assertGreater(self.of("transfer", document=document, metric="rate")[0]["median"], 0)
             self.assertTrue(self.of("transfer", document=document, metric="first byte after the room's opening"))
+        self.assertEqual(self.document["settings"]["warm_memory"], "yes")
+        for room in self.of("room", metric="CPU time a GB, both ends included"):
+            self.assertGreater(room["median"], 0, room)
         for subject in ("parley", "libsodium", "openssl", "zlib", "memcpy"):
             self.assertTrue(self.of("primitives", subject=subject), subject)
 

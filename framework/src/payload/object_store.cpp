@@ -408,11 +408,6 @@ error_code object_store::read_directory(std::uint32_t number, std::uint64_t offs
 
 // ---- files that are held, and folders
 
-bytes_view object_store::held_content(const object_record& record) noexcept
-{
-    return {held_.at(record.position), static_cast<std::size_t>(record.size)};
-}
-
 void object_store::release_held(object_record& record) noexcept
 {
     record.held = false;
@@ -424,7 +419,8 @@ error_code object_store::write_held(object_record& record, const guarded_directo
 {
     auto made = where.make_file(name);
     if (!made) return made.error();
-    if (const error_code error = made->append(held_content(record))) return error;
+    const bytes_view content(held_.at(record.position), static_cast<std::size_t>(record.size));
+    if (const error_code error = made->append(content)) return error;
     release_held(record);
     return {};
 }

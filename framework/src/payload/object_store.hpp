@@ -104,7 +104,6 @@ private:
     error_code stage_held(std::uint32_t number);
     error_code stage_all_held();
     void release_held(object_record& record) noexcept;
-    bytes_view held_content(const object_record& record) noexcept;
     error_code append_held(bytes_view bytes);
     error_code append(bytes_view bytes);
     error_code flush();

@@ -234,6 +234,31 @@ TEST(DocumentReceiver, the_staging_is_hidden_private_and_gone_afterwards)
     }
 }
 
+TEST(DocumentReceiver, small_files_are_made_where_they_stay)
+{
+    const std::string stream = directory_pack("d", {{"a", "1"}, {"b/c", "2"}});
+    scratch_folder folder;
+    auto receiver = document_receiver::create(into(folder.path()));
+    ASSERT_TRUE(receiver);
+    ASSERT_FALSE(receiver->write(parley::as_bytes(stream).first(stream.size() - 1)));
+    std::map<std::string, std::string> staged; // what is in folders of the staging: name to path
+    for (const auto& entry : listing_of(folder.path()))
+        if (const fs::path path = entry.first; std::distance(path.begin(), path.end()) == 3)
+            staged[path.filename().string()] = entry.first;
+    ASSERT_EQ(staged.size(), 2u) << "in their folders, though the trailer has not come";
+    const auto inode = [&folder](const std::string& path) {
+        struct stat is {};
+        EXPECT_EQ(::stat((folder / path).c_str(), &is), 0) << path;
+        return is.st_ino;
+    };
+    const auto of_a = inode(staged.at("a"));
+    const auto of_c = inode(staged.at("c"));
+    ASSERT_FALSE(receiver->write(parley::as_bytes(stream).last(1)));
+    ASSERT_TRUE(receiver->commit());
+    EXPECT_EQ(inode("d/a"), of_a);
+    EXPECT_EQ(inode("d/b/c"), of_c);
+}
+
 TEST(DocumentReceiver, modes_follow_the_umask)
 {
     scratch_folder folder;
