@@ -19,7 +19,7 @@ void source_ahead::fill(slot& s, std::size_t wanted)
             const auto size = source_.read({s.bytes.get(), wanted});
             if (size) {
                 s.content.bytes = {s.bytes.get(), *size};
-                s.content.last = *size < wanted;
+                s.content.last = source_.finished();
             } else {
                 s.content.error = size.error();
                 s.content.error_path = source_.error_path();

@@ -22,7 +22,7 @@ public:
     static constexpr std::size_t piece_bytes = 16 * max_record_content_bytes;
 
     struct piece {
-        bytes_view bytes;                // empty at the end of the document
+        bytes_view bytes;                // whole records; empty at the end of the document
         bool last = false;               // nothing follows
         std::uint64_t content_bytes = 0; // read so far
         error_code error;

@@ -80,6 +80,8 @@ struct document_source::state {
     error_code failure;
     std::string error_path;
 
+    // Whether the step to come begins a record (PROTOCOL.md section 8).
+    bool record_ends_here() const noexcept { return next == step::file || next == step::trailer; }
     error_code advance();
     error_code advance_path();
     error_code begin_file();
@@ -346,6 +348,7 @@ result<std::size_t> document_source::read(mutable_bytes out)
     while (done < out.size()) {
         if (s.writer.idle()) {
             if (s.next == state::step::nothing) break;
+            if (done > 0 && s.record_ends_here()) break;
             if (const error_code error = s.advance()) {
                 s.fail(error);
                 return error;
@@ -361,6 +364,11 @@ result<std::size_t> document_source::read(mutable_bytes out)
         if (s.file_on_its_way && s.writer.idle()) s.file_done();
     }
     return done;
+}
+
+bool document_source::finished() const noexcept
+{
+    return state_->next == state::step::nothing && state_->writer.idle();
 }
 
 void document_source::hurry(bool now) noexcept

@@ -321,7 +321,7 @@ TEST(DocumentSource, AFileThatChangesWhileItIsSentIsNoticed)
             const auto path = folder.write("d/f", random_text(2'000'000, 1));
             document_source source = open_source(in_directory ? folder / "d" : path);
             byte_vector out(500'000);
-            ASSERT_TRUE(source.read(out));
+            for (int i = 0; i < 2; ++i) ASSERT_TRUE(source.read(out)); // a file's first gives its name only
             if (what == 0) std::filesystem::resize_file(path, 1'999'999);
             if (what == 1) std::filesystem::resize_file(path, 2'000'001);
             if (what == 2) touch(path);
@@ -390,9 +390,7 @@ TEST(DocumentSource, SendsAtOnceHoweverLargeTheFile)
             document_source source = open_source(document, with(method));
             EXPECT_EQ(source.content_bytes(), 3ull << 40);
             byte_vector out(64);
-            const auto n = source.read(out);
-            ASSERT_TRUE(n);
-            EXPECT_EQ(*n, out.size());
+            for (int i = 0; i < 2; ++i) ASSERT_TRUE(source.read(out)); // a file's first gives its name only
             EXPECT_LE(source.content_bytes_read(), 8u << 20) << "the library holds on to 4 MiB of zeros";
         }
     }
@@ -426,7 +424,7 @@ std::uint64_t drain_and_watch(document_source& source, byte_vector& out)
         const auto n = source.read(out);
         EXPECT_TRUE(n) << n.error().message();
         if (reads % 64 == 0) most = std::max(most, resident_bytes());
-        if (!n || *n < out.size()) return most;
+        if (!n || source.finished()) return most;
     }
 }
 

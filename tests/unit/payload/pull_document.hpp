@@ -29,6 +29,7 @@ inline pulled pull(parley::document_source& source, const std::function<std::siz
         out.stream.resize(before + wanted);
         const auto n = source.read(parley::mutable_bytes(out.stream).subspan(before));
         out.stream.resize(before + (n ? *n : 0));
+        EXPECT_FALSE(n && *n == 0) << "only the end gives nothing";
         if (!n) {
             out.error = n.error();
             EXPECT_EQ(source.read(parley::mutable_bytes(out.stream)).error(), out.error) << "an error stays";
@@ -37,10 +38,10 @@ inline pulled pull(parley::document_source& source, const std::function<std::siz
         EXPECT_GE(source.content_bytes_read(), content_read) << "progress does not go back";
         content_read = source.content_bytes_read();
         EXPECT_LE(content_read, source.content_bytes());
-        if (*n == wanted) continue;
+        if (!source.finished()) continue;
         parley::byte more[64];
         const auto end = source.read(more);
-        EXPECT_TRUE(end && *end == 0) << "a read that is not full is the last one";
+        EXPECT_TRUE(end && *end == 0) << "nothing follows the end";
         EXPECT_EQ(content_read, source.content_bytes());
         return out;
     }

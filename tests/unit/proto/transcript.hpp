@@ -175,7 +175,7 @@ private:
 };
 
 // The transcripts' files as parameters, named after themselves.
-inline std::string name_of_file(const testing::TestParamInfo<std::filesystem::path>& info)
+inline std::string name_of_file(const ::testing::TestParamInfo<std::filesystem::path>& info)
 {
     std::string name = info.param.stem().string();
     for (char& c : name)

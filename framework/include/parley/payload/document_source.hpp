@@ -67,12 +67,17 @@ public:
     ~document_source();
 
     // The next bytes of the stream, at most out.size() (at least 64) of them; 0 after the trailer. It fills
-    // `out` unless the stream ends first. Blocks on the disk: as a rule for little more than out.size()
-    // bytes, but a long file that shrinks is read in blocks of 512 KiB, one more than there are threads, and
-    // a file above 256 KiB of the same size as an earlier one is first read as a whole, to see whether it is
-    // equal. Errors: the system's own, document_changed when a file is not what it was when it was counted;
-    // after an error there is no more.
+    // `out` unless a record must end first (PROTOCOL.md section 8): before the entry of a single file, before
+    // the trailer, and after it. What one call returns may be cut further, but no record may hold the bytes
+    // of two calls. Blocks on the disk: as a rule for little more than out.size() bytes, but a long file that
+    // shrinks is read in blocks of 512 KiB, one more than there are threads, and a file above 256 KiB of the
+    // same size as an earlier one is first read as a whole, to see whether it is equal. Errors: the system's
+    // own, document_changed when a file is not what it was when it was counted; after an error there is no
+    // more.
     result<std::size_t> read(mutable_bytes out);
+
+    // Whether read() has returned the whole stream, its trailer included.
+    bool finished() const noexcept;
 
     // Whether from now on it matters more that bytes come soon than that they are few: `sampled` then stores
     // what it would have deflated, for 1 to 8 MiB or to the end of the file before it thinks again. At first: no.
