@@ -16,6 +16,7 @@ enum class exit_code : int {
     connection_lost = 7, // the connection broke, or the other side left
     local_file = 8,      // a file or a resource on this side
     proxy = 9,           // the proxy cannot be reached, or refuses
+    unconfirmed = 10,    // sender: the receiver ended before it confirmed
     interrupted = 128,   // plus the signal's number: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP
 };
 

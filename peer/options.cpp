@@ -19,7 +19,8 @@ constexpr std::string_view exit_codes_text = R"(Exit codes:
   3  the relay cannot be reached   129  ended by SIGHUP
   4  nobody came in time           130  interrupted (Ctrl-C)
   5  refused, by either side       143  ended by SIGTERM
-  9  the proxy cannot be reached, or refuses)";
+  9  the proxy cannot be reached, or refuses
+ 10  the other side ended before it confirmed; it may not have the document)";
 
 constexpr std::string_view send_notes =
     R"(PATH is a file or a directory; "-" is standard input, until its end.

@@ -53,6 +53,8 @@ constexpr description descriptions[] = {
      "the relay's answer for the room is neither 00, 01 nor 02"},
     {errc::queue_overflow, condition::peer_fault, "a reader too slow for its queue"},
     {errc::cancelled, condition::cancelled, "cancelled"},
+    {errc::unconfirmed, condition::transport,
+     "the other side ended before it confirmed; it may not have the document"},
 
     {errc::pack_bad_signature, condition::peer_fault, "the document does not begin with PACK"},
     {errc::pack_bad_version, condition::peer_fault, "the document's pack version is not 2"},

@@ -426,6 +426,11 @@ public:
     }
     std::string_view transport_name() const noexcept override { return core_->traits().name; }
     std::optional<stream_kind> kind() const noexcept override { return core_->traits().kind; }
+    std::optional<delivery_counts> delivery() const noexcept override { return core_->below().delivery(); }
+    std::optional<std::uint64_t> peer_window() const noexcept override
+    {
+        return core_->below().peer_window();
+    }
 
 private:
     std::shared_ptr<layered_core> core_;

@@ -54,6 +54,7 @@ struct direction {
     std::vector<byte> ring; // allocated by the first write
     std::size_t capacity = 0;
     std::size_t begin = 0, size = 0;
+    std::uint64_t written = 0, taken = 0; // bytes, since the beginning
     bool ended = false;  // the writer will write no more
     bool reset = false;  // … and what it wrote is lost
     bool unread = false; // the reader is gone
@@ -83,6 +84,7 @@ struct direction {
                 done += n;
             }
         }
+        written += done;
         return done;
     }
 
@@ -96,6 +98,7 @@ struct direction {
             size -= n;
             done += n;
         }
+        taken += done;
         return done;
     }
 
@@ -267,6 +270,11 @@ public:
     std::string remote_address() const override { return std::string{remote_.text()}; }
     identity remote_identity() const noexcept override { return remote_; }
     std::string_view transport_name() const noexcept override { return "memory"; }
+    std::optional<delivery_counts> delivery() const noexcept override
+    {
+        const direction& sent = link_->directions[side_];
+        return delivery_counts{sent.written, sent.taken};
+    }
 
 private:
     direction& in() noexcept { return link_->directions[1 - side_]; }

@@ -117,8 +117,9 @@ awaitable<operation_result<any_stream>> connect_handshake(const session_options&
     co_return std::move(outcome.stream);
 }
 
-awaitable<operation_result<entered_room>>
-enter_room(const session_options& options, std::optional<tcp_endpoint> reached, const identity& peer)
+awaitable<operation_result<entered_room>> enter_room(const session_options& options,
+                                                     std::optional<tcp_endpoint> reached,
+                                                     const identity& peer, room_end end)
 {
     const connect_options connecting = connecting_options(options);
     const std::string where = "entering the room of relay " + escaped(options.relay.text());
@@ -132,7 +133,7 @@ enter_room(const session_options& options, std::optional<tcp_endpoint> reached, 
     entered_room room;
     room.stream = std::move(outcome.stream);
     // From the first moment, because the answer may be on its way when this process is killed.
-    room.stream.set_abort_on_close(true);
+    room.stream.set_abort_on_close(end == room_end::reset);
     room_entry_machine machine{peer};
     driver_options driving;
     driving.timeout = options.entry_timeout;

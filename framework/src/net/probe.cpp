@@ -218,14 +218,14 @@ private:
             executor_,
             [this, &server_side]() -> awaitable<void> {
                 co_await asio::this_coro::throw_if_cancelled(false);
-                auto entered = co_await enter_room(session_, reached_, client_id_);
+                auto entered = co_await enter_room(session_, reached_, client_id_, room_end::reset);
                 server_side = std::move(entered);
             },
             asio::bind_cancellation_slot(cancel.slot(), [this](std::exception_ptr thrown) {
                 report_exception("probe_relay", thrown);
                 room_done_.set();
             }));
-        auto client_side = co_await enter_room(session_, reached_, server_id_);
+        auto client_side = co_await enter_room(session_, reached_, server_id_, room_end::reset);
         if (!client_side) cancel.emit(asio::cancellation_type::terminal);
         co_await room_done_.wait();
         if (!client_side || !server_side) {

@@ -205,7 +205,7 @@ awaitable<operation_result<receive_report>> receiving::run()
 {
     auto failed = co_await handshake();
     if (failed.code) co_return std::move(failed);
-    auto entered = co_await enter_room(options_, reached_, report_.peer);
+    auto entered = co_await enter_room(options_, reached_, report_.peer, room_end::reset);
     if (!entered) co_return entered.error();
     room_ = std::move(entered->stream);
     early_ = std::move(entered->early);
@@ -354,17 +354,14 @@ awaitable<operation_error> receiving::store()
     co_return operation_error{};
 }
 
-// The stream has ended before the document. In order: the sender was made by others, ours never do that; it
-// may have been killed. Anything else says that it, or the relay, has gone.
+// The stream has ended before the document: the sender, or the relay, has gone.
 operation_error receiving::end_failure(error_code error) const
 {
     const std::string where = "receiving from " + std::string{report_.peer.text()};
     if (timed_out_) return failure(errc::timed_out, session_phase::transferring, where);
     const std::uint64_t bytes = document_->now().stream_bytes;
-    if (error == asio::error::eof && bytes != 0)
-        return failure(errc::pack_truncated, session_phase::transferring, where,
-                       "after " + std::to_string(bytes) + " bytes");
-    return failure(as_peer_gone(error), session_phase::transferring, where);
+    std::string detail = bytes == 0 ? "" : "after " + std::to_string(bytes) + " bytes";
+    return failure(as_peer_gone(error), session_phase::transferring, where, std::move(detail));
 }
 
 // The document stands: from here on an end in order is the truth, and tells the sender so.

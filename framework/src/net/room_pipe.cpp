@@ -1,6 +1,5 @@
 #include "net/room_pipe.hpp"
 
-#include "net/socket_state.hpp"
 
 #include <parley/net/spawn.hpp>
 #include <parley/net/watchdog.hpp>
@@ -162,7 +161,7 @@ awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, load& m
         }
         if (error == asio::error::eof) {
             // Passing a reset on as an end would tell a sender that its document has been stored.
-            if (!directions[to].passed_end && was_reset(source)) co_return asio::error::connection_reset;
+            if (!directions[to].passed_end && source.was_reset()) co_return asio::error::connection_reset;
             break;
         }
         if (error) co_return error;

@@ -5,9 +5,7 @@
 #include <parley/proto/record_stream.hpp>
 #include <parley/proto/server_machine.hpp>
 
-#include "net/offered_window.hpp"
 #include "net/session_steps.hpp"
-#include "net/socket_state.hpp"
 #include "net/source_ahead.hpp"
 #include "net/way_gauge.hpp"
 
@@ -43,6 +41,7 @@ private:
     void watch_idleness();
     void watch_finish();
     error_code take_from_receiver(bytes_view bytes);
+    bool has_arrived() const noexcept;
     operation_error outcome() const;
     void on_event(server_event::any event);
 
@@ -64,13 +63,15 @@ private:
     std::optional<source_ahead> document_;
     way_gauge way_;
     std::optional<watchdog> idle_;
-    std::optional<std::size_t> unacknowledged_; // at the last idle moment
+    std::uint64_t acknowledged_ = 0; // bytes, at the last idle moment
     bool timed_out_ = false;
-    bool all_read_ = false;      // the trailer is among what is being written, or out
-    bool all_written_ = false;   // the trailer is out
-    operation_error pump_error_; // what ended the writing
-    error_code watch_error_;     // what ended the watching; unset: the receiver's end, in order
-    std::size_t end_bytes_ = 0;  // how many of the end record's bytes have come
+    bool all_written_ = false;                  // the trailer is out
+    std::optional<delivery_counts> at_trailer_; // when it was
+    operation_error pump_error_;                // what ended the writing
+    bool ended_in_order_ = false;               // the receiver has
+    std::optional<delivery_counts> at_end_;     // when it did
+    error_code watch_error_;                    // what ended the watching otherwise
+    std::size_t end_bytes_ = 0;                 // how many of the end record's bytes have come
 };
 
 result<server_machine> sending::make_machine()
@@ -135,7 +136,9 @@ awaitable<operation_result<send_report>> sending::run()
 {
     auto failed = co_await handshake();
     if (failed.code) co_return std::move(failed);
-    auto entered = co_await enter_room(options_, reached_, report_.peer);
+    // Whatever happens, the sender ends its connection in order: the missing trailer tells the receiver, and
+    // a reset takes some relays down for everybody.
+    auto entered = co_await enter_room(options_, reached_, report_.peer, room_end::in_order);
     if (!entered) co_return entered.error();
     room_ = std::move(entered->stream);
     early_ = std::move(entered->early);
@@ -174,11 +177,12 @@ awaitable<operation_error> sending::transfer()
             pump_ended.set();
         });
     co_await watch();
+    // That the last write is done may be known already, and not told yet.
+    if (ended_in_order_ && !all_written_) co_await switch_context(executor_);
     const bool cancelled = co_await is_cancelled();
 
     operation_error result = outcome(); // a success that came before the cancellation stays one
     if (result.code && cancelled) result = failure(errc::cancelled, session_phase::transferring, "sending");
-    if (!result.code) room_.set_abort_on_close(false);
     room_.close();
     co_await pump_ended.wait();
     document_.reset();
@@ -190,11 +194,11 @@ awaitable<operation_error> sending::transfer()
 void sending::watch_idleness()
 {
     idle_.emplace(executor_, options_.idle_timeout, [this] {
-        const auto now = unacknowledged_bytes(room_);
+        const auto now = room_.delivery();
         if (document_->is_waiting()) { // a slow disk is not a silent peer
             watch_idleness();
-        } else if (now && (!unacknowledged_ || *now < *unacknowledged_)) {
-            unacknowledged_ = now;
+        } else if (now && now->acknowledged > acknowledged_) {
+            acknowledged_ = now->acknowledged;
             watch_idleness();
         } else {
             timed_out_ = true;
@@ -211,18 +215,24 @@ void sending::watch_finish()
     });
 }
 
+// Whether the transport had acknowledged the trailer when the receiver ended. Some transports cannot tell.
+bool sending::has_arrived() const noexcept
+{
+    if (!all_written_) return false;
+    return !at_trailer_ || !at_end_ || at_end_->acknowledged >= at_trailer_->written;
+}
+
 operation_error sending::outcome() const
 {
     const session_phase phase = all_written_ ? session_phase::finishing : session_phase::transferring;
     const std::string where = (all_written_ ? "waiting for " : "sending to ") +
                               std::string{report_.peer.text()} +
                               (all_written_ ? " to store the document" : "");
+    if (ended_in_order_)
+        return has_arrived() ? operation_error{} : failure(errc::unconfirmed, phase, where);
     if (timed_out_) return failure(errc::timed_out, phase, where);
     if (pump_error_.code) return pump_error_;
-    if (watch_error_) return failure(as_peer_gone(watch_error_), phase, where);
-    // A transport may tell of the receiver's end before it tells that the last write is done.
-    if (!all_written_ && !all_read_) return failure(errc::peer_gone, phase, where);
-    return {};
+    return failure(as_peer_gone(watch_error_), phase, where);
 }
 
 awaitable<void> sending::pump()
@@ -235,8 +245,8 @@ awaitable<void> sending::pump()
 
     while (room_.is_open()) {
         // Whether waiting for the document would be worth less compression.
-        const bool in_haste = way_.is_fast(report_.stream_bytes, unacknowledged_bytes(room_),
-                                           offered_window(room_.native_handle()));
+        const bool in_haste =
+            way_.is_fast(report_.stream_bytes, room_.delivery(), room_.peer_window());
         const auto piece = co_await document_->next(in_haste);
         idle_->kick();
         if (piece.error) {
@@ -244,13 +254,6 @@ awaitable<void> sending::pump()
                                   escaped(piece.error_path));
             break;
         }
-        if (piece.bytes.empty()) {
-            all_written_ = true;
-            watch_finish();
-            observer_.finishing();
-            co_return;
-        }
-        all_read_ = piece.last;
         const auto sealed = writer_->write(piece.bytes, {records.get(), most});
         if (!sealed) {
             pump_error_ = failure(sealed.error(), session_phase::transferring, where);
@@ -268,6 +271,13 @@ awaitable<void> sending::pump()
         progress.stream_bytes = report_.stream_bytes;
         progress.content_bytes = report_.content_bytes;
         observer_.progress(progress);
+        if (piece.last) {
+            all_written_ = true;
+            at_trailer_ = room_.delivery();
+            watch_finish();
+            observer_.finishing();
+            co_return;
+        }
     }
     room_.close();
 }
@@ -280,7 +290,6 @@ awaitable<error_code> sending::write_all(bytes_view bytes)
         const auto [error, size] = written;
         if (error) co_return error;
         idle_->kick();
-        unacknowledged_.reset();
         bytes = bytes.subspan(size);
     }
     co_return error_code{};
@@ -295,9 +304,11 @@ awaitable<void> sending::watch()
     while (!watch_error_ && end_bytes_ < record_end_bytes.size()) {
         const auto read = co_await room_.async_read_some(asio::buffer(bytes), use_tuple);
         const auto [error, size] = read;
-        if (error == asio::error::eof && end_bytes_ == 0 && !was_reset(room_)) co_return;
+        if (error == asio::error::eof && end_bytes_ == 0 && !room_.was_reset()) break;
         watch_error_ = error ? error : take_from_receiver({bytes.data(), size});
     }
+    ended_in_order_ = !watch_error_;
+    if (ended_in_order_) at_end_ = room_.delivery();
 }
 
 error_code sending::take_from_receiver(bytes_view bytes)

@@ -36,11 +36,16 @@ struct entered_room {
     byte_vector early; // bytes of the other peer that came with the answer
 };
 
+// What the other peer sees when the connection of a room is closed here, or this process dies.
+enum class room_end {
+    in_order,
+    reset, // until the stream is told otherwise
+};
+
 // Opens the room at `reached`, the address of the handshake, asks for `peer` and waits until both are there.
-// The stream resets when it is closed or its process dies, until somebody says otherwise: an end in order has
-// a meaning in a room (see send_document.hpp).
-awaitable<operation_result<entered_room>>
-enter_room(const session_options& options, std::optional<tcp_endpoint> reached, const identity& peer);
+awaitable<operation_result<entered_room>> enter_room(const session_options& options,
+                                                     std::optional<tcp_endpoint> reached,
+                                                     const identity& peer, room_end end);
 
 // One wait of one coroutine for something that happens once. Not thread-safe.
 class one_shot_event {

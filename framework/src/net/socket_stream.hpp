@@ -1,6 +1,8 @@
 // What the streams over the system's sockets have in common. Private to the net room.
 #pragma once
 
+#include "net/socket_state.hpp"
+
 #include <parley/net/any_stream.hpp>
 
 #include <boost/asio/append.hpp>
@@ -91,6 +93,15 @@ public:
 
     bool is_open() const noexcept override { return socket_.is_open(); }
     int native_handle() const noexcept override { return const_cast<Socket&>(socket_).native_handle(); }
+    bool was_reset() const noexcept override { return socket_was_reset(native_handle()); }
+    std::optional<delivery_counts> delivery() const noexcept override
+    {
+        return delivery_of_socket(native_handle());
+    }
+    std::optional<std::uint64_t> peer_window() const noexcept override
+    {
+        return window_of_socket(native_handle());
+    }
 
 protected:
     Socket socket_;

@@ -1,9 +1,9 @@
 // Whether the way to the receiver swallows all that is written. Private to the net room.
 #pragma once
 
+#include <parley/net/any_stream.hpp>
+
 #include <algorithm>
-#include <cstdint>
-#include <optional>
 
 namespace parley::detail {
 
@@ -16,14 +16,15 @@ public:
     // A document that comes to less never finds out. Before that, a relay's buffers are about as large.
     static constexpr std::uint64_t believed_bytes = 4 << 20;
 
-    // `written` bytes in all, `underway` of them not acknowledged, `window` bytes offered by the other end;
-    // nothing where that cannot be known, and such a way is not fast.
-    bool is_fast(std::uint64_t written, std::optional<std::uint64_t> underway,
+    // `written` bytes of the document, `counts` of the stream that carries them, `window` bytes offered by the
+    // other end; nothing where that cannot be known, and such a way is not fast.
+    bool is_fast(std::uint64_t written, const std::optional<delivery_counts>& counts,
                  std::optional<std::uint64_t> window) noexcept
     {
-        if (!underway || !window) return false;
+        if (!counts || !window) return false;
         widest_ = std::max(widest_, *window);
-        return written >= *underway + believed_bytes && *window >= widest_ - widest_ / 8;
+        const std::uint64_t underway = counts->written - counts->acknowledged;
+        return written >= underway + believed_bytes && *window >= widest_ - widest_ / 8;
     }
 
 private:

@@ -22,7 +22,7 @@ enum class websocket_role : byte { client, server };
 
 // The close codes that are sent or understood here.
 namespace websocket_close {
-inline constexpr std::uint16_t normal = 1000, going_away = 1001, protocol_error = 1002, unsupported = 1003,
+inline constexpr std::uint16_t normal = 1000, protocol_error = 1002, unsupported = 1003,
                                none = 1005, bad_payload = 1007, too_big = 1009;
 }
 

@@ -91,7 +91,8 @@ public:
 private:
     static error_code end_for(std::uint16_t code) noexcept
     {
-        if (code == websocket_close::normal || code == websocket_close::going_away) return asio::error::eof;
+        // Browsers close with 1001 when a tab is closed, reloaded or has crashed.
+        if (code == websocket_close::normal) return asio::error::eof;
         return asio::error::connection_reset;
     }
 

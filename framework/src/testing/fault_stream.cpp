@@ -70,6 +70,9 @@ public:
     identity remote_identity() const noexcept override { return inner_.remote_identity(); }
     std::optional<tcp_endpoint> remote_endpoint() const noexcept override { return inner_.remote_endpoint(); }
     std::string_view transport_name() const noexcept override { return inner_.transport_name(); }
+    bool was_reset() const noexcept override { return inner_.was_reset(); }
+    std::optional<delivery_counts> delivery() const noexcept override { return inner_.delivery(); }
+    std::optional<std::uint64_t> peer_window() const noexcept override { return inner_.peer_window(); }
 
 private:
     // Counts an operation that starts.

@@ -1,7 +1,6 @@
 #include "net/room_pipe.hpp"
 
 #include "actors_world.hpp"
-#include "net/socket_state.hpp"
 
 #include <parley/net/unix.hpp>
 
@@ -64,7 +63,7 @@ protected:
     static bool cut_off(const raw_peer& peer)
     {
         return peer.ended == asio::error::connection_reset ||
-               (GetParam() == way::unix_spliced && peer.ended && detail::was_reset(peer.stream));
+               (GetParam() == way::unix_spliced && peer.ended && peer.stream.was_reset());
     }
 
     asio::io_context context{1};

@@ -232,8 +232,32 @@ TEST_F(sending_to, a_receiver_that_ends_midway_is_noticed_while_writing)
     EXPECT_FALSE(s.done()) << "nobody reads, so it is stuck in a write";
     receiver_room->shutdown_send();
     ASSERT_TRUE(w.run_until([&] { return s.done(); }));
-    EXPECT_EQ(s.error(), errc::peer_gone);
+    EXPECT_EQ(s.error(), errc::unconfirmed);
     EXPECT_EQ(s.result->error().phase, session_phase::transferring);
+}
+
+// A sender sees as far as the relay: what that has read for the receiver counts as arrived.
+TEST_F(sending_to, a_receiver_that_ends_early_is_believed_when_the_relay_had_it_all)
+{
+    ASSERT_NO_FATAL_FAILURE(start(100));
+    ASSERT_TRUE(w.run_until([&] { return s.log.saw("finishing"); }));
+    w.settle();
+    receiver_room->shutdown_send();
+    ASSERT_TRUE(w.run_until([&] { return s.done(); }));
+    EXPECT_TRUE(s.succeeded()) << s.message();
+}
+
+TEST_F(sending_to, a_receiver_that_ends_early_is_unconfirmed_when_the_relay_had_not)
+{
+    // More than the receiver's stream holds: the relay leaves the rest in the sender's.
+    ASSERT_NO_FATAL_FAILURE(start(100'000));
+    ASSERT_TRUE(w.run_until([&] { return s.log.saw("finishing"); }));
+    w.settle();
+    EXPECT_FALSE(s.done());
+    receiver_room->shutdown_send();
+    ASSERT_TRUE(w.run_until([&] { return s.done(); }));
+    EXPECT_EQ(s.error(), errc::unconfirmed) << s.message();
+    EXPECT_EQ(s.result->error().phase, session_phase::finishing);
 }
 
 TEST_F(sending_to, a_receiver_that_talks_breaks_a_rule)

@@ -1,6 +1,5 @@
 #include <parley/net/unix.hpp>
 
-#include "net/socket_state.hpp"
 #include "support.hpp"
 
 #include <boost/asio/local/connect_pair.hpp>
@@ -60,7 +59,7 @@ TEST(unix_stream_test, an_end_in_order_is_told_from_a_death)
         auto got = co_await read_to_end(ended.second);
         EXPECT_EQ(got.text, "abc");
         EXPECT_EQ(got.error, asio::error::eof);
-        EXPECT_FALSE(detail::was_reset(ended.second));
+        EXPECT_FALSE(ended.second.was_reset());
         failed = co_await write_all(ended.second, "back");
         EXPECT_FALSE(failed);
 
@@ -68,7 +67,7 @@ TEST(unix_stream_test, an_end_in_order_is_told_from_a_death)
         died.first.set_abort_on_close(true);
         died.first.close();
         got = co_await read_to_end(died.second);
-        EXPECT_TRUE(got.error == asio::error::connection_reset || detail::was_reset(died.second));
+        EXPECT_TRUE(got.error == asio::error::connection_reset || died.second.was_reset());
     });
 }
 

@@ -50,6 +50,7 @@ const std::map<errc, exit_code>& expected()
         {errc::room_bad_answer, wrong_data},
         {errc::queue_overflow, wrong_data},
         {errc::cancelled, interrupted},
+        {errc::unconfirmed, unconfirmed},
         {errc::pack_bad_signature, wrong_data},
         {errc::pack_bad_version, wrong_data},
         {errc::pack_bad_entry, wrong_data},

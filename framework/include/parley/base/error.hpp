@@ -49,6 +49,7 @@ enum class errc {
     room_bad_answer,       // anything else
     queue_overflow,        // a reader too slow for its bounded queue
     cancelled,             // cancelled by the local user
+    unconfirmed,           // the other peer ended before it had the whole document
 
     // payload: the document (section 8)
     pack_bad_signature = 300, // not PACK

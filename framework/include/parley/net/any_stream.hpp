@@ -16,6 +16,7 @@
 
 #include <parley/base/bytes.hpp>
 #include <parley/net/awaitable.hpp>
+#include <parley/net/delivery.hpp>
 #include <parley/wire/identity.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -106,6 +107,9 @@ public:
     virtual std::optional<tcp_endpoint> remote_endpoint() const noexcept { return std::nullopt; }
     virtual std::string_view transport_name() const noexcept = 0;
     virtual int native_handle() const noexcept { return -1; }
+    virtual bool was_reset() const noexcept { return false; }
+    virtual std::optional<delivery_counts> delivery() const noexcept { return std::nullopt; }
+    virtual std::optional<std::uint64_t> peer_window() const noexcept { return std::nullopt; }
     virtual std::optional<stream_kind> kind() const noexcept { return std::nullopt; }
 };
 
@@ -246,6 +250,14 @@ public:
     // The socket whose bytes are exactly the stream's, for splice(2) and the like; -1 when there is none. The
     // stream keeps it.
     int native_handle() const noexcept { return base_->native_handle(); }
+    // Whether an end that a read has given was a reset. For a stream whose own sending direction is still
+    // open: the system reports a reset once only, and after a failed write a read gives an end like any other.
+    bool was_reset() const noexcept { return base_->was_reset(); }
+    // How far what was written has come. Nothing where the transport cannot tell.
+    std::optional<delivery_counts> delivery() const noexcept { return base_->delivery(); }
+    // How many bytes the other end of the connection has offered to take, last of all. Nothing where the
+    // transport cannot tell (TCP can on Linux, since 5.4).
+    std::optional<std::uint64_t> peer_window() const noexcept { return base_->peer_window(); }
     // What the stream was opened for, where its transport says so (a WebSocket's subprotocol does); where it
     // does not, the port or path that was reached tells.
     std::optional<stream_kind> kind() const noexcept { return base_->kind(); }

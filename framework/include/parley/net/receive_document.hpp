@@ -40,7 +40,7 @@ struct receive_report {
 // called: nothing is left behind. Errors, by phase: connecting - name_not_resolved, connect_failed,
 // timed_out, the system's own; handshake - timed_out, timed_out_by_relay, closed_by_relay, unexpected_end and
 // the wire's; entering - room_*, timed_out; transferring - peer_gone (the sender or the relay left),
-// pack_truncated (an orderly end before the trailer), timed_out, record_*, the document's own; finishing -
+// timed_out, record_*, the document's own; finishing -
 // those of commit(). Cancellation (terminal): both connections are reset and the result is `cancelled`.
 awaitable<operation_result<receive_report>> receive_document(secret_bytes password,
                                                              document_receiver& receiver,

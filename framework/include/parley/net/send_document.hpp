@@ -1,10 +1,18 @@
 // Sends a document to whoever knows the password (PROTOCOL.md sections 4, 6, 7 and 8, server).
 //
-// How it knows that the document has arrived: the receiver ends its direction of the room only after the
-// document stands in its place; whatever else happens to it (a refusal of its disk, a user's Ctrl-C, kill -9)
-// resets the connection, because both sides ask the system for that as soon as they are in the room. So an
-// orderly end after the trailer is success, a reset is peer_gone. The same the other way: a sender that dies
-// before its trailer resets the room.
+// How a sender knows that the document has arrived: version 1 has no message for that, only the receiver's
+// end of the room.
+//
+//   the receiver's end                                                | result
+//   in order, and the transport has acknowledged the trailer          | success
+//   in order, and it has not; a transport that cannot tell, if the    | unconfirmed
+//   trailer is not written yet                                        |
+//   a reset                                                           | peer_gone
+//
+// Our receivers end in order only after the document stands in its place; whatever else happens to them (a
+// full disk, a user's Ctrl-C, kill -9) resets the connection. Receivers made by others may end in order when
+// they are stopped: then a success says that they had the document's bytes, not that they kept them.
+// The sender itself always ends in order: the missing trailer tells the receiver.
 #pragma once
 
 #include <parley/base/secret.hpp>
@@ -43,9 +51,9 @@ struct send_report {
 // (with its context) waits for the read under way.
 // Errors, by phase: connecting - name_not_resolved, connect_failed, timed_out, the system's own; handshake -
 // timed_out, timed_out_by_relay, closed_by_relay, unexpected_end and the wire's; entering - room_*,
-// timed_out; transferring and finishing - peer_gone, timed_out; the document's own at any time after the
+// timed_out; transferring and finishing - peer_gone, unconfirmed, timed_out; the document's own at any time after the
 // agreement; invalid_public_packet and record_layout_impossible for impossible options. Cancellation
-// (terminal): both connections are reset and the result is `cancelled`; the source stays usable only for
+// (terminal): both connections end in order and the result is `cancelled`; the source stays usable only for
 // being destroyed.
 awaitable<operation_result<send_report>> send_document(secret_bytes password, document_source& source,
                                                        send_options options, peer_observer& observer);

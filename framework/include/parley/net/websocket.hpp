@@ -5,8 +5,8 @@
 // above the bound with 1009, a broken rule with 1002, a close reason that is no UTF-8 with 1007.
 //
 // A stream's end in order is a close frame: async_shutdown_send sends 1000 and reading goes on until the
-// peer's own close frame. A read gives eof after a close frame with 1000 or 1001; any other code, and the end
-// of the connection without a close frame, is connection_reset. An abort closes the connection below without
+// peer's own close frame. A read gives eof after a close frame with 1000; any other code, and the end of the
+// connection without a close frame, is connection_reset. An abort closes the connection below without
 // one.
 #pragma once
 
