@@ -98,7 +98,7 @@ child::child(const std::vector<std::string>& arguments, child_output read,
         if (::getppid() != harness) ::_exit(127);
         ::signal(SIGPIPE, SIG_DFL);
         ::dup2(nothing.get(), STDIN_FILENO);
-        ::dup2(output_end.get(), STDOUT_FILENO);
+        ::dup2(read == child_output::none ? errors_.get() : output_end.get(), STDOUT_FILENO);
         ::dup2(read == child_output::everything ? output_end.get() : errors_.get(), STDERR_FILENO);
         for (const auto& [key, value] : environment) ::setenv(key.c_str(), value.c_str(), 1);
         if (folder.empty() || ::chdir(folder.c_str()) == 0) ::execvp(line[0], line.data());
