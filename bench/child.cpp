@@ -206,7 +206,7 @@ std::string child::complaints() const
     const ssize_t got = ::pread(errors_.get(), text.data(), text.size(), std::max<off_t>(0, size - most));
     text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     while (text.ends_with('\n')) text.pop_back();
-    return escaped(text);
+    return escaped(text, 4 * most); // whatever its bytes are: the last lines tell most
 }
 
 std::int64_t cpu_time_ns(const std::vector<pid_t>& roots)

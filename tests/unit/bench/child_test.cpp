@@ -39,11 +39,11 @@ TEST(Child, ItCanReadEverything)
 TEST(Child, OutputThatNobodyReadsIsKeptAndStopsNothing)
 {
     // More than a pipe holds.
-    child running{{"/bin/sh", "-c", "head -c 200000 /dev/zero; echo; echo one; echo two >&2; exit 4"},
+    child running{{"/bin/sh", "-c", "yes | head -c 200000; echo one; echo two >&2; exit 4"},
                   child_output::none};
     EXPECT_EQ(running.wait(10s), 4);
     EXPECT_EQ(running.status(), 4);
-    EXPECT_THAT(running.complaints(), testing::EndsWith(escaped("\none\ntwo")));
+    EXPECT_THAT(running.complaints(), testing::EndsWith(escaped("y\none\ntwo")));
 }
 
 TEST(Child, WhatIsMissedIsSaid)
