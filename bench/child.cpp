@@ -98,7 +98,7 @@ child::child(const std::vector<std::string>& arguments, child_output read,
         if (::getppid() != harness) ::_exit(127);
         ::signal(SIGPIPE, SIG_DFL);
         ::dup2(nothing.get(), STDIN_FILENO);
-        ::dup2(output_end.get(), STDOUT_FILENO);
+        ::dup2(read == child_output::none ? errors_.get() : output_end.get(), STDOUT_FILENO);
         ::dup2(read == child_output::everything ? output_end.get() : errors_.get(), STDERR_FILENO);
         for (const auto& [key, value] : environment) ::setenv(key.c_str(), value.c_str(), 1);
         if (folder.empty() || ::chdir(folder.c_str()) == 0) ::execvp(line[0], line.data());
@@ -206,7 +206,7 @@ std::string child::complaints() const
     const ssize_t got = ::pread(errors_.get(), text.data(), text.size(), std::max<off_t>(0, size - most));
     text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     while (text.ends_with('\n')) text.pop_back();
-    return escaped(text);
+    return escaped(text, 4 * most); // whatever its bytes are: the last lines tell most
 }
 
 std::int64_t cpu_time_ns(const std::vector<pid_t>& roots)

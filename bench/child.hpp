@@ -17,8 +17,9 @@ namespace parley::bench {
 // folders for administrators. Empty when there is none.
 std::string find_program(const std::string& name);
 
-// Which of a child's output read_line() reads; the rest is kept for failures.
-enum class child_output : bool { standard, everything };
+// Which of a child's output read_line() reads; the rest is kept for failures. A program that runs for long
+// and whose output nobody reads needs `none`: a full pipe would stop it.
+enum class child_output : unsigned char { none, standard, everything };
 
 // A running program. It dies with the harness; destroying it ends it. One thread at a time.
 class child {
@@ -41,12 +42,14 @@ public:
     // Waits for its end, reading what it writes meanwhile: the exit status, 128 + n after signal n. Throws
     // failure when it is still running then.
     int wait(std::chrono::nanoseconds timeout);
+    // After its end: the exit status, 128 + n after signal n.
+    int status() const noexcept { return status_; }
     // After wait(): the CPU time it took in all, with that of its children that it waited for.
     double cpu_seconds() const noexcept { return cpu_seconds_; }
     // SIGTERM, and SIGKILL after two seconds. May be repeated.
     void end() noexcept;
 
-    // Its standard error so far (the last few KiB), for people: escaped.
+    // The output so far that read_line() does not read (the last few KiB), for people: escaped.
     std::string complaints() const;
 
 private:

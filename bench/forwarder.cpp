@@ -47,7 +47,7 @@ public:
         : kind_(kind),
           backend_(listen_on_loopback()),
           port_(free_port()),
-          program_(arguments({port_, backend_.port}))
+          program_(arguments({port_, backend_.port}), child_output::none)
     {
         wait_until_listening(program_, port_);
     }

@@ -163,6 +163,8 @@ void measure(session& s, const subject_kind& kind, wire_kind wire, handshake_key
     const load_result open = run_load(options, plan, *program);
     about.with["loop"] = options.rate > 0 ? fmt::format("open, {}/s", options.rate) : "open, half of closed";
     about.with.erase("concurrency");
+    // Each program gets the rate that is half of its own: its latencies mean nothing without it.
+    reporter{s, about, open}.add("offered rate", "1/s", better::more, plan.rate);
     report(s, about, open, true, !program->processes().empty());
 }
 

@@ -171,6 +171,11 @@ introduced introduce(const endpoint& server_door, const endpoint& client_door, s
         const auto& body = std::get<packet::new_server>(announced.body);
         if (body.public_packet == mine) to = body.server;
     } while (to == relay_uid);
+    // A relay takes `accepted` for an agreement when it has passed the server's `agreement` on.
+    client.send(to, packet::x_and_client_identity{
+                        {}, std::get<packet::client_identity>(client_identity.body).identity});
+    server.send(server.expect<packet::x_and_client_identity>().peer, packet::agreement{});
+    client.expect<packet::agreement>();
     client.send(to, packet::accepted{});
     client.expect<packet::done>();
     server.expect<packet::accepted>();

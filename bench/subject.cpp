@@ -126,8 +126,9 @@ public:
     explicit command_relay(const given_command& given)
         : handshake_(free_port()),
           room_(free_port()),
-          program_(command_words(
-              given.line, {{"handshake", std::to_string(handshake_)}, {"room", std::to_string(room_)}}))
+          program_(command_words(given.line, {{"handshake", std::to_string(handshake_)},
+                                              {"room", std::to_string(room_)}}),
+                   child_output::none)
     {
         wait_until_listening(program_, handshake_);
         wait_until_listening(program_, room_);
@@ -151,7 +152,9 @@ void wait_until_listening(child& program, std::uint16_t port)
     const auto limit = std::chrono::steady_clock::now() + start_timeout;
     constexpr timespec pause{0, 2'000'000};
     while (!is_listening(port)) {
-        if (!program.running()) throw failure{"it ended at once: " + program.complaints()};
+        if (!program.running())
+            throw failure{
+                fmt::format("it ended at once with status {}: {}", program.status(), program.complaints())};
         if (std::chrono::steady_clock::now() > limit)
             throw failure{fmt::format("it does not listen on port {}: {}", port, program.complaints())};
         ::nanosleep(&pause, nullptr);

@@ -43,7 +43,7 @@ public:
           mailbox_({debian_python(), "-B", write_script(s), std::to_string(mailbox_port_)}),
           transit_({find_program("twist3"), "transitrelay",
                     fmt::format("--port=tcp:{}:interface=127.0.0.1", transit_port_)},
-                   child_output::standard, {}, s.folder())
+                   child_output::none, {}, s.folder())
     {
         wait_until_listening(mailbox_, mailbox_port_);
         wait_until_listening(transit_, transit_port_);

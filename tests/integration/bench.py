@@ -3,10 +3,13 @@
 import html.parser
 import json
 import os
+import pathlib
+import re
 import unittest
 
 import harness
 
+DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 BENCH = os.environ.get("PARLEY_BENCH_PROGRAM", "parley-bench")
 SMALL = ("--runs", "1", "--seconds", "0.05", "--waiting", "10,40", "--memory-waiting", "10,200",
          "--transfer-mb", "1", "--small-files", "20", "--warm-memory", "--concurrency", "4")
@@ -85,6 +88,10 @@ class Bench(unittest.TestCase):
                 for failed in self.of("handshakes", metric="failed", transport=transport, keys=keys):
                     self.assertEqual(failed["median"], 0)
                 self.assertEqual(len(self.of("handshakes", metric="latency p99.9", transport=transport, keys=keys)), 2)
+                offered, = self.of("handshakes", metric="offered rate", transport=transport, keys=keys)
+                self.assertAlmostEqual(offered["median"] / done["median"], 0.5)
+                self.assertTrue(any("offered rate" in line and "parley-relay" in line
+                                    for line in self.process.stdout.text().splitlines()))
         for benchmark in ("forward", "fanout"):
             self.assertEqual({m["parameters"]["waiting"] for m in self.of(benchmark, transport="memory")}, {10, 200})
         self.assertTrue(self.of("fanout", subject="bare writes"))
@@ -191,6 +198,27 @@ class Bench(unittest.TestCase):
         subjects = {m["subject"] for m in json.loads(file.read_text())["measurements"]}
         self.assertEqual(subjects, {f"relay {relay.address}", "other"})
         self.assertTrue(relay.running())
+
+    def test_the_reference_relay_as_the_documentation_starts_it(self):
+        """A stand-in named bob takes the documented command line, and nothing else."""
+        command, = re.findall(r"--relay-command *'(bob=.*)'", (DOCS / "benchmarks.md").read_text())
+        folder = self.world.folder("reference")
+        bob = folder / "bob"
+        bob.write_text("#!/bin/sh\n"
+                       '[ "$#-$1-$2-$4-$6" = "7-relay-127.0.0.1---secure-port---backlog" ] || exit 64\n'
+                       f'exec "{harness.RELAY}" --quiet --listen "$2:$3" --room-listen "$2:$5"\n')
+        bob.chmod(0o755)
+        file = self.world.root / "reference.json"
+        bench(self.world, "handshakes", *SMALL, "--keys", "precomputed", "--only", "bob", "--relay-command",
+              command.replace("bob relay", f"{bob} relay"), "--json", file)
+        self.assertEqual({m["subject"] for m in json.loads(file.read_text())["measurements"]}, {"bob"})
+
+    def test_a_relay_command_that_fails_is_shown_with_its_output(self):
+        failed = bench(self.world, "idle", *SMALL, "--transports", "tcp", "--only", "broken", "--relay-command",
+                       "broken=sh -c 'echo unknown option; echo usage: this >&2; exit 124'", status=1)
+        said, = [line for line in failed.stderr.text().splitlines() if line.startswith("FAILED: idle broken tcp 10")]
+        self.assertIn("ended at once with status 124: unknown option", said)
+        self.assertIn("usage: this", said)
 
     def test_a_relay_that_is_gone_fails_and_is_said(self):
         relay = self.world.start_relay()

@@ -3,6 +3,8 @@
 #include "bench/failure.hpp"
 #include "bench/machine.hpp"
 
+#include <parley/base/bytes.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -32,6 +34,16 @@ TEST(Child, ItCanReadEverything)
     EXPECT_TRUE(running.read_line(line, 10s));
     EXPECT_EQ(line, "oops");
     EXPECT_FALSE(running.read_line(line, 10s));
+}
+
+TEST(Child, OutputThatNobodyReadsIsKeptAndStopsNothing)
+{
+    // More than a pipe holds.
+    child running{{"/bin/sh", "-c", "yes | head -c 200000; echo one; echo two >&2; exit 4"},
+                  child_output::none};
+    EXPECT_EQ(running.wait(10s), 4);
+    EXPECT_EQ(running.status(), 4);
+    EXPECT_THAT(running.complaints(), testing::EndsWith(escaped("y\none\ntwo")));
 }
 
 TEST(Child, WhatIsMissedIsSaid)

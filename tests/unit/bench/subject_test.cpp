@@ -65,12 +65,13 @@ TEST(Subjects, TakeTurnsInAnotherOrderEachRun)
 
 TEST(Subjects, AProgramThatEndsOrNeverListensIsAFailure)
 {
-    child gone{{"/bin/sh", "-c", "echo broken >&2"}};
+    child gone{{"/bin/sh", "-c", "echo usage; echo broken >&2; exit 2"}, child_output::none};
     try {
         wait_until_listening(gone, free_port());
         ADD_FAILURE() << "it did not fail";
     } catch (const failure& why) {
-        EXPECT_THAT(why.what(), testing::HasSubstr("ended at once"));
+        EXPECT_THAT(why.what(), testing::HasSubstr("ended at once with status 2: usage"));
+        EXPECT_THAT(why.what(), testing::EndsWith("broken"));
     }
     const listening mine = listen_on_loopback();
     child asleep{{"/bin/sleep", "600"}};
