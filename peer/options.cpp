@@ -27,6 +27,10 @@ constexpr std::string_view send_notes =
 The code comes from --code-file, else from PARLEY_CODE, else it is made and shown.
 Names that begin with a dot travel; links and special files are reported and skipped.
 
+"Sent" means stored when the receiver is parley: it ends its connection in order
+only then. A receiver of another make may end so when it is stopped; then "Sent"
+means that its relay had every byte.
+
 )";
 
 constexpr std::string_view recv_notes =
