@@ -84,6 +84,10 @@ TEST_P(every_step_fails, and_leaves_all_or_nothing)
         expect_consistent(s, r, content);
         w.stop();
         if (!s.succeeded()) ++failures;
+        if (operations <= failing) { // nothing has failed this time
+            EXPECT_TRUE(s.succeeded()) << s.message();
+            EXPECT_TRUE(r.succeeded()) << r.message();
+        }
         steps = failing;
         if (HasFatalFailure() || operations <= failing) break;
     }
