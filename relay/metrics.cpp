@@ -181,7 +181,7 @@ std::string relay_metrics::text(const relay_server& relay)
     s.waiting[0]->Set(static_cast<double>(now.peers.servers));
     s.waiting[1]->Set(static_cast<double>(now.peers.clients));
     s.rooms.Set(static_cast<double>(now.rooms));
-    s.pending_rooms.Set(static_cast<double>(now.seats.agreements));
+    s.pending_rooms.Set(static_cast<double>(now.places.agreements));
     s.room_bytes.Increment(static_cast<double>(now.room_bytes) - s.room_bytes.Value());
     s.draining.Set(relay.draining() ? 1 : 0);
     s.memory.Set(resident_bytes());

@@ -67,6 +67,10 @@ void check_request(bytes_view stream)
     if (size == 0 || size > detail::max_http_head_bytes) return;
     const auto request = detail::parse_http_request(text.substr(0, size));
     if (!request) return;
+    for (const auto& [name, value] : request->headers)
+        for (const std::string_view each : detail::list_elements(value))
+            require(!each.empty() && each.find(',') == each.npos && each.front() != ' ' && each.back() != ' ',
+                    "an element of a list");
     detail::forwarded_for(*request, trusted);
     const auto lobby = detail::lobby_of(request->path());
     require(!lobby || (!lobby->empty() && lobby->size() <= 64), "a lobby's name");

@@ -58,6 +58,14 @@ public:
     // An honest server's public with one byte changed, which may make it cost much or name another cipher.
     public_packet_bytes some_public();
     identity name() { return identity::from_text("p:" + std::to_string(next() % 16)).value(); }
+    // Somebody with one of three seats, or with none.
+    room_peer peer()
+    {
+        const identity who = name();
+        const std::size_t seat = next() % 4;
+        if (seat == 3) return who;
+        return {who, seat_token::from_text(std::string(32, "012"[seat]))};
+    }
     uid number() { return {static_cast<std::uint16_t>(next() % 8)}; }
 
     packet::any packet()
@@ -406,11 +414,11 @@ void run_broker(script& s)
         const std::uint32_t at = s.next() % connections;
         switch (command % 5) {
         case 0:
-            broker.agree(s.name(), s.name(), now);
+            broker.agree(s.peer(), s.peer(), now);
             break;
         case 1:
             waiting[at] = true;
-            broker.connect(connection_id{at}, s.name(), now);
+            broker.connect(connection_id{at}, s.peer(), now);
             break;
         case 2: {
             const std::string line = command < 100 ? std::string{s.name().text()} + '\n'

@@ -64,6 +64,12 @@ handshake_service::connection_ptr handshake_service::find(connection_id id) cons
     return index < slots_.size() ? slots_[index] : nullptr;
 }
 
+room_peer handshake_service::room_peer_of(connection_id id, const identity& who) const
+{
+    const auto c = find(id);
+    return {who, c ? c->stream.seat() : std::nullopt};
+}
+
 void handshake_service::serve(any_stream stream, const identity& wanted, bytes_view early,
                               connection_permit permit)
 {
@@ -197,7 +203,8 @@ void handshake_service::perform(relay_action::any& action)
         if (const auto c = find(close->which)) begin_close(c, close->why);
     } else if (auto* agree = std::get_if<relay_action::agree>(&action)) {
         observer_.agreed(agree->client, agree->server);
-        on_agreed_(agree->client, agree->server);
+        on_agreed_(room_peer_of(agree->client_connection, agree->client),
+                   room_peer_of(agree->server_connection, agree->server));
     } else if (auto* drop = std::get_if<relay_action::drop>(&action)) {
         if (const auto c = find(drop->from)) observer_.dropped(c->who, drop->reason, drop->type);
     }

@@ -20,7 +20,7 @@ namespace parley::detail {
 
 class handshake_service {
 public:
-    using agreed_handler = std::function<void(const identity& client, const identity& server)>;
+    using agreed_handler = std::function<void(const room_peer& client, const room_peer& server)>;
 
     // `on_agreed` comes before the two are closed; `on_idle` whenever the last connection has ended.
     // `options` and `observer` outlive it.
@@ -47,6 +47,7 @@ private:
     using connection_ptr = std::shared_ptr<connection>;
 
     connection_ptr find(connection_id id) const noexcept;
+    room_peer room_peer_of(connection_id id, const identity& who) const;
     void wait_readable(const connection_ptr& c);
     void on_readable(const connection_ptr& c, error_code error);
     void feed(const connection_ptr& c, bytes_view input);

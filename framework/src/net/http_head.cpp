@@ -94,6 +94,20 @@ bool has_token(std::string_view list, std::string_view token) noexcept
     return beast::http::token_list{to_beast(list)}.exists(to_beast(token));
 }
 
+std::vector<std::string_view> list_elements(std::string_view list)
+{
+    constexpr std::string_view blanks = " \t";
+    std::vector<std::string_view> out;
+    while (!list.empty()) {
+        std::string_view element = list.substr(0, list.find(','));
+        list.remove_prefix(std::min(element.size() + 1, list.size()));
+        element.remove_prefix(std::min(element.find_first_not_of(blanks), element.size()));
+        element = element.substr(0, element.find_last_not_of(blanks) + 1);
+        if (!element.empty()) out.push_back(element);
+    }
+    return out;
+}
+
 std::string_view http_reason(unsigned status) noexcept
 {
     const beast::string_view text = beast::http::obsolete_reason(beast::http::int_to_status(status));

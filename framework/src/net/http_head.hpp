@@ -24,6 +24,8 @@ result<http_response> parse_http_response(std::string_view head);
 bool is_same_name(std::string_view one, std::string_view other) noexcept;
 // Whether `list`, comma-separated, has `token`, in any case.
 bool has_token(std::string_view list, std::string_view token) noexcept;
+// The elements of `list`, comma-separated, without the blanks around them; empty ones are left out.
+std::vector<std::string_view> list_elements(std::string_view list);
 
 std::string_view http_reason(unsigned status) noexcept;
 

@@ -426,6 +426,7 @@ public:
     }
     std::string_view transport_name() const noexcept override { return core_->traits().name; }
     std::optional<stream_kind> kind() const noexcept override { return core_->traits().kind; }
+    std::optional<seat_token> seat() const noexcept override { return core_->traits().seat; }
     std::optional<delivery_counts> delivery() const noexcept override { return core_->below().delivery(); }
     std::optional<std::uint64_t> peer_window() const noexcept override
     {

@@ -63,6 +63,7 @@ protected:
 struct layered_stream_traits {
     std::string_view name;                             // of the transport; static storage
     std::optional<stream_kind> kind;                   // what it was opened for
+    std::optional<seat_token> seat = std::nullopt;     // that its peer has presented
     duration linger_timeout = std::chrono::seconds{2}; // from close() until the connection below is closed
 };
 

@@ -1,5 +1,6 @@
 #include "net/session_steps.hpp"
 
+#include <parley/crypto/random.hpp>
 #include <parley/proto/room_line.hpp>
 
 #include <boost/asio/post.hpp>
@@ -66,9 +67,15 @@ operation_error connect_failure(const connect_outcome& outcome, const relay_addr
 
 } // namespace
 
-connect_options connecting_options(const session_options& options)
+seat_token new_seat(const session_options& options)
+{
+    return seat_token::random(options.random != nullptr ? *options.random : system_random());
+}
+
+connect_options connecting_options(const session_options& options, const seat_token& seat)
 {
     connect_options out;
+    out.seat = seat;
     out.timeout = options.connect_timeout;
     out.names = options.names;
     out.tls.ca_file = options.ca_file;
@@ -99,11 +106,11 @@ error_code as_peer_gone(error_code error)
     return error;
 }
 
-awaitable<operation_result<any_stream>> connect_handshake(const session_options& options,
+awaitable<operation_result<any_stream>> connect_handshake(const session_options& options, seat_token seat,
                                                           peer_observer& observer)
 {
     observer.connecting(options.relay);
-    const connect_options connecting = connecting_options(options);
+    const connect_options connecting = connecting_options(options, seat);
     const std::string where = "connecting to relay " + escaped(options.relay.text());
     bool cancelled = co_await is_cancelled(); // by the observer, which nothing under way has felt
     if (cancelled) co_return failure(errc::cancelled, session_phase::connecting, where);
@@ -117,11 +124,11 @@ awaitable<operation_result<any_stream>> connect_handshake(const session_options&
     co_return std::move(outcome.stream);
 }
 
-awaitable<operation_result<entered_room>> enter_room(const session_options& options,
+awaitable<operation_result<entered_room>> enter_room(const session_options& options, seat_token seat,
                                                      std::optional<tcp_endpoint> reached,
                                                      const identity& peer, room_end end)
 {
-    const connect_options connecting = connecting_options(options);
+    const connect_options connecting = connecting_options(options, seat);
     const std::string where = "entering the room of relay " + escaped(options.relay.text());
     bool cancelled = co_await is_cancelled();
     if (cancelled) co_return failure(errc::cancelled, session_phase::entering, where);

@@ -93,7 +93,7 @@ private:
     {
         begin("connect", session_phase::connecting);
         bool told = false;
-        connect_options with_steps = connecting_options(session_);
+        connect_options with_steps = connecting_options(session_, server_seat_);
         with_steps.on_step = [this, &told](const connect_step_report& report) {
             if (report.error == errc::cancelled || report.error == asio::error::operation_aborted) return;
             told = told || report.error;
@@ -176,7 +176,7 @@ private:
 
     awaitable<error_code> be_client(const secret_bytes& password)
     {
-        const connect_options plain = connecting_options(session_);
+        const connect_options plain = connecting_options(session_, client_seat_);
         auto outcome = co_await connect_to_address(reached_, options_.relay, stream_kind::handshake, plain);
         if (outcome.error) {
             detail_ = "the second connection: " + outcome.describe();
@@ -218,14 +218,14 @@ private:
             executor_,
             [this, &server_side]() -> awaitable<void> {
                 co_await asio::this_coro::throw_if_cancelled(false);
-                auto entered = co_await enter_room(session_, reached_, client_id_, room_end::reset);
+                auto entered = co_await enter_room(session_, server_seat_, reached_, client_id_, room_end::reset);
                 server_side = std::move(entered);
             },
             asio::bind_cancellation_slot(cancel.slot(), [this](std::exception_ptr thrown) {
                 report_exception("probe_relay", thrown);
                 room_done_.set();
             }));
-        auto client_side = co_await enter_room(session_, reached_, server_id_, room_end::reset);
+        auto client_side = co_await enter_room(session_, client_seat_, reached_, server_id_, room_end::reset);
         if (!client_side) cancel.emit(asio::cancellation_type::terminal);
         co_await room_done_.wait();
         if (!client_side || !server_side) {
@@ -288,6 +288,7 @@ private:
     time_point start_{};
     std::string detail_;
     any_stream first_, second_;
+    const seat_token server_seat_ = seat_token::random(random()), client_seat_ = seat_token::random(random());
     std::optional<tcp_endpoint> reached_;
     identity server_id_, client_id_;
     asio::steady_timer server_event_;

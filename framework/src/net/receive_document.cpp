@@ -80,6 +80,7 @@ private:
     one_shot_event question_ended_;
     error_code refusal_;
 
+    const seat_token seat_ = new_seat(options_);
     std::optional<tcp_endpoint> reached_;
     receive_report report_;
     any_stream room_;
@@ -168,7 +169,7 @@ void receiving::on_answer(std::exception_ptr thrown, bool yes)
 
 awaitable<operation_error> receiving::handshake()
 {
-    auto connected = co_await connect_handshake(options_, observer_);
+    auto connected = co_await connect_handshake(options_, seat_, observer_);
     if (!connected) co_return connected.error();
     any_stream stream = std::move(*connected);
     reached_ = stream.remote_endpoint();
@@ -205,7 +206,7 @@ awaitable<operation_result<receive_report>> receiving::run()
 {
     auto failed = co_await handshake();
     if (failed.code) co_return std::move(failed);
-    auto entered = co_await enter_room(options_, reached_, report_.peer, room_end::reset);
+    auto entered = co_await enter_room(options_, seat_, reached_, report_.peer, room_end::reset);
     if (!entered) co_return entered.error();
     room_ = std::move(entered->stream);
     early_ = std::move(entered->early);

@@ -39,7 +39,7 @@ struct lobby {
           const std::function<void()>& on_idle)
         : handshakes(
               ex, options, observer, limits,
-              [this](const identity& client, const identity& server) { rooms.agree(client, server); },
+              [this](const room_peer& client, const room_peer& server) { rooms.agree(client, server); },
               on_idle),
           rooms(ex, options, observer, limits, loops, on_idle)
     {
@@ -50,7 +50,7 @@ struct lobby {
         return handshakes.connections() == 0 && rooms.entrances() == 0 && rooms.rooms() == 0;
     }
     // Whether those who have agreed are still to come to their rooms.
-    bool awaited() const noexcept { return rooms.seats().agreements != 0; }
+    bool awaited() const noexcept { return rooms.places().agreements != 0; }
 
     detail::handshake_service handshakes;
     detail::room_service rooms;
@@ -378,9 +378,9 @@ relay_server::counts relay_server::count() const noexcept
         out.peers.connections += peers.connections;
         out.peers.servers += peers.servers;
         out.peers.clients += peers.clients;
-        const auto seats = each.rooms.seats();
-        out.seats.agreements += seats.agreements;
-        out.seats.waiting += seats.waiting;
+        const auto places = each.rooms.places();
+        out.places.agreements += places.agreements;
+        out.places.waiting += places.waiting;
     });
     return out;
 }

@@ -55,10 +55,10 @@ struct room_loops::thread {
 
 room_loops::room_loops(executor home, std::size_t count, std::size_t buffer_bytes)
 {
-    seats_.reserve(std::max<std::size_t>(count, 1));
-    seats_.push_back({nullptr, std::make_unique<room_loop>(std::move(home), buffer_bytes)});
+    workers_.reserve(std::max<std::size_t>(count, 1));
+    workers_.push_back({nullptr, std::make_unique<room_loop>(std::move(home), buffer_bytes)});
     const signals_blocked blocked;
-    while (seats_.size() < count) {
+    while (workers_.size() < count) {
         auto runs = std::make_unique<thread>();
         auto loop = std::make_unique<room_loop>(runs->context.get_executor(), buffer_bytes);
         try {
@@ -66,13 +66,13 @@ room_loops::room_loops(executor home, std::size_t count, std::size_t buffer_byte
         } catch (const std::system_error&) {
             break;
         }
-        seats_.push_back({std::move(runs), std::move(loop)});
+        workers_.push_back({std::move(runs), std::move(loop)});
     }
 }
 
 room_loops::~room_loops()
 {
-    for (seat& each : seats_) {
+    for (worker& each : workers_) {
         if (!each.runs) continue;
         each.runs->context.stop();
         each.runs->handle.join();
@@ -83,8 +83,8 @@ room_loops::~room_loops()
 void room_loops::set_limits(const relay_limits& limits)
 {
     relay_limits part = limits;
-    part.bytes_per_second /= static_cast<double>(seats_.size());
-    for (seat& each : seats_) {
+    part.bytes_per_second /= static_cast<double>(workers_.size());
+    for (worker& each : workers_) {
         if (each.runs)
             asio::post(each.loop->ex, [loop = each.loop.get(), part] { loop->set_limits(part); });
         else
@@ -95,15 +95,15 @@ void room_loops::set_limits(const relay_limits& limits)
 room_loop& room_loops::enter(any_stream& a, any_stream& b)
 {
     // Of equals the last, since the first has the handshakes, too.
-    seat* chosen = &*std::min_element(seats_.rbegin(), seats_.rend(),
-                                      [](const seat& x, const seat& y) { return x.rooms < y.rooms; });
+    worker* chosen = &*std::min_element(workers_.rbegin(), workers_.rend(),
+                                        [](const worker& x, const worker& y) { return x.rooms < y.rooms; });
     if (chosen->runs && a.can_move() && b.can_move()) {
         for (any_stream* const stream : {&a, &b}) {
             const error_code error = stream->move_to(chosen->loop->ex);
             if (error) stream->close(); // the room finds it so
         }
     } else {
-        chosen = &seats_.front();
+        chosen = &workers_.front();
     }
     ++chosen->rooms;
     return *chosen->loop;
@@ -111,7 +111,7 @@ room_loop& room_loops::enter(any_stream& a, any_stream& b)
 
 void room_loops::leave(const room_loop& loop) noexcept
 {
-    for (seat& each : seats_)
+    for (worker& each : workers_)
         if (each.loop.get() == &loop) --each.rooms;
 }
 

@@ -23,7 +23,7 @@ public:
     // Rooms that run on other loops than `home` end without a word.
     ~room_loops();
 
-    std::size_t size() const noexcept { return seats_.size(); }
+    std::size_t size() const noexcept { return workers_.size(); }
 
     // From now on, for the rooms that run already, too. Each loop has an equal part of bytes_per_second.
     void set_limits(const relay_limits& limits);
@@ -36,13 +36,13 @@ public:
 
 private:
     struct thread;
-    struct seat {
+    struct worker {
         std::unique_ptr<thread> runs; // null: home
         std::unique_ptr<room_loop> loop;
         std::size_t rooms = 0;
     };
 
-    std::vector<seat> seats_;
+    std::vector<worker> workers_;
 };
 
 } // namespace parley::detail

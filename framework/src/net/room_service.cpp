@@ -74,7 +74,7 @@ room_service::entrance_ptr room_service::find(connection_id id) const noexcept
     return index < slots_.size() ? slots_[index] : nullptr;
 }
 
-void room_service::agree(const identity& client, const identity& server)
+void room_service::agree(const room_peer& client, const room_peer& server)
 {
     broker_.agree(client, server, clock::now());
     settle();
@@ -94,7 +94,7 @@ void room_service::serve(any_stream stream, const identity& who, bytes_view earl
     slots_[slot] = e;
     ++live_;
     observer_.connected(who, relay_door::room);
-    broker_.connect(e->id, who, clock::now());
+    broker_.connect(e->id, {who, e->stream.seat()}, clock::now());
     drain();
     if (!early.empty()) take(e, early);
     settle();

@@ -26,7 +26,7 @@ public:
     room_service& operator=(const room_service&) = delete;
     ~room_service();
 
-    void agree(const identity& client, const identity& server);
+    void agree(const room_peer& client, const room_peer& server);
     // `early` are bytes of the stream that were read already; `permit` is held as long as the connection is.
     void serve(any_stream stream, const identity& who, bytes_view early = {}, connection_permit permit = {});
     // Resets rooms, closes all others.
@@ -34,7 +34,7 @@ public:
 
     std::size_t entrances() const noexcept { return live_; }
     std::size_t rooms() const noexcept { return rooms_.size(); }
-    room_broker::counts seats() const noexcept { return broker_.count(); }
+    room_broker::counts places() const noexcept { return broker_.count(); }
     // All that has passed through rooms, those that have ended included.
     std::uint64_t bytes() const noexcept;
 

@@ -54,6 +54,7 @@ private:
     peer_observer& observer_;
 
     std::optional<agreement> agreement_;
+    const seat_token seat_ = new_seat(options_);
     std::optional<tcp_endpoint> reached_;
     send_report report_;
 
@@ -110,7 +111,7 @@ awaitable<operation_error> sending::handshake()
     auto machine = make_machine();
     if (!machine) co_return failure(machine.error(), session_phase::preparing, "deriving from the password");
 
-    auto connected = co_await connect_handshake(options_, observer_);
+    auto connected = co_await connect_handshake(options_, seat_, observer_);
     if (!connected) co_return connected.error();
     any_stream stream = std::move(*connected);
     reached_ = stream.remote_endpoint();
@@ -138,7 +139,7 @@ awaitable<operation_result<send_report>> sending::run()
     if (failed.code) co_return std::move(failed);
     // Whatever happens, the sender ends its connection in order: the missing trailer tells the receiver, and
     // a reset takes some relays down for everybody.
-    auto entered = co_await enter_room(options_, reached_, report_.peer, room_end::in_order);
+    auto entered = co_await enter_room(options_, seat_, reached_, report_.peer, room_end::in_order);
     if (!entered) co_return entered.error();
     room_ = std::move(entered->stream);
     early_ = std::move(entered->early);

@@ -23,11 +23,14 @@ operation_error failure(error_code code, session_phase phase, std::string where,
 // say more are kept.
 error_code as_peer_gone(error_code error);
 
-// How a session connects.
-connect_options connecting_options(const session_options& options);
+// The seat of a new session, which both of its connections present where they are WebSockets.
+seat_token new_seat(const session_options& options);
+
+// How the session with that seat connects.
+connect_options connecting_options(const session_options& options, const seat_token& seat);
 
 // Connects to the relay's handshake door and tells the observer.
-awaitable<operation_result<any_stream>> connect_handshake(const session_options& options,
+awaitable<operation_result<any_stream>> connect_handshake(const session_options& options, seat_token seat,
                                                           peer_observer& observer);
 
 // A room that both peers are in.
@@ -43,7 +46,7 @@ enum class room_end {
 };
 
 // Opens the room at `reached`, the address of the handshake, asks for `peer` and waits until both are there.
-awaitable<operation_result<entered_room>> enter_room(const session_options& options,
+awaitable<operation_result<entered_room>> enter_room(const session_options& options, seat_token seat,
                                                      std::optional<tcp_endpoint> reached,
                                                      const identity& peer, room_end end);
 

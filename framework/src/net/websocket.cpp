@@ -8,11 +8,16 @@
 
 #include <boost/asio/write.hpp>
 
+#include <algorithm>
+
 namespace parley {
 
 namespace {
 
 using detail::has_token;
+
+constexpr std::string_view protocol_header = "Sec-WebSocket-Protocol";
+constexpr std::string_view seat_prefix = "bob.seat.";
 
 struct received_head {
     error_code error; // bad_framing: longer than the bound
@@ -99,15 +104,40 @@ http_answer plain_answer(unsigned status, std::string body)
 std::optional<stream_kind> requested_kind(const http_request& request) noexcept
 {
     for (const auto& [name, value] : request.headers) {
-        if (!detail::is_same_name(name, "Sec-WebSocket-Protocol")) continue;
+        if (!detail::is_same_name(name, protocol_header)) continue;
         for (const stream_kind kind : {stream_kind::handshake, stream_kind::room})
             if (has_token(value, websocket_subprotocol(kind))) return kind;
     }
     return std::nullopt;
 }
 
-// 101, or what is wrong with the request.
-http_answer judge(const http_request& request, const websocket_accept_options& options)
+// Takes the seats out of a request, so that nobody who is shown the request sees them. Gives the seat, if
+// there is one. Error, when one is malformed or there are several: bad_framing.
+result<std::optional<seat_token>> take_seat(http_request& request)
+{
+    std::optional<seat_token> seat;
+    bool bad = false;
+    for (auto& [name, value] : request.headers) {
+        if (!detail::is_same_name(name, protocol_header)) continue;
+        std::string others;
+        for (const std::string_view each : detail::list_elements(value)) {
+            if (detail::is_same_name(each.substr(0, seat_prefix.size()), seat_prefix)) {
+                const auto read = seat_token::from_text(each.substr(seat_prefix.size()));
+                bad = bad || !read || seat;
+                seat = read;
+            } else {
+                if (!others.empty()) others += ", ";
+                others += each;
+            }
+        }
+        value = std::move(others);
+    }
+    if (bad) return make_error_code(errc::bad_framing);
+    return seat;
+}
+
+// 101, or what is wrong with the request, whose seat was taken out.
+http_answer judge(const http_request& request, bool seat_is_bad, const websocket_accept_options& options)
 {
     const bool served = options.path.empty() || options.path == "/" || request.path() == options.path;
     const bool upgrade = request.method == "GET" && has_token(request.header("Upgrade"), "websocket") &&
@@ -125,16 +155,18 @@ http_answer judge(const http_request& request, const websocket_accept_options& o
         return plain_answer(400, "A header of the WebSocket request is missing or malformed.\n");
     if (!requested_kind(request))
         return plain_answer(400, "Sec-WebSocket-Protocol is neither bob.handshake nor bob.room.\n");
+    if (seat_is_bad) return plain_answer(400, "The seat is malformed, or there are several.\n");
     auto other = options.on_upgrade ? options.on_upgrade(request) : std::nullopt;
     if (other) return std::move(*other);
     return plain_answer(101, {});
 }
 
 any_stream make_websocket(any_stream below, detail::websocket_role role, stream_kind kind,
-                          const websocket_options& options, byte_vector early)
+                          const websocket_options& options, byte_vector early,
+                          const std::optional<seat_token>& seat = {})
 {
     const std::string_view name = below.transport_name() == "tls" ? "wss" : "ws";
-    return detail::make_websocket_stream(std::move(below), role, kind, options, std::move(early), name);
+    return detail::make_websocket_stream(std::move(below), role, kind, options, std::move(early), name, seat);
 }
 
 std::string host_header(const relay_address& address)
@@ -144,6 +176,16 @@ std::string host_header(const relay_address& address)
     const transport* t = find_transport(address.scheme);
     if (t == nullptr || t->default_port != address.port) host += ":" + std::to_string(address.port);
     return host;
+}
+
+// Whether the answer takes that kind, and nothing else: neither another value nor a seat.
+bool takes_only(const http_request& answer, stream_kind kind)
+{
+    return !answer.header(protocol_header).empty() &&
+           std::all_of(answer.headers.begin(), answer.headers.end(), [&](const auto& field) {
+               return !detail::is_same_name(field.first, protocol_header) ||
+                      field.second == websocket_subprotocol(kind);
+           });
 }
 
 std::string refusal_of(const detail::http_response& response)
@@ -172,13 +214,16 @@ awaitable<websocket_accepted> accept_websocket(any_stream& stream, websocket_acc
         co_return out;
     }
     http_answer answer;
+    std::optional<seat_token> seat;
     if (received.error) {
         answer = plain_answer(431, "The request's headers are too long.\n");
     } else {
         auto request = detail::parse_http_request(received.head);
         if (request) {
             out.request = std::move(*request);
-            answer = judge(out.request, options);
+            const auto taken = take_seat(out.request);
+            if (taken) seat = *taken;
+            answer = judge(out.request, taken.has_error(), options);
         } else {
             answer = plain_answer(400, "This is no HTTP/1.1 request.\n");
         }
@@ -201,12 +246,13 @@ awaitable<websocket_accepted> accept_websocket(any_stream& stream, websocket_acc
         stream.close();
     else
         stream = make_websocket(std::move(stream), detail::websocket_role::server, kind, options.websocket,
-                                std::move(received.early));
+                                std::move(received.early), seat);
     co_return out;
 }
 
 awaitable<error_code> open_websocket(any_stream& stream, relay_address address, stream_kind kind,
-                                     websocket_options options, std::string* detail)
+                                     websocket_options options, std::string* detail,
+                                     std::optional<seat_token> seat)
 {
     std::array<byte, 16> nonce;
     system_random().fill(nonce);
@@ -215,6 +261,7 @@ awaitable<error_code> open_websocket(any_stream& stream, relay_address address, 
     text += "Host: " + host_header(address) + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
     text += "Sec-WebSocket-Key: " + key + "\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ";
     text += websocket_subprotocol(kind);
+    if (seat) text += ", " + std::string{seat_prefix} + seat->text();
     text += "\r\nUser-Agent: parley\r\n\r\n";
     auto error = co_await write_text(stream, std::move(text));
     received_head received;
@@ -236,7 +283,7 @@ awaitable<error_code> open_websocket(any_stream& stream, relay_address address, 
         else if (response->fields.header("Sec-WebSocket-Accept") != detail::websocket_accept_of(key) ||
                  !has_token(response->fields.header("Upgrade"), "websocket"))
             what = "the answer is not to this request";
-        else if (response->fields.header("Sec-WebSocket-Protocol") != websocket_subprotocol(kind))
+        else if (!takes_only(response->fields, kind))
             what = "the subprotocol was not taken";
         if (!what.empty()) error = errc::upgrade_refused;
     }

@@ -107,7 +107,8 @@ private:
 } // namespace
 
 any_stream make_websocket_stream(any_stream below, websocket_role role, stream_kind kind,
-                                 const websocket_options& options, byte_vector early, std::string_view name)
+                                 const websocket_options& options, byte_vector early, std::string_view name,
+                                 const std::optional<seat_token>& seat)
 {
     const bool pings = options.ping_interval > duration{} && options.ping_interval != duration::max();
     const auto periods = pings ? options.pong_timeout / options.ping_interval : 0;
@@ -117,7 +118,7 @@ any_stream make_websocket_stream(any_stream below, websocket_role role, stream_k
         std::move(early), static_cast<int>(std::clamp<duration::rep>(periods, 1, 1000)));
     websocket_layer& made = *layer;
     std::shared_ptr<layered_core> core;
-    layered_stream_traits traits{name, kind};
+    layered_stream_traits traits{name, kind, seat};
     any_stream out = make_layered_stream(std::move(below), std::move(layer), traits, &core);
     if (pings) made.watch(core, options.ping_interval);
     return out;

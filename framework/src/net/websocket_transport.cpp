@@ -28,7 +28,7 @@ awaitable<connect_outcome> connect_over_websocket(connect_request request)
     if (!out.error) {
         const detail::step_report step{options, connect_step::upgrade};
         const error_code error =
-            co_await open_websocket(out.stream, address, kind, options.websocket, &out.detail);
+            co_await open_websocket(out.stream, address, kind, options.websocket, &out.detail, options.seat);
         out.error = bound.explain(error);
         step.done(out.error, out.detail);
     }

@@ -170,7 +170,7 @@ struct relay_machine::state {
     {
         if (server == no_index) return;
         send(client, shared(relay_uid, packet::done{}));
-        actions.push(relay_action::agree{peers[client].who, peers[server].who});
+        actions.push(relay_action::agree{peers[client].who, peers[server].who, id(client), id(server)});
         // Both leave the lists before anyone is told, so that neither is told of the other.
         take_off_list(client);
         take_off_list(server);

@@ -13,37 +13,37 @@
 namespace parley {
 namespace {
 
-// A seat belongs to one peer of an agreement: the client's first, the server's second. It is taken by naming
-// the other one.
-struct seat {
-    identity owner;
-    std::uint32_t connection = no_index; // who sits in it
+// A place belongs to one peer of an agreement: the client's first, the server's second. A connection takes it
+// by naming the other peer.
+struct place {
+    room_peer owner;
+    std::uint32_t connection = no_index; // that has taken it
 };
 
-// Seats are numbered: agreement * 2 + side. Both sides of a number are one bit apart.
+// Places are numbered: agreement * 2 + side. Both sides of a number are one bit apart.
 struct agreement_slot {
-    std::array<seat, 2> seats;
+    std::array<place, 2> places;
     time_point deadline = no_deadline;
     index_links by_deadline;
 };
 
-struct seat_links {
-    index_links among_free; // the free seats of one key, newest first
+struct place_links {
+    index_links among_free; // the free places of one key, newest first
 };
 
-// absent: unknown, or answered.
-enum class stage : byte { absent, line, seated };
+// absent: unknown, or answered; placed: it waits for the other peer.
+enum class stage : byte { absent, line, placed };
 
-struct newcomer {
+struct pending_connection {
     parley::stage stage = stage::absent;
-    identity who;
+    room_peer who;
     room_line_parser parser;
-    std::uint32_t seat = no_index; // while seated
+    std::uint32_t place = no_index; // while placed
     time_point deadline = no_deadline;
     index_links by_deadline; // while its line is awaited
 };
 
-using free_list = index_list<seat_links, &seat_links::among_free>;
+using free_list = index_list<place_links, &place_links::among_free>;
 
 } // namespace
 
@@ -52,22 +52,29 @@ struct room_broker::state {
 
     room_options options;
     std::vector<agreement_slot> agreements;
-    std::vector<seat_links> seats;     // by seat number
+    std::vector<place_links> places;   // by their numbers
     std::vector<std::uint32_t> unused; // agreement slots
     std::size_t live = 0;
     index_list<agreement_slot, &agreement_slot::by_deadline> agreement_deadlines; // oldest first
-    // Free seats by what takes them: the identity to be named and the address to come from.
-    std::unordered_map<std::string, free_list> free_seats;
+    // Free places by what takes them (seat_key, address_key).
+    std::unordered_map<std::string, free_list> free_places;
 
-    std::vector<newcomer> newcomers; // by connection_id
+    std::vector<pending_connection> pending; // by connection_id
     std::size_t unanswered = 0;
-    index_list<newcomer, &newcomer::by_deadline> line_deadlines; // oldest first
+    index_list<pending_connection, &pending_connection::by_deadline> line_deadlines; // oldest first
     fifo<room_action::any> actions;
 
-    seat& seat_at(std::uint32_t number) noexcept { return agreements[number / 2].seats[number % 2]; }
+    place& place_at(std::uint32_t number) noexcept { return agreements[number / 2].places[number % 2]; }
     static std::uint32_t other(std::uint32_t number) noexcept { return number ^ 1U; }
 
-    std::string key(const identity& named, const identity& comes_from) const
+    // An identity holds neither NUL nor newline, so keys of the two kinds never meet. A seat is looked up by
+    // a hash of 64 bits and compared only with one of the same hash, so the time of a guess says nothing.
+    static std::string seat_key(const identity& named, const seat_token& seat)
+    {
+        std::string made{named.text()};
+        return made.append(1, '\0').append(as_text(seat.bytes()));
+    }
+    std::string address_key(const identity& named, const identity& comes_from) const
     {
         std::string made{named.text()};
         if (options.same_address) made.append(1, '\n').append(comes_from.address());
@@ -75,24 +82,35 @@ struct room_broker::state {
     }
     std::string key_of(std::uint32_t number)
     {
-        return key(seat_at(other(number)).owner, seat_at(number).owner);
+        const room_peer& owner = place_at(number).owner;
+        const identity& named = place_at(other(number)).owner.who;
+        return owner.seat ? seat_key(named, *owner.seat) : address_key(named, owner.who);
+    }
+    // The free places that `who` may take by naming `named`. A seat that a peer did not present before the
+    // agreement changes nothing.
+    auto find_free(const identity& named, const room_peer& who)
+    {
+        auto found = free_places.end();
+        if (who.seat) found = free_places.find(seat_key(named, *who.seat));
+        if (found == free_places.end()) found = free_places.find(address_key(named, who.who));
+        return found;
     }
 
     // --- agreements
     // ------------------------------------------------------------------------------------------
 
-    void agree(const identity& client, const identity& server, time_point now)
+    void agree(const room_peer& client, const room_peer& server, time_point now)
     {
         if (options.max_agreements == 0) return;
         if (live >= options.max_agreements) end(agreement_deadlines.first());
         if (unused.empty()) {
             unused.push_back(static_cast<std::uint32_t>(agreements.size()));
             agreements.emplace_back();
-            seats.resize(agreements.size() * 2);
+            places.resize(agreements.size() * 2);
         }
         const std::uint32_t at = unused.back();
         unused.pop_back();
-        agreements[at].seats = {seat{client}, seat{server}};
+        agreements[at].places = {place{client}, place{server}};
         agreements[at].deadline = deadline_after(now, options.room_timeout);
         agreement_deadlines.push_back(agreements, at);
         ++live;
@@ -104,11 +122,11 @@ struct room_broker::state {
     void end(std::uint32_t at)
     {
         for (std::uint32_t number = at * 2; number < at * 2 + 2; ++number) {
-            const std::uint32_t sitting = seat_at(number).connection;
-            if (sitting == no_index)
+            const std::uint32_t holder = place_at(number).connection;
+            if (holder == no_index)
                 take(number);
             else
-                answer(sitting, room_answer::absent);
+                answer(holder, room_answer::absent);
         }
         remove(at);
     }
@@ -123,58 +141,58 @@ struct room_broker::state {
 
     void set_free(std::uint32_t number)
     {
-        seat_at(number).connection = no_index;
-        free_seats[key_of(number)].push_front(seats, number);
+        place_at(number).connection = no_index;
+        free_places[key_of(number)].push_front(places, number);
     }
 
     void take(std::uint32_t number)
     {
-        const auto found = free_seats.find(key_of(number));
-        found->second.erase(seats, number);
-        if (found->second.empty()) free_seats.erase(found);
+        const auto found = free_places.find(key_of(number));
+        found->second.erase(places, number);
+        if (found->second.empty()) free_places.erase(found);
     }
 
-    // --- newcomers
+    // --- connections
     // -------------------------------------------------------------------------------------------
 
-    void connect(std::uint32_t at, const identity& who, time_point now)
+    void connect(std::uint32_t at, const room_peer& who, time_point now)
     {
-        if (at >= newcomers.size()) newcomers.resize(std::size_t{at} + 1);
+        if (at >= pending.size()) pending.resize(std::size_t{at} + 1);
         disconnect(at); // for an owner that forgot to
-        newcomer& n = newcomers[at];
+        pending_connection& n = pending[at];
         n.stage = stage::line;
         n.who = who;
         n.deadline = deadline_after(now, options.line_timeout);
-        line_deadlines.push_back(newcomers, at);
+        line_deadlines.push_back(pending, at);
         ++unanswered;
     }
 
     void receive(std::uint32_t at, bytes_view& input)
     {
-        if (at >= newcomers.size() || newcomers[at].stage != stage::line) return;
-        const auto named = newcomers[at].parser.parse(input);
+        if (at >= pending.size() || pending[at].stage != stage::line) return;
+        const auto named = pending[at].parser.parse(input);
         if (!named) return answer(at, room_answer::denied);
-        if (*named) sit(at, **named);
+        if (*named) place_connection(at, **named);
     }
 
-    void sit(std::uint32_t at, const identity& named)
+    void place_connection(std::uint32_t at, const identity& named)
     {
-        newcomer& n = newcomers[at];
-        const auto found = free_seats.find(key(named, n.who));
-        if (found == free_seats.end()) return answer(at, room_answer::denied);
+        pending_connection& n = pending[at];
+        const auto found = find_free(named, n.who);
+        if (found == free_places.end()) return answer(at, room_answer::denied);
         const std::uint32_t number = found->second.first();
         take(number);
-        line_deadlines.erase(newcomers, at);
-        n.stage = stage::seated;
-        n.seat = number;
-        seat_at(number).connection = at;
-        if (seat_at(other(number)).connection != no_index) join(number / 2);
+        line_deadlines.erase(pending, at);
+        n.stage = stage::placed;
+        n.place = number;
+        place_at(number).connection = at;
+        if (place_at(other(number)).connection != no_index) join(number / 2);
     }
 
     void join(std::uint32_t at)
     {
-        const std::uint32_t client = agreements[at].seats[0].connection;
-        const std::uint32_t server = agreements[at].seats[1].connection;
+        const std::uint32_t client = agreements[at].places[0].connection;
+        const std::uint32_t server = agreements[at].places[1].connection;
         answer(client, room_answer::joined);
         answer(server, room_answer::joined);
         actions.push(room_action::join{connection_id{client}, connection_id{server}});
@@ -189,15 +207,15 @@ struct room_broker::state {
 
     void disconnect(std::uint32_t at)
     {
-        if (at >= newcomers.size() || newcomers[at].stage == stage::absent) return;
-        if (newcomers[at].stage == stage::seated) set_free(newcomers[at].seat);
+        if (at >= pending.size() || pending[at].stage == stage::absent) return;
+        if (pending[at].stage == stage::placed) set_free(pending[at].place);
         forget(at);
     }
 
     void forget(std::uint32_t at)
     {
-        if (newcomers[at].stage == stage::line) line_deadlines.erase(newcomers, at);
-        newcomers[at] = newcomer{};
+        if (pending[at].stage == stage::line) line_deadlines.erase(pending, at);
+        pending[at] = pending_connection{};
         --unanswered;
     }
 
@@ -206,7 +224,7 @@ struct room_broker::state {
 
     time_point line_deadline() const noexcept
     {
-        return line_deadlines.empty() ? no_deadline : newcomers[line_deadlines.first()].deadline;
+        return line_deadlines.empty() ? no_deadline : pending[line_deadlines.first()].deadline;
     }
     time_point agreement_deadline() const noexcept
     {
@@ -226,12 +244,12 @@ room_broker::room_broker(room_broker&&) noexcept = default;
 room_broker& room_broker::operator=(room_broker&&) noexcept = default;
 room_broker::~room_broker() = default;
 
-void room_broker::agree(const identity& client, const identity& server, time_point now)
+void room_broker::agree(const room_peer& client, const room_peer& server, time_point now)
 {
     state_->agree(client, server, now);
 }
 
-void room_broker::connect(connection_id connection, const identity& who, time_point now)
+void room_broker::connect(connection_id connection, const room_peer& who, time_point now)
 {
     state_->connect(static_cast<std::uint32_t>(connection), who, now);
 }

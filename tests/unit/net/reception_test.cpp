@@ -336,7 +336,7 @@ TEST(reception, lobbies_have_rooms_of_their_own)
     const std::string server_identity = announced.substr(38, announced.size() - 39);
     client.peer.write(frame(announced.substr(0, 4) + "0a"));
     ASSERT_TRUE(client.hears("00000e"));
-    ASSERT_TRUE(w.run_until([&] { return w.relay().count().seats.agreements == 1; }));
+    ASSERT_TRUE(w.run_until([&] { return w.relay().count().places.agreements == 1; }));
     for (caller* each : {&client, &server}) each->peer.stream.close();
     ASSERT_TRUE(w.run_until([&] { return w.relay().count().handshakes == 0; }));
     w.settle();
@@ -349,6 +349,63 @@ TEST(reception, lobbies_have_rooms_of_their_own)
     EXPECT_TRUE(one.hears("first"));
     for (caller* each : {&one, &two}) each->peer.stream.close();
     EXPECT_TRUE(w.run_until([&] { return w.relay().count().lobbies == 0; }));
+}
+
+// Two peers that have agreed over WebSockets, each with what its handshake presented beside the subprotocol.
+struct agreed_pair {
+    agreed_pair(world& w, const std::string& client_seat, const std::string& server_seat)
+        : client(w, upgrade("/", {}, "bob.handshake" + client_seat) + frame(client_hello))
+    {
+        client_identity = client.identity();
+        caller server{w, upgrade("/", {}, "bob.handshake" + server_seat) +
+                             frame("000000" + std::string(34, 'p'))};
+        EXPECT_TRUE(client.hears("000004"));
+        const std::string announced = client.peer.got.substr(client.peer.got.find("000004") + 6);
+        server_identity = announced.substr(38, announced.size() - 39);
+        client.peer.write(
+            frame(announced.substr(0, 4) + "07" + std::string(32, 'x') + client_identity + '\0'));
+        EXPECT_TRUE(server.hears("07x"));
+        server.peer.write(frame(server.peer.got.substr(server.peer.got.find("07x") - 4, 4) + "08"));
+        EXPECT_TRUE(client.hears(announced.substr(0, 4) + "08"));
+        client.peer.write(frame(announced.substr(0, 4) + "0a"));
+        EXPECT_TRUE(client.hears("00000e"));
+        EXPECT_TRUE(w.run_until([&] { return w.relay().count().places.agreements == 1; }));
+        for (const caller* each : {&client, &server})
+            EXPECT_EQ(each->peer.got.find("bob.seat"), std::string::npos);
+    }
+    caller client;
+    std::string client_identity, server_identity;
+};
+
+TEST(reception, a_room_is_entered_with_the_seat_of_its_handshake)
+{
+    world w{over::tcp};
+    const std::string one = ", bob.seat." + std::string(32, 'A'),
+                      other = ", bob.seat." + std::string(32, '1');
+    agreed_pair pair{w, one, other};
+    const auto room = [&](const std::string& seat, const std::string& named) {
+        return upgrade("/", {}, "bob.room" + seat) + frame(named + "\nhello");
+    };
+    for (const std::string& wrong : {std::string{}, other, ", bob.seat." + std::string(31, 'A') + "b"}) {
+        caller denied{w, room(wrong, pair.server_identity)};
+        EXPECT_TRUE(denied.hears("02")) << wrong;
+    }
+    caller plain{w, pair.server_identity + "\n", stream_kind::room};
+    EXPECT_TRUE(plain.hears("02")) << "nor does another transport enter";
+    caller client{w, room(", bob.seat." + std::string(32, 'a'), pair.server_identity)};
+    caller server{w, room(other, pair.client_identity)};
+    EXPECT_TRUE(client.hears("hello"));
+    EXPECT_TRUE(server.hears("hello"));
+}
+
+TEST(reception, a_malformed_seat_is_a_bad_upgrade)
+{
+    world w{over::tcp};
+    caller bad{w, upgrade("/", {}, "bob.handshake, bob.seat.123")};
+    EXPECT_TRUE(bad.hears("HTTP/1.1 400"));
+    EXPECT_TRUE(bad.is_closed());
+    bad.peer.stream.close();
+    EXPECT_TRUE(w.run_until([&] { return has(w, refusal::bad_upgrade); }));
 }
 
 TEST(reception, names_of_lobbies)

@@ -255,7 +255,7 @@ TEST_P(relay, bytes_behind_the_line_belong_to_the_room)
     }
 }
 
-TEST_P(relay, a_peer_that_leaves_its_seat_may_come_back)
+TEST_P(relay, a_peer_that_leaves_its_place_may_come_back)
 {
     world w{GetParam()};
     raw_pair pair{w};
@@ -263,7 +263,7 @@ TEST_P(relay, a_peer_that_leaves_its_seat_may_come_back)
     {
         raw_peer server{w.connect_raw(stream_kind::room, "10.0.0.22")};
         server.write(pair.client_identity + "\n");
-        ASSERT_TRUE(w.run_until([&] { return w.relay().count().seats.waiting == 1; }));
+        ASSERT_TRUE(w.run_until([&] { return w.relay().count().places.waiting == 1; }));
         server.stream.close();
         ASSERT_TRUE(w.run_until([&] { return w.relay().count().room_peers == 0; }));
     }

@@ -1,5 +1,6 @@
 #include <parley/net/websocket.hpp>
 
+#include "net/http_head.hpp"
 #include "net/websocket_layer.hpp"
 #include "stream_laws.hpp"
 
@@ -258,6 +259,7 @@ TEST(websocket_stream_test, a_peer_that_answers_stays)
 // One request to accept_websocket, and what it answers.
 struct exchange {
     websocket_accepted accepted;
+    std::optional<seat_token> seat;
     std::string answer;
     any_stream server;
 };
@@ -272,7 +274,9 @@ exchange ask(const std::string& request, websocket_accept_options options = {})
         context.get_executor(),
         [&]() -> awaitable<void> {
             out.accepted = co_await accept_websocket(out.server, options);
-            if (!out.accepted.error) out.server.close();
+            if (out.accepted.error) co_return;
+            out.seat = out.server.seat();
+            out.server.close();
         },
         "server");
     testing::run_until_done(context, [&]() -> awaitable<void> {
@@ -326,6 +330,54 @@ TEST(accept_websocket_test, refuses_with_the_status_that_says_why)
     EXPECT_THAT(x.answer, ::testing::StartsWith("HTTP/1.1 400 Bad Request\r\n"));
 }
 
+const std::string seat_digits = "00112233445566778899AABBccddeeff";
+const std::string seat_value = "bob.seat." + seat_digits;
+
+TEST(accept_websocket_test, takes_a_seat_from_anywhere_in_the_list_and_echoes_it_nowhere)
+{
+    for (const char* kind : {"bob.handshake", "bob.room"})
+        for (const std::string& offered :
+             {kind + (", " + seat_value), seat_value + "," + kind,
+              "a ,\t" + seat_value + "\t , " + kind + ",b",
+              kind + ("\r\nsec-websocket-protocol: " + seat_value),
+              seat_value + "\r\nSec-WebSocket-Protocol: " + kind, kind + (", BOB.Seat." + seat_digits)}) {
+            std::string seen;
+            websocket_accept_options options;
+            options.on_upgrade = [&](const http_request& request) -> std::optional<http_answer> {
+                for (const auto& [name, value] : request.headers) seen += name + ": " + value + "\n";
+                return std::nullopt;
+            };
+            const exchange x = ask(request_with(offered), options);
+            EXPECT_EQ(x.accepted.status, 101u) << offered;
+            EXPECT_EQ(x.seat, seat_token::from_text(seat_digits)) << offered;
+            EXPECT_THAT(x.answer,
+                        ::testing::HasSubstr(std::string{"Sec-WebSocket-Protocol: "} + kind + "\r\n\r\n"));
+            for (const auto& [name, value] : x.accepted.request.headers) seen += name + ": " + value + "\n";
+            for (const std::string& text : {x.answer, seen}) {
+                EXPECT_THAT(text, ::testing::Not(::testing::HasSubstr("0011223344"))) << offered;
+                EXPECT_THAT(text, ::testing::Not(::testing::HasSubstr("eat."))) << offered;
+            }
+        }
+    EXPECT_FALSE(ask(request_with("bob.room, chat")).seat);
+}
+
+TEST(accept_websocket_test, refuses_a_malformed_seat_and_a_second_one)
+{
+    for (const std::string& bad :
+         {std::string{"bob.seat."}, seat_value.substr(0, seat_value.size() - 1), seat_value + "0",
+          seat_value.substr(0, seat_value.size() - 1) + "g", "bob.seat.0x" + seat_digits.substr(2),
+          "bob.seat. " + seat_digits, std::string{"Bob.Seat.1"}, seat_value + ", " + seat_value,
+          seat_value + ", bob.seat." + std::string(32, '0'), "bob.seat.1, " + seat_value,
+          seat_value + "\r\nSec-WebSocket-Protocol: " + seat_value})
+        for (const std::string& offered : {"bob.room, " + bad, bad + ", bob.handshake"}) {
+            const exchange x = ask(request_with(offered));
+            EXPECT_EQ(x.accepted.error, errc::upgrade_refused) << offered;
+            EXPECT_EQ(x.accepted.status, 400u) << offered;
+            EXPECT_THAT(x.answer, ::testing::Not(::testing::HasSubstr("0011223344"))) << offered;
+        }
+    EXPECT_EQ(ask(request_with(seat_value)).accepted.status, 400u) << "a seat alone opens nothing";
+}
+
 TEST(accept_websocket_test, other_requests_go_to_their_function)
 {
     websocket_accept_options options;
@@ -354,19 +406,75 @@ TEST(open_websocket_test, meets_accept_websocket)
                 EXPECT_EQ(accepted.request.header("Host"), "relay.example:8080");
                 EXPECT_EQ(accepted.request.header("User-Agent"), "parley");
                 EXPECT_EQ(pair.second.kind(), stream_kind::room);
+                EXPECT_EQ(pair.second.seat(), seat_token::from_text(seat_digits));
                 auto failed = co_await write_all(pair.second, "hello");
                 EXPECT_FALSE(failed);
                 pair.second.close();
             },
             "server");
         const auto address = relay_address::parse("ws://relay.example:8080/lobby");
-        auto error = co_await open_websocket(pair.first, *address, stream_kind::room, {});
+        const auto seat = seat_token::from_text(seat_digits);
+        auto error = co_await open_websocket(pair.first, *address, stream_kind::room, {}, nullptr, seat);
         EXPECT_FALSE(error);
+        EXPECT_FALSE(pair.first.seat()) << "it is what the other side has presented";
         auto got = co_await read_to_end(pair.first);
         EXPECT_EQ(got.text, "hello");
         EXPECT_EQ(got.error, asio::error::eof);
         pair.first.close();
     });
+}
+
+// What open_websocket gives when its request, with a seat, is answered with these subprotocols.
+struct opened {
+    error_code error;
+    std::string request, detail;
+};
+
+opened open_with_answer(const std::string& protocols)
+{
+    asio::io_context context;
+    auto pair = make_memory_stream_pair(context.get_executor(), 64 * 1024);
+    opened out;
+    testing::run_until_done(context, [&]() -> awaitable<void> {
+        spawn(
+            context.get_executor(),
+            [&]() -> awaitable<void> {
+                while (out.request.find("\r\n\r\n") == std::string::npos) {
+                    std::array<char, 512> buffer{};
+                    auto read = co_await pair.second.async_read_some(asio::buffer(buffer), use_tuple);
+                    if (std::get<0>(read)) co_return;
+                    out.request.append(buffer.data(), std::get<1>(read));
+                }
+                const std::string before = "Sec-WebSocket-Key: ";
+                const auto key = out.request.substr(out.request.find(before) + before.size(), 24);
+                std::string answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n";
+                answer += "Connection: Upgrade\r\nSec-WebSocket-Accept: " + detail::websocket_accept_of(key);
+                answer += "\r\n" + protocols + "\r\n";
+                auto failed = co_await write_all(pair.second, answer);
+                EXPECT_FALSE(failed);
+            },
+            "server");
+        const auto address = relay_address::parse("ws://relay.example");
+        const auto seat = seat_token::from_text(seat_digits);
+        out.error = co_await open_websocket(pair.first, *address, stream_kind::room, {}, &out.detail, seat);
+        pair.first.close();
+    });
+    return out;
+}
+
+TEST(open_websocket_test, presents_its_seat_and_takes_no_echo_of_it)
+{
+    const std::string name = "Sec-WebSocket-Protocol: ", lower = to_hex(from_hex(seat_digits).bytes);
+    const opened plain = open_with_answer(name + "bob.room\r\n");
+    EXPECT_FALSE(plain.error) << plain.detail;
+    EXPECT_THAT(plain.request, ::testing::HasSubstr(name + "bob.room, bob.seat." + lower + "\r\n"));
+    for (const std::string& bad :
+         {std::string{}, name + "bob.seat." + lower + "\r\n", name + "bob.room, bob.seat." + lower + "\r\n",
+          name + "bob.room\r\n" + name + "bob.seat." + lower + "\r\n", name + "bob.handshake\r\n"}) {
+        const opened refused = open_with_answer(bad);
+        EXPECT_EQ(refused.error, errc::upgrade_refused) << bad;
+        EXPECT_EQ(refused.detail, "the subprotocol was not taken") << bad;
+    }
 }
 
 TEST(open_websocket_test, a_refusal_names_the_status)

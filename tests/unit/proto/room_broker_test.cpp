@@ -23,14 +23,31 @@ struct action_names {
     }
 };
 
+using seat = std::optional<seat_token>;
+
+// A seat whose every byte is `b`.
+seat_token seat_of(byte b)
+{
+    const std::array<byte, seat_token::byte_count> bytes = [b] {
+        std::array<byte, seat_token::byte_count> out{};
+        out.fill(b);
+        return out;
+    }();
+    return seat_token::from_text(to_hex(bytes)).value();
+}
+
 struct bench {
     explicit bench(room_options options = {}) : broker{options} {}
 
-    void agree(std::string_view client, std::string_view server)
+    void agree(std::string_view client, std::string_view server, const seat& clients = {},
+               const seat& servers = {})
     {
-        broker.agree(named(client), named(server), now);
+        broker.agree({named(client), clients}, {named(server), servers}, now);
     }
-    void connect(std::uint32_t c, std::string_view who) { broker.connect(connection_id{c}, named(who), now); }
+    void connect(std::uint32_t c, std::string_view who, const seat& presented = {})
+    {
+        broker.connect(connection_id{c}, {named(who), presented}, now);
+    }
     // Returns how many bytes were left.
     std::size_t say(std::uint32_t c, std::string_view bytes)
     {
@@ -38,9 +55,9 @@ struct bench {
         broker.receive(connection_id{c}, input, now);
         return input.size();
     }
-    void enter(std::uint32_t c, std::string_view who, const std::string& other)
+    void enter(std::uint32_t c, std::string_view who, const std::string& other, const seat& presented = {})
     {
-        connect(c, who);
+        connect(c, who, presented);
         say(c, other + "\n");
     }
     void leave(std::uint32_t c) { broker.disconnect(connection_id{c}); }
@@ -138,7 +155,7 @@ TEST(room_broker, denies_a_malformed_line)
     b.expect_counts(1, 0);
 }
 
-TEST(room_broker, a_seat_is_for_the_address_of_its_peer)
+TEST(room_broker, a_place_is_for_the_address_of_its_peer)
 {
     bench b;
     b.agree("10.0.0.1:1000", "[2001:db8::1]:2000");
@@ -159,7 +176,92 @@ TEST(room_broker, the_address_can_be_left_out)
     EXPECT_EQ(b.take(), (lines{"1: 00", "2: 00", "join 1 2"}));
 }
 
-TEST(room_broker, a_taken_seat_is_not_taken_again)
+TEST(room_broker, a_seat_enters_from_another_address)
+{
+    bench b;
+    b.agree("10.0.0.1:1000", "10.0.0.2:2000", seat_of(1), seat_of(2));
+    b.enter(1, "[2001:db8::1]:5", "10.0.0.2:2000", seat_of(1));
+    b.enter(2, "192.0.2.7:6", "10.0.0.1:1000", seat_of(2));
+    EXPECT_EQ(b.take(), (lines{"1: 00", "2: 00", "join 1 2"}));
+    b.expect_counts(0, 0);
+}
+
+TEST(room_broker, a_seat_that_was_presented_is_demanded_even_at_the_right_address)
+{
+    for (const bool same_address : {true, false}) {
+        bench b{room_options{.same_address = same_address}};
+        b.agree("10.0.0.1:1000", "10.0.0.2:2000", seat_of(1), seat_of(2));
+        b.enter(1, "10.0.0.1:1000", "10.0.0.2:2000");
+        b.enter(2, "10.0.0.1:1000", "10.0.0.2:2000", seat_of(3));
+        b.enter(3, "10.0.0.1:1000", "10.0.0.2:2000", seat_of(2)); // the other peer's
+        b.enter(4, "10.0.0.1:1000", "10.0.0.1:1000", seat_of(1)); // its own name
+        EXPECT_EQ(b.take(), (lines{"1: 02", "2: 02", "3: 02", "4: 02"}));
+        b.enter(5, "10.0.0.1:1000", "10.0.0.2:2000", seat_of(1));
+        b.enter(6, "10.0.0.2:2000", "10.0.0.1:1000", seat_of(2));
+        EXPECT_EQ(b.take(), (lines{"5: 00", "6: 00", "join 5 6"}));
+    }
+}
+
+TEST(room_broker, without_a_seat_the_address_counts_whatever_the_room_presents)
+{
+    bench b;
+    b.agree("10.0.0.1:1000", "10.0.0.2:2000", {}, seat_of(2));
+    b.enter(1, "10.0.0.3:1000", "10.0.0.2:2000", seat_of(2));
+    b.enter(2, "10.0.0.3:1000", "10.0.0.2:2000", seat_of(1));
+    EXPECT_EQ(b.take(), (lines{"1: 02", "2: 02"}));
+    b.enter(3, "10.0.0.1:77", "10.0.0.2:2000", seat_of(1));
+    b.enter(4, "10.0.0.9:88", "10.0.0.1:1000", seat_of(2));
+    EXPECT_EQ(b.take(), (lines{"3: 00", "4: 00", "join 3 4"}));
+}
+
+TEST(room_broker, no_guess_of_a_seat_enters)
+{
+    bench b;
+    b.agree("c:1", "s:1", seat_of(0x5a), seat_of(2));
+    std::uint32_t c = 0;
+    for (std::size_t bit = 0; bit < 8 * seat_token::byte_count; ++bit) {
+        std::string digits = seat_of(0x5a).text();
+        const int digit = hex_digit(static_cast<byte>(digits[bit / 4])) ^ (1 << bit % 4);
+        digits[bit / 4] = "0123456789abcdef"[digit];
+        b.enter(c, "c:1", "s:1", seat_token::from_text(digits));
+        EXPECT_EQ(b.take(), lines{std::to_string(c) + ": 02"});
+        b.leave(c++);
+    }
+    b.expect_counts(1, 0);
+    b.enter(c, "elsewhere:1", "s:1", seat_of(0x5a));
+    EXPECT_EQ(b.take(), lines{});
+    b.expect_counts(1, 1);
+}
+
+TEST(room_broker, a_seat_that_is_taken_is_free_again_when_its_owner_leaves)
+{
+    bench b;
+    b.agree("c:1", "s:1", seat_of(1), seat_of(2));
+    b.enter(1, "x:1", "s:1", seat_of(1));
+    b.enter(2, "y:1", "s:1", seat_of(1));
+    EXPECT_EQ(b.take(), lines{"2: 02"});
+    b.leave(1);
+    b.enter(3, "z:1", "s:1", seat_of(1));
+    b.enter(4, "s:1", "c:1", seat_of(2));
+    EXPECT_EQ(b.take(), (lines{"3: 00", "4: 00", "join 3 4"}));
+}
+
+TEST(room_broker, a_seat_of_two_agreements_enters_each)
+{
+    bench b;
+    b.agree("c:1", "s:1", seat_of(1), seat_of(2));
+    b.agree("c:1", "t:1", seat_of(1), seat_of(2));
+    b.enter(1, "a:1", "s:1", seat_of(1));
+    b.enter(2, "b:1", "c:1", seat_of(2)); // the newest, t's
+    EXPECT_EQ(b.take(), lines{});
+    b.enter(3, "b:1", "c:1", seat_of(2));
+    EXPECT_EQ(b.take(), (lines{"1: 00", "3: 00", "join 1 3"}));
+    b.enter(4, "a:1", "t:1", seat_of(1));
+    EXPECT_EQ(b.take(), (lines{"4: 00", "2: 00", "join 4 2"}));
+    b.expect_counts(0, 0);
+}
+
+TEST(room_broker, a_taken_place_is_not_taken_again)
 {
     bench b;
     b.agree("c:1", "s:1");
@@ -170,7 +272,7 @@ TEST(room_broker, a_taken_seat_is_not_taken_again)
     EXPECT_EQ(b.take(), (lines{"1: 00", "3: 00", "join 1 3"}));
 }
 
-TEST(room_broker, one_that_leaves_frees_its_seat)
+TEST(room_broker, one_that_leaves_frees_its_place)
 {
     bench b;
     b.agree("c:1", "s:1");
@@ -255,7 +357,7 @@ TEST(room_broker, a_line_has_its_own_time)
     EXPECT_EQ(b.take(), lines{"1: 02"});
     b.say(2, "s:1\n");
     b.pass(100s);
-    EXPECT_EQ(b.take(), lines{}) << "in its seat it waits for the other";
+    EXPECT_EQ(b.take(), lines{}) << "in its place it waits for the other";
     b.enter(3, "s:9", "c:1");
     EXPECT_EQ(b.take(), (lines{"2: 00", "3: 00", "join 2 3"}));
 }

@@ -18,6 +18,7 @@
 #include <parley/net/awaitable.hpp>
 #include <parley/net/delivery.hpp>
 #include <parley/wire/identity.hpp>
+#include <parley/wire/seat_token.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/async_result.hpp>
@@ -111,6 +112,7 @@ public:
     virtual std::optional<delivery_counts> delivery() const noexcept { return std::nullopt; }
     virtual std::optional<std::uint64_t> peer_window() const noexcept { return std::nullopt; }
     virtual std::optional<stream_kind> kind() const noexcept { return std::nullopt; }
+    virtual std::optional<seat_token> seat() const noexcept { return std::nullopt; }
 };
 
 // What a user's own stream type must have to be wrapped: Asio's AsyncReadStream and AsyncWriteStream, and a
@@ -261,6 +263,8 @@ public:
     // What the stream was opened for, where its transport says so (a WebSocket's subprotocol does); where it
     // does not, the port or path that was reached tells.
     std::optional<stream_kind> kind() const noexcept { return base_->kind(); }
+    // The seat that the peer of an accepted WebSocket has presented (PROTOCOL.md section 9).
+    std::optional<seat_token> seat() const noexcept { return base_->seat(); }
 
 private:
     template <class MutableBufferSequence>

@@ -157,7 +157,7 @@ public:
     void set_trusted_networks(network_set networks);
 
     // Serves a connection that came about elsewhere, as if it had been accepted on that door. `who` must be
-    // unique among live peers.
+    // unique among live peers. A seat that `stream` has counts as one that its peer presented.
     void serve_handshake(any_stream stream, const identity& who);
     void serve_room(any_stream stream, const identity& who);
 
@@ -171,7 +171,7 @@ public:
         std::size_t connections = 0;  // all of those that hold a place under relay_limits::connections
         std::uint64_t room_bytes = 0; // that have passed through rooms so far, both directions
         relay_machine::counts peers;
-        room_broker::counts seats;
+        room_broker::counts places;
     };
     counts count() const noexcept;
 

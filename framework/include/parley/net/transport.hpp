@@ -63,6 +63,7 @@ struct connect_options {
     tcp_options tcp;
     tls_client_options tls;
     websocket_options websocket;
+    std::optional<seat_token> seat; // a WebSocket presents it: the same on both connections of a session
     std::shared_ptr<const proxy_settings>
         proxy; // carries every transport over TCP (net/proxy.hpp); null: none
     // Told of each step as it ends, on the coroutine's executor; must not throw. A step that was cancelled

@@ -1,8 +1,10 @@
 // The WebSocket transport (PROTOCOL.md section 9): ws://host[:port][/path], and wss:// for the same over TLS.
 //
-// One URL serves both kinds of stream; the subprotocol says which: bob.handshake or bob.room. Bytes travel in
-// binary messages whose boundaries mean nothing; a text message is answered with close code 1003, a message
-// above the bound with 1009, a broken rule with 1002, a close reason that is no UTF-8 with 1007.
+// One URL serves both kinds of stream; the subprotocol says which: bob.handshake or bob.room. A second value,
+// bob.seat. with 32 hexadecimal digits, is the peer's seat: the same on both connections of a session, and
+// never in the answer. Bytes travel in binary messages whose boundaries mean nothing; a text message is
+// answered with close code 1003, a message above the bound with 1009, a broken rule with 1002, a close reason
+// that is no UTF-8 with 1007.
 //
 // A stream's end in order is a close frame: async_shutdown_send sends 1000 and reading goes on until the
 // peer's own close frame. A read gives eof after a close frame with 1000; any other code, and the end of the
@@ -60,19 +62,22 @@ struct websocket_accept_options {
 struct websocket_accepted {
     error_code error;    // unset: the stream is the WebSocket now. upgrade_refused: it was answered otherwise
     unsigned status = 0; // of the answer
-    http_request request;
+    http_request request; // without the seat, which is the stream's seat()
 };
 
-// Reads an HTTP request from `stream` and answers it; after success `stream` is the WebSocket (its kind() is
-// set), otherwise it is closed. Takes as long as the peer does: bound it with a watchdog. At most 8 KiB are
-// read. Errors: upgrade_refused, eof or those of the stream.
+// Reads an HTTP request from `stream` and answers it; after success `stream` is the WebSocket (its kind() and
+// seat() are set), otherwise it is closed. A malformed seat, and a second one, are answered with 400: whoever
+// means to have a seat must not be left without one. Takes as long as the peer does: bound it with a
+// watchdog. At most 8 KiB are read. Errors: upgrade_refused, eof or those of the stream.
 awaitable<websocket_accepted> accept_websocket(any_stream& stream, websocket_accept_options options);
 
-// Asks for a WebSocket over `stream`, which is connected to `address`; after success `stream` is the
-// WebSocket, otherwise it is closed. Not bounded in time. Errors: upgrade_refused, with `detail` naming the
+// Asks for a WebSocket over `stream`, which is connected to `address`, and presents `seat`, if there is one;
+// after success `stream` is the WebSocket, otherwise it is closed. An answer that takes the seat as the
+// subprotocol is refused. Not bounded in time. Errors: upgrade_refused, with `detail` naming the
 // HTTP status; those of the stream.
 awaitable<error_code> open_websocket(any_stream& stream, relay_address address, stream_kind kind,
-                                     websocket_options options, std::string* detail = nullptr);
+                                     websocket_options options, std::string* detail = nullptr,
+                                     std::optional<seat_token> seat = {});
 
 // The transports "ws" and "wss": default ports 80 and 443.
 const transport& ws_transport() noexcept;

@@ -71,6 +71,8 @@ struct close {
 struct agree {
     identity client;
     identity server;
+    connection_id client_connection;
+    connection_id server_connection;
 };
 // For the log: a packet went nowhere.
 struct drop {

@@ -1,23 +1,27 @@
 // The relay's room side (PROTOCOL.md section 6): which pairs are entitled to a room, and who has come. It
 // decides; the bytes of a room never pass through it.
 //
-// A seat belongs to one peer of an agreement. Whoever names the other peer's identity, from the address that
-// the seat's own peer had in the handshake, takes it; of several such seats, the newest agreement's.
+// A place belongs to one peer of an agreement. A connection takes it by naming the other peer's identity.
+// Where the place's own peer presented a seat in the handshake, the connection must present the same seat,
+// and may come from any address (section 9). Where it presented none, the connection must come from the
+// address that the peer had in the handshake. Of several such places, the newest agreement's is taken.
 //
-//   input                 | finds                         | does
-//   line naming i         | a free seat of an agreement   | other seat taken: answer 00 to both, join
-//                         | with i, at this address       | else: waits
-//                         | none                          | answer 02, close
-//   malformed line        | -                             | answer 02, close
-//   disconnect            | it was waiting in a seat      | the seat is free again
-//   time of a seat's wait | still alone                   | answer 01, close; the agreement ends
-//   time of a line        | no line yet                   | answer 02, close
-//   time of an agreement  | nobody came                   | the agreement ends
+//   input                  | finds                          | does
+//   line naming i          | a free place of an agreement   | other place taken: answer 00 to both, join
+//                          | with i, by this seat or        | else: waits
+//                          | address                        |
+//                          | none                           | answer 02, close
+//   malformed line         | -                              | answer 02, close
+//   disconnect             | it was waiting in a place      | the place is free again
+//   time of a place's wait | still alone                    | answer 01, close; the agreement ends
+//   time of a line         | no line yet                    | answer 02, close
+//   time of an agreement   | nobody came                    | the agreement ends
 #pragma once
 
 #include <parley/base/time.hpp>
 #include <parley/proto/relay_machine.hpp>
 #include <parley/proto/room_line.hpp>
+#include <parley/wire/seat_token.hpp>
 
 #include <memory>
 #include <variant>
@@ -27,8 +31,17 @@ namespace parley {
 struct room_options {
     duration room_timeout = std::chrono::seconds{30}; // from the agreement: how long its rooms can be entered
     duration line_timeout = std::chrono::seconds{10}; // from the connection: how long the line may take
-    bool same_address = true;                         // demand the address of the agreement's peer
-    std::size_t max_agreements = 65536;               // waiting for their rooms; one more ends the oldest
+    bool same_address = true; // demand the address of an agreement's peer that has presented no seat
+    std::size_t max_agreements = 65536; // waiting for their rooms; one more ends the oldest
+};
+
+// Whose a connection is, and the seat that it has presented.
+struct room_peer {
+    room_peer() = default;
+    room_peer(const identity& w, const std::optional<seat_token>& s = {}) noexcept : who(w), seat(s) {}
+
+    identity who;
+    std::optional<seat_token> seat;
 };
 
 namespace room_action {
@@ -43,8 +56,8 @@ struct join {
 using any = std::variant<answer, join>;
 } // namespace room_action
 
-// Cost of each input: constant but for expire(), which is constant for each that expires. Memory: about 500
-// bytes an agreement, at most options.max_agreements of them, and 250 a connection. Not thread-safe.
+// Cost of each input: constant but for expire(), which is constant for each that expires. Memory: about 550
+// bytes an agreement, at most options.max_agreements of them, and 270 a connection. Not thread-safe.
 class room_broker {
 public:
     explicit room_broker(room_options options = {});
@@ -52,10 +65,10 @@ public:
     room_broker& operator=(room_broker&&) noexcept;
     ~room_broker();
 
-    // An agreement was made (relay_action::agree).
-    void agree(const identity& client, const identity& server, time_point now);
+    // An agreement was made (relay_action::agree); each peer with the seat of its handshake.
+    void agree(const room_peer& client, const room_peer& server, time_point now);
 
-    void connect(connection_id connection, const identity& who, time_point now);
+    void connect(connection_id connection, const room_peer& who, time_point now);
     // Takes the line from the front of `input`; what follows it stays there, and belongs to the room.
     void receive(connection_id connection, bytes_view& input, time_point now);
     // The connection is gone; also to be called after an answer that closes. Not needed after join: the
