@@ -63,22 +63,22 @@ class measuring {
 public:
     explicit measuring(session& s) : s_(s), seconds_(std::max(least_seconds, s.settings().seconds / 10)) {}
 
-    void time(const char* step, const char* subject, const std::function<void()>& work)
+    void time(const char* step, const char* system, const std::function<void()>& work)
     {
-        if (!s_.settings().wanted(subject)) return;
-        s_.add({"primitives", subject, {{"step", step}}, "CPU time", "us", better::less, {}, {}},
+        if (!s_.settings().wanted(system)) return;
+        s_.add({"primitives", system, {{"step", step}}, "CPU time", "us", better::less, {}, {}},
                cpu_seconds_a_call(seconds_, work) * 1e6);
     }
-    void ratio(const char* step, const std::string& subject, double value)
+    void ratio(const char* step, const std::string& system, double value)
     {
-        if (!s_.settings().wanted(subject)) return;
-        s_.add({"primitives", subject, {{"step", step}}, "ratio", "to 1", better::more, {}, {}}, value);
+        if (!s_.settings().wanted(system)) return;
+        s_.add({"primitives", system, {{"step", step}}, "ratio", "to 1", better::more, {}, {}}, value);
     }
-    void rate(const char* step, const std::string& subject, std::size_t bytes,
+    void rate(const char* step, const std::string& system, std::size_t bytes,
               const std::function<void()>& work)
     {
-        if (!s_.settings().wanted(subject)) return;
-        s_.add({"primitives", subject, {{"step", step}}, "rate of one core", "MB/s", better::more, {}, {}},
+        if (!s_.settings().wanted(system)) return;
+        s_.add({"primitives", system, {{"step", step}}, "rate of one core", "MB/s", better::more, {}, {}},
                static_cast<double>(bytes) / 1e6 / cpu_seconds_a_call(seconds_, work));
     }
 
@@ -203,12 +203,12 @@ void seal_hash_and_frame(measuring& m)
 void compression_libraries(measuring& m, const byte_vector& text)
 {
     constexpr const char *packing = "deflate text", *unpacking = "inflate text";
-    const auto compare = [&](const std::string& subject, const auto& deflate, const auto& inflate) {
+    const auto compare = [&](const std::string& system, const auto& deflate, const auto& inflate) {
         const byte_vector packed = deflate();
         if (packed.empty()) return;
-        m.rate(packing, subject, text.size(), [&] { keep(deflate().data()); });
-        m.ratio(packing, subject, static_cast<double>(text.size()) / static_cast<double>(packed.size()));
-        m.rate(unpacking, subject, text.size(),
+        m.rate(packing, system, text.size(), [&] { keep(deflate().data()); });
+        m.ratio(packing, system, static_cast<double>(text.size()) / static_cast<double>(packed.size()));
+        m.rate(unpacking, system, text.size(),
                [&] { require(inflate(packed).size() == text.size(), "inflate"); });
     };
     for (const int level : {1, 4, 6})
