@@ -6,6 +6,7 @@
 
 #define BOOST_PROCESS_USE_STD_FS
 #include <boost/process.hpp>
+#include <boost/process/extend.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -74,6 +75,8 @@ child::child(const std::vector<std::string>& arguments, child_output read,
              const std::map<std::string, std::string>& environment, const std::filesystem::path& folder)
     : name_(arguments.at(0)), errors_(::memfd_create("complaints", MFD_CLOEXEC))
 {
+    const std::string program = find_program(name_);
+    if (program.empty()) throw system_failure(name_, ENOENT);
     int output[2];
     if (::pipe2(output, O_CLOEXEC) != 0) throw system_failure("pipe", errno);
     output_ = descriptor{output[0]};
@@ -82,15 +85,15 @@ child::child(const std::vector<std::string>& arguments, child_output read,
     const int err = read == child_output::everything ? output_end.get() : errors_.get();
     process::environment variables = boost::this_process::environment();
     for (const auto& [key, value] : environment) variables[key] = value;
-    const auto before_exec = [harness = ::getpid()](auto&) {
+    const auto before_exec = [&folder, harness = ::getpid()](auto&) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (::getppid() != harness) ::_exit(127);
+        // The library's start_dir would start it here when it cannot go there.
+        if (::getppid() != harness || (!folder.empty() && ::chdir(folder.c_str()) != 0)) ::_exit(127);
         ::signal(SIGPIPE, SIG_DFL);
     };
     std::error_code error;
-    process::child started{process::exe = find_program(name_),
+    process::child started{process::exe = program,
                            process::args = std::vector(arguments.begin() + 1, arguments.end()),
-                           process::start_dir = folder.empty() ? "." : folder.string(),
                            process::std_in < process::null,
                            process::posix::fd.bind(STDOUT_FILENO, out),
                            process::posix::fd.bind(STDERR_FILENO, err),
