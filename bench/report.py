@@ -216,8 +216,8 @@ def bars(panel, axis):
         at += 1.5
     axes.set_yticks([y for y, _ in labels], [text for _, text in labels], fontsize="small")
     axes.tick_params(axis="y", length=0)
-    axes.invert_yaxis()
-    axes.margins(x=0.12, y=0.01)
+    axes.set_ylim(at - 0.5, -0.8)
+    axes.margins(x=0.12)
     axes.set_xlabel(axis)
     return figure
 
