@@ -22,7 +22,7 @@ bench: ## a ten-minute set of measurements beside other programs, with a page of
 	scripts/install-deps --bench
 	scripts/build release parley parley-relay parley-bench
 	build/release/bench/parley-bench all --quick $(if $(CONGESTION),--congestion $(CONGESTION)) --json build/bench.json
-	build/release/bench/parley-bench report build/bench.json -o build/bench.html
+	bench/report.py build/bench.json -o build/bench.html
 
 build: ## everything, optimised, with debug information (build/dev)
 	scripts/build dev

@@ -62,7 +62,7 @@ void serve(const descriptor& listener)
     }
 }
 
-class bare_relay final : public subject {
+class bare_relay final : public system_under_test {
 public:
     bare_relay() : listener_(listen_on_loopback()), process_([this] { serve(listener_.socket); }) {}
     std::vector<pid_t> processes() const override { return {process_.pid()}; }
@@ -80,7 +80,7 @@ private:
 
 } // namespace
 
-subject_kind bare_relay_kind()
+system_kind bare_relay_kind()
 {
     return {"bare writes", "", [] { return std::make_unique<bare_relay>(); }};
 }

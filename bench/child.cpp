@@ -4,15 +4,17 @@
 
 #include <parley/base/bytes.hpp>
 
+#define BOOST_PROCESS_USE_STD_FS
+#include <boost/process.hpp>
+#include <boost/process/extend.hpp>
+
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <ctime>
 #include <fcntl.h>
 #include <fstream>
 #include <poll.h>
-#include <sstream>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -21,6 +23,7 @@
 namespace parley::bench {
 namespace {
 
+namespace process = boost::process;
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds patience{2}; // between SIGTERM and SIGKILL
@@ -63,55 +66,43 @@ std::vector<pid_t> family(const std::vector<pid_t>& roots)
 std::string find_program(const std::string& name)
 {
     if (name.find('/') != std::string::npos) return ::access(name.c_str(), X_OK) == 0 ? name : "";
-    const char* path = std::getenv("PATH");
-    std::istringstream folders{(path == nullptr ? std::string{} : path) + ":/usr/sbin:/usr/local/sbin:/sbin"};
-    for (std::string folder; std::getline(folders, folder, ':');) {
-        if (folder.empty()) continue;
-        std::string candidate = folder;
-        candidate += '/';
-        candidate += name;
-        if (::access(candidate.c_str(), X_OK) == 0) return candidate;
-    }
-    return {};
+    std::vector<std::filesystem::path> folders = boost::this_process::path();
+    for (const char* more : {"/usr/sbin", "/usr/local/sbin", "/sbin"}) folders.emplace_back(more);
+    return process::search_path(name, folders).string();
 }
 
 child::child(const std::vector<std::string>& arguments, child_output read,
              const std::map<std::string, std::string>& environment, const std::filesystem::path& folder)
     : name_(arguments.at(0)), errors_(::memfd_create("complaints", MFD_CLOEXEC))
 {
-    int output[2], failed[2];
-    if (::pipe2(output, O_CLOEXEC) != 0 || ::pipe2(failed, O_CLOEXEC) != 0)
-        throw system_failure("pipe", errno);
+    const std::string program = find_program(name_);
+    if (program.empty()) throw system_failure(name_, ENOENT);
+    int output[2];
+    if (::pipe2(output, O_CLOEXEC) != 0) throw system_failure("pipe", errno);
     output_ = descriptor{output[0]};
-    const descriptor output_end{output[1]}, failed_read{failed[0]};
-    descriptor failed_end{failed[1]};
-    const descriptor nothing{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
-
-    std::vector<char*> line;
-    for (const std::string& argument : arguments) line.push_back(const_cast<char*>(argument.c_str()));
-    line.push_back(nullptr);
-    const pid_t harness = ::getpid();
-    pid_ = ::fork();
-    if (pid_ < 0) throw system_failure("fork", errno);
-    if (pid_ == 0) {
+    const descriptor output_end{output[1]};
+    const int out = read == child_output::none ? errors_.get() : output_end.get();
+    const int err = read == child_output::everything ? output_end.get() : errors_.get();
+    process::environment variables = boost::this_process::environment();
+    for (const auto& [key, value] : environment) variables[key] = value;
+    const auto before_exec = [&folder, harness = ::getpid()](auto&) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (::getppid() != harness) ::_exit(127);
+        // The library's start_dir would start it here when it cannot go there.
+        if (::getppid() != harness || (!folder.empty() && ::chdir(folder.c_str()) != 0)) ::_exit(127);
         ::signal(SIGPIPE, SIG_DFL);
-        ::dup2(nothing.get(), STDIN_FILENO);
-        ::dup2(read == child_output::none ? errors_.get() : output_end.get(), STDOUT_FILENO);
-        ::dup2(read == child_output::everything ? output_end.get() : errors_.get(), STDERR_FILENO);
-        for (const auto& [key, value] : environment) ::setenv(key.c_str(), value.c_str(), 1);
-        if (folder.empty() || ::chdir(folder.c_str()) == 0) ::execvp(line[0], line.data());
-        const int error = errno;
-        [[maybe_unused]] const auto told = ::write(failed_end.get(), &error, sizeof error);
-        ::_exit(127);
-    }
-    failed_end.reset();
-    int error = 0;
-    if (::read(failed_read.get(), &error, sizeof error) == sizeof error) {
-        reap(true);
-        throw system_failure(name_, error);
-    }
+    };
+    std::error_code error;
+    process::child started{process::exe = program,
+                           process::args = std::vector(arguments.begin() + 1, arguments.end()),
+                           process::std_in < process::null,
+                           process::posix::fd.bind(STDOUT_FILENO, out),
+                           process::posix::fd.bind(STDERR_FILENO, err),
+                           process::extend::on_exec_setup = before_exec,
+                           variables,
+                           error};
+    if (error) throw failure{name_ + ": " + error.message()};
+    pid_ = started.id();
+    started.detach(); // it is waited for by wait4, which tells its CPU time
 }
 
 bool child::reap(bool block) noexcept

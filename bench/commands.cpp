@@ -7,7 +7,6 @@
 #include "bench/load_process.hpp"
 #include "bench/machine.hpp"
 #include "bench/primitive_benchmark.hpp"
-#include "bench/report.hpp"
 #include "bench/room_benchmark.hpp"
 #include "bench/tables.hpp"
 #include "bench/transfer_benchmark.hpp"
@@ -16,9 +15,7 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cerrno>
 #include <cstdio>
-#include <fstream>
 
 namespace parley::bench {
 namespace {
@@ -72,37 +69,17 @@ int measure_command(const std::string& name, const settings& chosen, const std::
     s.say(control);
     for (const benchmark& one : all_benchmarks)
         if (name == "all" || name == one.name) s.attempt(one.name, [&] { one.run(s); });
-    const run_document document = s.document();
-    std::vector<criterion> criteria = criteria_of(document.measurements);
+    run_document document = s.document();
+    document.criteria = criteria_of(document.measurements);
     // One benchmark says nothing of those of the others.
-    if (name != "all") std::erase_if(criteria, [](const criterion& one) { return !one.measured; });
-    if (!criteria.empty()) print(criteria_table(criteria) + "\n");
+    if (name != "all") std::erase_if(document.criteria, [](const criterion& one) { return !one.measured; });
+    if (!document.criteria.empty()) print(criteria_table(document.criteria) + "\n");
     const std::vector<ratio> ratios = ratios_of(document.measurements);
-    if (!ratios.empty()) print(ratio_table(ratios, "median", "beside it") + "\n");
+    if (!ratios.empty()) print(ratio_table(ratios) + "\n");
     print(control + "\n\n");
     print(value_table(document.measurements) + "\n" + circumstances(document));
     if (!json.empty()) save_run(json, document);
     return s.failures() == 0 ? 0 : 1;
-}
-
-int report_command(const std::vector<std::string>& files, const std::string& output)
-{
-    std::vector<named_run> runs;
-    for (const std::string& path : files)
-        runs.push_back({std::filesystem::path{path}.filename().string(), load_run(path)});
-    std::ofstream page{output, std::ios::binary};
-    page << report_page(runs) << std::flush;
-    if (!page) throw system_failure(output, errno);
-    return 0;
-}
-
-int compare_command(const std::string& older, const std::string& newer)
-{
-    const run_document before = load_run(older), after = load_run(newer);
-    const std::vector<ratio> ratios = ratios_between(before, after);
-    if (ratios.empty()) throw failure{"the two runs have nothing in common"};
-    print(ratio_table(ratios, "newer", "older"));
-    return 0;
 }
 
 } // namespace parley::bench

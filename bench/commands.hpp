@@ -16,9 +16,7 @@ struct benchmark {
 std::span<const benchmark> benchmarks() noexcept;
 
 // Runs one of them, or "all", prints a table of ratios and one of values, and writes `json` unless that is
-// empty. Each gives the exit status of the program; all throw failure.
+// empty. Returns the exit status of the program; throws failure.
 int measure_command(const std::string& name, const settings& s, const std::string& json);
-int report_command(const std::vector<std::string>& files, const std::string& output);
-int compare_command(const std::string& older, const std::string& newer);
 
 } // namespace parley::bench

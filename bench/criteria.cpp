@@ -1,6 +1,5 @@
 #include "bench/criteria.hpp"
 
-#include "bench/svg_plot.hpp"
 #include "bench/tables.hpp"
 
 #include <parley/base/bytes.hpp>
@@ -14,9 +13,9 @@
 namespace parley::bench {
 namespace {
 
-// One measurement of a run: the subject, the metric, and those parameters that must be so.
+// One measurement of a run: the system, the metric, and those parameters that must be so.
 struct choice {
-    std::string benchmark, subject, metric;
+    std::string benchmark, system, metric;
     parameters with;
 };
 
@@ -70,7 +69,7 @@ public:
 private:
     static bool chosen(const measurement& m, const choice& of)
     {
-        return m.benchmark == of.benchmark && m.subject == of.subject && m.metric == of.metric &&
+        return m.benchmark == of.benchmark && m.system == of.system && m.metric == of.metric &&
                std::all_of(of.with.begin(), of.with.end(), [&](const auto& one) {
                    const auto found = m.with.find(one.first);
                    return found != m.with.end() && found->second == one.second;
@@ -98,9 +97,9 @@ private:
     std::vector<criterion> out_;
 };
 
-choice room(const char* subject, const char* metric, const char* sender, const char* receiver, double rooms)
+choice room(const char* system, const char* metric, const char* sender, const char* receiver, double rooms)
 {
-    return {"room", subject, metric, {{"sender", sender}, {"receiver", receiver}, {"rooms", rooms}}};
+    return {"room", system, metric, {{"sender", sender}, {"receiver", receiver}, {"rooms", rooms}}};
 }
 
 void judge_rooms(judge& j)
@@ -127,9 +126,9 @@ void judge_rooms(judge& j)
     }
 }
 
-choice waiting(const char* benchmark, const char* subject, const char* metric, const char* transport)
+choice waiting(const char* benchmark, const char* system, const char* metric, const char* transport)
 {
-    return {benchmark, subject, metric, {{"transport", transport}}};
+    return {benchmark, system, metric, {{"transport", transport}}};
 }
 
 choice with_number(choice of, double number)
@@ -155,10 +154,10 @@ void judge_waiting(judge& j)
         j.value(fmt::format("3 idle, CPU a second a thousand waiting peers ({}, {} of them)", wire, n),
                 with_number(cpu, n), "us", no_cpu_us);
     }
-    for (const auto& [subject, wire, most] : {std::tuple{"parley in memory", "memory", 60'000.0},
-                                              {"parley-relay", "tcp", 19'000.0},
-                                              {"parley-relay", "ws", 19'000.0}}) {
-        const choice packet = waiting("forward", subject, "CPU time a packet", wire);
+    for (const auto& [system, wire, most] : {std::tuple{"parley in memory", "memory", 60'000.0},
+                                             {"parley-relay", "tcp", 19'000.0},
+                                             {"parley-relay", "ws", 19'000.0}}) {
+        const choice packet = waiting("forward", system, "CPU time a packet", wire);
         // 60,000 where it was measured, though more may have been, too.
         const bool there = j.find(with_number(packet, most)) != nullptr;
         const double n = there ? most : largest(packet, most);
@@ -186,8 +185,8 @@ void judge_handshakes(judge& j)
 
 void judge_transfers(judge& j)
 {
-    const auto rate = [](const char* subject, const std::string& document) {
-        return choice{"transfer", subject, "rate", {{"document", document}}};
+    const auto rate = [](const char* system, const std::string& document) {
+        return choice{"transfer", system, "rate", {{"document", document}}};
     };
     const auto step = [](const char* name) {
         return choice{"primitives", "parley", "rate of one core", {{"step", name}}};
@@ -215,7 +214,7 @@ std::string measured_text(const criterion& one)
 {
     if (!one.measured) return "not measured";
     return one.unit == "ratio" ? fmt::format("{:.2f}", *one.measured)
-                               : fmt::format("{} {}", short_number(*one.measured), one.unit);
+                               : fmt::format("{} {}", number_text(*one.measured), one.unit);
 }
 
 std::string target_text(const criterion& one)
@@ -230,11 +229,6 @@ const char* met_text(const criterion& one)
 }
 
 } // namespace
-
-bool criterion::met() const noexcept
-{
-    return measured && (at_most ? *measured <= target : *measured >= target);
-}
 
 std::vector<criterion> criteria_of(const std::vector<measurement>& all)
 {
@@ -252,20 +246,6 @@ std::string criteria_table(const std::vector<criterion>& all)
     for (const criterion& one : all)
         rows.push_back({escaped(one.what), measured_text(one), target_text(one), met_text(one)});
     return text_table(rows, 1);
-}
-
-std::string criteria_rows(const std::vector<criterion>& all)
-{
-    std::string out =
-        "<table><tr><th>criterion<th class=number>measured<th class=number>target<th>met</tr>\n";
-    for (const criterion& one : all)
-        out += fmt::format("<tr><td>{}<td class=number>{}<td class=number>{}<td class=\"{}\">{}</tr>\n",
-                           markup(one.what), markup(measured_text(one)), markup(target_text(one)),
-                           !one.measured ? "absent"
-                           : one.met()   ? "wins"
-                                         : "loses",
-                           met_text(one));
-    return out + "</table>\n";
 }
 
 } // namespace parley::bench

@@ -27,7 +27,7 @@ struct endpoint {
     std::string text() const;
 };
 
-// Both doors of a relay.
+// Where a relay listens for handshakes and for rooms.
 struct relay_endpoints {
     endpoint handshake, room;
 };
@@ -35,7 +35,7 @@ struct relay_endpoints {
 // Reads what parley's --relay takes: [tcp://]HOST:PORT[,ROOM_PORT], ws://HOST:PORT[/PATH] (tls and wss
 // likewise) or unix:/PATH. Throws failure for anything that is no address.
 relay_endpoints parse_relay(const std::string& text);
-// The same for one address of one door.
+// The same for one address.
 endpoint parse_endpoint(const std::string& text);
 
 // The congestion control that every TCP socket of the generator gets from now on ("" is the system's own).

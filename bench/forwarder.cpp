@@ -1,7 +1,7 @@
 // Programs that know nothing of rooms and forward each connection to a backend, which is the generator
 // itself.
 #include "bench/failure.hpp"
-#include "bench/subject.hpp"
+#include "bench/system_under_test.hpp"
 
 #include <fmt/format.h>
 
@@ -21,7 +21,7 @@ void write_file(const std::filesystem::path& path, const std::string& text)
 }
 
 // No program between the two ends: the limit.
-class direct final : public subject {
+class direct final : public system_under_test {
 public:
     direct() : backend_(listen_on_loopback()) {}
     std::vector<pid_t> processes() const override { return {}; }
@@ -41,7 +41,7 @@ struct ports {
     std::uint16_t listen = 0, backend = 0;
 };
 
-class forwarder final : public subject {
+class forwarder final : public system_under_test {
 public:
     forwarder(wire_kind kind, const std::function<std::vector<std::string>(ports)>& arguments)
         : kind_(kind),
@@ -133,9 +133,9 @@ std::vector<std::string> socat(ports at)
 
 } // namespace
 
-std::vector<subject_kind> forwarder_kinds(session& s)
+std::vector<system_kind> forwarder_kinds(session& s)
 {
-    std::vector<subject_kind> out;
+    std::vector<system_kind> out;
     const auto add = [&](const std::string& name, const std::string& program, wire_kind kind,
                          auto arguments) {
         const bool here = find_program(program).size() != 0;

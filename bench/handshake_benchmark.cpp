@@ -3,7 +3,7 @@
 #include "bench/failure.hpp"
 #include "bench/handshake_load.hpp"
 #include "bench/load_process.hpp"
-#include "bench/subject.hpp"
+#include "bench/system_under_test.hpp"
 
 #include <fmt/format.h>
 
@@ -24,11 +24,11 @@ constexpr const char* peers_metric = "CPU time of both peers a handshake, socket
 
 struct load_result {
     handshake_report total;
-    double generator_cpu = 0, subject_cpu = 0;
+    double generator_cpu = 0, system_cpu = 0;
 };
 
 // Runs the plan in forked generators and waits for all of them.
-load_result run_load(const settings& options, handshake_plan plan, const subject& program)
+load_result run_load(const settings& options, handshake_plan plan, const system_under_test& program)
 {
     const unsigned count = options.generators;
     shared_array<handshake_report> reports{count};
@@ -56,7 +56,7 @@ load_result run_load(const settings& options, handshake_plan plan, const subject
                 ::nanosleep(&pause, nullptr);
             }
     }
-    out.subject_cpu = static_cast<double>(cpu_time_ns(program.processes()) - before) * 1e-9;
+    out.system_cpu = static_cast<double>(cpu_time_ns(program.processes()) - before) * 1e-9;
     for (unsigned i = 0; i < count; ++i) {
         out.total.completed += reports[i].completed;
         out.total.failed += reports[i].failed;
@@ -84,7 +84,7 @@ public:
         about_.unit = unit;
         about_.better = direction;
         std::map<std::string, double> cpu;
-        if (with_cpu) cpu = {{"subject", load_.subject_cpu}, {"generator", load_.generator_cpu}};
+        if (with_cpu) cpu = {{"system", load_.system_cpu}, {"generator", load_.generator_cpu}};
         session_.add(about_, value, cpu);
     }
     void add_latency(const char* metric, double percent)
@@ -105,7 +105,7 @@ void report(session& s, const measurement& about, const load_result& load, bool 
     const auto completed = static_cast<double>(load.total.completed);
     if (!open) out.add("handshakes", "1/s", better::more, completed / load.total.seconds, true);
     if (!open && has_process)
-        out.add("CPU time of the relay a handshake", "us", better::less, load.subject_cpu / completed * 1e6);
+        out.add("CPU time of the relay a handshake", "us", better::less, load.system_cpu / completed * 1e6);
     out.add_latency("latency p50", 50);
     out.add_latency("latency p90", 90);
     out.add_latency("latency p99", 99);
@@ -118,16 +118,16 @@ void report(session& s, const measurement& about, const load_result& load, bool 
 // machine does falls on both.
 void report_cpu_of_peers(session& s, measurement about, const load_result& load)
 {
-    const auto add = [&](const std::string& subject, const char* metric, double ns, std::uint64_t count) {
-        if (!s.settings().wanted(subject)) return;
-        about.subject = subject;
+    const auto add = [&](const std::string& system, const char* metric, double ns, std::uint64_t count) {
+        if (!s.settings().wanted(system)) return;
+        about.system = system;
         about.metric = metric;
         about.unit = "us";
         s.add(about, ns * 1e-3 / static_cast<double>(count));
     };
     const auto machines = static_cast<double>(load.total.machine_ns);
     const auto bare = static_cast<double>(load.total.bare_ns);
-    const std::string program = about.subject;
+    const std::string program = about.system;
     add(program, machines_metric, machines, load.total.completed);
     add(program, peers_metric, load.generator_cpu * 1e9 - bare, load.total.completed);
     if (load.total.bare == 0) return;
@@ -135,18 +135,18 @@ void report_cpu_of_peers(session& s, measurement about, const load_result& load)
         add("libsodium", metric, bare, load.total.bare);
 }
 
-void measure(session& s, const subject_kind& kind, wire_kind wire, handshake_keys keys, source_number first)
+void measure(session& s, const system_kind& kind, wire_kind wire, handshake_keys keys, source_number first)
 {
     const settings& options = s.settings();
-    const std::unique_ptr<subject> program = kind.start();
-    const std::optional<relay_endpoints> doors = program->relay(wire);
-    if (!doors) return;
+    const std::unique_ptr<system_under_test> program = kind.start();
+    const std::optional<relay_endpoints> endpoints = program->relay(wire);
+    if (!endpoints) return;
     measurement about{"handshakes", kind.name, {}, "", "", better::less, {}, {}};
     about.with = {{"transport", std::string{wire_name(wire)}},
                   {"keys", keys == handshake_keys::agreement ? "agreement" : "precomputed"},
                   {"loop", "closed"},
                   {"concurrency", static_cast<double>(options.concurrency)}};
-    handshake_plan plan{*doors, keys, options.concurrency, 0, options.seconds, first};
+    handshake_plan plan{*endpoints, keys, options.concurrency, 0, options.seconds, first};
     const load_result closed = run_load(options, plan, *program);
     report(s, about, closed, false, !program->processes().empty());
     if (keys == handshake_keys::agreement) {
@@ -172,13 +172,13 @@ void measure(session& s, const subject_kind& kind, wire_kind wire, handshake_key
 
 void run_handshake_benchmark(session& s)
 {
-    const std::vector<subject_kind> kinds = available(s, relay_kinds(s));
+    const std::vector<system_kind> kinds = available(s, relay_kinds(s));
     const std::string& wanted = s.settings().keys;
     source_number first = 1;
     for (int run = 0; run < s.settings().runs; ++run)
         for (const handshake_keys keys : {handshake_keys::precomputed, handshake_keys::agreement})
             for (const wire_kind wire : wires_of(s.settings(), {wire_kind::tcp, wire_kind::websocket}))
-                for (const subject_kind& kind : in_turn(kinds, run)) {
+                for (const system_kind& kind : in_turn(kinds, run)) {
                     const char* name = keys == handshake_keys::agreement ? "agreement" : "precomputed";
                     if (wanted != "both" && wanted != name) continue;
                     s.attempt(fmt::format("handshakes {} {} {}", kind.name, wire_name(wire), name),

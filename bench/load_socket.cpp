@@ -3,14 +3,11 @@
 #include "bench/failure.hpp"
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <cstdio>
 #include <sys/socket.h>
 
 namespace parley::bench {
@@ -33,36 +30,6 @@ SSL_CTX* client_context()
     }();
     if (context == nullptr) throw failure{"OpenSSL makes no TLS client"};
     return context;
-}
-
-template <auto Free>
-struct freed {
-    template <class T>
-    void operator()(T* value) const noexcept
-    {
-        Free(value);
-    }
-};
-using key_handle = std::unique_ptr<EVP_PKEY, freed<::EVP_PKEY_free>>;
-using certificate_handle = std::unique_ptr<X509, freed<::X509_free>>;
-using file_handle = std::unique_ptr<std::FILE, freed<std::fclose>>;
-
-bool fill(X509* certificate, EVP_PKEY* key)
-{
-    constexpr long day_seconds = 24 * 60 * 60, x509_v3 = 2;
-    X509_NAME* name = ::X509_get_subject_name(certificate);
-    const auto* common_name = reinterpret_cast<const unsigned char*>("127.0.0.1");
-    X509_EXTENSION* address = ::X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "IP:127.0.0.1");
-    const bool good = ::X509_set_version(certificate, x509_v3) == 1 &&
-                      ::ASN1_INTEGER_set(::X509_get_serialNumber(certificate), 1) == 1 &&
-                      ::X509_gmtime_adj(::X509_getm_notBefore(certificate), -day_seconds) != nullptr &&
-                      ::X509_gmtime_adj(::X509_getm_notAfter(certificate), day_seconds) != nullptr &&
-                      ::X509_set_pubkey(certificate, key) == 1 &&
-                      ::X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, common_name, -1, -1, 0) == 1 &&
-                      ::X509_set_issuer_name(certificate, name) == 1 && address != nullptr &&
-                      ::X509_add_ext(certificate, address, -1) == 1;
-    ::X509_EXTENSION_free(address);
-    return good && ::X509_sign(certificate, key, ::EVP_sha256()) != 0;
 }
 
 } // namespace
@@ -159,22 +126,6 @@ bool write_all(load_socket& to, std::string_view bytes) noexcept
         bytes.remove_prefix(static_cast<std::size_t>(size));
     }
     return true;
-}
-
-certificate_files make_certificate(const std::filesystem::path& folder)
-{
-    const certificate_files out{folder / "certificate.pem", folder / "key.pem"};
-    const key_handle key{::EVP_EC_gen("P-256")};
-    const certificate_handle certificate{::X509_new()};
-    if (!key || !certificate || !fill(certificate.get(), key.get()))
-        throw failure{"OpenSSL makes no certificate"};
-    const file_handle certificate_file{std::fopen(out.certificate.c_str(), "we")};
-    const file_handle key_file{std::fopen(out.key.c_str(), "we")};
-    if (!certificate_file || !key_file) throw system_failure(folder.string(), errno);
-    if (::PEM_write_X509(certificate_file.get(), certificate.get()) != 1 ||
-        ::PEM_write_PrivateKey(key_file.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
-        throw failure{"OpenSSL writes no certificate"};
-    return out;
 }
 
 } // namespace parley::bench

@@ -3,7 +3,6 @@
 
 #include "bench/endpoint.hpp"
 
-#include <filesystem>
 #include <memory>
 #include <string_view>
 
@@ -55,12 +54,5 @@ private:
 load_socket connect_socket(const endpoint& to, source_number source);
 // Blocking: all of it, or false.
 bool write_all(load_socket& to, std::string_view bytes) noexcept;
-
-// A certificate for 127.0.0.1 and its key, as PEM files.
-struct certificate_files {
-    std::filesystem::path certificate, key;
-};
-// Makes both in that folder; signed by itself, good for a day, with a key on P-256. Throws failure.
-certificate_files make_certificate(const std::filesystem::path& folder);
 
 } // namespace parley::bench

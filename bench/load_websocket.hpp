@@ -1,13 +1,10 @@
-// As much of a WebSocket (RFC 6455) as a load generator needs, in both roles: it is to cost as little as it
-// can. It trusts the program under test to keep the rules of its frames; what breaks them ends the
-// connection.
+// As much of a WebSocket (RFC 6455) as a load generator needs, in both roles, as cheap as possible. It trusts
+// the program under test to keep the rules of its frames; what breaks them ends the connection.
 #pragma once
 
 #include "bench/load_socket.hpp"
 
 #include <parley/base/bytes.hpp>
-
-#include <optional>
 
 namespace parley::bench {
 
@@ -15,10 +12,9 @@ namespace parley::bench {
 std::string upgrade_request(const endpoint& to, std::string_view protocol);
 // Whether `head` (up to its empty line) says 101.
 bool is_upgraded(std::string_view head) noexcept;
-// The answer of the other role to a request that holds a key; empty when it holds none.
-std::string upgrade_answer(std::string_view request_head);
 
-// Blocking, for what is not measured: opens it on a connected socket, or answers one. Throw failure.
+// Blocking, for what is not measured: opens a WebSocket on a connected socket, or answers a request for a
+// room that upgrade_request() has made. Throw failure.
 void open_websocket(load_socket& socket, const endpoint& to, std::string_view protocol);
 void expect_upgraded(load_socket& socket, const endpoint& to); // the answer to a request that was sent
 void answer_websocket(load_socket& socket);
@@ -40,7 +36,8 @@ public:
 private:
     // Takes one byte of a header; true when the header is whole.
     bool take_header(byte next);
-    void end_control(byte_vector& due);
+    template <class OnPayload, class OnEnd>
+    void walk(bytes_view data, OnPayload on_payload, OnEnd on_end);
 
     static constexpr std::size_t max_header_bytes = 14;
     std::array<byte, max_header_bytes> header_{};

@@ -3,10 +3,9 @@
 
 #include "bench/statistics.hpp"
 
-#include <parley/base/result.hpp>
-
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -14,7 +13,7 @@
 
 namespace parley::bench {
 
-inline constexpr std::string_view schema_name = "parley-bench/1";
+inline constexpr std::string_view schema_name = "parley-bench/2";
 
 enum class better : bool { less, more };
 
@@ -24,7 +23,7 @@ using parameters = std::map<std::string, parameter>;
 // One thing that was measured of one program, once a run.
 struct measurement {
     std::string benchmark; // "room"
-    std::string subject;   // what was measured: "parley-relay", "haproxy splice"
+    std::string system;    // the system under test: "parley-relay", "haproxy splice"
     parameters with;       // {"rooms": 8, "sender": "tcp"}
     std::string metric;    // "throughput"
     std::string unit;      // "MB/s"
@@ -36,15 +35,26 @@ struct measurement {
     summary total() const { return summarise(values); }
     // Whether both are about the same thing of (perhaps) two programs.
     bool comparable(const measurement& other) const;
-    friend bool operator==(const measurement&, const measurement&) = default;
+};
+
+// A claim of this project, as a number that a run shows or does not.
+struct criterion {
+    std::string what; // one line, with what is measured beside what
+    std::string unit; // "ratio", or that of the measurement
+    double target = 0;
+    bool at_most = true; // else at least
+    // The median, or the quotient of two of the same run; nothing when a part of it was not measured.
+    std::optional<double> measured;
+
+    bool met() const noexcept { return measured && (at_most ? *measured <= target : *measured >= target); }
 };
 
 struct run_document {
     std::map<std::string, parameter> machine;
     std::map<std::string, std::string> versions;
     std::map<std::string, parameter> settings;
+    std::vector<criterion> criteria;
     std::vector<measurement> measurements;
-    friend bool operator==(const run_document&, const run_document&) = default;
 };
 
 // "rooms=8 sender=tcp"
@@ -54,13 +64,7 @@ std::string text_of(const parameter& value);
 // Indented JSON with a newline at its end. Numbers that are no numbers (an infinity) become 0.
 std::string to_json(const run_document& document);
 
-// Reads what to_json() wrote. Strict: an unknown or missing key, a wrong type, a number that is not finite,
-// another schema, or a summary that does not follow from its values is an error; then `why` says what and
-// where.
-result<run_document> parse_run(std::string_view json, std::string& why);
-
-// The same from and to a file; throw `failure`.
-run_document load_run(const std::filesystem::path& path);
+// Writes it to a file; throws `failure`.
 void save_run(const std::filesystem::path& path, const run_document& document);
 
 // Collects the values of several runs under one measurement each, in the order in which they first came.

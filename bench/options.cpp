@@ -15,7 +15,7 @@ namespace parley::bench {
 namespace {
 
 constexpr const char* footer = R"(Results go to standard output as a table and, with --json, to a file that
-parley-bench report and parley-bench compare read. Progress goes to standard error.
+bench/report.py turns into a page with plots. Progress goes to standard error.
 
 Exit codes:
   0  done        1  a benchmark failed, or a fault of the program        2  wrong usage)";
@@ -50,8 +50,6 @@ public:
         app_.require_subcommand(1);
         for (const benchmark& one : benchmarks()) add_measuring(one.name, one.help);
         add_measuring("all", "All of these, one after the other");
-        add_report();
-        add_compare();
     }
 
     int run(std::vector<std::string> arguments)
@@ -70,8 +68,6 @@ public:
             return 2;
         }
         const std::string name = app_.get_subcommands().front()->get_name();
-        if (name == "report") return report_command(files_, output_);
-        if (name == "compare") return compare_command(files_.at(0), files_.at(1));
         finish_settings();
         return measure_command(name, settings_, json_);
     }
@@ -91,7 +87,9 @@ private:
                          "How long a measurement lasts that has no end of its own (default: 2)")
             ->check(positive)
             ->type_name("S");
-        command->add_option("--only", settings_.only, "Only subjects whose name begins so; may be repeated")
+        command
+            ->add_option("--only", settings_.only,
+                         "Only systems under test whose name begins so; may be repeated")
             ->type_name("NAME")
             ->expected(1)
             ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -191,26 +189,9 @@ private:
                          "transfer: how many small files (default: 20000; with --quick at most 5000)")
             ->check(positive)
             ->type_name("N");
-        command->add_flag("--warm-memory", settings_.warm_memory,
+        command->add_flag("--memory-ballast", settings_.memory_ballast,
                           "transfer: keep free memory for a document from a virtual machine's host; "
                           "takes 1.5 times its size");
-    }
-
-    void add_report()
-    {
-        CLI::App* command =
-            app_.add_subcommand("report", "One HTML page, with plots, of what runs have measured");
-        command->add_option("FILE", files_, "JSON files of runs")->required()->type_name("");
-        command->add_option("-o,--output", output_, "The page (default: report.html)")->type_name("FILE");
-    }
-
-    void add_compare()
-    {
-        CLI::App* command = app_.add_subcommand("compare", "Ratios of what two runs have measured");
-        command->add_option("FILES", files_, "JSON files of two runs, the older first")
-            ->required()
-            ->expected(2)
-            ->type_name("A B");
     }
 
     void finish_settings()
@@ -233,9 +214,8 @@ private:
 
     CLI::App app_{"Measures relays that speak this protocol, and what they are compared with."};
     settings settings_;
-    std::string json_, output_ = "report.html";
-    std::vector<std::string> files_, relays_, relay_commands_, forward_commands_, send_commands_,
-        recv_commands_;
+    std::string json_;
+    std::vector<std::string> relays_, relay_commands_, forward_commands_, send_commands_, recv_commands_;
     std::vector<pid_t> relay_pids_;
 };
 

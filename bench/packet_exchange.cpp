@@ -28,7 +28,7 @@ public:
     {
         const encoded_packet packet = is_server_ ? encode(peer, packet::y_and_server_validator{})
                                                  : encode(peer, packet::client_validator{});
-        // A relay may bound a WebSocket's message on this door to a kilobyte.
+        // A relay may bound a WebSocket's message in a handshake to a kilobyte.
         constexpr std::size_t most_a_message = 8;
         while (count > 0) {
             byte_vector bytes;
@@ -82,13 +82,13 @@ private:
     packet_parser parser_;
 };
 
-packet_exchange::packet_exchange(const endpoint& door, source_number source, unsigned window)
+packet_exchange::packet_exchange(const endpoint& relay_at, source_number source, unsigned window)
     : server_(std::make_unique<end>(loop_, true)), client_(std::make_unique<end>(loop_, false))
 {
     const auto limit = steady_clock::now() + std::chrono::seconds{30};
-    server_->open(door, source, "bob.handshake");
+    server_->open(relay_at, source, "bob.handshake");
     bool met = loop_.run_until([&] { return server_->identified || server_->lost; }, limit);
-    client_->open(door, source, "bob.handshake");
+    client_->open(relay_at, source, "bob.handshake");
     met = met && loop_.run_until([&] { return client_->peer != relay_uid || client_->lost; }, limit);
     if (!met || server_->lost || client_->lost) throw failure{"two peers did not meet"};
     client_->send_packets(window);

@@ -12,7 +12,7 @@ namespace parley::bench {
 class packet_exchange {
 public:
     // Connects both peers and lets them meet. Throws failure.
-    packet_exchange(const endpoint& door, source_number source, unsigned window);
+    packet_exchange(const endpoint& relay_at, source_number source, unsigned window);
     packet_exchange(const packet_exchange&) = delete;
     packet_exchange& operator=(const packet_exchange&) = delete;
     ~packet_exchange();

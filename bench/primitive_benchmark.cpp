@@ -1,6 +1,5 @@
 #include "bench/primitive_benchmark.hpp"
 
-#include "bench/child.hpp"
 #include "bench/documents.hpp"
 #include "bench/failure.hpp"
 #include "bench/library_speed.hpp"
@@ -14,6 +13,8 @@
 #include <parley/wire/parser.hpp>
 #include <parley/wire/writer.hpp>
 
+#include <benchmark/benchmark.h>
+
 #include <algorithm>
 #include <cstring>
 #include <fstream>
@@ -25,12 +26,6 @@ namespace {
 constexpr std::size_t pack_bytes = 16u << 20;
 constexpr std::size_t cache_missing_bytes = 64u << 20; // more than the last cache holds
 constexpr double least_seconds = 0.02;
-
-// The compiler must take it that the bytes are looked at.
-void keep(const void* bytes)
-{
-    asm volatile("" : : "r"(bytes) : "memory");
-}
 
 void require(bool right, const char* what)
 {
@@ -44,41 +39,59 @@ T require(result<T> got, const char* what)
     return std::move(*got);
 }
 
+// Keeps what Google Benchmark has measured, and prints nothing.
+struct recorder final : benchmark::BenchmarkReporter {
+    bool ReportContext(const Context&) override { return true; }
+    void ReportRuns(const std::vector<Run>& runs) override
+    {
+        for (const Run& run : runs) {
+            error = run.error_message;
+            cpu_seconds = run.cpu_accumulated_time / static_cast<double>(run.iterations);
+        }
+    }
+
+    std::string error;
+    double cpu_seconds = 0; // of one call
+};
+
 // CPU seconds a call of `work`, from as many calls as fill `seconds`.
 double cpu_seconds_a_call(double seconds, const std::function<void()>& work)
 {
-    work(); // the first one pays for what is set up once
-    std::uint64_t calls = 1;
-    for (;;) {
-        const std::int64_t before = thread_cpu_ns();
-        for (std::uint64_t i = 0; i < calls; ++i) work();
-        const double taken = static_cast<double>(thread_cpu_ns() - before) * 1e-9;
-        if (taken >= seconds) return taken / static_cast<double>(calls);
-        const double share = std::max(taken / seconds, 0.01);
-        calls = static_cast<std::uint64_t>(static_cast<double>(calls) * 1.2 / share) + 1;
-    }
+    benchmark::RegisterBenchmark("step", [&work](benchmark::State& state) {
+        try {
+            work(); // the first one pays for what is set up once
+            for (auto unused : state) work();
+        } catch (const failure& why) {
+            state.SkipWithError(why.what());
+        }
+    })->MinTime(seconds);
+    recorder got;
+    benchmark::RunSpecifiedBenchmarks(&got);
+    benchmark::ClearRegisteredBenchmarks();
+    if (!got.error.empty()) throw failure{got.error};
+    return got.cpu_seconds;
 }
 
 class measuring {
 public:
     explicit measuring(session& s) : s_(s), seconds_(std::max(least_seconds, s.settings().seconds / 10)) {}
 
-    void time(const char* step, const char* subject, const std::function<void()>& work)
+    void time(const char* step, const char* system, const std::function<void()>& work)
     {
-        if (!s_.settings().wanted(subject)) return;
-        s_.add({"primitives", subject, {{"step", step}}, "CPU time", "us", better::less, {}, {}},
+        if (!s_.settings().wanted(system)) return;
+        s_.add({"primitives", system, {{"step", step}}, "CPU time", "us", better::less, {}, {}},
                cpu_seconds_a_call(seconds_, work) * 1e6);
     }
-    void ratio(const char* step, const std::string& subject, double value)
+    void ratio(const char* step, const std::string& system, double value)
     {
-        if (!s_.settings().wanted(subject)) return;
-        s_.add({"primitives", subject, {{"step", step}}, "ratio", "to 1", better::more, {}, {}}, value);
+        if (!s_.settings().wanted(system)) return;
+        s_.add({"primitives", system, {{"step", step}}, "ratio", "to 1", better::more, {}, {}}, value);
     }
-    void rate(const char* step, const std::string& subject, std::size_t bytes,
+    void rate(const char* step, const std::string& system, std::size_t bytes,
               const std::function<void()>& work)
     {
-        if (!s_.settings().wanted(subject)) return;
-        s_.add({"primitives", subject, {{"step", step}}, "rate of one core", "MB/s", better::more, {}, {}},
+        if (!s_.settings().wanted(system)) return;
+        s_.add({"primitives", system, {{"step", step}}, "rate of one core", "MB/s", better::more, {}, {}},
                static_cast<double>(bytes) / 1e6 / cpu_seconds_a_call(seconds_, work));
     }
 
@@ -93,19 +106,19 @@ void packets(measuring& m)
     const encoded_packet encoded = encode(uid{7}, body);
     m.time("write a packet", "parley", [&] {
         const encoded_packet out = encode(uid{7}, body);
-        keep(&out);
+        benchmark::DoNotOptimize(out);
     });
     packet_parser parser;
     m.time("parse a packet", "parley", [&] {
         bytes_view input = encoded.view();
         const auto got = parser.parse(input);
-        keep(&got);
+        benchmark::DoNotOptimize(got);
     });
     encoded_packet copy;
     for (const char* step : {"write a packet", "parse a packet"})
         m.time(step, "memcpy", [&] {
             std::memcpy(&copy, &encoded, sizeof copy);
-            keep(&copy);
+            benchmark::DoNotOptimize(copy);
         });
 }
 
@@ -179,14 +192,14 @@ void seal_hash_and_frame(measuring& m)
     sha1 hash;
     m.rate("seal, hash and frame", "parley", size, [&] {
         const std::uint32_t sum = library_adler32(1, content);
-        keep(&sum);
+        benchmark::DoNotOptimize(sum);
         hash.update(content);
         require(writer.write(content, out).has_value(), "seal");
     });
     openssl_gcm gcm;
     m.rate("seal, hash and frame", "openssl", size, [&] {
         const std::uint32_t sum = library_adler32(1, content);
-        keep(&sum);
+        benchmark::DoNotOptimize(sum);
         openssl_sha1(content);
         for (std::size_t at = 0; at < size; at += max_record_content_bytes)
             gcm.seal(bytes_view(content).subspan(at, max_record_content_bytes),
@@ -203,12 +216,12 @@ void seal_hash_and_frame(measuring& m)
 void compression_libraries(measuring& m, const byte_vector& text)
 {
     constexpr const char *packing = "deflate text", *unpacking = "inflate text";
-    const auto compare = [&](const std::string& subject, const auto& deflate, const auto& inflate) {
+    const auto compare = [&](const std::string& system, const auto& deflate, const auto& inflate) {
         const byte_vector packed = deflate();
         if (packed.empty()) return;
-        m.rate(packing, subject, text.size(), [&] { keep(deflate().data()); });
-        m.ratio(packing, subject, static_cast<double>(text.size()) / static_cast<double>(packed.size()));
-        m.rate(unpacking, subject, text.size(),
+        m.rate(packing, system, text.size(), [&] { benchmark::DoNotOptimize(deflate().data()); });
+        m.ratio(packing, system, static_cast<double>(text.size()) / static_cast<double>(packed.size()));
+        m.rate(unpacking, system, text.size(),
                [&] { require(inflate(packed).size() == text.size(), "inflate"); });
     };
     for (const int level : {1, 4, 6})
@@ -265,7 +278,7 @@ void documents(session& s, measuring& m)
     const std::filesystem::path random_file = file_of("random", random), text_file = file_of("text", text);
     const byte_vector random_pack = pack_of(random_file), text_pack = pack_of(text_file);
     const byte_vector deflated = zlib_deflate(text, 4);
-    const auto look = [](bytes_view piece) { keep(piece.data()); };
+    const auto look = [](bytes_view piece) { benchmark::DoNotOptimize(piece.data()); };
     m.rate("write a PACK of random bytes", "parley", pack_bytes, [&] { write_pack(random_file, look); });
     m.rate("write a PACK of text", "parley", pack_bytes, [&] { write_pack(text_file, look); });
     m.rate("read a PACK of random bytes", "parley", pack_bytes, [&] { read_pack(s, random_pack); });
@@ -273,16 +286,17 @@ void documents(session& s, measuring& m)
     // A PACK hashes its stream and its objects.
     m.rate("write a PACK of random bytes", "openssl sha1", pack_bytes, [&] { openssl_sha1(random); });
     m.rate("read a PACK of random bytes", "openssl sha1", pack_bytes, [&] { openssl_sha1(random); });
-    m.rate("write a PACK of text", "zlib", pack_bytes, [&] { keep(zlib_deflate(text, 4).data()); });
+    m.rate("write a PACK of text", "zlib", pack_bytes,
+           [&] { benchmark::DoNotOptimize(zlib_deflate(text, 4).data()); });
     m.rate("read a PACK of text", "zlib", pack_bytes,
-           [&] { keep(zlib_inflate(deflated, pack_bytes).data()); });
+           [&] { benchmark::DoNotOptimize(zlib_inflate(deflated, pack_bytes).data()); });
     compression_libraries(m, text);
     std::filesystem::remove(random_file);
     std::filesystem::remove(text_file);
     byte_vector from(cache_missing_bytes, 1), to(cache_missing_bytes);
     m.rate("copy memory", "memcpy", cache_missing_bytes, [&] {
         std::memcpy(to.data(), from.data(), to.size());
-        keep(to.data());
+        benchmark::DoNotOptimize(to.data());
     });
 }
 

@@ -33,9 +33,9 @@ std::vector<pair_of_wires> pairs(const settings& options)
     return out;
 }
 
-void measure(session& s, const subject_kind& kind, pair_of_wires wires, unsigned rooms, unsigned& number)
+void measure(session& s, const system_kind& kind, pair_of_wires wires, unsigned rooms, unsigned& number)
 {
-    const std::unique_ptr<subject> program = kind.start();
+    const std::unique_ptr<system_under_test> program = kind.start();
     std::vector<room_ends> ends;
     for (unsigned i = 0; i < rooms; ++i) {
         std::optional<room_ends> joined = join_room(*program, wires.sender, wires.receiver, number++);
@@ -56,18 +56,18 @@ void measure(session& s, const subject_kind& kind, pair_of_wires wires, unsigned
     about.metric = "throughput";
     about.unit = "MB/s";
     s.add(about, total / 1e6 / report.seconds,
-          {{"subject", report.subject_cpu_seconds},
+          {{"system", report.system_cpu_seconds},
            {"sender", report.sender_cpu_seconds},
            {"receiver", report.receiver_cpu_seconds}});
     about.unit = "s/GB";
     about.better = better::less;
     // The cores divided by it are the most that could pass if none of them ever waited.
     about.metric = "CPU time a GB, both ends included";
-    s.add(about, (report.subject_cpu_seconds + report.sender_cpu_seconds + report.receiver_cpu_seconds) /
+    s.add(about, (report.system_cpu_seconds + report.sender_cpu_seconds + report.receiver_cpu_seconds) /
                      (total / 1e9));
     if (!program->processes().empty()) {
         about.metric = "CPU time a GB";
-        s.add(about, report.subject_cpu_seconds / (total / 1e9));
+        s.add(about, report.system_cpu_seconds / (total / 1e9));
     }
     if (rooms > 1) {
         const auto [least, most] = std::minmax_element(report.bytes.begin(), report.bytes.end());
@@ -82,8 +82,8 @@ void measure(session& s, const subject_kind& kind, pair_of_wires wires, unsigned
 
 void run_room_benchmark(session& s)
 {
-    std::vector<subject_kind> kinds = relay_kinds(s);
-    for (subject_kind& kind : forwarder_kinds(s)) kinds.push_back(std::move(kind));
+    std::vector<system_kind> kinds = relay_kinds(s);
+    for (system_kind& kind : forwarder_kinds(s)) kinds.push_back(std::move(kind));
     kinds = available(s, std::move(kinds));
     std::vector<double> counts = s.settings().rooms;
     if (counts.empty())
@@ -92,7 +92,7 @@ void run_room_benchmark(session& s)
     for (int run = 0; run < s.settings().runs; ++run)
         for (const pair_of_wires wires : pairs(s.settings()))
             for (const double rooms : counts)
-                for (const subject_kind& kind : in_turn(kinds, run))
+                for (const system_kind& kind : in_turn(kinds, run))
                     s.attempt(fmt::format("room {} {}→{} {}", kind.name, wire_name(wires.sender),
                                           wire_name(wires.receiver), rooms),
                               [&] { measure(s, kind, wires, static_cast<unsigned>(rooms), number); });

@@ -113,7 +113,7 @@ room_ends join_through_relay(const relay_endpoints& sender, const relay_endpoint
     return {from.take(), to.take(), has_frames(sender.room.kind), has_frames(receiver.room.kind)};
 }
 
-room_ends join_through_forwarder(const subject& by, const endpoint& front, unsigned number)
+room_ends join_through_forwarder(const system_under_test& by, const endpoint& front, unsigned number)
 {
     room_ends out;
     out.sender = connect_socket(front, number);
@@ -153,16 +153,16 @@ void verify(room_ends& ends)
 
 } // namespace
 
-introduced introduce(const endpoint& server_door, const endpoint& client_door, source_number source)
+introduced introduce(const endpoint& server_to, const endpoint& client_to, source_number source)
 {
-    handshake_stream server{server_door, source};
+    handshake_stream server{server_to, source};
     public_parameters shown;
     store_be(shown.salt.data(), source);
     const public_packet_bytes mine = format_public(shown);
     server.send(relay_uid, packet::hello_as_a_server{mine});
     const message server_identity = server.expect<packet::server_identity>();
 
-    handshake_stream client{client_door, source};
+    handshake_stream client{client_to, source};
     client.send(relay_uid, packet::hello_as_a_client{});
     const message client_identity = client.expect<packet::client_identity>();
     uid to;
@@ -188,8 +188,8 @@ struct waiting_server::state {
     handshake_stream stream;
 };
 
-waiting_server::waiting_server(const endpoint& door, source_number source)
-    : state_(new state{handshake_stream{door, source}})
+waiting_server::waiting_server(const endpoint& relay_at, source_number source)
+    : state_(new state{handshake_stream{relay_at, source}})
 {
 }
 
@@ -203,7 +203,8 @@ std::chrono::steady_clock::time_point waiting_server::appear()
 
 waiting_server::~waiting_server() = default;
 
-std::optional<room_ends> join_room(const subject& by, wire_kind sender, wire_kind receiver, unsigned number)
+std::optional<room_ends> join_room(const system_under_test& by, wire_kind sender, wire_kind receiver,
+                                   unsigned number)
 {
     room_ends out;
     const std::optional<relay_endpoints> from = by.relay(sender), to = by.relay(receiver);

@@ -140,7 +140,7 @@ room_load_report room_load::measure(double seconds, const std::vector<pid_t>& pr
 {
     check();
     const std::int64_t sender = cpu_time_ns({sender_->pid()}), receiver = cpu_time_ns({receiver_->pid()});
-    const std::int64_t subject = cpu_time_ns(processes);
+    const std::int64_t system = cpu_time_ns(processes);
     const std::vector<std::uint64_t> before = read();
     const auto begin = steady_clock::now();
     const timespec pause{
@@ -153,7 +153,7 @@ room_load_report room_load::measure(double seconds, const std::vector<pid_t>& pr
         out.bytes = read();
     } while (out.bytes == before && steady_clock::now() - begin < patience);
     out.seconds = std::chrono::duration<double>(steady_clock::now() - begin).count();
-    out.subject_cpu_seconds = seconds_between(subject, cpu_time_ns(processes));
+    out.system_cpu_seconds = seconds_between(system, cpu_time_ns(processes));
     out.sender_cpu_seconds = seconds_between(sender, cpu_time_ns({sender_->pid()}));
     out.receiver_cpu_seconds = seconds_between(receiver, cpu_time_ns({receiver_->pid()}));
     for (std::size_t i = 0; i < rooms_; ++i) out.bytes[i] -= before[i];

@@ -12,7 +12,7 @@ namespace parley::bench {
 struct room_load_report {
     double seconds = 0;
     std::vector<std::uint64_t> bytes; // of payload, that each room delivered
-    double sender_cpu_seconds = 0, receiver_cpu_seconds = 0, subject_cpu_seconds = 0;
+    double sender_cpu_seconds = 0, receiver_cpu_seconds = 0, system_cpu_seconds = 0;
 };
 
 class room_load {

@@ -43,14 +43,14 @@ std::map<std::string, parameter> settings::described() const
             {"rate", rate},
             {"transfer_mb", transfer_mb},
             {"small_files", static_cast<double>(small_files)},
-            {"warm_memory", warm_memory ? "yes" : "no"}};
+            {"memory_ballast", memory_ballast ? "yes" : "no"}};
 }
 
-bool settings::wanted(std::string_view subject) const
+bool settings::wanted(std::string_view system) const
 {
     if (only.empty()) return true;
     for (const std::string& start : only)
-        if (subject.starts_with(start)) return true;
+        if (system.starts_with(start)) return true;
     return false;
 }
 
@@ -77,8 +77,8 @@ void session::add(const measurement& about, double value, const std::map<std::st
     results_.add(about, value, cpu_seconds);
     std::string cpu;
     for (const auto& [role, seconds] : cpu_seconds) cpu += fmt::format("  {} {:.3f} s CPU", role, seconds);
-    say(fmt::format("{:<11} {:<26} {:<34} {} {:.6g} {}{}", about.benchmark, about.subject,
-                    text_of(about.with), about.metric, value, about.unit, cpu));
+    say(fmt::format("{:<11} {:<26} {:<34} {} {:.6g} {}{}", about.benchmark, about.system, text_of(about.with),
+                    about.metric, value, about.unit, cpu));
 }
 
 void session::say(const std::string& line) const

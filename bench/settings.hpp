@@ -29,7 +29,7 @@ struct settings {
     std::string congestion;  // of TCP, for everything; empty: the system's
     std::string parley = "parley";
     std::string parley_relay = "parley-relay";
-    std::vector<std::string> only;       // subjects, by the beginning of their names; empty: all
+    std::vector<std::string> only;       // systems, by the beginning of their names; empty: all
     std::vector<std::string> transports; // empty: chosen by quick
     std::vector<std::string> listen;     // further --listen addresses of parley-relay
     std::vector<given_relay> relays;
@@ -43,12 +43,12 @@ struct settings {
     std::string keys = "both";          // agreement, precomputed or both
     double transfer_mb = 2147.483648;   // a document's size: 2 GiB
     unsigned small_files = 20'000;
-    bool warm_memory = false; // for transfers, see warm_memory.hpp
+    bool memory_ballast = false; // for transfers, see memory_ballast.hpp
 
     // As they are written to the JSON document.
     std::map<std::string, parameter> described() const;
-    // Whether --only lets this subject through.
-    bool wanted(std::string_view subject) const;
+    // Whether --only lets this system through.
+    bool wanted(std::string_view system) const;
 };
 
 } // namespace parley::bench

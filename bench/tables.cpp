@@ -9,12 +9,21 @@
 namespace parley::bench {
 namespace {
 
-std::string number(double value)
+// "receiver 0.181, sender 0.116": the medians of what each process took in a run.
+std::string cpu_text(const measurement& of)
 {
-    return fmt::format("{:.4g}", value);
+    std::string out;
+    for (const auto& [role, values] : of.cpu_seconds)
+        out += fmt::format("{}{} {:.3f}", out.empty() ? "" : ", ", role, summarise(values).median);
+    return out;
 }
 
 } // namespace
+
+std::string number_text(double value)
+{
+    return fmt::format("{:.4g}", value);
+}
 
 std::string text_table(const std::vector<row>& rows, std::size_t left)
 {
@@ -44,52 +53,34 @@ std::vector<ratio> ratios_of(const std::vector<measurement>& all)
 {
     std::vector<ratio> out;
     for (const measurement& first : all) {
-        if (!first.subject.starts_with("parley")) continue;
+        if (!first.system.starts_with("parley")) continue;
         for (const measurement& second : all)
-            if (first.comparable(second) && first.subject != second.subject)
+            if (first.comparable(second) && first.system != second.system)
                 out.push_back({&first, &second, advantage(first, second)});
     }
     return out;
 }
 
-std::vector<ratio> ratios_between(const run_document& older, const run_document& newer)
-{
-    std::vector<ratio> out;
-    for (const measurement& first : newer.measurements)
-        for (const measurement& second : older.measurements)
-            if (first.comparable(second) && first.subject == second.subject)
-                out.push_back({&first, &second, advantage(first, second)});
-    return out;
-}
-
-std::string cpu_text(const measurement& of)
-{
-    std::string out;
-    for (const auto& [role, values] : of.cpu_seconds)
-        out += fmt::format("{}{} {:.3f}", out.empty() ? "" : ", ", role, summarise(values).median);
-    return out;
-}
-
-std::string ratio_table(const std::vector<ratio>& ratios, const std::string& first, const std::string& second)
+std::string ratio_table(const std::vector<ratio>& ratios)
 {
     std::vector<row> rows{
-        {"benchmark", "parameters", "metric", "of", "beside", first, second, "unit", "times better"}};
+        {"benchmark", "parameters", "metric", "of", "beside", "median", "beside it", "unit", "times better"}};
     for (const ratio& one : ratios)
         rows.push_back({one.first->benchmark, escaped(text_of(one.first->with)), one.first->metric,
-                        escaped(one.first->subject), escaped(one.second->subject),
-                        number(one.first->total().median), number(one.second->total().median),
+                        escaped(one.first->system), escaped(one.second->system),
+                        number_text(one.first->total().median), number_text(one.second->total().median),
                         one.first->unit, fmt::format("{:.2f}", one.times_better)});
     return text_table(rows, 5);
 }
 
 std::string value_table(const std::vector<measurement>& all)
 {
-    std::vector<row> rows{{"benchmark", "parameters", "metric", "subject", "median", "min", "max", "runs",
+    std::vector<row> rows{{"benchmark", "parameters", "metric", "system", "median", "min", "max", "runs",
                            "unit", "CPU seconds a run"}};
     for (const measurement& one : all) {
         const summary total = one.total();
-        rows.push_back({one.benchmark, escaped(text_of(one.with)), one.metric, escaped(one.subject),
-                        number(total.median), number(total.min), number(total.max),
+        rows.push_back({one.benchmark, escaped(text_of(one.with)), one.metric, escaped(one.system),
+                        number_text(total.median), number_text(total.min), number_text(total.max),
                         std::to_string(one.values.size()), one.unit, escaped(cpu_text(one))});
     }
     return text_table(rows, 4);

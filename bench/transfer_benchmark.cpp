@@ -2,10 +2,10 @@
 
 #include "bench/documents.hpp"
 #include "bench/failure.hpp"
-#include "bench/subject.hpp"
-#include "bench/tap.hpp"
-#include "bench/warm_memory.hpp"
-#include "bench/wormhole_courier.hpp"
+#include "bench/first_byte_proxy.hpp"
+#include "bench/memory_ballast.hpp"
+#include "bench/system_under_test.hpp"
+#include "bench/wormhole_tool.hpp"
 
 #include <fmt/format.h>
 
@@ -25,16 +25,16 @@ struct document {
     std::uint64_t bytes;
 };
 
-class parley_courier final : public courier {
+class parley_tool final : public transfer_tool {
 public:
-    parley_courier(session& s, std::unique_ptr<subject> relay)
-        : s_(s), relay_(std::move(relay)), doors_(relay_->relay(wire_kind::tcp))
+    parley_tool(session& s, std::unique_ptr<system_under_test> relay)
+        : s_(s), relay_(std::move(relay)), endpoints_(relay_->relay(wire_kind::tcp))
     {
-        if (!doors_) throw failure{"the relay does not listen on TCP"};
-        room_port_ = doors_->room.port;
+        if (!endpoints_) throw failure{"the relay does not listen on TCP"};
+        room_port_ = endpoints_->room.port;
     }
     std::vector<pid_t> relays() const override { return relay_->processes(); }
-    const endpoint& room() const { return doors_->room; }
+    const endpoint& room() const { return endpoints_->room; }
     // Where the sender goes for its room from now on.
     void send_through(std::uint16_t port) { room_port_ = port; }
 
@@ -44,35 +44,34 @@ public:
             std::vector<std::string>{s_.settings().parley, "send", path.string(), "--json", "--relay",
                                      address(room_port_)},
             child_output::standard, std::map<std::string, std::string>{{"PARLEY_CODE", code}});
-        out->wait_line("\"waiting\"", courier_start_timeout);
+        out->wait_line("\"waiting\"", tool_start_timeout);
         return out;
     }
     std::unique_ptr<child> receive(const fs::path& folder, const std::string& code) override
     {
         return std::make_unique<child>(
             std::vector<std::string>{s_.settings().parley, "recv", "-y", "--quiet", "-o", folder.string(),
-                                     "--relay", address(doors_->room.port)},
+                                     "--relay", address(endpoints_->room.port)},
             child_output::standard, std::map<std::string, std::string>{{"PARLEY_CODE", code}});
     }
 
 private:
     std::string address(std::uint16_t room_port) const
     {
-        return fmt::format("{}:{},{}", doors_->handshake.host, doors_->handshake.port, room_port);
+        return fmt::format("{}:{},{}", endpoints_->handshake.host, endpoints_->handshake.port, room_port);
     }
 
     session& s_;
-    std::unique_ptr<subject> relay_;
-    std::optional<relay_endpoints> doors_;
+    std::unique_ptr<system_under_test> relay_;
+    std::optional<relay_endpoints> endpoints_;
     std::uint16_t room_port_ = 0;
 };
 
 // Two command lines. The sender counts as waiting as soon as it is started; the receiver has to have
 // patience.
-class command_courier final : public courier {
+class command_tool final : public transfer_tool {
 public:
-    command_courier(std::string send, std::string receive)
-        : send_(std::move(send)), receive_(std::move(receive))
+    command_tool(std::string send, std::string receive) : send_(std::move(send)), receive_(std::move(receive))
     {
     }
     std::vector<pid_t> relays() const override { return {}; }
@@ -92,28 +91,28 @@ private:
     std::string send_, receive_;
 };
 
-struct courier_kind {
+struct tool_kind {
     std::string name;
-    std::function<std::unique_ptr<courier>()> start;
+    std::function<std::unique_ptr<transfer_tool>()> start;
 };
 
-std::vector<courier_kind> couriers(session& s)
+std::vector<tool_kind> tools(session& s)
 {
-    std::vector<courier_kind> out;
+    std::vector<tool_kind> out;
     if (find_program(s.settings().parley).empty()) {
         s.skip("parley", "not installed");
     } else {
-        for (const subject_kind& relay : available(s, relay_kinds(s))) {
+        for (const system_kind& relay : available(s, relay_kinds(s))) {
             // Through another relay it is still parley that sends.
             const bool own = relay.name == "parley-relay";
             out.push_back({own ? "parley" : "parley through " + relay.name,
-                           [&s, relay] { return std::make_unique<parley_courier>(s, relay.start()); }});
+                           [&s, relay] { return std::make_unique<parley_tool>(s, relay.start()); }});
         }
     }
     if (s.settings().wanted("magic-wormhole")) {
         const std::string missing = wormhole_missing();
         if (missing.empty())
-            out.push_back({"magic-wormhole", [&s] { return start_wormhole_courier(s); }});
+            out.push_back({"magic-wormhole", [&s] { return start_wormhole_tool(s); }});
         else
             s.skip("magic-wormhole", "not installed: " + missing);
     }
@@ -121,7 +120,7 @@ std::vector<courier_kind> couriers(session& s)
         for (const given_command& receive : s.settings().recv_commands)
             if (send.name == receive.name && s.settings().wanted(send.name))
                 out.push_back({send.name, [send, receive] {
-                                   return std::make_unique<command_courier>(send.line, receive.line);
+                                   return std::make_unique<command_tool>(send.line, receive.line);
                                }});
     return out;
 }
@@ -146,7 +145,7 @@ std::vector<document> make_documents(session& s)
 }
 
 // Seconds from the receiver's start to the end of both; compares what came.
-double pass(session& s, courier& by, const document& what, const std::string& code,
+double pass(session& s, transfer_tool& by, const document& what, const std::string& code,
             std::map<std::string, double>& cpu)
 {
     const fs::path folder = s.fresh("received");
@@ -169,9 +168,9 @@ double pass(session& s, courier& by, const document& what, const std::string& co
     return seconds;
 }
 
-void measure(session& s, const courier_kind& kind, const document& what, const std::string& code)
+void measure(session& s, const tool_kind& kind, const document& what, const std::string& code)
 {
-    const std::unique_ptr<courier> by = kind.start();
+    const std::unique_ptr<transfer_tool> by = kind.start();
     std::map<std::string, double> cpu;
     const double seconds = pass(s, *by, what, code, cpu);
     measurement about{"transfer", kind.name, {{"document", what.name}}, "rate", "MB/s", better::more, {}, {}};
@@ -186,10 +185,10 @@ void measure(session& s, const courier_kind& kind, const document& what, const s
     s.add(about, total / megabytes * 1e3);
 }
 
-void measure_first_byte(session& s, const subject_kind& relay, const document& what, const std::string& code)
+void measure_first_byte(session& s, const system_kind& relay, const document& what, const std::string& code)
 {
-    parley_courier by{s, relay.start()};
-    const tap between{by.room()};
+    parley_tool by{s, relay.start()};
+    const first_byte_proxy between{by.room()};
     by.send_through(between.port());
     std::map<std::string, double> cpu;
     pass(s, by, what, code, cpu);
@@ -210,17 +209,17 @@ void measure_first_byte(session& s, const subject_kind& relay, const document& w
 void run_transfer_benchmark(session& s)
 {
     const std::vector<document> documents = make_documents(s);
-    const std::vector<courier_kind> kinds = couriers(s);
-    std::optional<warm_memory> for_what_arrives;
-    if (s.settings().warm_memory) for_what_arrives.emplace(documents[0].bytes / 2 * 3);
+    const std::vector<tool_kind> kinds = tools(s);
+    std::optional<memory_ballast> for_what_arrives;
+    if (s.settings().memory_ballast) for_what_arrives.emplace(documents[0].bytes / 2 * 3);
     unsigned number = 0;
     const auto next_code = [&] { return fmt::format("code{}", number++); };
     for (int run = 0; run < s.settings().runs; ++run)
         for (const document& what : documents) {
-            for (const courier_kind& kind : kinds)
+            for (const tool_kind& kind : kinds)
                 s.attempt(fmt::format("transfer {} {}", kind.name, what.name),
                           [&] { measure(s, kind, what, next_code()); });
-            for (const subject_kind& relay : relay_kinds(s))
+            for (const system_kind& relay : relay_kinds(s))
                 if (relay.name == "parley-relay" && relay.unavailable.empty() &&
                     s.settings().wanted("parley"))
                     s.attempt("first byte of " + what.name,

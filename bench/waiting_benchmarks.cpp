@@ -1,11 +1,11 @@
 #include "bench/waiting_benchmarks.hpp"
 
 #include "bench/bare_relay.hpp"
-#include "bench/crowd.hpp"
 #include "bench/failure.hpp"
 #include "bench/memory_world.hpp"
 #include "bench/packet_exchange.hpp"
 #include "bench/room_ends.hpp"
+#include "bench/waiting_clients.hpp"
 
 #include <parley/wire/public_packet.hpp>
 #include <parley/wire/writer.hpp>
@@ -52,9 +52,9 @@ struct about_waiting {
     session& s;
     measurement about;
 
-    about_waiting(session& owner, const char* benchmark, const std::string& subject, std::string_view wire,
+    about_waiting(session& owner, const char* benchmark, const std::string& system, std::string_view wire,
                   std::size_t waiting)
-        : s(owner), about{benchmark, subject, {}, "", "", better::less, {}, {}}
+        : s(owner), about{benchmark, system, {}, "", "", better::less, {}, {}}
     {
         about.with = {{"transport", std::string{wire}}, {"waiting", static_cast<double>(waiting)}};
     }
@@ -68,21 +68,22 @@ struct about_waiting {
     }
 };
 
-// Runs `measure` for each run, point, transport and subject, so that the subjects take turns.
+// Runs `measure` for each run, point, transport and system, so that the systems take turns.
 template <class Measure>
-void for_each_crowd(session& s, const char* name, const std::vector<subject_kind>& kinds,
+void for_each_point(session& s, const char* name, const std::vector<system_kind>& kinds,
                     const std::vector<wire_kind>& wires, const std::vector<double>& sizes, Measure measure)
 {
     source_number source = 1;
     for (int run = 0; run < s.settings().runs; ++run)
         for (const double size : sizes)
             for (const wire_kind wire : wires)
-                for (const subject_kind& kind : in_turn(kinds, run))
+                for (const system_kind& kind : in_turn(kinds, run))
                     s.attempt(fmt::format("{} {} {} {}", name, kind.name, wire_name(wire), size), [&] {
-                        const std::unique_ptr<subject> program = kind.start();
-                        const std::optional<relay_endpoints> doors = program->relay(wire);
-                        if (!doors) return;
-                        measure(kind.name, *program, *doors, wire, static_cast<std::size_t>(size), source);
+                        const std::unique_ptr<system_under_test> program = kind.start();
+                        const std::optional<relay_endpoints> endpoints = program->relay(wire);
+                        if (!endpoints) return;
+                        measure(kind.name, *program, *endpoints, wire, static_cast<std::size_t>(size),
+                                source);
                         source += static_cast<source_number>(size) + 1024;
                     });
 }
@@ -94,7 +95,7 @@ void wait_seconds(double seconds)
     ::nanosleep(&pause, nullptr);
 }
 
-double seconds_since(std::int64_t before_ns, const subject& program)
+double seconds_since(std::int64_t before_ns, const system_under_test& program)
 {
     return static_cast<double>(cpu_time_ns(program.processes()) - before_ns) * 1e-9;
 }
@@ -116,26 +117,27 @@ std::int64_t settled_memory(const std::vector<pid_t>& processes)
 
 void run_fanout_benchmark(session& s)
 {
-    std::vector<subject_kind> kinds = relay_kinds(s);
+    std::vector<system_kind> kinds = relay_kinds(s);
     kinds.push_back(bare_relay_kind());
     kinds = available(s, std::move(kinds));
-    for_each_crowd(s, "fanout", kinds, wires_of(s.settings(), quick_wires), curve_points(s.settings()),
-                   [&](const std::string& name, const subject& program, const relay_endpoints& doors,
-                       wire_kind wire, std::size_t size, source_number source) {
-                       const crowd clients{doors.handshake, size, source};
-                       waiting_server server{doors.handshake, source + static_cast<source_number>(size)};
+    for_each_point(s, "fanout", kinds, wires_of(s.settings(), quick_wires), curve_points(s.settings()),
+                   [&](const std::string& name, const system_under_test& program,
+                       const relay_endpoints& endpoints, wire_kind wire, std::size_t size,
+                       source_number source) {
+                       const waiting_clients clients{endpoints.handshake, size, source};
+                       waiting_server server{endpoints.handshake, source + static_cast<source_number>(size)};
                        const std::int64_t cpu = cpu_time_ns(program.processes());
-                       const double crowd_cpu = clients.cpu_seconds();
+                       const double clients_cpu = clients.cpu_seconds();
                        const auto begin = server.appear();
                        const auto end = clients.wait_heard(size, fanout_timeout);
-                       const double subject_cpu = seconds_since(cpu, program);
+                       const double system_cpu = seconds_since(cpu, program);
                        about_waiting out{s, "fanout", name, wire_name(wire), size};
                        out.add("until the last has heard", "ms", better::less,
                                std::chrono::duration<double, std::milli>(end - begin).count(),
-                               {{"subject", subject_cpu}, {"generator", clients.cpu_seconds() - crowd_cpu}});
+                               {{"system", system_cpu}, {"generator", clients.cpu_seconds() - clients_cpu}});
                        if (!program.processes().empty())
                            out.add("CPU time a message", "us", better::less,
-                                   subject_cpu / static_cast<double>(size) * 1e6);
+                                   system_cpu / static_cast<double>(size) * 1e6);
                    });
     for (int run = 0; run < s.settings().runs; ++run)
         for (const double size : memory_points(s.settings()))
@@ -153,41 +155,41 @@ void run_idle_benchmark(session& s)
 {
     const std::vector<double> sizes = points(s.settings(), {2000}, {1000, 10'000, 19'000});
     const double largest = *std::max_element(sizes.begin(), sizes.end());
-    for_each_crowd(s, "idle", available(s, relay_kinds(s)),
-                   wires_of(s.settings(), {all_wires.begin(), all_wires.end()}), sizes,
-                   [&](const std::string& name, const subject& program, const relay_endpoints& doors,
-                       wire_kind wire, std::size_t size, source_number source) {
-                       if (program.processes().empty())
-                           return s.skip(fmt::format("idle {}", name),
-                                         "its process is not known (--relay-pid)");
-                       const crowd first{doors.handshake, warm_peers, source};
-                       const std::int64_t before = settled_memory(program.processes());
-                       const crowd clients{doors.handshake, size, source + warm_peers};
-                       const std::int64_t after = settled_memory(program.processes());
-                       const std::int64_t cpu = cpu_time_ns(program.processes());
-                       // WebSockets are pinged now and then: one long look at most of them has it in.
-                       const bool long_look = !s.settings().quick && has_frames(wire) && size >= many &&
-                                              static_cast<double>(size) == largest;
-                       const double seconds = std::max(s.settings().seconds, long_look ? ping_seconds : 0.0);
-                       wait_seconds(seconds);
-                       const double taken = seconds_since(cpu, program);
-                       about_waiting out{s, "idle", name, wire_name(wire), size};
-                       out.add("resident memory a waiting peer", "B", better::less,
-                               static_cast<double>(after - before) / static_cast<double>(size));
-                       out.add("CPU time a second a thousand waiting peers", "us", better::less,
-                               taken / seconds / static_cast<double>(size) * 1e9, {{"subject", taken}});
-                   });
+    for_each_point(
+        s, "idle", available(s, relay_kinds(s)), wires_of(s.settings(), {all_wires.begin(), all_wires.end()}),
+        sizes,
+        [&](const std::string& name, const system_under_test& program, const relay_endpoints& endpoints,
+            wire_kind wire, std::size_t size, source_number source) {
+            if (program.processes().empty())
+                return s.skip(fmt::format("idle {}", name), "its process is not known (--relay-pid)");
+            const waiting_clients first{endpoints.handshake, warm_peers, source};
+            const std::int64_t before = settled_memory(program.processes());
+            const waiting_clients clients{endpoints.handshake, size, source + warm_peers};
+            const std::int64_t after = settled_memory(program.processes());
+            const std::int64_t cpu = cpu_time_ns(program.processes());
+            // WebSockets are pinged now and then: one long look at most of them has it in.
+            const bool long_look = !s.settings().quick && has_frames(wire) && size >= many &&
+                                   static_cast<double>(size) == largest;
+            const double seconds = std::max(s.settings().seconds, long_look ? ping_seconds : 0.0);
+            wait_seconds(seconds);
+            const double taken = seconds_since(cpu, program);
+            about_waiting out{s, "idle", name, wire_name(wire), size};
+            out.add("resident memory a waiting peer", "B", better::less,
+                    static_cast<double>(after - before) / static_cast<double>(size));
+            out.add("CPU time a second a thousand waiting peers", "us", better::less,
+                    taken / seconds / static_cast<double>(size) * 1e9, {{"system", taken}});
+        });
 }
 
 void run_forward_benchmark(session& s)
 {
-    for_each_crowd(
+    for_each_point(
         s, "forward", available(s, relay_kinds(s)), wires_of(s.settings(), quick_wires),
         curve_points(s.settings()),
-        [&](const std::string& name, const subject& program, const relay_endpoints& doors, wire_kind wire,
-            std::size_t size, source_number source) {
-            const crowd clients{doors.handshake, size, source};
-            packet_exchange pair{doors.handshake, source + static_cast<source_number>(size), window};
+        [&](const std::string& name, const system_under_test& program, const relay_endpoints& endpoints,
+            wire_kind wire, std::size_t size, source_number source) {
+            const waiting_clients clients{endpoints.handshake, size, source};
+            packet_exchange pair{endpoints.handshake, source + static_cast<source_number>(size), window};
             clients.wait_heard(size, fanout_timeout);
             pair.run(s.settings().seconds / 4);
             const std::int64_t cpu = cpu_time_ns(program.processes()), own = own_cpu_ns();
@@ -197,7 +199,7 @@ void run_forward_benchmark(session& s)
             const double taken = seconds_since(cpu, program);
             about_waiting out{s, "forward", name, wire_name(wire), size};
             out.add("packets", "1/s", better::more, packets / seconds,
-                    {{"subject", taken}, {"generator", static_cast<double>(own_cpu_ns() - own) * 1e-9}});
+                    {{"system", taken}, {"generator", static_cast<double>(own_cpu_ns() - own) * 1e-9}});
             if (!program.processes().empty())
                 out.add("CPU time a packet", "us", better::less, taken / packets * 1e6);
         });

@@ -1,5 +1,6 @@
-"""parley-bench at its smallest: every benchmark before real programs, its file, its page, its comparison."""
+"""parley-bench at its smallest: every benchmark before real programs, its file, and what bench/report.py makes of it."""
 
+import base64
 import html.parser
 import json
 import os
@@ -9,21 +10,27 @@ import unittest
 
 import harness
 
-DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+REPORT = ROOT / "bench" / "report.py"
+LIMIT = 10 * harness.LIMIT  # a busy machine makes a run many times as long
 BENCH = os.environ.get("PARLEY_BENCH_PROGRAM", "parley-bench")
 SMALL = ("--runs", "1", "--seconds", "0.05", "--waiting", "10,40", "--memory-waiting", "10,200",
-         "--transfer-mb", "1", "--small-files", "20", "--warm-memory", "--concurrency", "4")
-MEASUREMENT = {"benchmark", "subject", "parameters", "metric", "unit", "better", "values", "min", "median", "max",
+         "--transfer-mb", "1", "--small-files", "20", "--memory-ballast", "--concurrency", "4")
+MEASUREMENT = {"benchmark", "system", "parameters", "metric", "unit", "better", "values", "min", "median", "max",
                "cpu_seconds"}
 
 
-def bench(world, *arguments, status=0):
-    process = world.keep(harness.Process([BENCH, *arguments]))
-    got = process.wait(2 * harness.LIMIT)
+def run(world, *arguments, status=0):
+    process = world.keep(harness.Process(arguments))
+    got = process.wait(LIMIT)
     said = [line for line in process.stderr.text().splitlines() if line.startswith("FAILED")]
     if got != status:
         raise harness.Failure(f"exit {got} instead of {status}: {said}: {process.describe()}")
     return process
+
+
+def bench(world, *arguments, status=0):
+    return run(world, BENCH, *arguments, status=status)
 
 
 class Page(html.parser.HTMLParser):
@@ -54,13 +61,13 @@ class Bench(unittest.TestCase):
         cls.document = json.loads(cls.file.read_text())
 
     def of(self, benchmark, **wanted):
-        """The measurements of that benchmark whose subject, metric or parameters are as `wanted`."""
+        """The measurements of that benchmark whose system, metric or parameters are as `wanted`."""
         return [m for m in self.document["measurements"] if m["benchmark"] == benchmark and
                 all({**m, **m["parameters"]}[key] == value for key, value in wanted.items())]
 
     def test_the_file_is_whole(self):
-        self.assertEqual(self.document["schema"], "parley-bench/1")
-        self.assertEqual(set(self.document), {"schema", "machine", "versions", "settings", "measurements"})
+        self.assertEqual(self.document["schema"], "parley-bench/2")
+        self.assertEqual(set(self.document), {"schema", "machine", "versions", "settings", "criteria", "measurements"})
         for key in ("cpu", "cores", "kernel", "memory_bytes", "governor", "congestion_control", "load_average"):
             self.assertIn(key, self.document["machine"])
         for m in self.document["measurements"]:
@@ -74,14 +81,14 @@ class Bench(unittest.TestCase):
             for benchmark in ("forward", "fanout", "idle"):
                 for waiting in (10, 40):
                     with self.subTest(transport=transport, benchmark=benchmark, waiting=waiting):
-                        self.assertTrue(self.of(benchmark, subject="parley-relay", transport=transport,
+                        self.assertTrue(self.of(benchmark, system="parley-relay", transport=transport,
                                                 waiting=waiting))
             for receiver in ("tcp", "ws"):
                 for rooms in (1, 2):
-                    rate, = self.of("room", subject="parley-relay", metric="throughput", sender=transport,
+                    rate, = self.of("room", system="parley-relay", metric="throughput", sender=transport,
                                     receiver=receiver, rooms=rooms)
                     self.assertGreater(rate["median"], 0)
-                    self.assertGreater(rate["cpu_seconds"]["subject"][0], 0)
+                    self.assertGreater(rate["cpu_seconds"]["system"][0], 0)
             for keys in ("agreement", "precomputed"):
                 done, = self.of("handshakes", metric="handshakes", transport=transport, keys=keys)
                 self.assertGreater(done["median"], 0)
@@ -94,22 +101,22 @@ class Bench(unittest.TestCase):
                                     for line in self.process.stdout.text().splitlines()))
         for benchmark in ("forward", "fanout"):
             self.assertEqual({m["parameters"]["waiting"] for m in self.of(benchmark, transport="memory")}, {10, 200})
-        self.assertTrue(self.of("fanout", subject="bare writes"))
+        self.assertTrue(self.of("fanout", system="bare writes"))
         for document in ("random", "compressible", "20 small files"):
             self.assertGreater(self.of("transfer", document=document, metric="rate")[0]["median"], 0)
             self.assertTrue(self.of("transfer", document=document, metric="first byte after the room's opening"))
-        self.assertEqual(self.document["settings"]["warm_memory"], "yes")
+        self.assertEqual(self.document["settings"]["memory_ballast"], "yes")
         for room in self.of("room", metric="CPU time a GB, both ends included"):
             self.assertGreater(room["median"], 0, room)
-        for subject in ("parley", "libsodium", "openssl", "zlib", "memcpy"):
-            self.assertTrue(self.of("primitives", subject=subject), subject)
+        for system in ("parley", "libsodium", "openssl", "zlib", "memcpy"):
+            self.assertTrue(self.of("primitives", system=system), system)
 
     def test_others_ran_beside_it_or_are_named_as_absent(self):
-        self.assertNotEqual(bool(self.of("transfer", subject="magic-wormhole")),
+        self.assertNotEqual(bool(self.of("transfer", system="magic-wormhole")),
                             "skipped magic-wormhole" in self.document["settings"])
-        for subject in ("direct", "haproxy", "haproxy splice", "nginx stream", "nginx websocket", "socat"):
-            skipped = f"skipped {subject}" in self.document["settings"]
-            self.assertNotEqual(bool(self.of("room", subject=subject)), skipped, subject)
+        for system in ("direct", "haproxy", "haproxy splice", "nginx stream", "nginx websocket", "socat"):
+            skipped = f"skipped {system}" in self.document["settings"]
+            self.assertNotEqual(bool(self.of("room", system=system)), skipped, system)
 
     def test_the_output_opens_with_criteria_and_ratios(self):
         lines = self.process.stdout.text().splitlines()
@@ -130,30 +137,70 @@ class Bench(unittest.TestCase):
 
     def test_the_page_stands_alone(self):
         page_file = self.world.root / "page.html"
-        bench(self.world, "report", self.file, self.file, "-o", page_file)
-        page = Page(page_file.read_text())
+        run(self.world, REPORT, self.file, self.file, "-o", page_file)
+        text = page_file.read_text()
+        page = Page(text)
         self.assertEqual(page.elements["h1"], 2)
-        self.assertGreater(page.elements["svg"], 20)
-        self.assertGreater(page.elements["polyline"], 4)
-        self.assertEqual(page.outside, [])
+        self.assertEqual([one for one in page.outside if not one.startswith("data:image/svg+xml;base64,")], [])
         self.assertNotIn("script", page.elements)
-        text = " ".join(page.words)
-        for words in ("throughput [MB/s], more is better", "waiting peers (logarithmic)", "compared: ", "criterion"):
-            self.assertIn(words, text)
+        self.assertLess(text.index("<h2>Criteria</h2>"), text.index("<h2>Ratios</h2>"))
+        words = " ".join(page.words)
+        for part in ("criterion", "1 room tcp to tcp", "times better", "congestion_control"):
+            self.assertIn(part, words)
+        if "python3-matplotlib was not installed" in words:
+            self.assertNotIn("img", page.elements)
+            self.skipTest("the page has no plots: python3-matplotlib is not installed")
+        self.assertGreater(page.elements["img"], 40)
+        self.assertIn("throughput [MB/s], more is better", words)
+        pictures = [base64.b64decode(one.split(",")[1]) for one in page.outside]
+        self.assertTrue(all(b"<svg" in one for one in pictures))
+        self.assertTrue(any(b"waiting peers (logarithmic)" in one for one in pictures))
+
+    def test_the_page_shows_text_as_text(self):
+        """Whoever wrote a file may have put markup into a name."""
+        marked = json.loads(self.file.read_text())
+        marked["machine"]["cpu"] = "<script>alert(1)</script>"
+        marked["measurements"] = marked["measurements"][:2]
+        marked["measurements"][0]["system"] = 'a<b>&"c"$\\x$'
+        page_file = self.world.root / "marked.html"
+        run(self.world, REPORT, self.world.file("marked.json", json.dumps(marked).encode()), "-o", page_file)
+        self.assertNotIn("<script", page_file.read_text())
+        self.assertIn("a&lt;b&gt;&amp;&quot;c&quot;", page_file.read_text())
 
     def test_a_run_compared_with_itself(self):
-        table = bench(self.world, "compare", self.file, self.file).stdout.text().splitlines()
+        table = run(self.world, REPORT, "--compare", self.file, self.file).stdout.text().splitlines()
         ratios = {line.split()[-1] for line in table[1:]}
+        self.assertEqual(len(table), len(self.document["measurements"]) + 1)
         self.assertIn("1.00", ratios)
         self.assertLessEqual(ratios, {"1.00", "0.00"})  # 0.00: nothing was measured to be above zero
 
     def test_what_is_wrong_is_said(self):
         self.assertIn("--help", bench(self.world, "room", "--runs", "0", status=2).stderr.text())
         bench(self.world, status=2)
-        broken = self.world.file("broken.json", b'{"schema": "parley-bench/1", "more": 1}')
-        self.assertIn("broken.json", bench(self.world, "report", broken, status=1).stderr.text())
-        missing = bench(self.world, "compare", self.file, "/nonexistent.json", status=1)
+        missing = run(self.world, REPORT, "--compare", self.file, "/nonexistent.json", status=1)
         self.assertIn("/nonexistent.json", missing.stderr.text())
+
+    def test_a_file_that_is_not_of_this_schema_is_refused(self):
+        """Each of these is one change to a document that can be read."""
+        for said, change in (("schema", lambda d: d.update(schema="parley-bench/1")),
+                             ("schema", lambda d: d.pop("schema")),
+                             ("unknown 'more'", lambda d: d.update(more=1)),
+                             ("wrong type", lambda d: d.update(measurements=1)),
+                             ("measurement 0 is not an object", lambda d: d.update(measurements=["x"])),
+                             ("unknown 'colour'", lambda d: d["measurements"][0].update(colour=1)),
+                             ("no 'unit'", lambda d: d["measurements"][0].pop("unit")),
+                             ("not numbers", lambda d: d["measurements"][0].update(values=["fast"])),
+                             ("not numbers", lambda d: d["measurements"][0].update(values=[])),
+                             ("NaN", lambda d: d["measurements"][0].update(median=float("nan"))),
+                             ("wrong type", lambda d: d["measurements"][0].update(median=True)),
+                             ("'better'", lambda d: d["measurements"][0].update(better="higher")),
+                             ("criterion 0", lambda d: d["criteria"][0].pop("target"))):
+            changed = json.loads(self.file.read_text())
+            change(changed)
+            file = self.world.file("changed.json", json.dumps(changed).encode())
+            refused = run(self.world, REPORT, "--compare", file, file, status=1).stderr.text()
+            self.assertIn(said, refused)
+            self.assertIn("changed.json", refused)
 
     def test_documents_pass_through_programs_given_as_command_lines(self):
         """A sender that copies and a receiver that copies on, which meet at a pipe."""
@@ -195,13 +242,13 @@ class Bench(unittest.TestCase):
         command = f"other={harness.RELAY} --listen 127.0.0.1:{{handshake}} --room-listen 127.0.0.1:{{room}} --quiet"
         bench(self.world, "idle", *SMALL, "--transports", "tcp", "--only", "relay", "--only", "other",
               "--relay", relay.address, "--relay-pid", relay.pid, "--relay-command", command, "--json", file)
-        subjects = {m["subject"] for m in json.loads(file.read_text())["measurements"]}
-        self.assertEqual(subjects, {f"relay {relay.address}", "other"})
+        systems = {m["system"] for m in json.loads(file.read_text())["measurements"]}
+        self.assertEqual(systems, {f"relay {relay.address}", "other"})
         self.assertTrue(relay.running())
 
     def test_the_reference_relay_as_the_documentation_starts_it(self):
         """A stand-in named bob takes the documented command line, and nothing else."""
-        command, = re.findall(r"--relay-command *'(bob=.*)'", (DOCS / "benchmarks.md").read_text())
+        command, = re.findall(r"--relay-command *'(bob=.*)'", (ROOT / "docs" / "benchmarks.md").read_text())
         folder = self.world.folder("reference")
         bob = folder / "bob"
         bob.write_text("#!/bin/sh\n"
@@ -211,7 +258,7 @@ class Bench(unittest.TestCase):
         file = self.world.root / "reference.json"
         bench(self.world, "handshakes", *SMALL, "--keys", "precomputed", "--only", "bob", "--relay-command",
               command.replace("bob relay", f"{bob} relay"), "--json", file)
-        self.assertEqual({m["subject"] for m in json.loads(file.read_text())["measurements"]}, {"bob"})
+        self.assertEqual({m["system"] for m in json.loads(file.read_text())["measurements"]}, {"bob"})
 
     def test_a_relay_command_that_fails_is_shown_with_its_output(self):
         failed = bench(self.world, "idle", *SMALL, "--transports", "tcp", "--only", "broken", "--relay-command",

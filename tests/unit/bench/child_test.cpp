@@ -2,6 +2,7 @@
 
 #include "bench/failure.hpp"
 #include "bench/machine.hpp"
+#include "bench/session.hpp"
 
 #include <parley/base/bytes.hpp>
 
@@ -9,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <fstream>
 #include <memory>
 
 namespace parley::bench {
@@ -49,6 +51,14 @@ TEST(Child, OutputThatNobodyReadsIsKeptAndStopsNothing)
 TEST(Child, WhatIsMissedIsSaid)
 {
     EXPECT_THROW((child{{"/nonexistent/program"}}), failure);
+    EXPECT_THROW((child{{"no-such-program-anywhere", "/bin/true"}}), failure);
+    const scratch_folder folder;
+    const std::filesystem::path text = folder.path() / "text";
+    std::ofstream{text} << "no program";
+    std::filesystem::permissions(text, std::filesystem::perms::owner_all);
+    EXPECT_THROW((child{{text.string()}}), failure);
+    EXPECT_EQ((child{{"/bin/true"}, child_output::none, {}, "/nonexistent"}.wait(10s)), 127);
+    EXPECT_EQ((child{{"/bin/cat", "text"}, child_output::none, {}, folder.path()}.wait(10s)), 0);
     child silent{{"/bin/sh", "-c", "echo no >&2"}};
     EXPECT_THROW(silent.wait_line("yes", 10s), failure);
     child asleep{{"/bin/sleep", "600"}};

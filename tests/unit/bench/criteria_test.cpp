@@ -7,10 +7,10 @@
 namespace parley::bench {
 namespace {
 
-measurement of(const char* benchmark, const char* subject, const char* metric, parameters with,
+measurement of(const char* benchmark, const char* system, const char* metric, parameters with,
                std::vector<double> values, const char* unit = "us")
 {
-    return {benchmark, subject, std::move(with), metric, unit, better::less, std::move(values), {}};
+    return {benchmark, system, std::move(with), metric, unit, better::less, std::move(values), {}};
 }
 
 parameters room(const char* sender, const char* receiver, double rooms)
@@ -98,8 +98,7 @@ TEST(Criteria, TransfersAreBesideOneCoresRecords)
         of("transfer", "parley", "rate", {{"document", "random"}}, {600}, "MB/s"),
         of("primitives", "parley", "rate of one core", {{"step", "hash and seal"}}, {1000})};
     EXPECT_DOUBLE_EQ(only(all, "7 transfer of random bytes").measured.value_or(0), 0.6);
-    all.push_back(
-        of("primitives", "parley", "rate of one core", {{"step", "seal, hash and frame"}}, {2000}));
+    all.push_back(of("primitives", "parley", "rate of one core", {{"step", "seal, hash and frame"}}, {2000}));
     const criterion framed = only(all, "7 transfer of random bytes");
     EXPECT_DOUBLE_EQ(framed.measured.value_or(0), 0.3);
     EXPECT_FALSE(framed.met());
@@ -113,11 +112,9 @@ TEST(Criteria, TransfersAreBesideOneCoresRecords)
 TEST(Criteria, ARowSaysWhatWasMeasured)
 {
     const std::vector<criterion> all{{"a & b", "ratio", 0.7, true, 0.712}, {"c", "B", 1536, true, 1200.0}};
-    const std::string text = criteria_table(all), rows = criteria_rows(all);
+    const std::string text = criteria_table(all);
     EXPECT_NE(text.find("0.71     <= 0.7   no"), std::string::npos) << text;
     EXPECT_NE(text.find("1200 B  <= 1536 B  yes"), std::string::npos) << text;
-    EXPECT_NE(rows.find("a &amp; b"), std::string::npos);
-    EXPECT_NE(rows.find("class=\"loses\">no"), std::string::npos);
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 #include "bench/load_loop.hpp"
 #include "bench/load_process.hpp"
 #include "bench/session.hpp"
+#include "bench/system_under_test.hpp"
 
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
@@ -128,11 +129,11 @@ TEST(Endpoint, ReadsEveryTransport)
         const std::string text =
             local ? "unix:/a/b"
                   : std::string{wire_name(kind)} + "://127.0.0.1:7" + (has_frames(kind) ? "/x" : ",8");
-        const relay_endpoints doors = parse_relay(text);
-        EXPECT_EQ(doors.handshake.kind, kind) << text;
-        EXPECT_EQ(doors.room.kind, kind) << text;
-        EXPECT_EQ(doors.room.port, local ? 0 : has_frames(kind) ? 7 : 8) << text;
-        EXPECT_EQ(doors.room.host, local ? "/a/b.room" : "127.0.0.1") << text;
+        const relay_endpoints endpoints = parse_relay(text);
+        EXPECT_EQ(endpoints.handshake.kind, kind) << text;
+        EXPECT_EQ(endpoints.room.kind, kind) << text;
+        EXPECT_EQ(endpoints.room.port, local ? 0 : has_frames(kind) ? 7 : 8) << text;
+        EXPECT_EQ(endpoints.room.host, local ? "/a/b.room" : "127.0.0.1") << text;
     }
     EXPECT_THROW(parse_relay("carrier-pigeon://127.0.0.1:7"), failure);
 }

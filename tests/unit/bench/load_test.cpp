@@ -1,13 +1,13 @@
 #include "bench/bare_relay.hpp"
-#include "bench/crowd.hpp"
 #include "bench/documents.hpp"
 #include "bench/failure.hpp"
+#include "bench/first_byte_proxy.hpp"
 #include "bench/library_speed.hpp"
 #include "bench/load_process.hpp"
 #include "bench/memory_world.hpp"
 #include "bench/room_ends.hpp"
 #include "bench/room_load.hpp"
-#include "bench/tap.hpp"
+#include "bench/waiting_clients.hpp"
 
 #include <gtest/gtest.h>
 
@@ -38,13 +38,13 @@ TEST(LoadProcess, SharesMemoryAndEndsByItsId)
     EXPECT_EQ(::kill(pid, 0), -1);
 }
 
-TEST(Crowd, EveryClientHearsOfAServerOnce)
+TEST(WaitingClients, EveryClientHearsOfAServerOnce)
 {
-    const std::unique_ptr<subject> relay = bare_relay_kind().start();
-    const endpoint door = relay->relay(wire_kind::tcp)->handshake;
-    crowd clients{door, 300, 1};
+    const std::unique_ptr<system_under_test> relay = bare_relay_kind().start();
+    const endpoint relay_at = relay->relay(wire_kind::tcp)->handshake;
+    waiting_clients clients{relay_at, 300, 1};
     EXPECT_EQ(clients.heard(), 0u);
-    waiting_server server{door, 1000};
+    waiting_server server{relay_at, 1000};
     const auto begin = server.appear();
     const auto end = clients.wait_heard(300, 20s);
     EXPECT_GT(end, begin);
@@ -65,8 +65,8 @@ TEST(MemoryWorld, FanoutAndForward)
 TEST(RoomLoad, CountsWhatEachRoomDelivers)
 {
     session s{settings{}};
-    std::vector<subject_kind> kinds = forwarder_kinds(s);
-    const std::unique_ptr<subject> direct = kinds.front().start();
+    std::vector<system_kind> kinds = forwarder_kinds(s);
+    const std::unique_ptr<system_under_test> direct = kinds.front().start();
     std::vector<room_ends> rooms;
     rooms.push_back(*join_room(*direct, wire_kind::tcp, wire_kind::tcp, 1));
     rooms.push_back(*join_room(*direct, wire_kind::websocket, wire_kind::websocket, 2));
@@ -77,14 +77,14 @@ TEST(RoomLoad, CountsWhatEachRoomDelivers)
     ASSERT_EQ(report.bytes.size(), 2u);
     EXPECT_GT(report.bytes[0], 0u);
     EXPECT_GT(report.bytes[1], 0u);
-    EXPECT_EQ(report.subject_cpu_seconds, 0);
+    EXPECT_EQ(report.system_cpu_seconds, 0);
     EXPECT_GE(report.seconds, 0.1);
 }
 
-TEST(Tap, TellsWhenTheFirstByteCame)
+TEST(FirstByteProxy, TellsWhenTheFirstByteCame)
 {
     const listening room = listen_on_loopback();
-    const tap between{{wire_kind::tcp, "127.0.0.1", room.port, {}}};
+    const first_byte_proxy between{{wire_kind::tcp, "127.0.0.1", room.port, {}}};
     const descriptor peer = connect_blocking({wire_kind::tcp, "127.0.0.1", between.port(), {}}, any_source);
     const descriptor relay = accept_one(room.socket);
     char line[5], answer[2], first[1];

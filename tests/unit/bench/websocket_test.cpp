@@ -1,9 +1,16 @@
 #include "bench/load_websocket.hpp"
 
+#include "bench/failure.hpp"
+
+#include <parley/crypto/sha1.hpp>
+
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
 
 #include <random>
+#include <sys/socket.h>
 
 namespace parley::bench {
 namespace {
@@ -15,19 +22,33 @@ byte_vector frame(byte opcode, bytes_view payload)
     return out;
 }
 
-TEST(LoadWebsocket, TheAnswerIsThatOfTheRfc)
+// Over a pair of sockets: the request, its answer with the Accept of its key, and a request of somebody else.
+TEST(LoadWebsocket, OpensAndAnswers)
 {
-    const std::string answer =
-        upgrade_answer("GET / HTTP/1.1\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                       "Sec-WebSocket-Protocol: bob.room\r\n\r\n");
-    EXPECT_THAT(answer, testing::HasSubstr("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
-    EXPECT_THAT(answer, testing::HasSubstr("Sec-WebSocket-Protocol: bob.room\r\n"));
-    EXPECT_TRUE(is_upgraded(answer));
-    EXPECT_TRUE(answer.ends_with("\r\n\r\n"));
-    EXPECT_EQ(upgrade_answer("GET / HTTP/1.1\r\n\r\n"), "");
+    int ends[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    load_socket client{descriptor{ends[0]}}, server{descriptor{ends[1]}};
     const endpoint to{wire_kind::websocket, "127.0.0.1", 80, "/lobby"};
-    EXPECT_THAT(upgrade_request(to, "bob.handshake"), testing::StartsWith("GET /lobby HTTP/1.1\r\n"));
-    EXPECT_NE(upgrade_answer(upgrade_request(to, "bob.handshake")), "");
+    const std::string request = upgrade_request(to, "bob.room");
+    EXPECT_THAT(request, testing::StartsWith("GET /lobby HTTP/1.1\r\n"));
+    ASSERT_TRUE(write_all(client, request));
+    answer_websocket(server);
+    std::array<char, 512> answer;
+    const ssize_t size = client.recv(answer.data(), answer.size());
+    ASSERT_GT(size, 0);
+    const std::string_view text{answer.data(), static_cast<std::size_t>(size)};
+    const std::string key = request.substr(request.find("Key: ") + 5, 24);
+    sha1 hash;
+    hash.update(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    const sha1_digest digest = hash.finish();
+    byte accept[32];
+    ASSERT_EQ(EVP_EncodeBlock(accept, digest.data(), sha1_bytes), 28);
+    EXPECT_THAT(text, testing::HasSubstr(fmt::format("Sec-WebSocket-Accept: {}\r\n",
+                                                     reinterpret_cast<const char*>(accept))));
+    EXPECT_TRUE(is_upgraded(text));
+    EXPECT_TRUE(text.ends_with("\r\n\r\n"));
+    ASSERT_TRUE(write_all(client, "GET / HTTP/1.1\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"));
+    EXPECT_THROW(answer_websocket(server), failure);
 }
 
 // Frames of every length class, cut at random, come out as they went in; and are counted right.

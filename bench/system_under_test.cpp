@@ -1,7 +1,6 @@
-#include "bench/subject.hpp"
+#include "bench/system_under_test.hpp"
 
 #include "bench/failure.hpp"
-#include "bench/load_socket.hpp"
 
 #include <parley/base/bytes.hpp>
 
@@ -34,8 +33,8 @@ bool is_listening(std::uint16_t port)
     return false;
 }
 
-std::optional<relay_endpoints> doors(const std::vector<std::string>& handshake,
-                                     const std::vector<std::string>& rooms, wire_kind kind)
+std::optional<relay_endpoints> endpoints(const std::vector<std::string>& handshake,
+                                         const std::vector<std::string>& rooms, wire_kind kind)
 {
     const auto find = [kind](const std::vector<std::string>& texts) -> std::optional<endpoint> {
         for (const std::string& text : texts) {
@@ -50,7 +49,7 @@ std::optional<relay_endpoints> doors(const std::vector<std::string>& handshake,
 }
 
 // parley-relay on free ports of every transport that the generator speaks.
-class own_relay final : public subject {
+class own_relay final : public system_under_test {
 public:
     own_relay(const settings& s, const std::filesystem::path& path) : program_(arguments(s, path))
     {
@@ -70,7 +69,7 @@ public:
     std::vector<pid_t> processes() const override { return {program_.pid()}; }
     std::optional<relay_endpoints> relay(wire_kind kind) const override
     {
-        return doors(handshake_, rooms_, kind);
+        return endpoints(handshake_, rooms_, kind);
     }
 
 private:
@@ -103,7 +102,7 @@ private:
     std::vector<std::string> handshake_, rooms_;
 };
 
-class running_relay final : public subject {
+class running_relay final : public system_under_test {
 public:
     explicit running_relay(const given_relay& given) : pid_(given.pid), at_(parse_relay(given.address)) {}
     std::vector<pid_t> processes() const override
@@ -121,7 +120,7 @@ private:
 };
 
 // Any relay of the protocol over TCP that can be told its two ports.
-class command_relay final : public subject {
+class command_relay final : public system_under_test {
 public:
     explicit command_relay(const given_command& given)
         : handshake_(free_port()),
@@ -196,9 +195,21 @@ std::vector<std::string> command_words(const std::string& line,
     return words;
 }
 
-std::vector<subject_kind> relay_kinds(session& s)
+certificate_files make_certificate(const std::filesystem::path& folder)
 {
-    std::vector<subject_kind> out;
+    const certificate_files out{folder / "certificate.pem", folder / "key.pem"};
+    child openssl{{"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                   "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+                   "-out", out.certificate.string(), "-keyout", out.key.string()},
+                  child_output::none};
+    if (openssl.wait(start_timeout) != 0)
+        throw failure{"openssl makes no certificate: " + openssl.complaints()};
+    return out;
+}
+
+std::vector<system_kind> relay_kinds(session& s)
+{
+    std::vector<system_kind> out;
     const settings& options = s.settings();
     out.push_back({"parley-relay", find_program(options.parley_relay).empty() ? "not installed" : "",
                    [&s] { return std::make_unique<own_relay>(s.settings(), s.fresh("relay")); }});
@@ -221,7 +232,7 @@ std::vector<wire_kind> wires_of(const settings& options, std::vector<wire_kind> 
     return out;
 }
 
-std::vector<subject_kind> in_turn(std::vector<subject_kind> kinds, int run)
+std::vector<system_kind> in_turn(std::vector<system_kind> kinds, int run)
 {
     if (kinds.empty()) return kinds;
     std::rotate(kinds.begin(), kinds.begin() + run % static_cast<int>(kinds.size()), kinds.end());
@@ -229,10 +240,10 @@ std::vector<subject_kind> in_turn(std::vector<subject_kind> kinds, int run)
     return kinds;
 }
 
-std::vector<subject_kind> available(session& s, std::vector<subject_kind> kinds)
+std::vector<system_kind> available(session& s, std::vector<system_kind> kinds)
 {
-    std::vector<subject_kind> out;
-    for (subject_kind& kind : kinds) {
+    std::vector<system_kind> out;
+    for (system_kind& kind : kinds) {
         if (!s.settings().wanted(kind.name)) continue;
         if (kind.unavailable.empty())
             out.push_back(std::move(kind));

@@ -1,49 +1,30 @@
-#include "bench/wormhole_courier.hpp"
+#include "bench/wormhole_tool.hpp"
 
-#include "bench/adapters/mailbox_script.hpp"
 #include "bench/failure.hpp"
-#include "bench/subject.hpp"
+#include "bench/system_under_test.hpp"
 
 #include <fmt/format.h>
-
-#include <cerrno>
-#include <fstream>
 
 namespace parley::bench {
 namespace {
 
 namespace fs = std::filesystem;
 
-// The one for which Debian's packages are: another may come first in the PATH.
-std::string debian_python()
-{
-    const std::string system = find_program("/usr/bin/python3");
-    return system.empty() ? find_program("python3") : system;
-}
-
 bool succeeds(const std::vector<std::string>& line)
 {
-    return child{line}.wait(courier_start_timeout) == 0;
+    return child{line}.wait(tool_start_timeout) == 0;
 }
 
-std::string write_script(session& s)
-{
-    const fs::path path = s.fresh("mailbox");
-    std::ofstream file{path};
-    file << mailbox_script << std::flush;
-    if (!file) throw system_failure(path.string(), errno);
-    return path.string();
-}
-
-class wormhole_courier final : public courier {
+class wormhole_tool final : public transfer_tool {
 public:
-    explicit wormhole_courier(session& s)
+    explicit wormhole_tool(session& s)
         : mailbox_port_(free_port()),
           transit_port_(free_port()),
-          mailbox_({debian_python(), "-B", write_script(s), std::to_string(mailbox_port_)}),
-          transit_({find_program("twist3"), "transitrelay",
-                    fmt::format("--port=tcp:{}:interface=127.0.0.1", transit_port_)},
-                   child_output::none, {}, s.folder())
+          mailbox_(
+              {find_program("twist3"), "wormhole-mailbox", listen_on(mailbox_port_), "--channel-db=:memory:"},
+              child_output::none, {}, s.folder()),
+          transit_({find_program("twist3"), "transitrelay", listen_on(transit_port_)}, child_output::none, {},
+                   s.folder())
     {
         wait_until_listening(mailbox_, mailbox_port_);
         wait_until_listening(transit_, transit_port_);
@@ -57,7 +38,7 @@ public:
                                  std::string{"--no-listen"}, "--code=" + wormhole_code(code), path.string()})
             line.push_back(std::move(word));
         auto out = std::make_unique<child>(line, child_output::everything);
-        out->wait_line("ormhole code is", courier_start_timeout);
+        out->wait_line("ormhole code is", tool_start_timeout);
         return out;
     }
     std::unique_ptr<child> receive(const fs::path& folder, const std::string& code) override
@@ -72,6 +53,10 @@ public:
     }
 
 private:
+    static std::string listen_on(std::uint16_t port)
+    {
+        return fmt::format("--port=tcp:{}:interface=127.0.0.1", port);
+    }
     static std::string wormhole_code(const std::string& code) { return "7-bench-" + code; }
     std::vector<std::string> wormhole() const
     {
@@ -91,16 +76,16 @@ std::string wormhole_missing()
     const auto need = [&](bool here, const char* name) {
         if (!here) out += std::string{out.empty() ? "" : ", "} + name;
     };
-    const std::string twist = find_program("twist3"), python = debian_python();
+    const std::string twist = find_program("twist3");
     need(!find_program("wormhole").empty(), "wormhole");
-    need(!twist.empty() && succeeds({twist, "transitrelay", "--help"}), "twist3 transitrelay");
-    need(!python.empty() && succeeds({python, "-c", "import websockets"}), "python3-websockets");
+    for (const char* plugin : {"wormhole-mailbox", "transitrelay"})
+        need(!twist.empty() && succeeds({twist, plugin, "--help"}), plugin);
     return out;
 }
 
-std::unique_ptr<courier> start_wormhole_courier(session& s)
+std::unique_ptr<transfer_tool> start_wormhole_tool(session& s)
 {
-    return std::make_unique<wormhole_courier>(s);
+    return std::make_unique<wormhole_tool>(s);
 }
 
 } // namespace parley::bench

@@ -11,11 +11,11 @@
 
 namespace parley::bench {
 
-class crowd {
+class waiting_clients {
 public:
-    // Connects `size` clients to that door, says their hellos and returns when each knows its identity.
+    // Connects `size` clients there, says their hellos and returns when each knows its identity.
     // Throws failure.
-    crowd(const endpoint& door, std::size_t size, source_number first_source);
+    waiting_clients(const endpoint& relay_at, std::size_t size, source_number first_source);
 
     std::size_t size() const noexcept { return size_; }
     // How many servers have been announced to all of the clients together, since the start.
@@ -33,7 +33,7 @@ private:
         std::atomic<std::uint64_t> ready{0}, heard{0}, lost{0};
         std::atomic<std::int64_t> last_heard_ns{0}; // of the steady clock
     };
-    static void run(const endpoint& door, std::size_t size, source_number first_source, share& mine);
+    static void run(const endpoint& relay_at, std::size_t size, source_number first_source, share& mine);
     void check() const;
 
     std::size_t size_;

@@ -1,4 +1,4 @@
-#include "bench/tap.hpp"
+#include "bench/first_byte_proxy.hpp"
 
 #include "bench/failure.hpp"
 
@@ -21,12 +21,12 @@ std::int64_t now_ns()
 
 } // namespace
 
-tap::tap(const endpoint& room)
+first_byte_proxy::first_byte_proxy(const endpoint& room)
     : listener_(listen_on_loopback()), moments_(2), process_([this, room] { forward(room); })
 {
 }
 
-void tap::forward(const endpoint& room)
+void first_byte_proxy::forward(const endpoint& room)
 {
     const descriptor peer = accept_one(listener_.socket);
     const descriptor relay = connect_blocking(room, any_source);
@@ -54,10 +54,10 @@ void tap::forward(const endpoint& room)
     }
 }
 
-std::chrono::nanoseconds tap::first_byte() const
+std::chrono::nanoseconds first_byte_proxy::first_byte() const
 {
     const std::int64_t opened = moments_[opening].load(), came = moments_[first].load();
-    if (opened == 0 || came == 0) throw failure{"no byte has passed the tap"};
+    if (opened == 0 || came == 0) throw failure{"no byte has passed the proxy"};
     return std::chrono::nanoseconds{came - opened};
 }
 

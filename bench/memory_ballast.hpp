@@ -8,13 +8,13 @@ namespace parley::bench {
 // blocks of many pages, and whoever touches it next pays several times what a write costs. This keeps every
 // other page of a mapping: the free ones in between make no block, and single pages are what the system gives
 // first.
-class warm_memory {
+class memory_ballast {
 public:
     // Touches twice `bytes`, in the caller's time, and frees half of it. Throws failure.
-    explicit warm_memory(std::size_t bytes);
-    warm_memory(const warm_memory&) = delete;
-    warm_memory& operator=(const warm_memory&) = delete;
-    ~warm_memory();
+    explicit memory_ballast(std::size_t bytes);
+    memory_ballast(const memory_ballast&) = delete;
+    memory_ballast& operator=(const memory_ballast&) = delete;
+    ~memory_ballast();
 
 private:
     std::size_t size_;

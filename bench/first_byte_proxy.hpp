@@ -8,11 +8,11 @@
 
 namespace parley::bench {
 
-// Stands between one peer and a relay's room door (TCP) and notes when what passes: how long after the room's
+// Stands between one peer and a relay's room port (TCP) and notes when what passes: how long after the room's
 // opening the first byte comes from the peer. It serves one connection, in a process of its own.
-class tap {
+class first_byte_proxy {
 public:
-    explicit tap(const endpoint& room);
+    explicit first_byte_proxy(const endpoint& room);
     std::uint16_t port() const noexcept { return listener_.port; }
     // From the relay's `00` to the peer's first byte after its line. Throws failure when there was none.
     std::chrono::nanoseconds first_byte() const;

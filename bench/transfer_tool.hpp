@@ -6,12 +6,12 @@
 
 namespace parley::bench {
 
-inline constexpr std::chrono::seconds courier_start_timeout{30};
+inline constexpr std::chrono::seconds tool_start_timeout{30};
 
 // A way to pass documents: what runs for it, and the command lines of both ends.
-class courier {
+class transfer_tool {
 public:
-    virtual ~courier() = default;
+    virtual ~transfer_tool() = default;
     virtual std::vector<pid_t> relays() const = 0;
     // Started, and waiting for its receiver.
     virtual std::unique_ptr<child> send(const std::filesystem::path& path, const std::string& code) = 0;

@@ -1,4 +1,4 @@
-// What is measured, each behind the same small face: a relay of the protocol, something that forwards
+// A system under test, behind one small interface: a relay of the protocol, something that forwards
 // connections, or nothing at all (plain loopback, the limit).
 #pragma once
 
@@ -12,14 +12,14 @@
 
 namespace parley::bench {
 
-// A running program under test. Destroying it ends what was started for it.
-class subject {
+// It runs. Destroying it ends what was started for it.
+class system_under_test {
 public:
-    virtual ~subject() = default;
+    virtual ~system_under_test() = default;
     // The processes whose time counts, without their descendants; empty when they are not known, or there is
     // none.
     virtual std::vector<pid_t> processes() const = 0;
-    // Where its doors are; nothing when it is no relay, or has no such transport.
+    // Where it listens; nothing when it is no relay, or has no such transport.
     virtual std::optional<relay_endpoints> relay(wire_kind) const { return std::nullopt; }
     // Where to connect so as to be joined with a connection that comes out at listener(); nothing when it
     // cannot.
@@ -28,22 +28,22 @@ public:
 };
 
 // How to start one. `unavailable` says why it cannot be, or is empty.
-struct subject_kind {
+struct system_kind {
     std::string name;
     std::string unavailable;
-    std::function<std::unique_ptr<subject>()> start;
+    std::function<std::unique_ptr<system_under_test>()> start;
 };
 
 // parley-relay, the relays that run already, and those given as a command line.
-std::vector<subject_kind> relay_kinds(session& s);
+std::vector<system_kind> relay_kinds(session& s);
 // Direct loopback, HAProxy with and without splice, nginx (stream and WebSocket), socat, and those given.
-std::vector<subject_kind> forwarder_kinds(session& s);
+std::vector<system_kind> forwarder_kinds(session& s);
 
 // Those of `kinds` that are wanted and there; the others are skipped by name.
-std::vector<subject_kind> available(session& s, std::vector<subject_kind> kinds);
+std::vector<system_kind> available(session& s, std::vector<system_kind> kinds);
 
 // The same in another order in each run, so that nobody always comes first or after the same one.
-std::vector<subject_kind> in_turn(std::vector<subject_kind> kinds, int run);
+std::vector<system_kind> in_turn(std::vector<system_kind> kinds, int run);
 
 // The transports of --transports; without it all, or with --quick those of `quick`.
 std::vector<wire_kind> wires_of(const settings& options, std::vector<wire_kind> quick);
@@ -55,5 +55,13 @@ std::vector<std::string> command_words(const std::string& line,
 
 // Waits until `program` listens on that port of IPv4, without connecting to it. Throws failure.
 void wait_until_listening(child& program, std::uint16_t port);
+
+// A certificate for 127.0.0.1 and its key, as PEM files.
+struct certificate_files {
+    std::filesystem::path certificate, key;
+};
+// Makes both in that folder by the openssl program; signed by itself, good for a day, with a key on P-256.
+// Throws failure.
+certificate_files make_certificate(const std::filesystem::path& folder);
 
 } // namespace parley::bench

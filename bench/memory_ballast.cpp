@@ -1,4 +1,4 @@
-#include "bench/warm_memory.hpp"
+#include "bench/memory_ballast.hpp"
 
 #include "bench/failure.hpp"
 
@@ -9,7 +9,7 @@
 
 namespace parley::bench {
 
-warm_memory::warm_memory(std::size_t bytes) : size_(2 * bytes)
+memory_ballast::memory_ballast(std::size_t bytes) : size_(2 * bytes)
 {
     void* mapped = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapped == MAP_FAILED) throw system_failure("memory to keep warm", errno);
@@ -21,7 +21,7 @@ warm_memory::warm_memory(std::size_t bytes) : size_(2 * bytes)
     for (std::size_t at = 0; at < size_; at += 2 * page) ::madvise(memory_ + at, page, MADV_DONTNEED);
 }
 
-warm_memory::~warm_memory()
+memory_ballast::~memory_ballast()
 {
     ::munmap(memory_, size_);
 }

@@ -1,4 +1,4 @@
-#include "bench/crowd.hpp"
+#include "bench/waiting_clients.hpp"
 
 #include "bench/child.hpp"
 #include "bench/failure.hpp"
@@ -63,7 +63,7 @@ private:
 
 } // namespace
 
-crowd::crowd(const endpoint& door, std::size_t size, source_number first_source)
+waiting_clients::waiting_clients(const endpoint& relay_at, std::size_t size, source_number first_source)
     : size_(size), shares_((size + clients_a_process() - 1) / clients_a_process())
 {
     const std::size_t each = clients_a_process();
@@ -71,8 +71,8 @@ crowd::crowd(const endpoint& door, std::size_t size, source_number first_source)
         const std::size_t mine = std::min(each, size - i * each);
         const auto source = first_source + static_cast<source_number>(i * each);
         share& told = shares_[i];
-        processes_.push_back(
-            std::make_unique<load_process>([&door, mine, source, &told] { run(door, mine, source, told); }));
+        processes_.push_back(std::make_unique<load_process>(
+            [&relay_at, mine, source, &told] { run(relay_at, mine, source, told); }));
     }
     const auto limit = steady_clock::now() + std::chrono::seconds{60};
     for (std::uint64_t ready = 0; ready < size_;) {
@@ -85,7 +85,7 @@ crowd::crowd(const endpoint& door, std::size_t size, source_number first_source)
     }
 }
 
-void crowd::run(const endpoint& door, std::size_t size, source_number first_source, share& mine)
+void waiting_clients::run(const endpoint& relay_at, std::size_t size, source_number first_source, share& mine)
 {
     load_loop loop;
     std::deque<waiting_client> clients;
@@ -100,27 +100,28 @@ void crowd::run(const endpoint& door, std::size_t size, source_number first_sour
         while (clients.size() < size && counts.connecting < connecting_at_once) {
             ++counts.connecting;
             const auto number = first_source + static_cast<source_number>(clients.size());
-            clients.emplace_back(loop, counts).open(door, number, "bob.handshake");
+            clients.emplace_back(loop, counts).open(relay_at, number, "bob.handshake");
         }
         loop.run_once(std::chrono::seconds{60});
     }
 }
 
-void crowd::check() const
+void waiting_clients::check() const
 {
     for (std::size_t i = 0; i < shares_.size(); ++i)
         if (!processes_[i]->running() || shares_[i].lost.load() != 0)
             throw failure{"a waiting client was lost"};
 }
 
-std::uint64_t crowd::heard() const noexcept
+std::uint64_t waiting_clients::heard() const noexcept
 {
     std::uint64_t out = 0;
     for (std::size_t i = 0; i < shares_.size(); ++i) out += shares_[i].heard.load(std::memory_order_acquire);
     return out;
 }
 
-steady_clock::time_point crowd::wait_heard(std::uint64_t count, std::chrono::nanoseconds timeout) const
+steady_clock::time_point waiting_clients::wait_heard(std::uint64_t count,
+                                                     std::chrono::nanoseconds timeout) const
 {
     const auto limit = steady_clock::now() + timeout;
     while (heard() < count) {
@@ -133,7 +134,7 @@ steady_clock::time_point crowd::wait_heard(std::uint64_t count, std::chrono::nan
     return steady_clock::time_point{steady_clock::duration{last}};
 }
 
-double crowd::cpu_seconds() const
+double waiting_clients::cpu_seconds() const
 {
     std::vector<pid_t> pids;
     for (const auto& one : processes_) pids.push_back(one->pid());

@@ -1,4 +1,4 @@
-#include "bench/subject.hpp"
+#include "bench/system_under_test.hpp"
 
 #include "bench/failure.hpp"
 
@@ -35,7 +35,7 @@ TEST(Endpoint, RelaysAsParleyNamesThem)
     EXPECT_THROW(parse_relay("no address"), failure);
 }
 
-TEST(Subjects, AbsentOnesAreSkippedByNameAndUnwantedOnesSilently)
+TEST(SystemsUnderTest, AbsentOnesAreSkippedByNameAndUnwantedOnesSilently)
 {
     settings options;
     options.only = {"par", "hap"};
@@ -48,13 +48,13 @@ TEST(Subjects, AbsentOnesAreSkippedByNameAndUnwantedOnesSilently)
     EXPECT_EQ(s.document().settings.count("skipped socat"), 0u);
 }
 
-TEST(Subjects, TakeTurnsInAnotherOrderEachRun)
+TEST(SystemsUnderTest, TakeTurnsInAnotherOrderEachRun)
 {
-    const std::vector<subject_kind> kinds{{"a", "", {}}, {"b", "", {}}, {"c", "", {}}};
+    const std::vector<system_kind> kinds{{"a", "", {}}, {"b", "", {}}, {"c", "", {}}};
     std::set<std::string> orders, first;
     for (int run = 0; run < 6; ++run) {
         std::string order;
-        for (const subject_kind& kind : in_turn(kinds, run)) order += kind.name;
+        for (const system_kind& kind : in_turn(kinds, run)) order += kind.name;
         orders.insert(order);
         first.insert(order.substr(0, 1));
     }
@@ -63,7 +63,7 @@ TEST(Subjects, TakeTurnsInAnotherOrderEachRun)
     EXPECT_TRUE(in_turn({}, 1).empty());
 }
 
-TEST(Subjects, AProgramThatEndsOrNeverListensIsAFailure)
+TEST(SystemsUnderTest, AProgramThatEndsOrNeverListensIsAFailure)
 {
     child gone{{"/bin/sh", "-c", "echo usage; echo broken >&2; exit 2"}, child_output::none};
     try {
