@@ -1,4 +1,5 @@
-# Fails unless DOCUMENT shows every embed_*.cpp of SOURCES as it is, below its first line.
+# Fails unless DOCUMENT shows every embed_*.cpp of SOURCES as it is, below its first line, and README shows the main() of
+# embed_relay.cpp.
 file(READ ${DOCUMENT} text)
 file(GLOB examples ${SOURCES}/embed_*.cpp)
 if(NOT examples)
@@ -14,3 +15,12 @@ foreach(example IN LISTS examples)
         message(SEND_ERROR "${DOCUMENT} does not show ${example} as it is")
     endif()
 endforeach()
+
+file(READ ${README} text)
+file(READ ${SOURCES}/embed_relay.cpp code)
+string(FIND "${code}" "int main(" begin)
+string(SUBSTRING "${code}" ${begin} -1 code)
+string(FIND "${text}" "${code}" at)
+if(begin EQUAL -1 OR at EQUAL -1)
+    message(SEND_ERROR "${README} does not show the main() of embed_relay.cpp as it is")
+endif()

@@ -13,8 +13,8 @@ namespace parley::cli {
 namespace {
 
 constexpr std::string_view exit_codes_text = R"(Exit codes:
-  0  done                            6  wrong data: a rule, the code or the document
-  1  a fault of the program          7  connection lost, or the other side left
+  0  success                         6  wrong data: a broken rule or checksum
+  1  internal error                  7  connection lost, or the other side left
   2  wrong usage, code or address    8  a file or a resource on this side
   3  the relay cannot be reached   129  ended by SIGHUP
   4  nobody came in time           130  interrupted (Ctrl-C)
@@ -23,34 +23,36 @@ constexpr std::string_view exit_codes_text = R"(Exit codes:
  10  the other side ended before it confirmed; it may not have the document)";
 
 constexpr std::string_view send_notes =
-    R"(PATH is a file or a directory; "-" is standard input, until its end.
-The code comes from --code-file, else from PARLEY_CODE, else it is made and shown.
-Names that begin with a dot travel; links and special files are reported and skipped.
+    R"(PATH is a file or a directory; "-" is standard input until its end. The code
+comes from --code-file, or else from PARLEY_CODE. Otherwise parley makes a code
+and shows it. parley sends names that begin with a dot. It skips and reports
+links and special files.
 
-"Sent" means stored when the receiver is parley: it ends its connection in order
-only then. A receiver of another make may end so when it is stopped; then "Sent"
-means that its relay had every byte.
+"Sent" means "stored" if the receiver is parley: it ends its connection in order
+only after it has stored the document. Another receiver may end in order when
+its user stops it. Then "Sent" means that its relay had every byte.
 
 )";
 
 constexpr std::string_view recv_notes =
-    R"(The code comes from the argument (other users can see it in the list of
-processes), else from --code-file, else from PARLEY_CODE, else it is asked for
-on the terminal without being shown, else it is one line of standard input.
-Spaces, dashes and case do not matter in a code that `parley send` has made; any
-other password must be given exactly.
+    R"(The code comes from the first of these that exists: the argument (other users
+can see it in the process list), --code-file, PARLEY_CODE, the terminal (parley
+asks and does not show what you type), one line of standard input. Spaces,
+dashes and case do not matter in a code that `parley send` has made. Type any
+other password exactly.
 
 )";
 
 constexpr std::string_view probe_notes =
-    R"(Looks the relay up, connects (through the proxy, if there is one), does TLS and
-the WebSocket's opening where the address says so, then passes a few KiB from
-itself to itself: a whole handshake with a password of its own, and a room. Each
-step is shown with its time; the one that fails, with what to do about it.
+    R"(Resolves the relay's name and connects, through the proxy if there is one. Sets
+up TLS and the WebSocket if the address asks for them. Then a sender and a
+receiver inside the program do a whole handshake with a random password, enter a
+room and exchange a few KiB. The probe shows each step with its duration. If a
+step fails, the probe says what to do about it.
 
 Exit codes:
-  0  every step went well          6  the relay broke a rule
-  1  a fault of the program        7  the connection was lost
+  0  every step succeeded          6  the relay broke a rule
+  1  internal error                7  the connection was lost
   2  wrong usage or address        8  a file or a resource on this side
   3  the relay cannot be reached   9  the proxy cannot be reached, or refuses
   4  a step took too long        130  interrupted (Ctrl-C)
@@ -78,8 +80,8 @@ void add_connecting(CLI::App& command, std::string& ca_file, proxy_arguments& pr
         ->type_name("FILE");
     command
         .add_option("--proxy", proxy.proxy,
-                    "Go through a proxy: http://HOST[:PORT] or socks5://HOST[:PORT], or none (default: "
-                    "PARLEY_PROXY, else what https_proxy, http_proxy, all_proxy and no_proxy say)")
+                    "Connect through a proxy: http://HOST[:PORT], socks5://HOST[:PORT] or none (default: "
+                    "PARLEY_PROXY, or else https_proxy, http_proxy, all_proxy and no_proxy)")
         ->type_name("URL");
     command
         .add_option("--proxy-auth-file", proxy.auth_file,
@@ -94,7 +96,7 @@ void add_common(CLI::App& command, raw_common& raw)
             "--relay", raw.relay,
             fmt::format(
                 "The relay: [tcp://|tls://]HOST[:PORT[,ROOM_PORT]], ws://HOST[:PORT][/PATH], the same with "
-                "wss, or unix:/PATH (default: PARLEY_RELAY, else {})",
+                "wss, or unix:/PATH (default: PARLEY_RELAY, or else {})",
                 default_relay))
         ->type_name("ADDRESS");
     command.add_option("--room-port", raw.room_port, "The relay's port for rooms (default: 9001)")
@@ -103,15 +105,15 @@ void add_common(CLI::App& command, raw_common& raw)
     add_connecting(command, raw.ca_file, raw.proxy);
     command
         .add_option("--code-file", raw.code_file,
-                    "Read the code from the first line of FILE (\"-\": standard input)")
+                    "Read the code from the first line of FILE (\"-\" is standard input)")
         ->type_name("FILE");
     command
-        .add_option("--timeout", raw.timeout_seconds,
-                    "How many seconds to wait for the other side (default: 3600)")
+        .add_option("--timeout", raw.timeout_seconds, "How long to wait for the other side (default: 3600)")
         ->check(CLI::Range(0.001, 31'536'000.0).description(""))
         ->type_name("SECONDS");
     CLI::Option* quiet = command.add_flag("-q,--quiet", raw.quiet, "Show failures only");
-    command.add_flag("--json", raw.json, "Write one JSON object a line to standard output")->excludes(quiet);
+    command.add_flag("--json", raw.json, "Write one JSON object per line to standard output")
+        ->excludes(quiet);
 }
 
 // "error" with the hint where to read more.
@@ -180,7 +182,7 @@ public:
         app_.name("parley");
         app_.set_version_flag("--version", std::string{"parley "} + PARLEY_VERSION, "Show the version");
         app_.require_subcommand(1);
-        app_.footer(fmt::format("parley COMMAND --help says more.\n\n{}", exit_codes_text));
+        app_.footer(fmt::format("Run parley COMMAND --help for more.\n\n{}", exit_codes_text));
         set_up_send();
         set_up_recv();
         set_up_probe();
@@ -216,12 +218,12 @@ private:
                              "What to call a text (default: message.txt) or standard input (default: stdin)")
                 ->type_name("NAME");
         CLI::Option* compress = send_->add_flag("--compress", compress_, "Compress everything");
-        send_->add_flag("--no-compress", no_compress_, "Compress nothing (default: what shrinks)")
+        send_->add_flag("--no-compress", no_compress_, "Compress nothing (default: compress what shrinks)")
             ->excludes(compress);
         send_
             ->add_option(
                 "--records", records_,
-                "Layout of the encrypted records: current, or original for a receiver of before March 2025")
+                "Layout of the encrypted records: current, or original for a receiver from before March 2025")
             ->check(CLI::IsMember({"current", "original"}).description(""))
             ->type_name("LAYOUT");
         add_common(*send_, send_raw_);
@@ -231,31 +233,31 @@ private:
     {
         recv_ = app_.add_subcommand("recv", "Receive what somebody sends");
         recv_->footer(std::string{recv_notes} + std::string{exit_codes_text});
-        code_ =
-            recv_->add_option("CODE", code_value_, "The code; better typed when asked for")->type_name("");
-        recv_->add_flag("-y,--yes", yes_, "Take the document without asking");
-        output_ =
-            recv_
-                ->add_option("-o,--output", output_value_,
-                             "An existing directory to receive into, or the document's own new path; \"-\" "
-                             "is standard output, for a single file (default: here, under the offered name)")
-                ->type_name("PATH");
+        code_ = recv_->add_option("CODE", code_value_, "The code; it is safer to type it when asked")
+                    ->type_name("");
+        recv_->add_flag("-y,--yes", yes_, "Receive the document without asking");
+        output_ = recv_
+                      ->add_option(
+                          "-o,--output", output_value_,
+                          "An existing directory to receive into, or a new path for the document; \"-\" is "
+                          "standard output, for a single file (default: here, under the offered name)")
+                      ->type_name("PATH");
         add_common(*recv_, recv_raw_);
     }
 
     void set_up_probe()
     {
-        probe_ = app_.add_subcommand("probe", "Try a relay step by step, and say what is wrong");
+        probe_ = app_.add_subcommand("probe", "Test a relay step by step, and say what is wrong");
         probe_->footer(std::string{probe_notes});
         probe_
             ->add_option("ADDRESS", probe_relay_,
-                         fmt::format("The relay (default: PARLEY_RELAY, else {})", default_relay))
+                         fmt::format("The relay (default: PARLEY_RELAY, or else {})", default_relay))
             ->type_name("");
         add_connecting(*probe_, probe_ca_file_, probe_proxy_);
-        probe_->add_option("--timeout", probe_timeout_, "How many seconds a step may take (default: 15)")
+        probe_->add_option("--timeout", probe_timeout_, "How long each step may take (default: 15)")
             ->check(CLI::Range(0.001, 3600.0).description(""))
             ->type_name("SECONDS");
-        probe_->add_flag("--json", probe_json_, "Write one JSON object a line to standard output");
+        probe_->add_flag("--json", probe_json_, "Write one JSON object per line to standard output");
     }
 
     parsed_command finish_probe(const surroundings& around)
@@ -324,7 +326,7 @@ private:
         return text;
     }
 
-    CLI::App app_{"Passes a document from one person to another through a relay that learns nothing of it."};
+    CLI::App app_{"Passes a document from one person to another through a relay that cannot read it."};
     CLI::App* send_ = nullptr;
     CLI::App* recv_ = nullptr;
     CLI::App* probe_ = nullptr;

@@ -35,7 +35,7 @@ public:
             return;
         }
         output_(fmt::format("Code: {}\n", code));
-        say(fmt::format("Tell it to the receiver, who runs:  {}", command));
+        say(fmt::format("Tell the receiver the code. The receiver runs:  {}", command));
     }
     void warning(std::string_view text) override { tell(fmt::format("parley: warning: {}", text)); }
     void skipped(const skipped_path& path) override
@@ -54,7 +54,7 @@ public:
     void connecting(std::string_view relay, std::string_view proxy) override
     {
         say(fmt::format("Connecting to the relay at {}{}", escaped(relay),
-                        proxy.empty() ? "" : ", through the proxy " + escaped(proxy)));
+                        proxy.empty() ? "" : " through the proxy " + escaped(proxy)));
     }
     void connected(std::string_view) override {}
     void identified(std::string_view) override {}
@@ -65,7 +65,7 @@ public:
     }
     void refused(std::string_view peer) override
     {
-        say(fmt::format("{} refused; waiting on", escaped(peer)));
+        say(fmt::format("{} refused; still waiting", escaped(peer)));
     }
     void offered(std::string_view peer) override
     {
@@ -73,7 +73,7 @@ public:
     }
     void withdrawn(std::string_view peer) override
     {
-        say(fmt::format("{} has left; waiting on", escaped(peer)));
+        say(fmt::format("{} has left; still waiting", escaped(peer)));
     }
     void agreed(std::string_view, std::string_view peer) override
     {

@@ -17,18 +17,18 @@ namespace parley::relayd {
 namespace {
 
 constexpr const char* footer =
-    R"(The same settings stand in a configuration file, as members of one JSON object;
-flags win over it. SIGHUP reads it again.
+    R"(The configuration file holds the same settings as members of one JSON object.
+Flags take precedence. SIGHUP makes the relay read the file again.
 
-When it listens, the relay writes one line to standard output:
+When all addresses are bound, the relay writes one line to standard output:
   parley-relay ready: handshake ADDR:PORT…, rooms ADDR:PORT…
 or, with --json, {"event":"ready","handshake":["ADDR:PORT",…],"rooms":[…]}.
-Logs go to standard error. SIGTERM and SIGINT let rooms end first; a second one
-stops it.
+Logs go to standard error. After SIGTERM or SIGINT the relay accepts no new
+peers and lets rooms end. A second signal stops it.
 
 Exit codes:
-  0  ended by a signal        2  wrong usage or configuration
-  1  a fault of the program   3  cannot listen on an address)";
+  0  ended by a signal   2  wrong usage or configuration
+  1  internal error      3  cannot listen on an address)";
 
 // The flag of one setting, and what it was given.
 struct flag {
@@ -101,16 +101,16 @@ std::variant<relay_configuration, print_and_exit> parse_command_line(std::vector
     std::string config_file;
     bool quiet = false, check = false, print = false, print_table = false;
 
-    CLI::App app{"Introduces the two ends of a transfer to each other and joins them, knowing nothing of "
-                 "what passes."};
+    CLI::App app{
+        "Introduces the two peers of a transfer and joins their connections. Cannot read what passes."};
     app.name("parley-relay");
     app.footer(footer);
     app.set_version_flag("--version", std::string{"parley-relay "} + PARLEY_VERSION, "Show the version");
     CLI::Option* config =
         app.add_option("--config", config_file, "Read settings from a file (JSON)")->type_name("FILE");
-    app.add_flag("--check-config", check, "Check all settings and the files that they name, then end");
-    app.add_flag("--print-config", print, "Print all settings as a configuration file, then end");
-    app.add_flag("--print-settings", print_table, "Print what can be set as a table in Markdown, then end");
+    app.add_flag("--check-config", check, "Check all settings and the files they name, then exit");
+    app.add_flag("--print-config", print, "Print all settings as a configuration file, then exit");
+    app.add_flag("--print-settings", print_table, "Print a Markdown table of all settings, then exit");
     std::deque<flag> flags;
     for (const setting& s : settings()) {
         flags.push_back({&s, {}, {}});

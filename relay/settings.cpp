@@ -173,75 +173,76 @@ constexpr bool now = true; // SIGHUP changes it
 const std::array table{
     make<&rc::listen>(
         "listen", addresses, "ADDR:PORT",
-        "Where peers come: a.b.c.d:PORT, [v6]:PORT or *:PORT, port 0 for a free one; tls://, ws:// "
-        "or wss:// before it, or unix:/PATH"),
-    make<&rc::room_listen>("room-listen", addresses, "ADDR:PORT",
-                           "Where rooms are; by default port 9001 where --listen is (ws and wss need none)"),
+        "Addresses for peers: a.b.c.d:PORT, [v6]:PORT or *:PORT, where port 0 picks a free one; "
+        "the same after tls://, ws:// or wss://; or unix:/PATH"),
+    make<&rc::room_listen>(
+        "room-listen", addresses, "ADDR:PORT",
+        "Addresses for rooms; by default port 9001 at the addresses of --listen (ws and wss need none)"),
     make<&rc::one_port>("one-port", yes_no, "",
-                        "Rooms come where --listen is, and no other port is opened for them"),
+                        "Serve rooms at the addresses of --listen, and open no other port for them"),
     make<&rc::http_listen>("http-listen", addresses, "ADDR:PORT",
-                           "Where /metrics, /healthz and /readyz are answered, and nothing else"),
+                           "Addresses that serve /metrics, /healthz and /readyz, and nothing else"),
     make<&rc::public_http>("public-http", setting_type::choices, "PATH",
-                           "Which of those the other addresses answer, too", now, 0, 0, http_paths),
+                           "Which of those paths the other addresses serve, too", now, 0, 0, http_paths),
     make<&rc::tls_certificate>("tls-certificate", text, "FILE",
-                               "The certificate and its chain (PEM) that TLS shows", now),
-    make<&rc::tls_key>("tls-key", text, "FILE", "The key (PEM) of that certificate", now),
+                               "The certificate for TLS, with its chain (PEM)", now),
+    make<&rc::tls_key>("tls-key", text, "FILE", "The private key of that certificate (PEM)", now),
     make<&rc::trusted_networks>("trusted-network", networks, "ADDR/BITS",
-                                "Where proxies are that say who their clients are", now),
+                                "Networks whose proxies may supply the client's address", now),
     make<&rc::lobbies>("lobbies", yes_no, "",
                        "Whether WebSockets to /lobby/NAME meet in a lobby of their own"),
     make<&rc::timeout>("timeout", seconds, "SECONDS", "How long a peer may wait for another", false, 0.001,
                        longest_seconds),
     make<&rc::room_timeout>("room-timeout", seconds, "SECONDS",
-                            "How long after an agreement both must have come to their room", false, 0.001,
-                            longest_seconds),
+                            "How long after an agreement both peers may take to enter their room", false,
+                            0.001, longest_seconds),
     make<&rc::ping_interval>(
         "ping-interval", seconds, "SECONDS",
-        "Between the pings that keep a waiting WebSocket open; one that is silent for twice as long is "
-        "dropped",
-        false, 0.001, longest_seconds),
-    make<&rc::drain_timeout>("drain-timeout", seconds, "SECONDS", "How long rooms may go on after SIGTERM",
+        "How often a waiting WebSocket is pinged; one that is silent for twice as long is dropped", false,
+        0.001, longest_seconds),
+    make<&rc::drain_timeout>("drain-timeout", seconds, "SECONDS", "How long rooms may continue after SIGTERM",
                              now, 0.001, longest_seconds),
     with_zero(make<&rc::threads>("threads", whole, "N", "Event loops that carry rooms", false, 0, 256),
-              "one a core, eight at most"),
+              "one per core, at most eight"),
 
-    make<&rl::connections>("max-connections", whole, "N", "Connections in all", now, 0, largest_count),
+    make<&rl::connections>("max-connections", whole, "N", "Connections in total", now, 0, largest_count),
     make<&rl::connections_per_address>("max-connections-per-address", whole, "N",
                                        "Connections from one address", now, 0, largest_count),
     make<&rl::connections_per_second>("max-connection-rate", number, "N",
-                                      "New connections a second from one address", now, 0, largest_count),
-    make<&rl::hellos_per_second>("max-hello-rate", number, "N", "Hellos a second from one address", now, 0,
+                                      "New connections per second from one address", now, 0, largest_count),
+    make<&rl::hellos_per_second>("max-hello-rate", number, "N", "Hellos per second from one address", now, 0,
                                  largest_count),
     make<&rl::start_time>("start-timeout", seconds, "SECONDS",
-                          "How long a connection may take to say what it wants", now, 0, longest_seconds),
-    make<&rl::start_bytes>("max-start-bytes", whole, "BYTES", "How many bytes it may take for that", now,
-                           1024, 1 << 20),
-    make<&rl::lobbies>("max-lobbies", whole, "N", "Lobbies with somebody in them", now, 0, largest_count),
+                          "How long a new connection may take to send a hello, room line or request", now, 0,
+                          longest_seconds),
+    make<&rl::start_bytes>("max-start-bytes", whole, "BYTES",
+                           "How many bytes a new connection may send until then", now, 1024, 1 << 20),
+    make<&rl::lobbies>("max-lobbies", whole, "N", "Lobbies that somebody is in", now, 0, largest_count),
     make<&rl::attempts_per_minute>(
         "max-attempts-per-minute", number, "N",
-        "Handshakes that one waiting sender is asked for in a minute: guesses of its "
-        "code; half as many from one address",
+        "Handshakes per minute with one waiting sender, which limits guesses of its code; "
+        "one address may use half of them",
         now, 0, largest_count),
-    make<&rl::packets_per_second>("max-packet-rate", number, "N", "Packets a second from one peer", now, 0,
+    make<&rl::packets_per_second>("max-packet-rate", number, "N", "Packets per second from one peer", now, 0,
                                   largest_count),
-    make<&rl::rooms>("max-rooms", whole, "N", "Rooms in all", now, 0, largest_count),
-    make<&rl::room_bytes>("max-room-bytes", whole, "BYTES", "Bytes that pass one room", now, 0,
+    make<&rl::rooms>("max-rooms", whole, "N", "Rooms in total", now, 0, largest_count),
+    make<&rl::room_bytes>("max-room-bytes", whole, "BYTES", "Bytes that pass through one room", now, 0,
                           largest_bytes),
-    make<&rl::room_idle>("room-idle-timeout", seconds, "SECONDS", "How long a room may be without a byte",
-                         now, 0, longest_seconds),
-    make<&rl::room_bytes_per_second>("max-room-rate", number, "BYTES", "Bytes a second of one room", now, 0,
-                                     largest_bytes),
-    make<&rl::bytes_per_second>("max-total-rate", number, "BYTES",
-                                "Bytes a second of all rooms, shared evenly by those in motion; each thread "
-                                "has an equal part",
-                                now, 0, largest_bytes),
+    make<&rl::room_idle>("room-idle-timeout", seconds, "SECONDS", "How long a room may be idle", now, 0,
+                         longest_seconds),
+    make<&rl::room_bytes_per_second>("max-room-rate", number, "BYTES", "Bytes per second through one room",
+                                     now, 0, largest_bytes),
+    make<&rl::bytes_per_second>(
+        "max-total-rate", number, "BYTES",
+        "Bytes per second through all rooms, shared evenly by the active ones; each thread has an equal part",
+        now, 0, largest_bytes),
 
-    make<&rc::level>("log-level", choice, "LEVEL", "What is logged: that and what is worse", now, 0, 0,
-                     levels),
-    make<&rc::format>("log-format", choice, "FORMAT", "The form of the log", false, 0, 0, formats),
-    make<&rc::addresses>("log-addresses", choice, "FORM",
-                         "Addresses in the log: whole, only /24 or /48 of them, or none", now, 0, 0,
-                         address_forms),
+    make<&rc::level>("log-level", choice, "LEVEL", "The lowest level that is logged", now, 0, 0, levels),
+    make<&rc::format>("log-format", choice, "FORMAT", "The format of the log", false, 0, 0, formats),
+    make<&rc::addresses>(
+        "log-addresses", choice, "FORM",
+        "Whether the log shows addresses in full, only their /24 or /48 prefix, or not at all", now, 0, 0,
+        address_forms),
     make<&rc::json>("json", yes_no, "", "Write the ready line as a JSON object"),
 };
 
@@ -363,17 +364,17 @@ std::string expectation(const setting& s)
 {
     switch (s.type) {
     case text:
-        return "a text";
+        return "a string";
     case texts:
-        return "a list of texts";
+        return "a list of strings";
     case addresses:
-        return "a list of texts, each ADDR:PORT or a URL";
+        return "a list of strings, each ADDR:PORT or a URL";
     case networks:
-        return "a list of texts, each ADDR/BITS";
+        return "a list of strings, each ADDR/BITS";
     case choice:
         return "one of " + listed(s.choices);
     case setting_type::choices:
-        return "a list of some of " + listed(s.choices);
+        return "a list of any of " + listed(s.choices);
     case seconds:
     case number:
         return fmt::format("a number from {} to {}", number_text(s.least), number_text(s.most));
@@ -414,8 +415,8 @@ void copy_setting(relay_configuration& to, const setting& s, const relay_configu
 std::string contradiction(const relay_configuration& configuration)
 {
     if (configuration.tls_certificate.empty() != configuration.tls_key.empty())
-        return configuration.tls_key.empty() ? "tls-certificate is of no use without tls-key"
-                                             : "tls-key is of no use without tls-certificate";
+        return configuration.tls_key.empty() ? "tls-certificate needs tls-key"
+                                             : "tls-key needs tls-certificate";
     for (const auto* each : {&configuration.listen, &configuration.room_listen, &configuration.http_listen})
         for (const listen_address& address : *each)
             if ((address.scheme == "tls" || address.scheme == "wss") && configuration.tls_certificate.empty())

@@ -75,7 +75,7 @@ class Endings(unittest.TestCase):
         self.receiver.wait_text("[y/N]")
         self.sender.send_signal(signal.SIGINT)
         self.expect(self.sender, 130)
-        self.receiver.wait_text("waiting on")
+        self.receiver.wait_text("still waiting")
         self.receiver.send_signal(signal.SIGINT)
         self.receiver.expect_exit(130)
 
