@@ -3,7 +3,7 @@
 #include "bench/failure.hpp"
 
 #include <parley/base/bytes.hpp>
-#include <parley/net/address.hpp>
+#include <parley/transport/address.hpp>
 
 #include <fmt/format.h>
 

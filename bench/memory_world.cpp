@@ -3,9 +3,9 @@
 #include "bench/child.hpp"
 #include "bench/failure.hpp"
 
-#include <parley/net/memory_stream.hpp>
-#include <parley/net/relay_server.hpp>
-#include <parley/net/spawn.hpp>
+#include <parley/async/spawn.hpp>
+#include <parley/relay/relay_server.hpp>
+#include <parley/stream/memory_stream.hpp>
 #include <parley/wire/public_packet.hpp>
 
 #include <boost/asio/io_context.hpp>

@@ -18,9 +18,10 @@ if(PARLEY_WERROR)
     target_compile_options(parley_flags INTERFACE -Werror)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # False alarms of GCC 12 inside coroutine frames and inlined library code.
+    # False alarms of GCC 12 inside coroutine frames and inlined library code. The frame of a coroutine that it has
+    # inlined, for one, it takes for memory of another allocator.
     target_compile_options(parley_flags INTERFACE -fcoroutines -Wno-null-dereference -Wno-maybe-uninitialized
-        -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds)
+        -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds -Wno-mismatched-new-delete)
 endif()
 
 if(PARLEY_SANITIZE)

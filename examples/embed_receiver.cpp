@@ -1,5 +1,5 @@
 // A receiver inside a program of your own, that Ctrl-C ends cleanly: embed_receiver RELAY PASSWORD DIRECTORY
-#include <parley/net/receive_document.hpp>
+#include <parley/transfer/receive_document.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>

@@ -1,5 +1,5 @@
 // A relay inside a program of your own: embed_relay [ADDR:PORT [ROOM_ADDR:PORT]]
-#include <parley/net/relay_server.hpp>
+#include <parley/relay/relay_server.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>

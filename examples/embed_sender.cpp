@@ -1,5 +1,5 @@
 // A sender inside a program of your own: embed_sender RELAY PASSWORD PATH
-#include <parley/net/send_document.hpp>
+#include <parley/transfer/send_document.hpp>
 
 #include <boost/asio/io_context.hpp>
 

@@ -1,7 +1,7 @@
 // How `parley` ends: one number for each kind of end, the same in --help and docs/usage.md.
 #pragma once
 
-#include <parley/net/peer_session.hpp>
+#include <parley/session/peer_session.hpp>
 
 namespace parley::cli {
 

@@ -4,9 +4,9 @@
 #include "peer/exit_code.hpp"
 
 #include <parley/crypto/record_cipher.hpp>
-#include <parley/net/address.hpp>
-#include <parley/net/proxy.hpp>
 #include <parley/payload/document_source.hpp>
+#include <parley/transport/address.hpp>
+#include <parley/transport/proxy.hpp>
 
 #include <chrono>
 #include <filesystem>

@@ -4,7 +4,7 @@
 #include "peer/options.hpp"
 #include "peer/reporter.hpp"
 
-#include <parley/net/probe.hpp>
+#include <parley/session/probe.hpp>
 
 namespace parley::cli {
 

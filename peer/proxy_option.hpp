@@ -3,7 +3,7 @@
 
 #include "peer/code_input.hpp"
 
-#include <parley/net/proxy.hpp>
+#include <parley/transport/proxy.hpp>
 
 #include <string>
 

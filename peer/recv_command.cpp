@@ -4,7 +4,7 @@
 #include "peer/session.hpp"
 #include "peer/terminal.hpp"
 
-#include <parley/net/receive_document.hpp>
+#include <parley/transfer/receive_document.hpp>
 
 #include <fmt/format.h>
 

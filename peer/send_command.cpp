@@ -4,7 +4,7 @@
 #include "peer/spool.hpp"
 
 #include <parley/crypto/random.hpp>
-#include <parley/net/send_document.hpp>
+#include <parley/transfer/send_document.hpp>
 
 #include <fmt/format.h>
 

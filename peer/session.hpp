@@ -7,7 +7,7 @@
 #include "peer/options.hpp"
 #include "peer/reporter.hpp"
 
-#include <parley/net/peer_session.hpp>
+#include <parley/session/peer_session.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>

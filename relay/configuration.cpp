@@ -1,6 +1,6 @@
 #include "relay/configuration.hpp"
 
-#include <parley/net/transport.hpp>
+#include <parley/transport/transport.hpp>
 
 #include <algorithm>
 #include <thread>

@@ -2,9 +2,9 @@
 // gives each its name.
 #pragma once
 
-#include <parley/net/address.hpp>
-#include <parley/net/limits.hpp>
-#include <parley/net/relay_server.hpp>
+#include <parley/relay/limits.hpp>
+#include <parley/relay/relay_server.hpp>
+#include <parley/transport/address.hpp>
 
 #include <chrono>
 #include <string>

@@ -8,9 +8,9 @@
 #include "relay/service_manager.hpp"
 #include "relay/settings.hpp"
 
+#include <parley/async/spawn.hpp>
 #include <parley/base/bytes.hpp>
-#include <parley/net/spawn.hpp>
-#include <parley/net/tls.hpp>
+#include <parley/transport/tls.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>

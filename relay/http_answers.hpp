@@ -1,7 +1,7 @@
 // What the relay answers over HTTP besides WebSockets: /healthz, /readyz and /metrics.
 #pragma once
 
-#include <parley/net/relay_server.hpp>
+#include <parley/relay/relay_server.hpp>
 
 #include <functional>
 #include <string>

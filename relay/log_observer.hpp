@@ -5,7 +5,7 @@
 #include "relay/shown_address.hpp"
 
 #include <parley/base/time.hpp>
-#include <parley/net/relay_server.hpp>
+#include <parley/relay/relay_server.hpp>
 
 #include <functional>
 

@@ -1,7 +1,7 @@
 // What happens on the relay, counted for Prometheus. No address, code or name is ever a label.
 #pragma once
 
-#include <parley/net/relay_server.hpp>
+#include <parley/relay/relay_server.hpp>
 
 #include <memory>
 #include <string>

@@ -1,7 +1,7 @@
 // Several observers as one.
 #pragma once
 
-#include <parley/net/relay_server.hpp>
+#include <parley/relay/relay_server.hpp>
 
 #include <vector>
 

@@ -4,7 +4,7 @@
 #include "relay/settings.hpp"
 
 #include <parley/base/bytes.hpp>
-#include <parley/net/tls.hpp>
+#include <parley/transport/tls.hpp>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <parley/net/address.hpp>
+#include <parley/transport/address.hpp>
 
 #include <string>
 #include <vector>

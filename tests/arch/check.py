@@ -12,31 +12,71 @@ import re
 import subprocess
 import sys
 
-# A room may include itself and those before it.
-ROOMS = ["base", "wire", "crypto", "proto", "payload", "net", "testing"]
+# Which rooms a room may include: itself, these, and what these may.
+ROOMS = {
+    "base": [],
+    "wire": ["base"],
+    "crypto": ["wire"],
+    "proto": ["crypto"],
+    "payload": ["crypto"],
+    "async": ["base"],
+    "stream": ["async", "proto"],
+    "transport": ["stream"],
+    "relay": ["transport"],
+    "session": ["transport"],
+    "transfer": ["session", "payload"],
+    "testing": ["relay", "transfer"],
+}
+# The same for programs, by folder.
+PROGRAMS = {
+    "relay": ["relay"],
+    "peer": ["relay", "transfer"],
+    "bench": ["relay", "transfer", "testing"],
+    "examples": ["relay", "transfer", "testing"],
+}
 # The document knows nothing of the handshake.
-NEVER_INCLUDES = {"payload": {"wire", "proto"}}
-PROGRAMS = {"relay", "peer", "bench", "examples"}
+NEVER_INCLUDES = {"payload": {"wire"}}
+# What these keep in framework/src serves the rooms above them, too. What other rooms keep there serves themselves alone.
+SHARING = {"async", "stream", "transport", "session"}
+# What parley::net and <parley/net.hpp> stand for.
+NET = ["async", "stream", "transport", "relay", "session", "transfer"]
 
 # Which rooms may include a library's headers; programs only where "programs" is named. Tests may include anything.
 LIBRARIES = [
     ("libsodium", re.compile(r"sodium(\.h|/)"), {"crypto"}),
-    ("OpenSSL's TLS", re.compile(r"openssl/(ssl|tls1|err|x509|x509v3|x509_vfy)\.h"), {"crypto", "net"}),
+    ("OpenSSL's TLS", re.compile(r"openssl/(ssl|tls1|err|x509|x509v3|x509_vfy)\.h"), {"crypto", "stream", "transport"}),
     ("OpenSSL", re.compile(r"openssl/"), {"crypto"}),
-    ("Asio or Beast", re.compile(r"boost/(asio|beast)(\.hpp|/)"), {"net", "testing", "programs"}),
+    ("Asio or Beast", re.compile(r"boost/(asio|beast)(\.hpp|/)"), {*NET, "testing", "programs"}),
 ]
 # The harness calls the libraries themselves here, to measure the framework against them.
 LIBRARIES_THEMSELVES = {"bench/library_speed.cpp", "bench/load_socket.cpp"}
 # These compile where OpenSSL does not.
 LIBSODIUM_ALONE = {"spoke", "random", "curve"}
 
-TESTED_ROOMS = ["base", "wire", "crypto", "proto", "payload"]
-# Sources without a test file of their own name: path below framework/src, and why.
-UNTESTED = {
-    "payload/deflate_engine_isal.cpp": "deflate_engine_test runs each library behind that interface",
-    "payload/deflate_engine_zlib.cpp": "the same",
-    "payload/raw_inflate_isal.cpp": "deflate_engine_test",
-    "payload/raw_inflate_zlib.cpp": "deflate_engine_test, where it is built in",
+# Sources without a test file of their own name: path below framework/src, and the test that runs it, below tests.
+TESTED_BY = {
+    "async/asio_impl.cpp": "unit/async/spawn_test.cpp",
+    "async/offload.cpp": "unit/transfer/offload_test.cpp",
+    "payload/in/raw_inflate_isal.cpp": "unit/payload/deflate_engine_test.cpp",
+    "payload/in/raw_inflate_zlib.cpp": "unit/payload/deflate_engine_test.cpp",
+    "payload/out/deflate_engine_isal.cpp": "unit/payload/deflate_engine_test.cpp",
+    "payload/out/deflate_engine_zlib.cpp": "unit/payload/deflate_engine_test.cpp",
+    "relay/handshake/handshake_service.cpp": "unit/relay/relay_server_test.cpp",
+    "relay/intake/relay_doors.cpp": "unit/relay/relay_server_test.cpp",
+    "relay/refusal.cpp": "unit/relay/limiter_test.cpp",
+    "relay/rooms/room_service.cpp": "unit/relay/relay_server_test.cpp",
+    "session/probe.cpp": "integration/probe.py",
+    "stream/layer/layered_stream.cpp": "unit/transport/tls_test.cpp",
+    "stream/layer/ping_clock.cpp": "unit/transport/websocket_test.cpp",
+    "stream/layer/tls_layer.cpp": "unit/transport/tls_test.cpp",
+    "stream/layer/websocket_layer.cpp": "unit/transport/websocket_test.cpp",
+    "transfer/source_ahead.cpp": "unit/transfer/offload_test.cpp",
+    "transfer/write_behind.cpp": "unit/transfer/offload_test.cpp",
+    "transport/http/http_head.cpp": "unit/transport/http_connect_test.cpp",
+    "transport/http/websocket_transport.cpp": "unit/transport/websocket_test.cpp",
+    "transport/proxy/proxy_dialogue.cpp": "unit/transport/socks5_test.cpp",
+    "transport/proxy/proxy_environment.cpp": "unit/transport/proxy_test.cpp",
+    "transport/upgrading_acceptor.cpp": "unit/transport/websocket_test.cpp",
 }
 
 MAX_LINES = 600
@@ -88,6 +128,29 @@ def room_of(path):
     return "programs" if parts[0] in PROGRAMS else None
 
 
+def closure(rooms):
+    """`rooms`, and all that they may include."""
+    return set(rooms).union(*(closure(ROOMS[room]) for room in rooms))
+
+
+def cmake_of(root, path):
+    with open(os.path.join(root, path), encoding="utf-8") as file:
+        return re.sub(r"#[^\n]*", "", file.read())
+
+
+def used_by_room(root, room):
+    """The rooms that its CMake target names."""
+    declared = re.search(rf"parley_room\(\s*{room}\b([^)]*)\)", cmake_of(root, f"framework/src/{room}/CMakeLists.txt"))
+    words = declared.group(1).split() if declared else []
+    begin = words.index("USES") + 1 if "USES" in words else len(words)
+    end = next((i for i in range(begin, len(words)) if words[i].isupper()), len(words))
+    return words[begin:end]
+
+
+def used_by_program(root, folder):
+    return re.findall(r"\bparley::(\w+)", cmake_of(root, f"{folder}/CMakeLists.txt"))
+
+
 def line_at(text, position):
     return text.count("\n", 0, position) + 1
 
@@ -109,8 +172,6 @@ def check_room_order(root, path, room, header, quoted):
     target = None
     if header.startswith("parley/") and header.count("/") >= 2:
         target = header.split("/")[1]
-        if room == "programs":
-            return
     elif quoted:
         folder = os.path.dirname(os.path.join(root, path))
         found = os.path.relpath(os.path.normpath(os.path.join(folder, header)), root)
@@ -118,13 +179,14 @@ def check_room_order(root, path, room, header, quoted):
             found = os.path.join("framework/src", header)
         if os.path.exists(os.path.join(root, found)) and found.startswith("framework/src/"):
             target = room_of(found)
-            if target != room:
+            if target != room and (target not in SHARING or room not in ROOMS):
                 yield "private", f"{header} is a private header of {target}"
                 return
-    if target not in ROOMS or room not in ROOMS:
+    if target not in ROOMS:
         return
-    if ROOMS.index(target) > ROOMS.index(room):
-        yield "rooms", f"{room} may not include {header}: {target} is above it"
+    may = closure(PROGRAMS[path.split("/")[0]] if room == "programs" else ROOMS.get(room, ()))
+    if target != room and target not in may:
+        yield "rooms", f"{room} may not include {header}: {target} is not below it"
     elif target in NEVER_INCLUDES.get(room, ()):
         yield "rooms", f"{room} may not include {header}"
 
@@ -181,15 +243,41 @@ def check_coroutines(code):
         begin += len(statement) + 1
 
 
+def check_cmake(root, paths):
+    """Targets use what the graph says; the umbrella has all headers."""
+    for room, uses in ROOMS.items():
+        path = f"framework/src/{room}/CMakeLists.txt"
+        if not os.path.exists(os.path.join(root, path)):
+            if any(room_of(source) == room for source in paths):
+                yield path, 1, "rooms", "no such file"
+        elif sorted(used_by_room(root, room)) != sorted(uses):
+            yield path, 1, "rooms", f"{room} is to use {' '.join(uses) or 'nothing'}"
+    for folder, rooms in PROGRAMS.items():
+        path = f"{folder}/CMakeLists.txt"
+        if os.path.exists(os.path.join(root, path)):
+            for room in sorted(set(used_by_program(root, folder)) & set(ROOMS) - closure(rooms)):
+                yield path, 1, "rooms", f"{folder} may not link {room}"
+    top = "framework/include/"
+    wanted = {path[len(top) :] for path in paths if path.startswith(top) and room_of(path) in NET}
+    umbrella = os.path.join(root, top, "parley/net.hpp")
+    if wanted and os.path.exists(umbrella):
+        with open(umbrella, encoding="utf-8") as file:
+            wanted -= set(re.findall(r"#include <([^>]+)>", file.read()))
+    for header in sorted(wanted):
+        yield top + "parley/net.hpp", 1, "rooms", f"does not include {header}"
+
+
 def check_tests(root, paths):
     for path in paths:
         parts = path.split("/")
-        if not (path.startswith("framework/src/") and path.endswith(".cpp") and room_of(path) in TESTED_ROOMS):
+        if not (path.startswith("framework/src/") and path.endswith(".cpp") and room_of(path) in ROOMS):
             continue
         wanted = f"tests/unit/{parts[2]}/{os.path.splitext(parts[-1])[0]}_test.cpp"
         # On the disk is enough: a test that is not tracked yet is not missing.
         exists = os.path.exists(os.path.join(root, wanted))
-        excepted = "/".join(parts[2:]) in UNTESTED
+        excepted = TESTED_BY.get("/".join(parts[2:]))
+        if excepted and not os.path.exists(os.path.join(root, "tests", excepted)):
+            yield path, 1, "tests", f"no tests/{excepted}, which is to test it"
         if not exists and not excepted:
             yield path, 1, "tests", f"no {wanted}"
         if exists and excepted:
@@ -210,6 +298,7 @@ def check(root):
         if path.endswith(".hpp") and not re.search(r"^#pragma once$", text, re.MULTILINE):
             found.append((1, "headers", "no #pragma once"))
         breaches += [(path, *breach) for breach in found]
+    breaches += check_cmake(root, paths)
     breaches += check_tests(root, paths)
     return paths, breaches
 

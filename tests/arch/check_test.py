@@ -12,45 +12,81 @@ CHECK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "check.py")
 CLEAN = {
     "framework/include/parley/base/a.hpp": "#pragma once\n#include <string>\n",
     "framework/include/parley/wire/b.hpp": "#pragma once\n#include <parley/base/a.hpp>\n",
-    "framework/include/parley/net/stream.hpp": "#pragma once\n#include <boost/asio/awaitable.hpp>\n",
+    "framework/include/parley/stream/any.hpp": "#pragma once\n#include <boost/asio/awaitable.hpp>\n",
+    "framework/include/parley/payload/source.hpp": "#pragma once\n",
+    "framework/include/parley/session/peer.hpp": "#pragma once\n#include <parley/stream/any.hpp>\n",
+    "framework/include/parley/net.hpp": "#pragma once\n#include <parley/session/peer.hpp>\n#include <parley/stream/any.hpp>\n",
     "framework/src/base/a.cpp": '#include <parley/base/a.hpp>\nauto s = "if (co_await x) // not code";\n',
     "framework/src/wire/b.cpp": '#include <parley/wire/b.hpp>\n#include "b_table.hpp"\n',
     "framework/src/wire/b_table.hpp": "#pragma once\n",
     "framework/src/crypto/spoke.cpp": "#include <sodium.h>\n#include <parley/wire/b.hpp>\n",
     "framework/src/crypto/record_cipher.cpp": "#include <openssl/evp.h>\n",
-    "framework/src/net/tls.cpp": "#include <openssl/ssl.h>\n#include <boost/beast.hpp>\n#include <parley/proto/m.hpp>\n",
-    "framework/src/net/run.cpp": "awaitable<void> f()\n{\n    // if (co_await g())\n    auto a = co_await g(1'000);\n"
+    "framework/src/stream/tls.cpp": "#include <openssl/ssl.h>\n#include <boost/beast.hpp>\n#include <parley/proto/m.hpp>\n",
+    "framework/src/stream/layer/layer.hpp": "#pragma once\n",
+    "framework/src/relay/rooms/private.hpp": "#pragma once\n",
+    "framework/src/relay/rooms/pipe.cpp": '#include "stream/layer/layer.hpp"\n#include <parley/stream/any.hpp>\n',
+    "framework/src/transfer/send.cpp": "#include <parley/payload/source.hpp>\n#include <parley/session/peer.hpp>\n",
+    "framework/src/stream/run.cpp": "awaitable<void> f()\n{\n    // if (co_await g())\n    auto a = co_await g(1'000);\n"
     "    if (!a) { co_await h(); }\n    for (int i = 0; i < 2; ++i) co_await h();\n"
     "    co_spawn(e, [] -> awaitable<void> { co_await h(); co_await h(); }, 'x');\n"
     "    while (run([&](int) { co_await h(); })) {}\n    co_return co_await h();\n}\n",
     "framework/src/proto/m.cpp": "void on(time_point now) { use(now); }\n",
     "framework/src/payload/p.cpp": "#include <parley/base/a.hpp>\n#include <parley/crypto/sha1.hpp>\n",
-    "relay/main.cpp": "#include <parley/net/stream.hpp>\n#include <boost/asio/signal_set.hpp>\n",
+    "relay/main.cpp": "#include <parley/stream/any.hpp>\n#include <boost/asio/signal_set.hpp>\n",
+    "relay/CMakeLists.txt": "target_link_libraries(relay_lib PUBLIC parley::relay)\n",
+    "peer/send.cpp": "#include <parley/session/peer.hpp>\n#include <parley/payload/source.hpp>\n",
     "tests/unit/base/a_test.cpp": "",
     "tests/unit/wire/b_test.cpp": "",
     "tests/unit/crypto/spoke_test.cpp": "#include <openssl/evp.h>\n#include <sodium.h>\n",
     "tests/unit/crypto/record_cipher_test.cpp": "",
     "tests/unit/proto/m_test.cpp": "",
     "tests/unit/payload/p_test.cpp": "",
+    "tests/unit/stream/tls_test.cpp": "",
+    "tests/unit/stream/run_test.cpp": "",
+    "tests/unit/relay/pipe_test.cpp": "",
+    "tests/unit/transfer/send_test.cpp": "",
 }
+USES = {"base": "", "wire": "base", "crypto": "wire", "proto": "crypto", "payload": "crypto", "stream": "async proto",
+        "relay": "transport", "session": "transport", "transfer": "session payload"}
+for name, used in USES.items():
+    CLEAN[f"framework/src/{name}/CMakeLists.txt"] = (
+        f"# one\nparley_room({name} SOURCES a.cpp" + (f"\n    USES {used} LINK z)\n" if used else ")\n"))
 
 # What is planted (path, content), and the beginning of the one line that must be printed.
-NET = "framework/src/net/x.cpp"
+NET = "framework/src/stream/run.cpp"
+PIPE = "framework/src/relay/rooms/pipe.cpp"
 PLANTED = [
     ("framework/src/base/a.cpp", "#include <parley/wire/b.hpp>\n", "framework/src/base/a.cpp:1: rooms:"),
     ("framework/include/parley/wire/b.hpp", "#pragma once\n\n#include <parley/crypto/k.hpp>\n",
      "framework/include/parley/wire/b.hpp:3: rooms:"),
     ("framework/src/crypto/spoke.cpp", "#include <parley/proto/m.hpp>\n", "framework/src/crypto/spoke.cpp:1: rooms:"),
-    ("framework/src/proto/m.cpp", "#include <parley/net/stream.hpp>\n", "framework/src/proto/m.cpp:1: rooms:"),
-    ("framework/src/net/x.cpp", "#include <parley/testing/pair.hpp>\n", "framework/src/net/x.cpp:1: rooms:"),
+    ("framework/src/proto/m.cpp", "#include <parley/stream/any.hpp>\n", "framework/src/proto/m.cpp:1: rooms:"),
+    (NET, "#include <parley/testing/pair.hpp>\n", f"{NET}:1: rooms:"),
+    (PIPE, "#include <parley/payload/source.hpp>\n", f"{PIPE}:1: rooms:"),
+    (PIPE, "#include <parley/session/peer.hpp>\n", f"{PIPE}:1: rooms:"),
+    ("framework/include/parley/session/peer.hpp", "#pragma once\n#include <parley/relay/server.hpp>\n",
+     "framework/include/parley/session/peer.hpp:2: rooms:"),
+    (NET, '#include "relay/rooms/private.hpp"\n', f"{NET}:1: private:"),
+    ("framework/src/proto/m.cpp", '#include "stream/layer/layer.hpp"\n', "framework/src/proto/m.cpp:1: rooms:"),
+    ("relay/x.cpp", "#include <parley/payload/source.hpp>\n", "relay/x.cpp:1: rooms:"),
+    ("peer/x.cpp", '#include "../framework/src/stream/layer/layer.hpp"\n', "peer/x.cpp:1: private:"),
+    ("framework/src/relay/CMakeLists.txt", "parley_room(relay SOURCES a.cpp USES transport payload)\n",
+     "framework/src/relay/CMakeLists.txt:1: rooms:"),
+    ("framework/src/transfer/CMakeLists.txt", "parley_room(transfer SOURCES a.cpp USES session LINK payload)\n",
+     "framework/src/transfer/CMakeLists.txt:1: rooms:"),
+    ("relay/CMakeLists.txt", "target_link_libraries(relay_lib PUBLIC parley::relay parley::payload)\n",
+     "relay/CMakeLists.txt:1: rooms:"),
+    ("framework/include/parley/net.hpp", "#pragma once\n#include <parley/stream/any.hpp>\n",
+     "framework/include/parley/net.hpp:1: rooms: does not include parley/session/peer.hpp"),
     ("framework/src/payload/p.cpp", "#include <parley/wire/b.hpp>\n", "framework/src/payload/p.cpp:1: rooms:"),
     ("framework/src/payload/p.cpp", "#  include <parley/proto/m.hpp>\n", "framework/src/payload/p.cpp:1: rooms:"),
-    ("framework/src/net/x.cpp", '#include "wire/b_table.hpp"\n', "framework/src/net/x.cpp:1: private:"),
+    (NET, '#include "wire/b_table.hpp"\n', f"{NET}:1: private:"),
     ("relay/x.cpp", '#include "../framework/src/wire/b_table.hpp"\n', "relay/x.cpp:1: private:"),
     ("peer/x.cpp", '#include "wire/b_table.hpp"\n', "peer/x.cpp:1: private:"),
     ("framework/src/base/a.cpp", "#include <sodium.h>\n", "framework/src/base/a.cpp:1: libraries:"),
     ("relay/x.cpp", "#include <sodium/core.h>\n", "relay/x.cpp:1: libraries:"),
-    ("framework/src/net/x.cpp", "#include <openssl/evp.h>\n", "framework/src/net/x.cpp:1: libraries:"),
+    (NET, "#include <openssl/evp.h>\n", f"{NET}:1: libraries:"),
+    (PIPE, "#include <openssl/ssl.h>\n", f"{PIPE}:1: libraries:"),
     ("framework/src/payload/p.cpp", "#include <openssl/sha.h>\n", "framework/src/payload/p.cpp:1: libraries:"),
     ("framework/src/proto/m.cpp", "#include <openssl/ssl.h>\n", "framework/src/proto/m.cpp:1: libraries:"),
     ("framework/src/proto/m.cpp", "#include <boost/asio.hpp>\n", "framework/src/proto/m.cpp:1: libraries:"),
@@ -75,6 +111,8 @@ PLANTED = [
     (NET, "#include <boost/asio/experimental/awaitable_operators.hpp>\n", f"{NET}:1: coroutines: operators"),
     ("framework/src/wire/lonely.cpp", "", "framework/src/wire/lonely.cpp:1: tests:"),
     ("framework/src/payload/deep/lonely.cpp", "", "framework/src/payload/deep/lonely.cpp:1: tests:"),
+    ("framework/src/relay/rooms/lonely.cpp", "", "framework/src/relay/rooms/lonely.cpp:1: tests:"),
+    ("framework/src/session/probe.cpp", "", "framework/src/session/probe.cpp:1: tests:"), # and its test is not there
     (NET, "\n" * 601, f"{NET}:601: size:"),
     ("tests/sim/support.hpp", "// #pragma once is only spoken of\n", "tests/sim/support.hpp:1: headers:"),
 ]

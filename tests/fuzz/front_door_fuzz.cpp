@@ -4,12 +4,12 @@
 // no bound may break.
 #include "require.hpp"
 
-#include "net/first_bytes.hpp"
-#include "net/forwarded.hpp"
-#include "net/http_head.hpp"
-#include "net/proxy_header.hpp"
-#include "net/reception.hpp"
-#include "net/websocket_codec.hpp"
+#include "relay/intake/first_bytes.hpp"
+#include "relay/intake/forwarded.hpp"
+#include "relay/intake/proxy_header.hpp"
+#include "relay/intake/reception.hpp"
+#include "stream/layer/websocket_codec.hpp"
+#include "transport/http/http_head.hpp"
 
 #include <algorithm>
 

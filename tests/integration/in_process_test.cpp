@@ -1,5 +1,5 @@
 // Whole transfers between actors in one process: over memory streams and over loopback TCP.
-#include "unit/net/actors_world.hpp"
+#include "support/actors_world.hpp"
 
 namespace parley::test {
 namespace {

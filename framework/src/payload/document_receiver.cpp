@@ -1,10 +1,10 @@
 #include <parley/payload/document_receiver.hpp>
 
-#include "payload/object_store.hpp"
-#include "payload/pack_reader.hpp"
-#include "payload/safe_name.hpp"
-#include "payload/staging_area.hpp"
-#include "payload/tree_builder.hpp"
+#include "payload/format/safe_name.hpp"
+#include "payload/in/object_store.hpp"
+#include "payload/in/pack_reader.hpp"
+#include "payload/in/staging_area.hpp"
+#include "payload/in/tree_builder.hpp"
 
 #include <parley/crypto/random.hpp>
 

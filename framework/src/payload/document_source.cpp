@@ -1,11 +1,11 @@
 #include <parley/payload/document_source.hpp>
 
-#include "payload/document_walk.hpp"
-#include "payload/file_content.hpp"
-#include "payload/pack_writer.hpp"
-#include "payload/safe_name.hpp"
-#include "payload/sent_objects.hpp"
-#include "payload/tree_codec.hpp"
+#include "payload/format/safe_name.hpp"
+#include "payload/format/tree_codec.hpp"
+#include "payload/out/document_walk.hpp"
+#include "payload/out/file_content.hpp"
+#include "payload/out/pack_writer.hpp"
+#include "payload/out/sent_objects.hpp"
 
 #include <fcntl.h>
 

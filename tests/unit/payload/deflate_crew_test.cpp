@@ -1,4 +1,4 @@
-#include "payload/deflate_crew.hpp"
+#include "payload/out/deflate_crew.hpp"
 
 #include "unit/payload/plain_pack.hpp"
 #include "unit/payload/scratch_folder.hpp"

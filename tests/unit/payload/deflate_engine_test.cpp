@@ -1,6 +1,6 @@
-#include "payload/adler32.hpp"
-#include "payload/deflate_engine.hpp"
-#include "payload/raw_inflate.hpp"
+#include "payload/format/adler32.hpp"
+#include "payload/in/raw_inflate.hpp"
+#include "payload/out/deflate_engine.hpp"
 #include "support/pack_builder.hpp"
 #include "unit/payload/scratch_folder.hpp"
 

@@ -1,6 +1,6 @@
-#include "payload/deflater.hpp"
+#include "payload/out/deflater.hpp"
 
-#include "payload/deflate_crew.hpp"
+#include "payload/out/deflate_crew.hpp"
 #include "unit/payload/plain_pack.hpp"
 #include "unit/payload/scratch_folder.hpp"
 #include "unit/payload/thread_count.hpp"

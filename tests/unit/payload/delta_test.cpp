@@ -1,4 +1,4 @@
-#include "payload/delta.hpp"
+#include "payload/in/delta.hpp"
 #include "support/pack_builder.hpp"
 #include "unit/payload/scratch_folder.hpp"
 

@@ -1,6 +1,6 @@
-#include "payload/document_walk.hpp"
+#include "payload/out/document_walk.hpp"
 
-#include "payload/descriptor.hpp"
+#include "payload/disk/descriptor.hpp"
 #include "unit/payload/scratch_folder.hpp"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-#include "payload/entry_codec.hpp"
+#include "payload/format/entry_codec.hpp"
 #include "support/pack_builder.hpp"
 
 #include <gtest/gtest.h>

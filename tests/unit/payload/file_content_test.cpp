@@ -1,4 +1,4 @@
-#include "payload/file_content.hpp"
+#include "payload/out/file_content.hpp"
 
 #include "unit/payload/scratch_folder.hpp"
 

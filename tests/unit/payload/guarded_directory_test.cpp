@@ -1,4 +1,4 @@
-#include "payload/guarded_directory.hpp"
+#include "payload/disk/guarded_directory.hpp"
 #include "unit/payload/name_corpus.hpp"
 #include "unit/payload/push_document.hpp"
 
@@ -245,7 +245,7 @@ TEST(GuardedSources, no_other_source_touches_the_disk)
                                      "fopen",           "ofstream",  "fstream>", "std::filesystem::remove",
                                      "create_director", "copy_file", "pwrite",   " ::write("};
     int seen = 0;
-    for (const auto& entry : fs::directory_iterator(sources)) {
+    for (const auto& entry : fs::recursive_directory_iterator(sources)) {
         const std::string name = entry.path().filename().string();
         if (entry.path().extension() != ".cpp" && entry.path().extension() != ".hpp") continue;
         if (name == "guarded_directory.cpp") continue;

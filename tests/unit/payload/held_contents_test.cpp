@@ -1,4 +1,4 @@
-#include "payload/held_contents.hpp"
+#include "payload/in/held_contents.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "payload/inflater.hpp"
+#include "payload/in/inflater.hpp"
 #include "support/pack_builder.hpp"
 #include "unit/payload/scratch_folder.hpp"
 

@@ -1,4 +1,4 @@
-#include "payload/object_id.hpp"
+#include "payload/format/object_id.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "payload/object_index.hpp"
+#include "payload/in/object_index.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "payload/object_store.hpp"
+#include "payload/in/object_store.hpp"
 #include "support/pack_builder.hpp"
 #include "unit/payload/push_document.hpp"
 

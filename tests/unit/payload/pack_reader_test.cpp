@@ -1,4 +1,4 @@
-#include "payload/pack_reader.hpp"
+#include "payload/in/pack_reader.hpp"
 #include "support/pack_builder.hpp"
 #include "unit/payload/scratch_folder.hpp"
 

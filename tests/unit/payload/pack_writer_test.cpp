@@ -1,4 +1,4 @@
-#include "payload/pack_writer.hpp"
+#include "payload/out/pack_writer.hpp"
 
 #include "unit/payload/plain_pack.hpp"
 #include "unit/payload/scratch_folder.hpp"

@@ -1,4 +1,4 @@
-#include "payload/randomness.hpp"
+#include "payload/out/randomness.hpp"
 
 #include "unit/payload/plain_pack.hpp"
 #include "unit/payload/scratch_folder.hpp"

@@ -1,4 +1,4 @@
-#include "payload/safe_name.hpp"
+#include "payload/format/safe_name.hpp"
 #include "support/pack_builder.hpp"
 #include "unit/payload/name_corpus.hpp"
 #include "unit/payload/push_document.hpp"

@@ -1,4 +1,4 @@
-#include "payload/sent_objects.hpp"
+#include "payload/out/sent_objects.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "payload/space_budget.hpp"
+#include "payload/in/space_budget.hpp"
 #include "unit/payload/scratch_folder.hpp"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-#include "payload/safe_name.hpp"
-#include "payload/staging_area.hpp"
+#include "payload/format/safe_name.hpp"
+#include "payload/in/staging_area.hpp"
 #include "unit/payload/push_document.hpp"
 
 #include <gtest/gtest.h>

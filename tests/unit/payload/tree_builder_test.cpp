@@ -1,4 +1,4 @@
-#include "payload/tree_builder.hpp"
+#include "payload/in/tree_builder.hpp"
 #include "support/pack_builder.hpp"
 #include "unit/payload/push_document.hpp"
 

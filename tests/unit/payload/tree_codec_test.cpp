@@ -1,4 +1,4 @@
-#include "payload/tree_codec.hpp"
+#include "payload/format/tree_codec.hpp"
 #include "support/pack_builder.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "../net/support.hpp"
+#include "support/streams.hpp"
 
 #include <parley/testing/fault_stream.hpp>
 

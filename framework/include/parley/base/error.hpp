@@ -74,7 +74,7 @@ enum class errc {
     not_a_document,           // neither a regular file nor a directory
     document_changed,         // a file changed while it was sent
 
-    // net
+    // streams, transports, relays and sessions
     bad_address = 400, // a URL or ADDR:PORT that does not parse
     unknown_transport, // no transport of that name
     name_not_resolved, // the host name has no address
@@ -83,7 +83,7 @@ enum class errc {
     upgrade_refused,   // an HTTP answer that opens no WebSocket
     bad_framing,       // a WebSocket peer that breaks the rules of its frames, or a bound
 
-    // net: a proxy on the way out
+    // a proxy on the way out
     proxy_not_resolved = 450,  // the proxy's name has no address
     proxy_unreachable,         // no address of the proxy answered
     proxy_failed,              // what answers there gives no answer of a proxy

@@ -1,6 +1,6 @@
 // What every machine with one stream is: a movable value that turns bytes, ends and decisions into bytes and
-// events. It has no clock, no socket and no thread; whoever drives it carries the bytes (net's driver does so
-// for all of them).
+// events. It has no clock, no socket and no thread; whoever drives it carries the bytes (stream/driver.hpp
+// does so for all of them).
 //
 // The rules of driving:
 //   1. after any input, take all of output() and next_event() before the next input;

@@ -1,7 +1,7 @@
 // A stream that behaves as badly as a network may: splits what passes, and fails where a test says.
 #pragma once
 
-#include <parley/net/any_stream.hpp>
+#include <parley/stream/any_stream.hpp>
 
 #include <limits>
 

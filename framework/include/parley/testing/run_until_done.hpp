@@ -1,8 +1,8 @@
 // Runs coroutines to their end in a test, without a sleep and without hanging for ever.
 #pragma once
 
+#include <parley/async/awaitable.hpp>
 #include <parley/base/time.hpp>
-#include <parley/net/awaitable.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>

@@ -1,6 +1,5 @@
 // Says something through a stream, and checks that it arrives.
-#include <parley/net/memory_stream.hpp>
-#include <parley/net/spawn.hpp>
+#include <parley/net.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/read.hpp>

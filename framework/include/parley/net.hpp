@@ -1,0 +1,31 @@
+// The public headers of all rooms that stand on Asio: async, stream, transport, relay, session, transfer.
+#pragma once
+
+#include <parley/async/awaitable.hpp>
+#include <parley/async/spawn.hpp>
+#include <parley/async/watchdog.hpp>
+#include <parley/relay/limits.hpp>
+#include <parley/relay/network_set.hpp>
+#include <parley/relay/observer.hpp>
+#include <parley/relay/options.hpp>
+#include <parley/relay/refusal.hpp>
+#include <parley/relay/relay_server.hpp>
+#include <parley/session/peer_session.hpp>
+#include <parley/session/probe.hpp>
+#include <parley/stream/any_stream.hpp>
+#include <parley/stream/delivery.hpp>
+#include <parley/stream/driver.hpp>
+#include <parley/stream/memory_stream.hpp>
+#include <parley/stream/websocket_options.hpp>
+#include <parley/stream/wrapped_stream.hpp>
+#include <parley/transfer/receive_document.hpp>
+#include <parley/transfer/send_document.hpp>
+#include <parley/transport/address.hpp>
+#include <parley/transport/connect.hpp>
+#include <parley/transport/proxy.hpp>
+#include <parley/transport/resolver.hpp>
+#include <parley/transport/tcp.hpp>
+#include <parley/transport/tls.hpp>
+#include <parley/transport/transport.hpp>
+#include <parley/transport/unix.hpp>
+#include <parley/transport/websocket.hpp>

@@ -1,0 +1,286 @@
+// A byte stream of any transport behind one type: what every actor reads from and writes to.
+//
+// any_stream models Asio's AsyncReadStream and AsyncWriteStream, so asio::async_read, asio::async_write and
+// the like work on it, with any completion token; the handler's associated executor, allocator and
+// cancellation slot are honoured. At most one read (or wait for readability), one write and one shutdown may
+// be under way at a time; a read and a write may overlap.
+//
+// Cancellation of one operation (terminal, partial or total):
+//   read   TCP, memory: lossless, no byte is taken from the stream, which stays usable. A wrapped stream: as
+//          that stream documents it.
+//   wait   lossless on every transport.
+//   write  some bytes may have gone; the count given to the handler tells how many. The stream stays usable.
+//
+// Thread safety: none. Everything is called on the stream's executor.
+#pragma once
+
+#include <parley/async/awaitable.hpp>
+#include <parley/base/bytes.hpp>
+#include <parley/stream/delivery.hpp>
+#include <parley/wire/identity.hpp>
+#include <parley/wire/seat_token.hpp>
+
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/buffer.hpp>
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace parley {
+
+// The two kinds of stream between a peer and a relay (PROTOCOL.md section 9).
+enum class stream_kind : std::uint8_t { handshake, room };
+
+// Up to max_buffers buffers to be written in one go: a ConstBufferSequence of fixed size. Empty buffers are
+// left out; what does not fit is left for the next write. Borrows the bytes.
+class gather_buffers {
+public:
+    static constexpr std::size_t max_buffers = 16;
+    using value_type = asio::const_buffer;
+    using const_iterator = const asio::const_buffer*;
+
+    gather_buffers() noexcept = default;
+    template <class ConstBufferSequence>
+    static gather_buffers from(const ConstBufferSequence& buffers)
+    {
+        gather_buffers out;
+        const auto end = asio::buffer_sequence_end(buffers);
+        for (auto i = asio::buffer_sequence_begin(buffers); i != end && out.count_ < max_buffers; ++i) {
+            const asio::const_buffer buffer{*i};
+            if (buffer.size() != 0) out.buffers_[out.count_++] = buffer;
+        }
+        return out;
+    }
+
+    const_iterator begin() const noexcept { return buffers_.data(); }
+    const_iterator end() const noexcept { return buffers_.data() + count_; }
+    std::size_t count() const noexcept { return count_; }
+
+private:
+    std::array<asio::const_buffer, max_buffers> buffers_{};
+    std::size_t count_ = 0;
+};
+
+// What a transport implements. Its start_ functions never call the handler before they return; they call it
+// through its associated executor. A destroyed stream closes itself; handlers still pending then get
+// operation_aborted.
+class stream_base {
+public:
+    using io_handler = asio::any_completion_handler<void(error_code, std::size_t)>;
+    using wait_handler = asio::any_completion_handler<void(error_code)>;
+
+    stream_base() = default;
+    stream_base(const stream_base&) = delete;
+    stream_base& operator=(const stream_base&) = delete;
+    virtual ~stream_base();
+
+    virtual executor get_executor() const noexcept = 0;
+
+    // Reads at least one byte to `buffer`, whose bytes the caller keeps alive. asio::error::eof at the end;
+    // an empty buffer completes at once with 0.
+    virtual void start_read(asio::mutable_buffer buffer, io_handler handler) = 0;
+    // Writes at least one byte of `buffers`, whose bytes the caller keeps alive.
+    virtual void start_write(const gather_buffers& buffers, io_handler handler) = 0;
+    // Ends the sending direction in order.
+    virtual void start_shutdown_send(wait_handler handler) = 0;
+    // Completes when try_read_some would give bytes, the end or an error.
+    virtual void start_wait_readable(wait_handler handler) = 0;
+    // Completes when a write would make progress.
+    virtual void start_wait_writable(wait_handler handler) = 0;
+    // Reads what is there without waiting. 0 with asio::error::would_block when there is nothing yet.
+    virtual std::size_t try_read_some(mutable_bytes out, error_code& error) noexcept = 0;
+
+    // Whether move_to() would do it now, with nothing of the caller's under way.
+    virtual bool can_move() const noexcept { return false; }
+    virtual error_code move_to(const executor& target);
+
+    virtual void close() noexcept = 0;
+    virtual bool is_open() const noexcept = 0;
+    virtual void set_abort_on_close(bool abort) noexcept = 0;
+
+    virtual std::string remote_address() const = 0;
+    virtual identity remote_identity() const noexcept = 0;
+    virtual std::optional<tcp_endpoint> remote_endpoint() const noexcept { return std::nullopt; }
+    virtual std::string_view transport_name() const noexcept = 0;
+    virtual int native_handle() const noexcept { return -1; }
+    virtual bool was_reset() const noexcept { return false; }
+    virtual std::optional<delivery_counts> delivery() const noexcept { return std::nullopt; }
+    virtual std::optional<std::uint64_t> peer_window() const noexcept { return std::nullopt; }
+    virtual std::optional<stream_kind> kind() const noexcept { return std::nullopt; }
+    virtual std::optional<seat_token> seat() const noexcept { return std::nullopt; }
+};
+
+// What a user's own stream type must have to be wrapped: Asio's AsyncReadStream and AsyncWriteStream, and a
+// close() that cancels what is under way.
+template <class S>
+concept ByteStream =
+    std::move_constructible<S> &&
+    requires(S s, asio::mutable_buffer in, asio::const_buffer out, stream_base::io_handler h) {
+        { s.get_executor() } -> std::convertible_to<executor>;
+        s.async_read_some(in, std::move(h));
+        s.async_write_some(out, std::move(h));
+        s.close();
+    };
+
+// A move-only handle on a stream. An empty one (default, or moved from) may only be assigned, destroyed,
+// asked is_open() or closed.
+class any_stream {
+public:
+    using executor_type = executor;
+
+    any_stream() noexcept = default;
+    explicit any_stream(std::unique_ptr<stream_base> base) noexcept : base_(std::move(base)) {}
+    // Wraps a user's own stream. `name` (static storage) is its transport_name(), `remote` its
+    // remote_identity(). Its end of sending is shutdown_send(), if the type has that; otherwise it is
+    // close(). A wrapped stream waits for readability by reading into a buffer of its own (4 KiB, allocated
+    // on the first wait).
+    template <class Stream>
+        requires(!std::same_as<Stream, any_stream> && ByteStream<Stream>)
+    explicit any_stream(Stream stream, std::string_view name = "custom", const identity& remote = {});
+
+    explicit operator bool() const noexcept { return base_ != nullptr; }
+
+    executor get_executor() const noexcept { return base_->get_executor(); }
+
+    // Reads at least one byte into the first non-empty buffer of `buffers`. Signature void(error_code,
+    // std::size_t). Errors: asio::error::eof when the peer has ended its direction in order, connection_reset
+    // when it aborted, operation_aborted after cancellation or close().
+    template <class MutableBufferSequence, class Token>
+    auto async_read_some(const MutableBufferSequence& buffers, Token&& token)
+    {
+        return asio::async_initiate<Token, void(error_code, std::size_t)>(
+            [](auto handler, stream_base* base, asio::mutable_buffer buffer) {
+                base->start_read(buffer, stream_base::io_handler{std::move(handler)});
+            },
+            token, base_.get(), first_buffer(buffers));
+    }
+
+    // Writes at least one byte of `buffers`, gathering up to gather_buffers::max_buffers of them. Signature
+    // void(error_code, std::size_t). Errors: broken_pipe or connection_reset when the peer no longer reads,
+    // operation_aborted after cancellation or close().
+    template <class ConstBufferSequence, class Token>
+    auto async_write_some(const ConstBufferSequence& buffers, Token&& token)
+    {
+        return asio::async_initiate<Token, void(error_code, std::size_t)>(
+            [](auto handler, stream_base* base, const gather_buffers& gathered) {
+                base->start_write(gathered, stream_base::io_handler{std::move(handler)});
+            },
+            token, base_.get(), gather_buffers::from(buffers));
+    }
+
+    // Ends the sending direction in order (TCP: FIN), so that the peer reads eof after what was written;
+    // reading goes on. No write may be under way. Signature void(error_code).
+    template <class Token>
+    auto async_shutdown_send(Token&& token)
+    {
+        return asio::async_initiate<Token, void(error_code)>(
+            [](auto handler, stream_base* base) {
+                base->start_shutdown_send(stream_base::wait_handler{std::move(handler)});
+            },
+            token, base_.get());
+    }
+
+    // Completes when try_read_some would give bytes, the end or an error; it needs no buffer, so a connection
+    // that only waits costs little memory. Spurious completions are allowed. Signature void(error_code).
+    template <class Token>
+    auto async_wait_readable(Token&& token)
+    {
+        return asio::async_initiate<Token, void(error_code)>(
+            [](auto handler, stream_base* base) {
+                base->start_wait_readable(stream_base::wait_handler{std::move(handler)});
+            },
+            token, base_.get());
+    }
+
+    // Completes when a write would make progress (at once where the transport cannot tell). Signature
+    // void(error_code).
+    template <class Token>
+    auto async_wait_writable(Token&& token)
+    {
+        return asio::async_initiate<Token, void(error_code)>(
+            [](auto handler, stream_base* base) {
+                base->start_wait_writable(stream_base::wait_handler{std::move(handler)});
+            },
+            token, base_.get());
+    }
+
+    // Reads up to out.size() bytes of what is there already. Gives 0 and would_block when nothing is, 0 and
+    // eof at the end. No read may be under way.
+    std::size_t try_read_some(mutable_bytes out, error_code& error) noexcept
+    {
+        return base_->try_read_some(out, error);
+    }
+
+    // Whether move_to() can be had now. Sockets of the system can move, and layers on them unless they are
+    // just answering by themselves (a WebSocket's pong); memory and wrapped streams cannot.
+    bool can_move() const noexcept { return base_->can_move(); }
+    // Goes over to the executor of another execution context, on which everything is called from then on.
+    // Called on the executor so far, with nothing under way, and once at most. Errors:
+    // asio::error::operation_not_supported, when the stream stays where it is; the system's, when it is
+    // closed.
+    error_code move_to(const executor& target) { return base_->move_to(target); }
+
+    // Closes both directions and cancels everything under way (operation_aborted). What was written before is
+    // still delivered, unless set_abort_on_close(true). Calling it again does nothing.
+    void close() noexcept
+    {
+        if (base_) base_->close();
+    }
+    bool is_open() const noexcept { return base_ && base_->is_open(); }
+
+    // With true, close(), destruction and the death of this process reset the connection (TCP: SO_LINGER {1,
+    // 0}): the peer reads connection_reset instead of the end, and so can tell a crash from an end in order.
+    // With false (as at first) the connection ends in order.
+    void set_abort_on_close(bool abort) noexcept { base_->set_abort_on_close(abort); }
+
+    // The peer's address as text for people and logs: "a.b.c.d:port", "[addr]:port" (with %zone where it has
+    // one), or a transport's own.
+    std::string remote_address() const { return base_->remote_address(); }
+    // The peer's address as the protocol's identity: a v4-mapped address as IPv4, no zone. Empty when it has
+    // none.
+    identity remote_identity() const noexcept { return base_->remote_identity(); }
+    // The address reached, where the transport runs over TCP: where a peer opens its room (PROTOCOL.md
+    // section 6).
+    std::optional<tcp_endpoint> remote_endpoint() const noexcept { return base_->remote_endpoint(); }
+    // "tcp", "memory", …; static storage.
+    std::string_view transport_name() const noexcept { return base_->transport_name(); }
+    // The socket whose bytes are exactly the stream's, for splice(2) and the like; -1 when there is none. The
+    // stream keeps it.
+    int native_handle() const noexcept { return base_->native_handle(); }
+    // Whether an end that a read has given was a reset. For a stream whose own sending direction is still
+    // open: the system reports a reset once only, and after a failed write a read gives an end like any other.
+    bool was_reset() const noexcept { return base_->was_reset(); }
+    // How far what was written has come. Nothing where the transport cannot tell.
+    std::optional<delivery_counts> delivery() const noexcept { return base_->delivery(); }
+    // How many bytes the other end of the connection has offered to take, last of all. Nothing where the
+    // transport cannot tell (TCP can on Linux, since 5.4).
+    std::optional<std::uint64_t> peer_window() const noexcept { return base_->peer_window(); }
+    // What the stream was opened for, where its transport says so (a WebSocket's subprotocol does); where it
+    // does not, the port or path that was reached tells.
+    std::optional<stream_kind> kind() const noexcept { return base_->kind(); }
+    // The seat that the peer of an accepted WebSocket has presented (PROTOCOL.md section 9).
+    std::optional<seat_token> seat() const noexcept { return base_->seat(); }
+
+private:
+    template <class MutableBufferSequence>
+    static asio::mutable_buffer first_buffer(const MutableBufferSequence& buffers)
+    {
+        const auto end = asio::buffer_sequence_end(buffers);
+        for (auto i = asio::buffer_sequence_begin(buffers); i != end; ++i) {
+            const asio::mutable_buffer buffer{*i};
+            if (buffer.size() != 0) return buffer;
+        }
+        return {};
+    }
+
+    std::unique_ptr<stream_base> base_;
+};
+
+} // namespace parley
+
+#include <parley/stream/wrapped_stream.hpp>

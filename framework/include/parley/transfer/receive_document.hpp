@@ -1,0 +1,61 @@
+// Receives a document from whoever knows the password (PROTOCOL.md sections 4, 6, 7 and 8, client).
+//
+// Nothing appears at the destination before the whole document has checked out; only then does the receiver
+// end its direction of the room, which tells the sender of the success. Any other way out resets it.
+#pragma once
+
+#include <parley/base/secret.hpp>
+#include <parley/crypto/spoke.hpp>
+#include <parley/payload/document_receiver.hpp>
+#include <parley/session/peer_session.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+
+namespace parley {
+
+struct receive_options : session_options {
+    std::uint64_t max_iterations = default_max_iterations; // of key derivation that a sender may ask for
+    // Whether a no of this user (observer.decide) ends the operation with refused_by_user; otherwise it waits
+    // on for another sender.
+    bool refusal_ends = false;
+    duration close_timeout = std::chrono::seconds{5}; // after the success: how long the sender's end may take
+};
+
+struct receive_report {
+    identity self;
+    identity peer;
+    received_document document;
+    std::uint64_t stream_bytes = 0;
+    duration transfer_time{}; // from the room to the document's place
+};
+
+// Receives one document into `receiver`, from the first peer that knows the password and that
+// observer.decide() says yes to, and commits it.
+//
+// `receiver` and `observer` are borrowed until the end. All calls to `observer` come on the executor of the
+// calling coroutine, which is a strand or has one thread, for the rest is not thread-safe. In the room
+// receiver.write() and commit() run at options.blocking, up to eight pieces of 512 KiB behind what has come:
+// by default on a thread that this operation has for itself until it ends. Destroying an operation that has
+// not ended (with its context) waits for the write under way. On any failure receiver.abandon() has been
+// called: nothing is left behind. Errors, by phase: connecting - name_not_resolved, connect_failed,
+// timed_out, the system's own; handshake - timed_out, timed_out_by_relay, closed_by_relay, unexpected_end and
+// the wire's; entering - room_*, timed_out; transferring - peer_gone (the sender or the relay left),
+// timed_out, record_*, the document's own; finishing -
+// those of commit(). Cancellation (terminal): both connections are reset and the result is `cancelled`.
+awaitable<operation_result<receive_report>> receive_document(secret_bytes password,
+                                                             document_receiver& receiver,
+                                                             receive_options options,
+                                                             peer_observer& observer);
+
+// The same on `executor` with a completion token of signature
+// void(std::exception_ptr, operation_result<receive_report>); the exception is never set for expected
+// failures. Per-operation cancellation: terminal.
+template <class Executor, class CompletionToken>
+auto async_receive_document(const Executor& ex, secret_bytes password, document_receiver& receiver,
+                            receive_options options, peer_observer& observer, CompletionToken&& token)
+{
+    return asio::co_spawn(ex, receive_document(std::move(password), receiver, std::move(options), observer),
+                          std::forward<CompletionToken>(token));
+}
+
+} // namespace parley

@@ -1,0 +1,63 @@
+// Where a relay is, and where a relay listens: the two texts that users type.
+#pragma once
+
+#include <parley/async/awaitable.hpp>
+#include <parley/base/result.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace parley {
+
+// A relay as a peer names it:
+//
+//     [scheme://]host[:port[,room_port]]          host = name | a.b.c.d | [v6]
+//
+// The scheme chooses the transport (transport/transport.hpp), "tcp" when there is none. A transport that is
+// one URL also takes a path: ws://host/path. A local one is a path alone: unix:/path, with rooms at
+// /path.room.
+struct relay_address {
+    std::string scheme;          // lower case
+    std::string host;            // a name or an address, without brackets
+    std::uint16_t port = 0;      // of the handshake
+    std::uint16_t room_port = 0; // of the room; the same as `port` where the transport has one port
+    std::string path;            // starts with '/'; empty where there is none
+
+    // Reads `text` strictly: no spaces, no user, ports 1..65535, a host of letters, digits, '-', '.' and '_'.
+    // Errors: bad_address, unknown_transport; then `why`, if given, says in one sentence what is wrong and
+    // where.
+    static result<relay_address> parse(std::string_view text, std::string* why = nullptr);
+
+    // The text that parse() reads back.
+    std::string text() const;
+    bool operator==(const relay_address&) const = default;
+};
+
+// Where a relay listens:
+//
+//     [scheme://]addr:port[/path]   addr = a.b.c.d | [v6] | * | nothing (as *)
+//     unix:/path
+//
+// "*" is every address of both IP families; "0.0.0.0" and "[::]" are one family each. Port 0 lets the system
+// pick. A path is for transports that are one URL: without one, or with "/", every path is served.
+struct listen_address {
+    std::string scheme; // lower case
+    std::string host;   // an address without brackets, or "*"
+    std::uint16_t port = 0;
+    std::string path{};
+
+    // Reads `text` strictly. Errors: bad_address, unknown_transport; `why` as above.
+    static result<listen_address> parse(std::string_view text, std::string* why = nullptr);
+
+    // The socket addresses to bind: two for "*" (IPv6 first), else one.
+    std::vector<tcp_endpoint> endpoints() const;
+    std::string text() const;
+    bool operator==(const listen_address&) const = default;
+};
+
+// "a.b.c.d:port" or "[addr]:port", with the zone of a link-local address; a v4-mapped address as IPv4.
+std::string to_text(const tcp_endpoint& endpoint);
+
+} // namespace parley

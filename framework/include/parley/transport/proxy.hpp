@@ -1,0 +1,75 @@
+// The way out of a network through a proxy: HTTP CONNECT (RFC 9110 section 9.3.6, with Basic credentials) and
+// SOCKS 5 (RFC 1928, with the user name and password of RFC 1929).
+//
+// The proxy resolves the relay's name; this side resolves the proxy's only. Every transport over TCP goes
+// through it, TLS and WebSocket inside of what it carries.
+#pragma once
+
+#include <parley/base/result.hpp>
+#include <parley/base/secret.hpp>
+#include <parley/transport/address.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace parley {
+
+enum class proxy_kind : byte { http, socks5 };
+
+// A proxy, and who its user is. Movable; the password is wiped with it.
+struct proxy_settings {
+    proxy_kind kind = proxy_kind::http;
+    std::string host; // a name or an address, without brackets
+    std::uint16_t port = 0;
+    std::string user; // empty: no credentials are sent
+    secret_bytes password;
+
+    // Reads
+    //
+    //     [http://|socks5://|socks5h://|socks://][user[:password]@]host[:port][/]
+    //
+    // with %XX for what a user or password cannot hold as it is. All three names of SOCKS mean the same here.
+    // Ports by default: 80 for http (which is also the kind when none is named) and 1080 for SOCKS. Errors:
+    // bad_address; `why`, if given, says in one sentence what is wrong, without a piece of the credentials.
+    static result<proxy_settings> parse(std::string_view text, std::string* why = nullptr);
+
+    // Takes the credentials from "user:password" instead, as they are. Errors: bad_address.
+    error_code set_credentials(std::string_view text, std::string* why = nullptr);
+
+    // The text that parse() reads back, but for the credentials, which are never printed.
+    std::string text() const;
+};
+
+// A proxy that many connections share; null: none.
+using proxy_pointer = std::shared_ptr<const proxy_settings>;
+
+// The value of an environment variable, or null.
+using environment_lookup = std::function<const char*(const char* name)>;
+
+// The proxy that the usual variables name for a relay, or none:
+//
+//   transport | variables, the first that is set and not empty
+//   tls, wss  | https_proxy, HTTPS_PROXY, all_proxy, ALL_PROXY
+//   ws        | http_proxy, HTTP_PROXY (not where REQUEST_METHOD is set, since a CGI's client sets that one),
+//             | all_proxy, ALL_PROXY
+//   others    | all_proxy, ALL_PROXY
+//
+// None for a relay that no_proxy, or else NO_PROXY, has (is_proxy_exempt), nor for a transport without
+// network. Errors: bad_address; `why` names the variable, without its value.
+result<proxy_pointer> proxy_from_environment(const relay_address& relay, const environment_lookup& variable,
+                                             std::string* why = nullptr);
+
+// Whether `list` has `host` with `port`. Its entries stand between commas or spaces:
+//
+//   *                       everything
+//   example.org             that host and all below it; so do .example.org and *.example.org
+//   192.0.2.1, 2001:db8::1  that address, if the relay is given by address
+//   192.0.2.0/24            all addresses of that network, the same
+//   ENTRY:port              one of the above with that port only; an IPv6 address stands in brackets then
+//
+// Letters in any case. Entries that make no sense are passed over.
+bool is_proxy_exempt(std::string_view list, std::string_view host, std::uint16_t port);
+
+} // namespace parley

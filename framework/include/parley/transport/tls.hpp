@@ -1,0 +1,61 @@
+// The TLS transport: tls://host[:port[,room_port]], and what wss:// stands on. TLS 1.2 and later (OpenSSL 3).
+//
+// A client always checks the server's certificate: against the system's authorities or those of
+// tls_client_options, for the name (or the IP address) that was asked for. There is no switch for that.
+//
+// A stream's end in order is close_notify: async_shutdown_send sends it and reading goes on (in TLS 1.3 as in
+// 1.2; a peer with other habits may answer with its own at once). A connection below that ends without one
+// reads as connection_reset, never as the end, whoever cut it. An abort closes below without close_notify.
+//
+// Cancellation as for any_stream: reads and waits are lossless; of a cancelled write, what was taken still
+// goes. Memory: about 10 KiB a connection that waits, and up to two records while bytes move.
+#pragma once
+
+#include <parley/stream/any_stream.hpp>
+#include <parley/transport/transport.hpp>
+
+#include <memory>
+#include <string>
+
+namespace parley {
+
+// What a TLS server shows: a certificate with its chain, and its key. Shared by all acceptors that use it.
+// load() may be called again at any time (on their thread): connections from then on get the new one.
+class tls_identity {
+public:
+    tls_identity();
+    ~tls_identity();
+    tls_identity(const tls_identity&) = delete;
+    tls_identity& operator=(const tls_identity&) = delete;
+
+    // Reads both PEM files; the leaf comes first. After an error what was loaded before stays. `why` gets a
+    // sentence. Errors: the system's for a file that cannot be read, tls_failed for what is in it.
+    error_code load(const std::string& certificate_file, const std::string& key_file,
+                    std::string* why = nullptr);
+
+    struct state;
+    const std::shared_ptr<const state>& current() const noexcept { return state_; }
+
+private:
+    std::shared_ptr<const state> state_;
+};
+
+// Does the client's side of the TLS handshake for `host` (a name, or an address without brackets) over
+// `stream`; after success `stream` is the TLS stream, otherwise it is closed. Not bounded in time. Errors:
+// tls_failed, with a sentence in `why` (expired, unknown issuer, other name, no TLS); those of the stream.
+awaitable<error_code> open_tls(any_stream& stream, std::string host, tls_client_options options,
+                               std::string* why = nullptr);
+
+// The server's side, with what `shown` has loaded.
+awaitable<error_code> accept_tls(any_stream& stream, std::shared_ptr<const tls_identity> shown,
+                                 std::string* why = nullptr);
+// The same for a stream of which `early` was read already, and with a bound on what the handshake may read
+// (0: OpenSSL's own, about 128 KiB).
+awaitable<error_code> accept_tls(any_stream& stream, std::shared_ptr<const tls_identity> shown,
+                                 byte_vector early, std::size_t max_handshake_bytes,
+                                 std::string* why = nullptr);
+
+// The transport "tls": default ports 9443 (handshake) and 9444 (room).
+const transport& tls_transport() noexcept;
+
+} // namespace parley

@@ -1,0 +1,59 @@
+// Work that blocks, away from the thread of the coroutines: reading, hashing, compressing and writing a
+// document. Private to the framework.
+#pragma once
+
+#include <parley/async/awaitable.hpp>
+#include <parley/base/time.hpp>
+
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+namespace parley::detail {
+
+// Runs jobs one after another on another executor, and tells of each end at home. Used at home only; `done`
+// runs there, too, and never once the destructor has begun.
+class offload {
+public:
+    // `away` may be a pool's; an empty one stands for a thread of its own (or, when the system has none to
+    // give, for home).
+    offload(executor home, executor away);
+    // Waits for the job that runs; those not begun are dropped. What the jobs borrow outlives this.
+    ~offload();
+    offload(const offload&) = delete;
+    offload& operator=(const offload&) = delete;
+
+    // `work` must not throw.
+    void submit(std::function<void()> work, std::function<void()> done);
+
+private:
+    struct state;
+    class registry;
+    registry& registry_;
+    std::shared_ptr<state> state_;
+    std::optional<asio::thread_pool> own_;
+};
+
+// One waiter, any number of rings, at home. A ring before the wait counts.
+class doorbell {
+public:
+    explicit doorbell(const executor& ex) : timer_(ex, time_point::max()) {}
+    void ring()
+    {
+        rung_ = true;
+        timer_.cancel();
+    }
+    // Returns once it was rung, whatever cancellation comes meanwhile.
+    awaitable<void> wait();
+    // Returns when it was rung or a cancellation came.
+    awaitable<void> wait_or_cancelled();
+
+private:
+    asio::steady_timer timer_;
+    bool rung_ = false;
+};
+
+} // namespace parley::detail

@@ -1,0 +1,355 @@
+#include "payload/disk/guarded_directory.hpp"
+
+#include "payload/format/safe_name.hpp"
+
+#include <boost/system/errc.hpp>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <memory>
+
+namespace parley {
+namespace {
+
+error_code last_error()
+{
+    return errno == EEXIST ? make_error_code(errc::destination_exists) : last_system_error();
+}
+
+// A name that has passed the guard: the only thing from which the calls below take a name.
+class component {
+public:
+    explicit component(std::string_view name) noexcept
+    {
+        safe_ = name_problem(name).empty();
+        if (safe_) *std::copy(name.begin(), name.end(), text_) = '\0';
+    }
+    bool safe() const noexcept { return safe_; }
+    const char* c_str() const noexcept { return text_; }
+
+private:
+    char text_[max_name_bytes + 1];
+    bool safe_ = false;
+};
+
+// Repeats a call that a signal interrupted.
+template <class Call>
+auto uninterrupted(Call call)
+{
+    auto answer = call();
+    while (answer < 0 && errno == EINTR) answer = call();
+    return answer;
+}
+
+// Everything that comes to be on the disk comes to be here.
+enum class thing { file, directory };
+error_code create(int directory, std::string_view name, thing what, unsigned mode, descriptor& out)
+{
+    const component guarded(name);
+    if (!guarded.safe()) return errc::hostile_name;
+    if (what == thing::directory) {
+        if (::mkdirat(directory, guarded.c_str(), static_cast<mode_t>(mode)) != 0) return last_error();
+        return {};
+    }
+    const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    const int fd =
+        uninterrupted([&] { return ::openat(directory, guarded.c_str(), flags, static_cast<mode_t>(mode)); });
+    if (fd < 0) return last_error();
+    out = descriptor(fd);
+    return {};
+}
+
+error_code open_existing(int directory, std::string_view name, thing what, descriptor& out)
+{
+    const component guarded(name);
+    if (!guarded.safe()) return errc::hostile_name;
+    const int flags =
+        O_RDONLY | O_NOFOLLOW | O_CLOEXEC | (what == thing::directory ? O_DIRECTORY : O_NONBLOCK);
+    const int fd = uninterrupted([&] { return ::openat(directory, guarded.c_str(), flags); });
+    if (fd < 0) return last_error();
+    out = descriptor(fd);
+    return {};
+}
+
+struct directory_closer {
+    void operator()(DIR* directory) const noexcept { ::closedir(directory); }
+};
+using directory_stream = std::unique_ptr<DIR, directory_closer>;
+
+// Reads the directory `name` of `parent` ("." for `parent` itself); null on failure.
+directory_stream read_directory(int parent, const char* name)
+{
+    descriptor fd(::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd) return nullptr;
+    DIR* stream = ::fdopendir(fd.get());
+    if (stream == nullptr) return nullptr;
+    static_cast<void>(fd.release());
+    return directory_stream(stream);
+}
+
+bool is_dot(const char* name)
+{
+    return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0;
+}
+
+bool without_no_replace(int number)
+{
+    return number == EINVAL || number == ENOSYS || number == ENOTSUP;
+}
+
+} // namespace
+
+error_code guarded_file::append(bytes_view bytes)
+{
+    while (!bytes.empty()) {
+        const ssize_t count = uninterrupted(
+            [&] { return ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(size_)); });
+        if (count < 0) return last_error();
+        size_ += static_cast<std::uint64_t>(count);
+        bytes = bytes.subspan(static_cast<std::size_t>(count));
+    }
+    return {};
+}
+
+error_code guarded_file::read_at(std::uint64_t offset, mutable_bytes out) const
+{
+    while (!out.empty()) {
+        const ssize_t count = uninterrupted(
+            [&] { return ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset)); });
+        if (count < 0) return last_error();
+        if (count == 0) return make_error_code(boost::system::errc::io_error);
+        offset += static_cast<std::uint64_t>(count);
+        out = out.subspan(static_cast<std::size_t>(count));
+    }
+    return {};
+}
+
+error_code guarded_file::append_copy(const guarded_file& from, std::uint64_t length)
+{
+    std::uint64_t done = 0;
+    while (done < length) {
+        auto in = static_cast<off_t>(done);
+        auto out = static_cast<off_t>(size_);
+        const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(length - done, 1u << 30));
+        const ssize_t count =
+            uninterrupted([&] { return ::copy_file_range(from.fd_.get(), &in, fd_.get(), &out, piece, 0); });
+        if (count <= 0) break; // not here: by hand, which also reports what is really wrong
+        done += static_cast<std::uint64_t>(count);
+        size_ += static_cast<std::uint64_t>(count);
+    }
+    if (done == length) return {};
+    constexpr std::size_t buffer_bytes = 128 * 1024;
+    const auto buffer = std::make_unique_for_overwrite<byte[]>(buffer_bytes);
+    while (done < length) {
+        const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(length - done, buffer_bytes));
+        if (const error_code error = from.read_at(done, {buffer.get(), piece})) return error;
+        if (const error_code error = append({buffer.get(), piece})) return error;
+        done += piece;
+    }
+    return {};
+}
+
+result<guarded_directory> guarded_directory::open(const std::filesystem::path& path)
+{
+    const int fd = uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+    if (fd < 0) return last_error();
+    return guarded_directory(descriptor(fd));
+}
+
+result<guarded_file> guarded_directory::make_file(std::string_view name) const
+{
+    descriptor fd;
+    if (const error_code error = create(fd_.get(), name, thing::file, 0666, fd)) return error;
+    return guarded_file(std::move(fd));
+}
+
+error_code guarded_directory::make_empty_directory(std::string_view name, unsigned mode) const
+{
+    descriptor unused;
+    return create(fd_.get(), name, thing::directory, mode, unused);
+}
+
+result<guarded_directory> guarded_directory::make_directory(std::string_view name, unsigned mode) const
+{
+    if (const error_code error = make_empty_directory(name, mode)) return error;
+    return open_directory(name);
+}
+
+result<guarded_file> guarded_directory::open_file(std::string_view name) const
+{
+    descriptor fd;
+    if (const error_code error = open_existing(fd_.get(), name, thing::file, fd)) return error;
+    return guarded_file(std::move(fd));
+}
+
+result<guarded_directory> guarded_directory::open_directory(std::string_view name) const
+{
+    descriptor fd;
+    if (const error_code error = open_existing(fd_.get(), name, thing::directory, fd)) return error;
+    return guarded_directory(std::move(fd));
+}
+
+error_code guarded_directory::require_absent(std::string_view name) const
+{
+    const component guarded(name);
+    if (!guarded.safe()) return errc::hostile_name;
+    struct stat found{};
+    if (::fstatat(fd_.get(), guarded.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0)
+        return errc::destination_exists;
+    return errno == ENOENT ? error_code() : last_error();
+}
+
+error_code guarded_directory::move(std::string_view name, const guarded_directory& to,
+                                   std::string_view to_name, move_method method) const
+{
+    const component from(name);
+    const component target(to_name);
+    if (!from.safe() || !target.safe()) return errc::hostile_name;
+    if (method == move_method::best) {
+        if (::renameat2(fd_.get(), from.c_str(), to.fd_.get(), target.c_str(), RENAME_NOREPLACE) == 0)
+            return {};
+        if (!without_no_replace(errno)) return last_error();
+    }
+    struct stat found{};
+    if (::fstatat(fd_.get(), from.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) return last_error();
+    if (!S_ISDIR(found.st_mode)) {
+        if (const error_code error = link(name, to, to_name)) return error;
+        return remove_file(name);
+    }
+    // A rename takes the place of an empty directory and of nothing else; this one is ours, for it was not
+    // there.
+    if (const error_code error = to.make_empty_directory(to_name, 0700)) return error;
+    if (::renameat(fd_.get(), from.c_str(), to.fd_.get(), target.c_str()) == 0) return {};
+    const error_code error = last_error();
+    ::unlinkat(to.fd_.get(), target.c_str(), AT_REMOVEDIR);
+    return error;
+}
+
+error_code guarded_directory::link(std::string_view name, const guarded_directory& to,
+                                   std::string_view to_name) const
+{
+    const component from(name);
+    const component target(to_name);
+    if (!from.safe() || !target.safe()) return errc::hostile_name;
+    if (::linkat(fd_.get(), from.c_str(), to.fd_.get(), target.c_str(), 0) != 0) return last_error();
+    return {};
+}
+
+error_code guarded_directory::remove_file(std::string_view name) const noexcept
+{
+    const component guarded(name);
+    if (!guarded.safe()) return errc::hostile_name;
+    if (::unlinkat(fd_.get(), guarded.c_str(), 0) != 0) return last_error();
+    return {};
+}
+
+namespace {
+
+// Removes the directory `name` of `root`, after giving the directories in it names of their own in `root`.
+// Returns whether it is gone.
+bool flatten(int root, const char* name, std::uint64_t& moved)
+{
+    if (::unlinkat(root, name, AT_REMOVEDIR) == 0) return true;
+    const directory_stream inner = read_directory(root, name);
+    if (inner == nullptr) return false;
+    const int fd = ::dirfd(inner.get());
+    while (const dirent* entry = ::readdir(inner.get())) {
+        if (is_dot(entry->d_name) || ::unlinkat(fd, entry->d_name, 0) == 0) continue;
+        if (::unlinkat(fd, entry->d_name, AT_REMOVEDIR) == 0) continue;
+        for (int tries = 0; tries < 64; ++tries) {
+            char fresh[32];
+            std::snprintf(fresh, sizeof fresh, "removed-%llx", static_cast<unsigned long long>(moved++));
+            if (::renameat2(fd, entry->d_name, root, fresh, RENAME_NOREPLACE) == 0) break;
+            if (errno == EEXIST || errno == ENOTEMPTY) continue;
+            if (!without_no_replace(errno) || ::renameat(fd, entry->d_name, root, fresh) == 0) break;
+        }
+    }
+    return ::unlinkat(root, name, AT_REMOVEDIR) == 0;
+}
+
+} // namespace
+
+error_code guarded_directory::remove_directory(std::string_view name) const noexcept
+{
+    const component guarded(name);
+    if (!guarded.safe()) return errc::hostile_name;
+    std::uint64_t moved = 0;
+    bool progress = true;
+    while (progress) {
+        if (::unlinkat(fd_.get(), guarded.c_str(), AT_REMOVEDIR) == 0) return {};
+        if (errno == ENOENT) return {};
+        const directory_stream stream = read_directory(fd_.get(), guarded.c_str());
+        if (stream == nullptr) return last_error();
+        const int root = ::dirfd(stream.get());
+        progress = false;
+        while (const dirent* entry = ::readdir(stream.get())) {
+            if (is_dot(entry->d_name)) continue;
+            if (::unlinkat(root, entry->d_name, 0) == 0)
+                progress = true;
+            else if (errno == EISDIR || errno == EPERM)
+                progress = flatten(root, entry->d_name, moved) || progress;
+        }
+    }
+    return last_error();
+}
+
+guarded_directory::lock_state guarded_directory::lock() const noexcept
+{
+    if (uninterrupted([this] { return ::flock(fd_.get(), LOCK_EX | LOCK_NB); }) == 0)
+        return lock_state::taken;
+    return errno == EWOULDBLOCK ? lock_state::held_by_another : lock_state::unsupported;
+}
+
+bool guarded_directory::is_named(const guarded_directory& parent, std::string_view name) const noexcept
+{
+    const component guarded(name);
+    struct stat here{};
+    struct stat there{};
+    return guarded.safe() && ::fstat(fd_.get(), &here) == 0 &&
+           ::fstatat(parent.fd_.get(), guarded.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
+bool guarded_directory::is_private() const noexcept
+{
+    struct stat here{};
+    return ::fstat(fd_.get(), &here) == 0 && here.st_uid == ::geteuid() && (here.st_mode & 0077) == 0;
+}
+
+result<guarded_directory::space> guarded_directory::free_space() const
+{
+    struct statvfs found{};
+    if (uninterrupted([&] { return ::fstatvfs(fd_.get(), &found); }) != 0) return last_error();
+    space free;
+    const std::uint64_t unit = found.f_frsize != 0 ? found.f_frsize : found.f_bsize;
+    const std::uint64_t blocks = found.f_bavail;
+    free.free_bytes = unit != 0 && blocks > UINT64_MAX / unit ? UINT64_MAX : blocks * unit;
+    free.block_bytes = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(unit, 1, 1u << 20));
+    return free;
+}
+
+result<std::vector<std::string>> guarded_directory::names(std::string_view prefix,
+                                                          std::string_view suffix) const
+{
+    const directory_stream stream = read_directory(fd_.get(), ".");
+    if (stream == nullptr) return last_error();
+    std::vector<std::string> found;
+    while (const dirent* entry = ::readdir(stream.get())) {
+        const std::string_view name(entry->d_name);
+        if (name.starts_with(prefix) && name.ends_with(suffix)) found.emplace_back(name);
+    }
+    return found;
+}
+
+} // namespace parley

@@ -1,0 +1,178 @@
+#include "payload/format/safe_name.hpp"
+
+#include <parley/base/bytes.hpp>
+
+#include <utf8proc.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+
+namespace parley {
+namespace {
+
+constexpr bool within(utf8proc_int32_t c, utf8proc_int32_t first, utf8proc_int32_t last)
+{
+    return c >= first && c <= last;
+}
+
+bool is_control(utf8proc_int32_t c)
+{
+    return c < 0x20 || within(c, 0x7f, 0x9f) || c == 0x2028 || c == 0x2029;
+}
+
+bool is_noncharacter(utf8proc_int32_t c)
+{
+    return within(c, 0xfdd0, 0xfdef) || (c & 0xfffe) == 0xfffe;
+}
+
+bool turns_direction(utf8proc_int32_t c)
+{
+    return c == 0x61c || c == 0x200e || c == 0x200f || within(c, 0x202a, 0x202e) || within(c, 0x2066, 0x2069);
+}
+
+bool is_joiner(utf8proc_int32_t c)
+{
+    return c == 0x200c || c == 0x200d;
+}
+
+// Selectors that choose a glyph: of emoji and symbols, of Mongolian letters, of ideographs.
+bool is_common_selector(utf8proc_int32_t c)
+{
+    return within(c, 0xfe00, 0xfe0f);
+}
+
+bool is_script_selector(utf8proc_int32_t c)
+{
+    return within(c, 0x180b, 0x180d) || c == 0x180f || within(c, 0xe0100, 0xe01ef);
+}
+
+bool is_tag(utf8proc_int32_t c)
+{
+    return within(c, 0xe0020, 0xe007f);
+}
+
+bool is_invisible(utf8proc_int32_t c)
+{
+    return c == 0xad || c == 0x34f || c == 0x115f || c == 0x1160 || within(c, 0x17b4, 0x17b5) ||
+           within(c, 0x180b, 0x180f) || within(c, 0x200b, 0x200d) || within(c, 0x2060, 0x206f) ||
+           c == 0x3164 || is_common_selector(c) || c == 0xfeff || c == 0xffa0 || within(c, 0xfff0, 0xfffb) ||
+           within(c, 0x1bca0, 0x1bca3) || within(c, 0x1d173, 0x1d17a) || within(c, 0xe0000, 0xe0fff) ||
+           c == 0x2800;
+}
+
+bool is_blank(utf8proc_int32_t c)
+{
+    return c == '.' || utf8proc_category(c) == UTF8PROC_CATEGORY_ZS;
+}
+
+// Whether an invisible character is one that writing needs, after the character `before` (-1 at the start).
+bool has_its_place(utf8proc_int32_t c, utf8proc_int32_t before)
+{
+    constexpr utf8proc_int32_t black_flag = 0x1f3f4;
+    if (is_common_selector(c)) return before > 0 && !is_invisible(before);
+    if (is_tag(c)) return before == black_flag || is_tag(before);
+    if (is_joiner(c)) return before > 0x7f && !is_joiner(before);
+    if (is_script_selector(c)) return before > 0x7f && !is_invisible(before);
+    return c == 0x2800; // the blank Braille cell is a letter of Braille text
+}
+
+constexpr char upper(char c)
+{
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+
+bool equals_ignoring_case(std::string_view text, std::string_view upper_text)
+{
+    return std::equal(text.begin(), text.end(), upper_text.begin(), upper_text.end(),
+                      [](char a, char b) { return upper(a) == b; });
+}
+
+// What Windows looks at when it takes a name for a device: all before the first dot, less trailing spaces.
+bool is_device(std::string_view name)
+{
+    std::string_view stem = name.substr(0, name.find_first_of(".:"));
+    while (stem.ends_with(' ')) stem.remove_suffix(1);
+    for (const std::string_view device : {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", "CLOCK$"})
+        if (equals_ignoring_case(stem, device)) return true;
+    if (stem.size() < 4) return false;
+    const std::string_view port = stem.substr(0, 3);
+    if (!equals_ignoring_case(port, "COM") && !equals_ignoring_case(port, "LPT")) return false;
+    const std::string_view number = stem.substr(3);
+    if (number.size() == 1) return number[0] >= '0' && number[0] <= '9';
+    return number == "\xc2\xb9" || number == "\xc2\xb2" || number == "\xc2\xb3";
+}
+
+} // namespace
+
+std::string_view name_problem(std::string_view name) noexcept
+{
+    if (name.empty()) return "is empty";
+    if (name.size() > max_name_bytes) return "is longer than 255 bytes";
+    const auto* at = reinterpret_cast<const utf8proc_uint8_t*>(name.data());
+    auto left = static_cast<utf8proc_ssize_t>(name.size());
+    utf8proc_int32_t before = -1;
+    bool visible = false;
+    while (left > 0) {
+        utf8proc_int32_t c = -1;
+        const utf8proc_ssize_t length = utf8proc_iterate(at, left, &c);
+        if (length <= 0 || c < 0) return "is not valid UTF-8";
+        if (is_control(c)) return "holds a control character";
+        if (c == '/' || c == '\\') return "holds a path separator";
+        if (is_noncharacter(c)) return "holds a noncharacter";
+        if (turns_direction(c)) return "holds a character that turns the direction of text";
+        if (is_invisible(c) && !has_its_place(c, before)) return "holds an invisible character";
+        visible = visible || (!is_blank(c) && !is_invisible(c));
+        before = c;
+        at += length;
+        left -= length;
+    }
+    if (!visible) return name == "." || name == ".." ? "stands for a directory" : "has nothing visible";
+    if (is_device(name)) return "names a device";
+    return {};
+}
+
+std::string_view document_name_problem(std::string_view name) noexcept
+{
+    const std::string_view problem = name_problem(name);
+    if (problem.empty() && is_staging_name(name)) return "looks like a staging folder";
+    return problem;
+}
+
+bool is_staging_name(std::string_view name) noexcept
+{
+    const auto equal = [](std::string_view text, std::string_view pattern) {
+        return std::equal(text.begin(), text.end(), pattern.begin(), pattern.end(),
+                          [](char a, char b) { return upper(a) == upper(b); });
+    };
+    return name.size() >= staging_prefix.size() + staging_suffix.size() &&
+           equal(name.substr(0, staging_prefix.size()), staging_prefix) &&
+           equal(name.substr(name.size() - staging_suffix.size()), staging_suffix);
+}
+
+std::string name_key(std::string_view name)
+{
+    const auto trim = [](std::string_view text) {
+        const std::size_t last = text.find_last_not_of(". ");
+        return last == std::string_view::npos ? text : text.substr(0, last + 1);
+    };
+    // Most names are ASCII; they need no table.
+    if (std::all_of(name.begin(), name.end(), [](char c) { return static_cast<byte>(c) < 0x80; })) {
+        std::string key(trim(name));
+        std::transform(key.begin(), key.end(), key.begin(),
+                       [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+        return key;
+    }
+    utf8proc_uint8_t* mapped = nullptr;
+    const auto options = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE |
+                                                        UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
+    const utf8proc_ssize_t length =
+        utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(name.data()),
+                     static_cast<utf8proc_ssize_t>(name.size()), &mapped, options);
+    const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(mapped, &std::free);
+    if (length < 0) return {};
+    const std::string_view text(reinterpret_cast<const char*>(mapped), static_cast<std::size_t>(length));
+    return std::string(trim(text));
+}
+
+} // namespace parley

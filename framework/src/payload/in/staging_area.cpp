@@ -1,0 +1,93 @@
+#include "payload/in/staging_area.hpp"
+
+#include "payload/format/safe_name.hpp"
+
+#include <boost/system/errc.hpp>
+
+#include <algorithm>
+
+namespace parley {
+namespace {
+
+constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz234567"; // 32: five bits each
+
+std::string random_name(random_source& random)
+{
+    std::array<byte, staging_random_letters> bytes{};
+    random.fill(bytes);
+    std::string name(staging_prefix);
+    for (const byte b : bytes) name += letters[b % letters.size()];
+    name += staging_suffix;
+    return name;
+}
+
+} // namespace
+
+staging_area::staging_area(staging_area&& other) noexcept
+    : parent_(std::exchange(other.parent_, nullptr)),
+      directory_(std::move(other.directory_)),
+      name_(std::move(other.name_))
+{
+}
+
+staging_area& staging_area::operator=(staging_area&& other) noexcept
+{
+    if (this == &other) return *this;
+    remove();
+    parent_ = std::exchange(other.parent_, nullptr);
+    directory_ = std::move(other.directory_);
+    name_ = std::move(other.name_);
+    return *this;
+}
+
+result<staging_area> staging_area::create(const guarded_directory& parent, random_source& random)
+{
+    error_code error;
+    for (int tries = 0; tries < 16; ++tries) {
+        staging_area made;
+        made.name_ = random_name(random);
+        error = parent.make_empty_directory(made.name_, 0700);
+        if (error == errc::destination_exists) continue;
+        if (error) return error;
+        // Between its creation and the lock, another receiver may take the folder for a stale one and remove
+        // it.
+        auto opened = parent.open_directory(made.name_);
+        if (!opened) {
+            error = opened.error();
+            if (error != boost::system::errc::no_such_file_or_directory) {
+                static_cast<void>(parent.remove_directory(made.name_));
+                return error;
+            }
+            continue;
+        }
+        made.directory_ = std::move(*opened);
+        const bool being_removed = made.directory_.lock() == guarded_directory::lock_state::held_by_another;
+        if (being_removed || !made.directory_.is_named(parent, made.name_)) continue;
+        made.parent_ = &parent;
+        return made;
+    }
+    return error ? error : make_error_code(boost::system::errc::resource_unavailable_try_again);
+}
+
+void staging_area::remove_stale(const guarded_directory& parent) noexcept
+{
+    const auto found = parent.names(staging_prefix, staging_suffix);
+    if (!found) return;
+    for (const std::string& name : *found) {
+        if (name.size() != staging_prefix.size() + staging_random_letters + staging_suffix.size()) continue;
+        const auto stale = parent.open_directory(name);
+        if (!stale || !stale->is_private() || stale->lock() != guarded_directory::lock_state::taken) continue;
+        // Only what was locked here may go, not what another put in its place.
+        if (stale->is_named(parent, name)) static_cast<void>(parent.remove_directory(name));
+    }
+}
+
+void staging_area::remove() noexcept
+{
+    const guarded_directory* parent = std::exchange(parent_, nullptr);
+    if (parent == nullptr) return;
+    if (directory_.is_named(*parent, name_)) static_cast<void>(parent->remove_directory(name_));
+    directory_ = guarded_directory();
+}
+
+} // namespace parley

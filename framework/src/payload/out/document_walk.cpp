@@ -1,0 +1,331 @@
+#include "payload/out/document_walk.hpp"
+
+#include "payload/disk/descriptor.hpp"
+#include "payload/format/safe_name.hpp"
+#include "payload/format/tree_codec.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+namespace parley {
+namespace {
+
+std::string_view kind_that_does_not_travel(mode_t mode) noexcept
+{
+    if (S_ISLNK(mode)) return "symbolic link";
+    if (S_ISSOCK(mode)) return "socket";
+    if (S_ISFIFO(mode)) return "named pipe";
+    if (S_ISCHR(mode) || S_ISBLK(mode)) return "device";
+    return "special file";
+}
+
+bool is_refusal(int error) noexcept
+{
+    return error == EACCES || error == EPERM;
+}
+
+// Somebody removed or replaced it since its name was read.
+bool is_gone(int error) noexcept
+{
+    return error == ENOENT || error == ENOTDIR || error == ELOOP;
+}
+
+constexpr std::string_view no_permission = "no permission to read it";
+
+struct directory_closer {
+    void operator()(DIR* d) const noexcept { ::closedir(d); }
+};
+
+} // namespace
+
+// What one directory holds, small and sorted. A level of the walk keeps it until all of its directories were
+// walked.
+class document_walk::walker {
+public:
+    walker(document_walk& out, const std::function<void(const skipped_path&)>& on_skipped,
+           std::string& error_path)
+        : out_(out), on_skipped_(on_skipped), error_path_(error_path)
+    {
+    }
+
+    error_code run(int top)
+    {
+        error_code error = push(top, descriptor());
+        while (!error && !levels_.empty()) {
+            level& here = levels_.back();
+            if (here.next == here.found.size()) {
+                out_.append(walk_step::kind::end, {}, 0);
+                levels_.pop_back();
+                path_.resize(path_.rfind('/') == std::string::npos ? 0 : path_.rfind('/'));
+                continue;
+            }
+            const found_path& found = here.found[here.next++];
+            if (found.is_directory)
+                error = descend(here, found);
+            else
+                error = count_file(here, found);
+        }
+        if (error) error_path_ = path_;
+        return error;
+    }
+
+private:
+    struct found_path {
+        std::uint64_t size;
+        std::uint32_t name_offset;
+        std::uint8_t name_bytes;
+        bool is_directory;
+        bool skipped;
+    };
+    struct level {
+        descriptor owned; // empty for the top, which is borrowed
+        int fd = -1;
+        std::string names;
+        std::vector<found_path> found;
+        std::size_t next = 0;
+
+        std::string_view name(const found_path& f) const noexcept
+        {
+            return std::string_view(names).substr(f.name_offset, f.name_bytes);
+        }
+    };
+
+    std::string path_of(std::string_view name) const
+    {
+        std::string path = path_;
+        if (!path.empty()) path += '/';
+        return path.append(name);
+    }
+
+    void skip(std::string_view name, std::string_view reason) const
+    {
+        if (on_skipped_) on_skipped_({path_of(name), std::string(reason)});
+    }
+
+    error_code count_path(std::string_view name)
+    {
+        if (out_.files_ + out_.directories_ - 1 < max_walk_paths) return {};
+        path_ = path_of(name);
+        return errc::too_many_entries;
+    }
+
+    error_code count_file(const level& here, const found_path& found)
+    {
+        const std::string_view name = here.name(found);
+        if (const error_code error = count_path(name)) return error;
+        out_.append(walk_step::kind::file, name, found.size);
+        ++out_.files_;
+        out_.content_bytes_ += found.size;
+        return {};
+    }
+
+    error_code descend(const level& here, const found_path& found)
+    {
+        const std::string_view name = here.name(found);
+        descriptor fd(::openat(here.fd, here.names.c_str() + found.name_offset,
+                               O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        if (!fd) {
+            const error_code error = last_system_error();
+            if (is_gone(error.value())) return {};
+            if (is_refusal(error.value())) {
+                skip(name, no_permission);
+                return {};
+            }
+            path_ = path_of(name);
+            return error;
+        }
+        const bool too_deep = levels_.size() >= max_walk_depth;
+        const error_code error = count_path(name);
+        if (error) return error;
+        path_ = path_of(name);
+        if (too_deep) return errc::tree_too_deep;
+        out_.append(walk_step::kind::directory, name, 0);
+        ++out_.directories_;
+        const int number = fd.get();
+        return push(number, std::move(fd));
+    }
+
+    // Reads the whole directory at once, so that no directory stream stays open while the walk is below it.
+    error_code push(int fd, descriptor owned)
+    {
+        level& here = levels_.emplace_back();
+        here.owned = std::move(owned);
+        here.fd = fd;
+
+        // fdopendir() takes its descriptor for itself, and `fd` is needed for longer.
+        descriptor own(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+        if (!own) return last_system_error();
+        std::unique_ptr<DIR, directory_closer> stream(::fdopendir(own.get()));
+        if (!stream) return last_system_error();
+        own.release();
+        ::rewinddir(stream.get());
+
+        for (;;) {
+            errno = 0;
+            const dirent* entry = ::readdir(stream.get());
+            if (entry == nullptr) {
+                if (errno != 0) return last_system_error();
+                break;
+            }
+            const std::string_view name = entry->d_name;
+            if (name == "." || name == "..") continue;
+            if (const error_code error = examine(here, entry->d_name)) {
+                path_ = path_of(name);
+                return error;
+            }
+        }
+        std::sort(here.found.begin(), here.found.end(), [&here](const found_path& a, const found_path& b) {
+            return tree_order(here.name(a), a.is_directory, here.name(b), b.is_directory);
+        });
+        skip_collisions(here);
+        return {};
+    }
+
+    error_code examine(level& here, const char* name)
+    {
+        struct stat status;
+        if (::fstatat(here.fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+            if (is_gone(errno)) return {};
+            if (!is_refusal(errno)) return last_system_error();
+            skip(name, no_permission);
+            return {};
+        }
+        const bool is_directory = S_ISDIR(status.st_mode);
+        if (!is_directory && !S_ISREG(status.st_mode)) {
+            skip(name, kind_that_does_not_travel(status.st_mode));
+            return {};
+        }
+        if (const std::string_view problem = name_problem(name); !problem.empty()) {
+            skip(name, problem);
+            return {};
+        }
+        // A directory shows it when it is opened.
+        if (!is_directory && ::faccessat(here.fd, name, R_OK, 0) != 0) {
+            if (is_gone(errno)) return {};
+            if (!is_refusal(errno)) return last_system_error();
+            skip(name, no_permission);
+            return {};
+        }
+        const std::size_t length = std::strlen(name);
+        // 4 GiB of names in one directory: far above any count of paths that travels.
+        if (here.names.size() + length + 1 > UINT32_MAX || here.found.size() >= max_walk_paths)
+            return errc::too_many_entries;
+        here.found.push_back({.size = is_directory ? 0 : static_cast<std::uint64_t>(status.st_size),
+                              .name_offset = static_cast<std::uint32_t>(here.names.size()),
+                              .name_bytes = static_cast<std::uint8_t>(length),
+                              .is_directory = is_directory,
+                              .skipped = false});
+        here.names.append(name, length + 1);
+        return {};
+    }
+
+    // Drops names that some receiver's file system takes for an earlier one. The keys are compared by hash
+    // first, for keeping them all would double what a large directory costs.
+    void skip_collisions(level& here) const
+    {
+        struct hashed {
+            std::size_t hash;
+            std::uint32_t index;
+        };
+        std::vector<hashed> keys;
+        keys.reserve(here.found.size());
+        for (std::uint32_t i = 0; i < here.found.size(); ++i)
+            keys.push_back({std::hash<std::string>{}(name_key(here.name(here.found[i]))), i});
+        std::sort(keys.begin(), keys.end(), [](const hashed& a, const hashed& b) {
+            return a.hash != b.hash ? a.hash < b.hash : a.index < b.index;
+        });
+        bool any = false;
+        for (std::size_t begin = 0, end = 0; begin < keys.size(); begin = end) {
+            for (end = begin + 1; end < keys.size() && keys[end].hash == keys[begin].hash;) ++end;
+            for (std::size_t later = begin + 1; later < end; ++later) {
+                found_path& candidate = here.found[keys[later].index];
+                const std::string key = name_key(here.name(candidate));
+                const auto taken = [&](const hashed& earlier) {
+                    const found_path& kept = here.found[earlier.index];
+                    return !kept.skipped && name_key(here.name(kept)) == key;
+                };
+                const auto first = keys.begin();
+                candidate.skipped = std::any_of(first + static_cast<std::ptrdiff_t>(begin),
+                                                first + static_cast<std::ptrdiff_t>(later), taken);
+                any = any || candidate.skipped;
+            }
+        }
+        if (!any) return;
+        for (const found_path& f : here.found)
+            if (f.skipped)
+                skip(here.name(f), "some file systems take its name for another one's in this directory");
+        std::erase_if(here.found, [](const found_path& f) { return f.skipped; });
+    }
+
+    document_walk& out_;
+    const std::function<void(const skipped_path&)>& on_skipped_;
+    std::string& error_path_;
+    std::vector<level> levels_;
+    std::string path_; // of the directory that is walked, relative to the top
+};
+
+result<document_walk> document_walk::of(int top, const std::function<void(const skipped_path&)>& on_skipped,
+                                        std::string& error_path)
+{
+    document_walk out;
+    walker walk(out, on_skipped, error_path);
+    if (const error_code error = walk.run(top)) return error;
+    return out;
+}
+
+// In the arena: kind, then (but for an end) the name's length and the name, then (of a file) its size in
+// bytes of seven bits, least significant first, bit 7 for more. No path straddles two chunks.
+void document_walk::append(walk_step::kind what, std::string_view name, std::uint64_t size)
+{
+    constexpr std::size_t most = 2 + max_name_bytes + 10;
+    if (chunks_.empty() || chunk_bytes - chunks_.back().used < most)
+        chunks_.push_back({std::make_unique_for_overwrite<byte[]>(chunk_bytes), 0});
+    chunk& c = chunks_.back();
+    byte* out = c.bytes.get() + c.used;
+    *out++ = static_cast<byte>(what);
+    if (what != walk_step::kind::end) {
+        *out++ = static_cast<byte>(name.size());
+        std::memcpy(out, name.data(), name.size());
+        out += name.size();
+    }
+    if (what == walk_step::kind::file) {
+        for (; size >= 0x80; size >>= 7) *out++ = static_cast<byte>(size | 0x80);
+        *out++ = static_cast<byte>(size);
+    }
+    c.used = static_cast<std::size_t>(out - c.bytes.get());
+}
+
+std::optional<walk_step> document_walk::next() noexcept
+{
+    if (chunk_ < chunks_.size() && offset_ == chunks_[chunk_].used) {
+        ++chunk_;
+        offset_ = 0;
+    }
+    if (chunk_ == chunks_.size()) return std::nullopt;
+    const byte* in = chunks_[chunk_].bytes.get() + offset_;
+    const byte* const begin = in;
+    walk_step step{.what = static_cast<walk_step::kind>(*in++), .name = {}, .size = 0};
+    if (step.what != walk_step::kind::end) {
+        const std::size_t length = *in++;
+        step.name = as_text({in, length});
+        in += length;
+    }
+    if (step.what == walk_step::kind::file) {
+        for (unsigned shift = 0;; shift += 7) {
+            step.size |= static_cast<std::uint64_t>(*in & 0x7f) << shift;
+            if ((*in++ & 0x80) == 0) break;
+        }
+    }
+    offset_ += static_cast<std::size_t>(in - begin);
+    return step;
+}
+
+std::size_t document_walk::arena_bytes() const noexcept
+{
+    return chunks_.size() * (chunk_bytes + sizeof(chunk));
+}
+
+} // namespace parley

@@ -1,0 +1,56 @@
+// A file on disk as the content of an entry: read once, in order, and watched for changes.
+#pragma once
+
+#include "payload/disk/descriptor.hpp"
+#include "payload/format/object_id.hpp"
+#include "payload/out/content_reader.hpp"
+
+#include <parley/base/result.hpp>
+
+#include <sys/stat.h>
+
+namespace parley {
+
+class file_content final : public content_reader {
+public:
+    file_content() = default;
+
+    // Opens the regular file `name` in the open directory `directory`, following no link and never waiting
+    // (for the other end of a pipe). Errors: document_changed when it is gone, not a regular file or not of
+    // `size` bytes; the system's.
+    static result<file_content> open_at(int directory, const char* name, std::uint64_t size);
+
+    // The regular file behind `fd`. Errors: not_a_document, the system's.
+    static result<file_content> regular(descriptor fd);
+
+    // The next `size` bytes from `fd`, whatever it is: only their end is watched for.
+    static file_content stream(descriptor fd, std::uint64_t size);
+
+    file_content(file_content&&) noexcept = default;
+    file_content& operator=(file_content&&) noexcept = default;
+
+    std::uint64_t size() const noexcept { return size_; }
+
+    // Has read() hash what it reads, from the beginning on.
+    void begin_id() noexcept;
+    // The id, when all was read.
+    object_id finish_id() noexcept { return hash_->finish(); }
+
+    // Fills `out`; at the last byte the file must be as it was when it was opened.
+    error_code read(mutable_bytes out) override;
+
+    // Goes back to the beginning, in order to be read once more.
+    error_code rewind() noexcept;
+
+private:
+    error_code check_unchanged() const noexcept;
+
+    descriptor fd_;
+    std::uint64_t size_ = 0;
+    std::uint64_t left_ = 0;
+    bool watched_ = false;
+    timespec modified_{}; // when it was opened
+    std::unique_ptr<object_hasher> hash_;
+};
+
+} // namespace parley

@@ -1,0 +1,407 @@
+#include "relay/handshake/handshake_service.hpp"
+
+#include "async/scratch.hpp"
+#include "relay/handshake/hello.hpp"
+
+#include <boost/asio/bind_executor.hpp>
+
+#include <utility>
+
+namespace parley::detail {
+namespace {
+
+// A hello that is repeated while this much waits for its peer's reading is not answered again: the answers
+// could grow without end, and a peer that reads has no need of them.
+constexpr std::size_t max_unread_bytes = 4096;
+
+} // namespace
+
+// One peer. While it waits it is this, its stream, and one pending wait for readability.
+struct handshake_service::connection {
+    connection(any_stream s, const identity& w, connection_id i, connection_permit p)
+        : permit(std::move(p)), stream(std::move(s)), who(w), id(i)
+    {
+    }
+
+    connection_permit permit;
+    any_stream stream;
+    identity who;
+    connection_id id;
+    packet_parser parser;
+    packet_queue queue;
+    token_bucket packets;          // how fast they may come
+    time_point paused_until{};     // it was too fast
+    std::optional<peer_kind> kind; // since its hello
+    error_code why;                // of its close
+    bool writing = false;          // one write is under way
+    bool unflushed = false;        // it stands in unflushed_
+    bool overflown = false;        // it stands in overflown_
+    bool closing = false;          // no more packets are taken; closed once the queue is written
+    bool shut = false;             // the sending direction has ended
+    bool ended = false;            // closed and forgotten: handlers that come late do nothing
+};
+
+handshake_service::handshake_service(executor ex, const relay_server_options& options,
+                                     relay_observer& observer, std::shared_ptr<limiter> limits,
+                                     agreed_handler on_agreed, std::function<void()> on_idle)
+    : executor_(ex),
+      options_(options),
+      observer_(observer),
+      on_agreed_(std::move(on_agreed)),
+      on_idle_(std::move(on_idle)),
+      limits_(std::move(limits)),
+      attempts_(limits_->seed()),
+      machine_(options.relay),
+      timer_(ex)
+{
+}
+
+handshake_service::~handshake_service() = default;
+
+handshake_service::connection_ptr handshake_service::find(connection_id id) const noexcept
+{
+    const auto index = static_cast<std::size_t>(id);
+    return index < slots_.size() ? slots_[index] : nullptr;
+}
+
+room_peer handshake_service::room_peer_of(connection_id id, const identity& who) const
+{
+    const auto c = find(id);
+    return {who, c ? c->stream.seat() : std::nullopt};
+}
+
+void handshake_service::serve(any_stream stream, const identity& wanted, bytes_view early,
+                              connection_permit permit)
+{
+    const identity who = names_.claim(wanted);
+    if (who.empty()) {
+        observer_.refused(wanted, relay_door::handshake, refusal::duplicate_identity);
+        return stream.close();
+    }
+    std::uint32_t slot = 0;
+    if (free_slots_.empty()) {
+        slot = static_cast<std::uint32_t>(slots_.size());
+        slots_.emplace_back();
+    } else {
+        slot = free_slots_.back();
+        free_slots_.pop_back();
+    }
+    const connection_id id{slot};
+    auto c = std::make_shared<connection>(std::move(stream), who, id, std::move(permit));
+    slots_[slot] = c;
+    ++live_;
+    observer_.connected(who, relay_door::handshake);
+    const time_point now = clock::now();
+    machine_.connect(id, who, now);
+    drain();
+    if (!early.empty()) feed(c, early);
+    if (!c->kind && !c->ended && limits_->limits().start_time != duration::max())
+        starting_.push_back({now + limits_->limits().start_time, c});
+    settle();
+    go_on(c);
+}
+
+void handshake_service::wait_readable(const connection_ptr& c)
+{
+    if (c->ended) return;
+    c->stream.async_wait_readable([this, c](error_code error) { on_readable(c, error); });
+}
+
+void handshake_service::on_readable(const connection_ptr& c, error_code error)
+{
+    if (c->ended) return;
+    if (error) {
+        end(c, error);
+        settle();
+        return;
+    }
+    const mutable_bytes space = scratch();
+    const std::size_t size = c->stream.try_read_some(space, error);
+    if (error == asio::error::would_block) {
+        wait_readable(c);
+        return;
+    }
+    if (error) {
+        end(c, error == asio::error::eof ? c->parser.finish() : error);
+        settle();
+        return;
+    }
+    // What a closing peer still says is read and thrown away: closing over unread bytes would reset the
+    // connection, and it might never see why it was closed.
+    if (!c->closing) feed(c, space.first(size));
+    settle();
+    go_on(c);
+}
+
+// Reads on, at once or when the debt of one that was too fast is paid: what it sends meanwhile fills its own
+// buffers.
+void handshake_service::go_on(const connection_ptr& c)
+{
+    if (c->ended) return;
+    if (c->paused_until == time_point{}) return wait_readable(c);
+    observer_.refused(c->who, relay_door::handshake, refusal::packet_rate);
+    paused_.emplace(c->paused_until, c);
+    c->paused_until = {};
+    arm_timer();
+}
+
+void handshake_service::feed(const connection_ptr& c, bytes_view input)
+{
+    const time_point now = clock::now();
+    double packets = 0;
+    while (!input.empty() && !c->closing && !c->ended) {
+        const auto parsed = c->parser.parse(input);
+        if (!parsed) {
+            machine_.receive_malformed(c->id, parsed.error());
+        } else if (*parsed) {
+            const message& packet = **parsed;
+            // An answer to a repeated hello that nobody reads would only pile up.
+            if (c->kind && hello_kind(packet) && c->queue.bytes() > max_unread_bytes) continue;
+            ++packets;
+            if (may_pass(c, packet, now)) machine_.receive(c->id, packet);
+        }
+        drain();
+    }
+    constexpr double burst_seconds = 10;
+    const double most = limits_->limits().packets_per_second;
+    const time_point paid = c->packets.spend({most, most * burst_seconds}, now, packets);
+    if (paid > now && !c->closing) c->paused_until = paid;
+}
+
+// What the machine must not hear is refused here: it is a matter of numbers, not of the protocol.
+bool handshake_service::may_pass(const connection_ptr& c, const message& packet, time_point now)
+{
+    if (const auto kind = hello_kind(packet)) {
+        if (const auto refused = limits_->hello(c->who, now)) {
+            observer_.refused(c->who, relay_door::handshake, *refused);
+            machine_.receive_malformed(c->id, make_error_code(errc::cancelled));
+            return false;
+        }
+        if (!c->kind) c->kind = kind;
+        observer_.hello(c->who, *kind);
+        return true;
+    }
+    if (c->kind != peer_kind::client || !std::holds_alternative<packet::x_and_client_identity>(packet.body))
+        return true;
+    if (attempts_.take(limits_->limits().attempts_per_minute, address_key(c->who), packet.peer, now))
+        return true;
+    observer_.refused(c->who, relay_door::handshake, refusal::attempt_rate);
+    return false;
+}
+
+// Takes all that the machine has to say. To be called after every input, before the next one.
+void handshake_service::drain()
+{
+    while (auto action = machine_.next_action()) perform(*action);
+}
+
+void handshake_service::perform(relay_action::any& action)
+{
+    if (auto* send = std::get_if<relay_action::send>(&action)) {
+        if (const auto c = find(send->to)) push(c, std::move(send->packet));
+    } else if (auto* close = std::get_if<relay_action::close>(&action)) {
+        if (const auto c = find(close->which)) begin_close(c, close->why);
+    } else if (auto* agree = std::get_if<relay_action::agree>(&action)) {
+        observer_.agreed(agree->client, agree->server);
+        on_agreed_(room_peer_of(agree->client_connection, agree->client),
+                   room_peer_of(agree->server_connection, agree->server));
+    } else if (auto* drop = std::get_if<relay_action::drop>(&action)) {
+        if (const auto c = find(drop->from)) observer_.dropped(c->who, drop->reason, drop->type);
+    }
+}
+
+void handshake_service::push(const connection_ptr& c, std::shared_ptr<const encoded_packet> packet)
+{
+    if (c->ended || c->overflown) return;
+    c->queue.push(std::move(packet));
+    if (c->queue.bytes() > options_.max_queue_bytes) {
+        // Ended only when the machine has nothing more to say: ending is an input of its own.
+        c->overflown = true;
+        overflown_.push_back(c);
+    } else if (!c->unflushed && !c->writing) {
+        c->unflushed = true;
+        unflushed_.push_back(c);
+    }
+}
+
+void handshake_service::begin_close(const connection_ptr& c, error_code why)
+{
+    if (c->closing || c->ended) return;
+    c->closing = true;
+    c->why = why;
+    closing_.push_back({clock::now() + options_.linger_timeout, c});
+    if (!c->unflushed && !c->writing) {
+        c->unflushed = true;
+        unflushed_.push_back(c);
+    }
+}
+
+// Starts the writes that are due: after everything, so that one write carries all that one input has caused.
+void handshake_service::flush()
+{
+    while (!unflushed_.empty()) {
+        const auto c = std::move(unflushed_.back());
+        unflushed_.pop_back();
+        c->unflushed = false;
+        if (!c->writing) write(c);
+    }
+}
+
+void handshake_service::write(const connection_ptr& c)
+{
+    if (c->ended) return;
+    if (c->queue.empty()) {
+        if (c->closing && !c->shut) shut_down(c);
+        return;
+    }
+    std::array<asio::const_buffer, gather_buffers::max_buffers> buffers;
+    const std::size_t count = c->queue.gather(buffers);
+    c->writing = true;
+    c->stream.async_write_some(std::span{buffers}.first(count),
+                               [this, c](error_code error, std::size_t size) { on_written(c, error, size); });
+}
+
+void handshake_service::on_written(const connection_ptr& c, error_code error, std::size_t size)
+{
+    c->writing = false;
+    if (c->ended) {
+        c->queue.clear();
+        return;
+    }
+    if (error) {
+        end(c, error);
+    } else {
+        c->queue.consume(size);
+        write(c);
+    }
+    settle();
+}
+
+void handshake_service::shut_down(const connection_ptr& c)
+{
+    c->shut = true;
+    c->stream.async_shutdown_send([this, c](error_code error) {
+        if (c->ended || !error) return; // its own end is read for, within the linger bound
+        end(c, c->why);
+        settle();
+    });
+}
+
+// The connection is over. The machine hears of it; whoever calls this settles afterwards.
+void handshake_service::end(const connection_ptr& c, error_code why)
+{
+    if (c->ended) return;
+    c->ended = true;
+    c->stream.close();
+    if (!c->writing) c->queue.clear(); // a write under way still borrows its packets
+    machine_.disconnect(c->id);
+    drain();
+    names_.release(c->who);
+    const auto slot = static_cast<std::uint32_t>(c->id);
+    slots_[slot].reset();
+    free_slots_.push_back(slot);
+    --live_;
+    c->permit.release();
+    observer_.disconnected(c->who, relay_door::handshake, c->closing ? c->why : why);
+}
+
+// Brings everything to rest after an input: the machine's output, the readers that fell behind, the writes,
+// the timer.
+void handshake_service::settle()
+{
+    drain();
+    while (!overflown_.empty()) {
+        const auto c = std::move(overflown_.back());
+        overflown_.pop_back();
+        if (c->ended) continue;
+        observer_.overflow(c->who, c->queue.bytes());
+        observer_.refused(c->who, relay_door::handshake, refusal::slow_reader);
+        c->stream.set_abort_on_close(true); // there is nobody to read the rest
+        end(c, errc::queue_overflow);
+    }
+    flush();
+    arm_timer();
+    if (live_ == 0) on_idle_();
+}
+
+void handshake_service::arm_timer()
+{
+    while (!closing_.empty()) {
+        const auto c = closing_.front().which.lock();
+        if (c && !c->ended) break;
+        closing_.pop_front();
+    }
+    while (!starting_.empty()) {
+        const auto c = starting_.front().which.lock();
+        if (c && !c->ended && !c->kind) break;
+        starting_.pop_front();
+    }
+    time_point next = machine_.next_deadline();
+    if (!closing_.empty()) next = std::min(next, closing_.front().deadline);
+    if (!starting_.empty()) next = std::min(next, starting_.front().deadline);
+    if (!paused_.empty()) next = std::min(next, paused_.begin()->first);
+    // A timer that comes too early costs little; one that is moved at every packet would cost more.
+    if (live_ == 0) {
+        if (armed_for_ != no_deadline) timer_.cancel();
+        armed_for_ = no_deadline;
+        return;
+    }
+    if (next >= armed_for_) return;
+    armed_for_ = next;
+    timer_.expires_at(next);
+    timer_.async_wait([this, alive = std::weak_ptr<bool>{alive_}](error_code error) {
+        if (!error && !alive.expired()) on_timer();
+    });
+}
+
+void handshake_service::on_timer()
+{
+    armed_for_ = no_deadline;
+    const time_point now = clock::now();
+    machine_.expire(now);
+    drain();
+    while (!closing_.empty() && closing_.front().deadline <= now) {
+        const auto c = closing_.front().which.lock();
+        closing_.pop_front();
+        if (c && !c->ended) end(c, c->why);
+    }
+    refuse_slow_starts(now);
+    while (!paused_.empty() && paused_.begin()->first <= now) {
+        const auto c = paused_.begin()->second.lock();
+        paused_.erase(paused_.begin());
+        if (c) wait_readable(c);
+    }
+    settle();
+}
+
+void handshake_service::refuse_slow_starts(time_point now)
+{
+    while (!starting_.empty() && starting_.front().deadline <= now) {
+        const auto c = starting_.front().which.lock();
+        starting_.pop_front();
+        if (!c || c->ended || c->kind || c->closing) continue;
+        observer_.refused(c->who, relay_door::handshake, refusal::slow_start);
+        end(c, errc::timed_out);
+    }
+}
+
+void handshake_service::stop()
+{
+    const auto goodbye = std::make_shared<const encoded_packet>(encode(relay_uid, packet::closed{}));
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+        const auto c = slots_[i];
+        if (!c || c->closing) continue;
+        push(c, goodbye);
+        begin_close(c, errc::cancelled);
+    }
+    settle();
+}
+
+void handshake_service::abort()
+{
+    for (std::size_t i = 0; i < slots_.size(); ++i)
+        if (const auto c = slots_[i]) end(c, errc::cancelled);
+    settle();
+}
+
+} // namespace parley::detail

@@ -1,0 +1,99 @@
+// The relay's handshake connections around one relay_machine: bytes in, queues out. Private to the framework.
+//
+// Written with callbacks, not coroutines: a waiting peer is nearly all of a relay's load, and so it costs one
+// pending wait and no frame, no buffer and no timer.
+#pragma once
+
+#include "relay/handshake/identity_book.hpp"
+#include "relay/handshake/packet_queue.hpp"
+#include "relay/limits/attempt_limit.hpp"
+#include "relay/limits/limiter.hpp"
+
+#include <parley/relay/observer.hpp>
+#include <parley/relay/options.hpp>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <deque>
+#include <map>
+
+namespace parley::detail {
+
+class handshake_service {
+public:
+    using agreed_handler = std::function<void(const room_peer& client, const room_peer& server)>;
+
+    // `on_agreed` comes before the two are closed; `on_idle` whenever the last connection has ended.
+    // `options` and `observer` outlive it.
+    handshake_service(executor ex, const relay_server_options& options, relay_observer& observer,
+                      std::shared_ptr<limiter> limits, agreed_handler on_agreed,
+                      std::function<void()> on_idle);
+    handshake_service(const handshake_service&) = delete;
+    handshake_service& operator=(const handshake_service&) = delete;
+    ~handshake_service();
+
+    // `early` are bytes of the stream that were read already. `who` may become another identity
+    // (identity_book). `permit` is held as long as the connection is.
+    void serve(any_stream stream, const identity& who, bytes_view early = {}, connection_permit permit = {});
+    // Tells everybody that the relay closes, and closes them in order, within the linger bound.
+    void stop();
+    // Closes everything at once.
+    void abort();
+
+    std::size_t connections() const noexcept { return live_; }
+    relay_machine::counts peers() const noexcept { return machine_.count(); }
+
+private:
+    struct connection;
+    using connection_ptr = std::shared_ptr<connection>;
+
+    connection_ptr find(connection_id id) const noexcept;
+    room_peer room_peer_of(connection_id id, const identity& who) const;
+    void wait_readable(const connection_ptr& c);
+    void on_readable(const connection_ptr& c, error_code error);
+    void feed(const connection_ptr& c, bytes_view input);
+    bool may_pass(const connection_ptr& c, const message& packet, time_point now);
+    void go_on(const connection_ptr& c);
+    void refuse_slow_starts(time_point now);
+    void drain();
+    void perform(relay_action::any& action);
+    void push(const connection_ptr& c, std::shared_ptr<const encoded_packet> packet);
+    void begin_close(const connection_ptr& c, error_code why);
+    void flush();
+    void write(const connection_ptr& c);
+    void on_written(const connection_ptr& c, error_code error, std::size_t size);
+    void shut_down(const connection_ptr& c);
+    void end(const connection_ptr& c, error_code why);
+    void settle();
+    void arm_timer();
+    void on_timer();
+
+    executor executor_;
+    const relay_server_options& options_;
+    relay_observer& observer_;
+    agreed_handler on_agreed_;
+    std::function<void()> on_idle_;
+    std::shared_ptr<limiter> limits_;
+    attempt_limit attempts_;
+
+    relay_machine machine_;
+    identity_book names_;
+    std::vector<connection_ptr> slots_; // by connection_id
+    std::vector<std::uint32_t> free_slots_;
+    std::size_t live_ = 0;
+    std::vector<connection_ptr> unflushed_; // whose queues have grown since the last flush
+    std::vector<connection_ptr> overflown_;
+    struct closing {
+        time_point deadline;
+        std::weak_ptr<connection> which;
+    };
+    std::deque<closing> closing_;                                 // in order of their deadlines
+    std::deque<closing> starting_;                                // no hello yet; in order of their arrival
+    std::multimap<time_point, std::weak_ptr<connection>> paused_; // that are too fast, until then
+    asio::steady_timer timer_;
+    time_point armed_for_ = no_deadline;
+    std::shared_ptr<bool> alive_ =
+        std::make_shared<bool>(true); // for the timer's handler, which may come late
+};
+
+} // namespace parley::detail

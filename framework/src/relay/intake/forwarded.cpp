@@ -1,0 +1,242 @@
+#include "relay/intake/forwarded.hpp"
+
+#include "transport/http/http_head.hpp"
+
+#include <boost/asio/ip/address.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+namespace parley::detail {
+namespace {
+
+// One element of a list, or what a header says in the end.
+using node = forwarded_client;
+using kind = forwarded_client::kind;
+
+constexpr std::size_t max_elements = 64; // of one list; only trusted proxies are stepped over
+
+constexpr bool is_blank(char c) noexcept
+{
+    return c == ' ' || c == '\t';
+}
+
+std::string_view trimmed(std::string_view text) noexcept
+{
+    while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+    return text;
+}
+
+std::optional<std::uint16_t> read_port(std::string_view text) noexcept
+{
+    unsigned value = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (text.empty() || text.size() > 5 || read.ec != std::errc{} || read.ptr != text.data() + text.size() ||
+        value > 65535)
+        return std::nullopt;
+    return static_cast<std::uint16_t>(value);
+}
+
+// The port of RFC 7239 may be hidden, which is as good as none.
+bool is_hidden(std::string_view text) noexcept
+{
+    return text.size() > 1 && text.front() == '_' && std::all_of(text.begin() + 1, text.end(), [](char c) {
+               return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                      c == '.' || c == '_' || c == '-';
+           });
+}
+
+node broken()
+{
+    return {kind::broken, {}};
+}
+
+// a.b.c.d[:port], [v6][:port], v6, "unknown", _hidden[:port].
+node read_node(std::string_view text)
+{
+    std::string_view host = text, port;
+    bool has_port = false;
+    if (text.starts_with('[')) {
+        const std::size_t end = text.find(']');
+        if (end == std::string_view::npos) return broken();
+        host = text.substr(1, end - 1);
+        const std::string_view rest = text.substr(end + 1);
+        if (!rest.empty() && rest.front() != ':') return broken();
+        has_port = !rest.empty();
+        if (has_port) port = rest.substr(1);
+        if (host.find(':') == std::string_view::npos) return broken();
+    } else if (const std::size_t colon = text.find(':');
+               colon != std::string_view::npos && text.find(':', colon + 1) == std::string_view::npos) {
+        host = text.substr(0, colon);
+        port = text.substr(colon + 1);
+        has_port = true;
+    }
+    const auto number = read_port(port);
+    if (has_port && !number && !is_hidden(port)) return broken();
+    if (is_same_name(host, "unknown") || is_hidden(host)) return {kind::withheld, {}};
+    constexpr std::size_t max_address_bytes = 45;
+    if (host.empty() || host.size() > max_address_bytes || host.find('%') != std::string_view::npos)
+        return broken();
+    error_code error;
+    auto address = asio::ip::make_address(std::string{host}, error);
+    if (error) return broken();
+    if (address.is_v6() && address.to_v6().is_v4_mapped())
+        address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+    return {kind::known, {address, number.value_or(0)}};
+}
+
+// Splits at `separator` where that stands in no quoted string. A quote that does not end gives nothing.
+std::optional<std::vector<std::string_view>> split(std::string_view text, char separator)
+{
+    std::vector<std::string_view> out;
+    std::size_t begin = 0;
+    bool quoted = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (quoted && text[i] == '\\') {
+            ++i;
+        } else if (text[i] == '"') {
+            quoted = !quoted;
+        } else if (text[i] == separator && !quoted) {
+            out.push_back(text.substr(begin, i - begin));
+            begin = i + 1;
+        }
+    }
+    out.push_back(text.substr(std::min(begin, text.size())));
+    if (quoted) return std::nullopt;
+    return out;
+}
+
+// The value of a token or of a quoted string.
+std::optional<std::string> unquoted(std::string_view value)
+{
+    if (!value.starts_with('"')) {
+        if (value.find('"') != std::string_view::npos) return std::nullopt;
+        return std::string{value};
+    }
+    std::string out;
+    for (std::size_t i = 1; i < value.size(); ++i) {
+        if (value[i] == '"') {
+            if (i + 1 != value.size()) return std::nullopt;
+            return out;
+        }
+        if (value[i] == '\\' && ++i == value.size()) return std::nullopt;
+        out += value[i];
+    }
+    return std::nullopt;
+}
+
+// The "for" of one element of Forwarded. An element without one says nothing of its client.
+node read_element(std::string_view element)
+{
+    node out{kind::withheld, {}};
+    bool seen = false;
+    const auto pairs = split(element, ';');
+    if (!pairs) return broken();
+    for (const std::string_view each : *pairs) {
+        const std::string_view pair = trimmed(each);
+        const std::size_t equals = pair.find('=');
+        if (pair.empty()) continue;
+        if (equals == std::string_view::npos) return broken();
+        if (!is_same_name(trimmed(pair.substr(0, equals)), "for")) continue;
+        const auto value = unquoted(trimmed(pair.substr(equals + 1)));
+        if (!value || std::exchange(seen, true)) return broken();
+        out = read_node(*value);
+        if (out.what == kind::broken) return out;
+    }
+    return out;
+}
+
+// All values of a header as one list, as HTTP has it.
+std::optional<std::string> joined(const http_request& request, std::string_view name)
+{
+    std::optional<std::string> out;
+    for (const auto& [field, value] : request.headers) {
+        if (!is_same_name(field, name)) continue;
+        if (out)
+            *out += "," + value;
+        else
+            out = value;
+    }
+    return out;
+}
+
+// Walks from the right over trusted proxies. What cannot be read behind one of them is the end of the walk:
+// the last that could be read is the client.
+template <class Read>
+node walk(const std::vector<std::string_view>& elements, const network_set& trusted, Read read)
+{
+    node found;
+    std::size_t steps = 0;
+    for (auto i = elements.rbegin(); i != elements.rend() && steps < max_elements; ++i) {
+        const std::string_view element = trimmed(*i);
+        if (element.empty()) continue; // as lists in HTTP may have it
+        ++steps;
+        const node next = read(element);
+        if (next.what != kind::known) {
+            if (found.what == kind::none) found = next;
+            break;
+        }
+        found = next;
+        if (!trusted.contains(next.client.address())) break;
+    }
+    return found;
+}
+
+node from_forwarded(const http_request& request, const network_set& trusted)
+{
+    const auto value = joined(request, "Forwarded");
+    if (!value) return {};
+    const auto elements = split(*value, ',');
+    return elements ? walk(*elements, trusted, read_element) : broken();
+}
+
+node from_x_forwarded_for(const http_request& request, const network_set& trusted)
+{
+    const auto value = joined(request, "X-Forwarded-For");
+    if (!value) return {};
+    std::vector<std::string_view> elements;
+    std::string_view rest = *value;
+    for (std::size_t comma = rest.find(','); comma != std::string_view::npos; comma = rest.find(',')) {
+        elements.push_back(rest.substr(0, comma));
+        rest.remove_prefix(comma + 1);
+    }
+    elements.push_back(rest);
+    return walk(elements, trusted, read_node);
+}
+
+node from_x_real_ip(const http_request& request)
+{
+    const auto value = joined(request, "X-Real-IP");
+    if (!value || trimmed(*value).empty()) return {};
+    return read_node(trimmed(*value));
+}
+
+} // namespace
+
+forwarded_client forwarded_for(const http_request& request, const network_set& trusted)
+{
+    node out;
+    for (const node& said : {from_forwarded(request, trusted), from_x_forwarded_for(request, trusted),
+                             from_x_real_ip(request)}) {
+        if (said.what == kind::none) continue;
+        if (said.what == kind::broken) return said;
+        const auto stands_back = [&](const node& one) {
+            return one.what != kind::known || trusted.contains(one.client.address());
+        };
+        if (out.what == kind::none || (stands_back(out) && !stands_back(said)))
+            out = said;
+        else if (!stands_back(said) && said.client.address() != out.client.address())
+            return broken();
+        else if (!stands_back(said) && out.client.port() == 0)
+            out.client.port(said.client.port());
+    }
+    if (out.what == kind::known && out.client.port() == 0) {
+        const auto port = joined(request, "X-Real-Port");
+        const auto number = port ? read_port(trimmed(*port)) : std::nullopt;
+        if (number) out.client.port(*number);
+    }
+    return out;
+}
+
+} // namespace parley::detail

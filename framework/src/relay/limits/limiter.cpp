@@ -1,0 +1,67 @@
+#include "relay/limits/limiter.hpp"
+
+namespace parley::detail {
+
+void connection_permit::release() noexcept
+{
+    if (const auto from = std::exchange(from_, nullptr)) from->leave(address_);
+    address_.reset();
+}
+
+std::optional<refusal> limiter::admit(connection_permit& out, const identity& who, time_point now,
+                                      bool is_proxy)
+{
+    if (limits_.connections != 0 && connections_ >= limits_.connections) return refusal::connections_full;
+    const std::optional<std::uint64_t> address = is_proxy ? std::nullopt : address_key(who);
+    if (address)
+        if (const auto refused = count(*address, now)) return refused;
+    ++connections_;
+    connection_permit made;
+    made.from_ = shared_from_this();
+    made.address_ = address;
+    out = std::move(made);
+    return std::nullopt;
+}
+
+std::optional<refusal> limiter::name(connection_permit& permit, const identity& who, time_point now)
+{
+    const std::optional<std::uint64_t> address = address_key(who);
+    if (!permit || permit.address_ || !address) return std::nullopt;
+    const auto refused = count(*address, now);
+    if (!refused) permit.address_ = address;
+    return refused;
+}
+
+std::optional<refusal> limiter::count(std::uint64_t address, time_point now)
+{
+    visitor& v = addresses_.at(address);
+    if (limits_.connections_per_address != 0 && v.connections >= limits_.connections_per_address)
+        return refusal::address_full;
+    if (!v.arrivals.take(rate_of(limits_.connections_per_second), now)) return refusal::connection_rate;
+    ++v.connections;
+    addresses_.settle(address);
+    return std::nullopt;
+}
+
+void limiter::leave(const std::optional<std::uint64_t>& address) noexcept
+{
+    --connections_;
+    if (!address) return;
+    visitor* v = addresses_.find(*address);
+    if (v == nullptr) return;
+    --v->connections;
+    try {
+        addresses_.settle(*address);
+    } catch (...) { // it could not be put on the list of idle ones, and stays
+    }
+}
+
+std::optional<refusal> limiter::hello(const identity& who, time_point now)
+{
+    const std::optional<std::uint64_t> address = address_key(who);
+    if (!address) return std::nullopt;
+    const bool passes = addresses_.at(*address).hellos.take(rate_of(limits_.hellos_per_second), now);
+    return passes ? std::nullopt : std::optional{refusal::hello_rate};
+}
+
+} // namespace parley::detail

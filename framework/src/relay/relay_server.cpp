@@ -1,0 +1,388 @@
+#include <parley/relay/relay_server.hpp>
+
+#include "relay/handshake/handshake_service.hpp"
+#include "relay/intake/relay_doors.hpp"
+#include "relay/limits/limiter.hpp"
+#include "relay/rooms/room_service.hpp"
+
+#include <parley/crypto/random.hpp>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <map>
+
+namespace parley {
+
+std::string_view relay_door_name(relay_door door) noexcept
+{
+    return door == relay_door::handshake ? "handshake" : "room";
+}
+
+using detail::relay_doors;
+
+namespace {
+
+std::uint64_t random_seed()
+{
+    std::array<byte, 8> bytes;
+    system_random().fill(bytes);
+    return std::bit_cast<std::uint64_t>(bytes);
+}
+
+// One space of peers, uids and rooms.
+struct lobby {
+    lobby(const executor& ex, const relay_server_options& options, relay_observer& observer,
+          const std::shared_ptr<detail::limiter>& limits, detail::room_loops& loops,
+          const std::function<void()>& on_idle)
+        : handshakes(
+              ex, options, observer, limits,
+              [this](const room_peer& client, const room_peer& server) { rooms.agree(client, server); },
+              on_idle),
+          rooms(ex, options, observer, limits, loops, on_idle)
+    {
+    }
+
+    bool idle() const noexcept
+    {
+        return handshakes.connections() == 0 && rooms.entrances() == 0 && rooms.rooms() == 0;
+    }
+    // Whether those who have agreed are still to come to their rooms.
+    bool awaited() const noexcept { return rooms.places().agreements != 0; }
+
+    detail::handshake_service handshakes;
+    detail::room_service rooms;
+};
+
+} // namespace
+
+struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
+    state(executor ex, relay_server_options o, relay_observer& obs)
+        : executor_(ex),
+          options(std::move(o)),
+          observer(obs),
+          limits(std::make_shared<detail::limiter>(options.limits, random_seed())),
+          loops(ex, options.threads, options.room_buffer_bytes),
+          doors(ex),
+          reception(ex, options, obs, limits,
+                    {[this](detail::arrival who) { enter(std::move(who)); },
+                     [this](const std::string& name) { return check_lobby(name); }, [this] { on_idle(); }}),
+          main(ex, options, obs, limits, loops, [this] { on_idle(); }),
+          changed(ex, time_point::max()),
+          drain_timer(ex)
+    {
+        loops.set_limits(options.limits);
+    }
+
+    error_code listen(std::string* where);
+    void start();
+    void drain();
+    void close_doors_when_due();
+    void stop();
+    void enter(detail::arrival who);
+    void adopt(any_stream stream, const identity& who, relay_door door);
+    lobby& lobby_of(const std::string& name);
+    std::optional<refusal> check_lobby(const std::string& name) const;
+    void on_lobby_idle(const std::string& name);
+    bool idle() const noexcept
+    {
+        const auto over = [this](const lobby& each) { return each.idle() && (stopping || !each.awaited()); };
+        return reception.size() == 0 && over(main) &&
+               std::all_of(lobbies.begin(), lobbies.end(),
+                           [&](const auto& each) { return over(*each.second); });
+    }
+    bool awaited() const noexcept
+    {
+        return main.awaited() || std::any_of(lobbies.begin(), lobbies.end(),
+                                             [](const auto& each) { return each.second->awaited(); });
+    }
+    void on_idle()
+    {
+        if (stopping || draining) changed.cancel();
+    }
+    template <class F>
+    void for_each_lobby(F f)
+    {
+        f(main);
+        for (const auto& each : lobbies) f(*each.second);
+    }
+
+    executor executor_;
+    relay_server_options options;
+    relay_observer& observer;
+    std::shared_ptr<detail::limiter> limits;
+    detail::room_loops loops; // of all rooms
+    relay_doors doors;
+    detail::reception reception;
+    lobby main; // of everybody who names none
+    std::map<std::string, std::unique_ptr<lobby>> lobbies;
+    asio::steady_timer changed; // run() waits for its cancellation
+    asio::steady_timer drain_timer;
+    std::uint64_t forgotten_bytes = 0; // of the rooms of lobbies that were forgotten
+    bool listening_ = false, stopping = false, draining = false;
+};
+
+error_code relay_server::state::listen(std::string* where)
+{
+    listen_options listening;
+    listening.tcp = options.tcp;
+    listening.websocket = options.websocket;
+    listening.tls = options.tls;
+    listening.passed_sockets = options.passed_sockets;
+    const auto add = [&](const std::vector<listen_address>& addresses, relay_doors::use use,
+                         relay_door door) -> error_code {
+        listening.on_error = [this, door](error_code why) { observer.accept_failed(door, why); };
+        for (const listen_address& address : addresses)
+            if (const error_code failed = doors.add(address, use, listening)) {
+                if (where) *where = address.text();
+                return failed;
+            }
+        return {};
+    };
+    using enum relay_doors::use;
+    error_code failed = add(options.handshake_addresses, handshake, relay_door::handshake);
+    if (!failed) failed = add(options.room_addresses, room, relay_door::room);
+    if (!failed) failed = add(options.http_addresses, answers, relay_door::handshake);
+    if (failed) doors = relay_doors{executor_};
+    listening_ = !failed;
+    return failed;
+}
+
+void relay_server::state::start()
+{
+    for (const tcp_endpoint& at : doors.bound(relay_doors::use::handshake))
+        observer.listening(at, relay_door::handshake);
+    for (const tcp_endpoint& at : doors.bound(relay_doors::use::room))
+        observer.listening(at, relay_door::room);
+    doors.start([this](any_stream stream, detail::door_policy_ptr policy) {
+        reception.receive(std::move(stream), std::move(policy));
+    });
+}
+
+std::optional<refusal> relay_server::state::check_lobby(const std::string& name) const
+{
+    if (stopping || (draining && !name.empty() && !lobbies.contains(name))) return refusal::stopping;
+    const std::size_t most = limits->limits().lobbies;
+    if (name.empty() || most == 0 || lobbies.size() < most || lobbies.contains(name)) return std::nullopt;
+    return refusal::lobbies_full;
+}
+
+lobby& relay_server::state::lobby_of(const std::string& name)
+{
+    if (name.empty()) return main;
+    auto& found = lobbies[name];
+    if (!found)
+        found = std::make_unique<lobby>(executor_, options, observer, limits, loops,
+                                        [this, name] { on_lobby_idle(name); });
+    return *found;
+}
+
+// Forgets it in a later turn: whoever says that it is idle is a part of it.
+void relay_server::state::on_lobby_idle(const std::string& name)
+{
+    on_idle();
+    if (stopping) return;
+    asio::post(executor_, [weak = weak_from_this(), name] {
+        const auto self = weak.lock();
+        const auto found = self ? self->lobbies.find(name) : decltype(self->lobbies.find(name)){};
+        if (!self || self->stopping || found == self->lobbies.end()) return;
+        if (!found->second->idle() || found->second->awaited()) return;
+        self->forgotten_bytes += found->second->rooms.bytes();
+        self->lobbies.erase(found);
+    });
+}
+
+void relay_server::state::enter(detail::arrival who)
+{
+    auto why = check_lobby(who.lobby);
+    if (!why && draining && who.door == relay_door::handshake) why = refusal::stopping;
+    if (why) {
+        observer.refused(who.who, who.door, *why);
+        return who.stream.close();
+    }
+    lobby& in = lobby_of(who.lobby);
+    if (who.door == relay_door::handshake)
+        in.handshakes.serve(std::move(who.stream), who.who, who.early, std::move(who.permit));
+    else
+        in.rooms.serve(std::move(who.stream), who.who, who.early, std::move(who.permit));
+    if (!who.lobby.empty() && in.idle()) on_lobby_idle(who.lobby); // it was turned away at once
+}
+
+void relay_server::state::adopt(any_stream stream, const identity& who, relay_door door)
+{
+    detail::connection_permit permit;
+    std::optional<refusal> why;
+    if (stopping || (draining && door == relay_door::handshake)) why = refusal::stopping;
+    if (!why) why = limits->admit(permit, who, clock::now());
+    if (!why && options.admit && !options.admit(who, door)) why = refusal::not_admitted;
+    if (why) {
+        observer.refused(who, door, *why);
+        return stream.close();
+    }
+    if (door == relay_door::handshake)
+        main.handshakes.serve(std::move(stream), who, {}, std::move(permit));
+    else
+        main.rooms.serve(std::move(stream), who, {}, std::move(permit));
+}
+
+void relay_server::state::drain()
+{
+    if (stopping || std::exchange(draining, true)) return;
+    for_each_lobby([](lobby& each) { each.handshakes.stop(); });
+    close_doors_when_due();
+    changed.cancel();
+}
+
+// The doors stay open as long as somebody may still come to a room; those for answers until the end.
+void relay_server::state::close_doors_when_due()
+{
+    if (stopping) return;
+    if (!awaited()) {
+        doors.stop_but_answers();
+        return on_idle();
+    }
+    constexpr std::chrono::milliseconds interval{200};
+    drain_timer.expires_after(interval);
+    drain_timer.async_wait([weak = weak_from_this()](error_code error) {
+        const auto self = weak.lock();
+        if (self && !error) self->close_doors_when_due();
+    });
+}
+
+void relay_server::state::stop()
+{
+    drain_timer.cancel();
+    doors.stop();
+    if (!std::exchange(stopping, true)) {
+        reception.stop();
+        for_each_lobby([](lobby& each) {
+            each.handshakes.stop();
+            each.rooms.stop();
+        });
+    } else {
+        for_each_lobby([](lobby& each) { each.handshakes.abort(); });
+    }
+    changed.cancel();
+}
+
+relay_server::relay_server(executor ex, relay_server_options options, relay_observer& observer)
+    : state_(std::make_shared<state>(std::move(ex), std::move(options), observer))
+{
+}
+
+relay_server::~relay_server() = default;
+
+error_code relay_server::listen(std::string* where)
+{
+    return state_->listen(where);
+}
+
+std::vector<tcp_endpoint> relay_server::bound_handshake_endpoints() const
+{
+    return state_->doors.bound(relay_doors::use::handshake);
+}
+
+std::vector<tcp_endpoint> relay_server::bound_room_endpoints() const
+{
+    return state_->doors.bound(relay_doors::use::room);
+}
+
+std::vector<std::string> relay_server::bound_handshake_texts() const
+{
+    return state_->doors.texts(relay_doors::use::handshake);
+}
+
+std::vector<std::string> relay_server::bound_room_texts() const
+{
+    return state_->doors.texts(relay_doors::use::room);
+}
+
+std::vector<std::string> relay_server::bound_http_texts() const
+{
+    return state_->doors.texts(relay_doors::use::answers);
+}
+
+awaitable<error_code> relay_server::run()
+{
+    const auto s = state_;
+    if (!s->listening_) {
+        const error_code failed = s->listen(nullptr);
+        if (failed) co_return failed;
+    }
+    const bool throws = co_await asio::this_coro::throw_if_cancelled();
+    co_await asio::this_coro::throw_if_cancelled(false);
+    if (!s->stopping) s->start();
+    while (!(s->stopping || s->draining) || !s->idle()) {
+        const auto asked = co_await asio::this_coro::cancellation_state;
+        if (asked.cancelled() != asio::cancellation_type::none && !s->stopping)
+            s->stop();
+        else
+            co_await s->changed.async_wait(use_tuple);
+    }
+    if (!s->stopping) s->stop();
+    co_await asio::this_coro::throw_if_cancelled(throws);
+    co_return error_code{};
+}
+
+void relay_server::stop()
+{
+    state_->stop();
+}
+
+void relay_server::drain()
+{
+    state_->drain();
+}
+
+bool relay_server::draining() const noexcept
+{
+    return state_->draining || state_->stopping;
+}
+
+void relay_server::set_limits(const relay_limits& limits)
+{
+    state_->limits->set_limits(limits);
+    state_->loops.set_limits(limits);
+}
+
+void relay_server::set_trusted_networks(network_set networks)
+{
+    state_->options.trusted_networks = std::move(networks);
+}
+
+void relay_server::serve_handshake(any_stream stream, const identity& who)
+{
+    state_->adopt(std::move(stream), who, relay_door::handshake);
+}
+
+void relay_server::serve_room(any_stream stream, const identity& who)
+{
+    state_->adopt(std::move(stream), who, relay_door::room);
+}
+
+relay_server::counts relay_server::count() const noexcept
+{
+    counts out;
+    out.starting = state_->reception.size();
+    out.lobbies = state_->lobbies.size();
+    out.room_bytes = state_->forgotten_bytes;
+    out.connections = state_->limits->connections();
+    state_->for_each_lobby([&](const lobby& each) {
+        out.handshakes += each.handshakes.connections();
+        out.room_peers += each.rooms.entrances();
+        out.rooms += each.rooms.rooms();
+        out.room_bytes += each.rooms.bytes();
+        const auto peers = each.handshakes.peers();
+        out.peers.connections += peers.connections;
+        out.peers.servers += peers.servers;
+        out.peers.clients += peers.clients;
+        const auto places = each.rooms.places();
+        out.places.agreements += places.agreements;
+        out.places.waiting += places.waiting;
+    });
+    return out;
+}
+
+} // namespace parley

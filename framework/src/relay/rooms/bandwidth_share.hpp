@@ -1,0 +1,63 @@
+// The bytes a second of all rooms, shared evenly by those in motion, and those of one room. Private to the
+// framework.
+#pragma once
+
+#include "relay/limits/token_bucket.hpp"
+
+#include <cstddef>
+
+namespace parley::detail {
+
+// A reader first moves up to quantum() bytes, then asks spend() when they may go on, and waits until then
+// with nothing else under way. Those who ask queue up, in the order in which they ask; since each has one
+// place in the queue and all quanta are equal, each gets the same share, and what one does not use goes to
+// the others. Not thread-safe.
+class bandwidth_share {
+public:
+    // One room's own part.
+    class room {
+        friend bandwidth_share;
+        token_bucket own_;
+        unsigned waiting_ = 0; // its directions in the queue
+    };
+
+    // Bytes a second; 0 is no limit. May change at any time.
+    void set_rates(double all, double one_room) noexcept
+    {
+        all_ = {all, all / 10};
+        one_room_ = {one_room, one_room / 10};
+    }
+    bool unlimited() const noexcept { return all_.unlimited() && one_room_.unlimited(); }
+
+    // How many bytes a direction may move before it asks again: so few that a round of all who wait is short,
+    // so many that asking costs little. A room with both directions in motion moves half as much in each.
+    std::size_t quantum(const room& of, std::size_t most) const noexcept
+    {
+        constexpr double least = 2048, rounds_per_second = 20;
+        double bytes = static_cast<double>(most);
+        if (!all_.unlimited())
+            bytes =
+                std::min(bytes, all_.per_second / rounds_per_second / (1.0 + static_cast<double>(waiting_)));
+        if (!one_room_.unlimited()) bytes = std::min(bytes, one_room_.per_second / rounds_per_second);
+        if (of.waiting_ > 0) bytes /= 2;
+        return std::min(most, static_cast<std::size_t>(std::max(bytes, least)));
+    }
+
+    // A direction of `by` has read `n` bytes. When it may go on; `now`: at once.
+    time_point spend(room& by, std::size_t n, time_point now) noexcept
+    {
+        const time_point all = queue_.spend(all_, now, static_cast<double>(n));
+        return std::max(all, by.own_.spend(one_room_, now, static_cast<double>(n)));
+    }
+
+    // Around each wait.
+    void wait_begins(room& by) noexcept { ++waiting_, ++by.waiting_; }
+    void wait_ends(room& by) noexcept { --waiting_, --by.waiting_; }
+
+private:
+    bucket_rate all_, one_room_;
+    token_bucket queue_;
+    std::size_t waiting_ = 0;
+};
+
+} // namespace parley::detail

@@ -1,0 +1,335 @@
+#include "relay/rooms/room_pipe.hpp"
+
+
+#include <parley/async/spawn.hpp>
+#include <parley/async/watchdog.hpp>
+
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <array>
+#include <atomic>
+#include <optional>
+
+namespace parley::detail {
+
+namespace {
+
+// Moved in the kernel at a time: many enough that the calls cost little, few enough that other rooms wait
+// less than a millisecond.
+constexpr std::size_t max_spliced_bytes = 512u << 10;
+// A read of less is not worth a pipe or a large buffer: the next one does with a usual one.
+constexpr std::size_t min_streamed_bytes = 16u << 10;
+// In all large buffers. Shared by 64 rooms it still moves 256 KiB at a time, at half the cost of 64 KiB.
+constexpr std::size_t large_bytes_in_motion = 16u << 20;
+
+} // namespace
+
+struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
+    struct direction {
+        std::atomic<std::uint64_t> bytes{0};     // written on the executor, read from anywhere
+        byte_vector first_bytes;                 // for the stream that this direction writes to
+        bool can_splice = false;                 // both streams are the system's own
+        bool streams = false;                    // much comes at once, so that a pipe is worth it
+        bool passed_end = false;                 // its end was in order, and the other side has been told
+        bool write_failed = false;               // what ended it was the side it writes to
+        std::optional<asio::steady_timer> pause; // made when it is first too fast
+
+        std::uint64_t counted() const noexcept { return bytes.load(std::memory_order_relaxed); }
+        void count(std::size_t more) noexcept { bytes.store(counted() + more, std::memory_order_relaxed); }
+    };
+
+    // Where bytes are between the two streams: `size` of them in a buffer or in a pipe.
+    struct load {
+        buffer_pool::buffer buffer;
+        splice_pipe pipe;
+        std::size_t size = 0;
+        bool large = false; // the buffer
+    };
+
+    state(side first, side second, room_pipe_options o, room_loop& on,
+          std::function<void(const room_pipe_report&)> end)
+        : streams{std::move(first.stream), std::move(second.stream)},
+          options(o),
+          loop(on),
+          on_end(std::move(end))
+    {
+        directions[0].first_bytes = std::move(second.first_bytes);
+        directions[1].first_bytes = std::move(first.first_bytes);
+        const bool plain =
+            prepare_for_splice(streams[0].native_handle()) && prepare_for_splice(streams[1].native_handle());
+        for (direction& way : directions) way.can_splice = plain;
+    }
+
+    awaitable<void> copy(std::size_t from);
+    awaitable<error_code> copy_until_end(std::size_t from, load& moved);
+    error_code take(std::size_t from, load& moved, bool woken);
+    error_code splice(std::size_t from, load& moved, std::size_t most, bool woken);
+    void put_away(load& moved) noexcept;
+    awaitable<void> pace(std::size_t from, std::size_t size);
+    bool too_many_bytes(std::size_t more) noexcept;
+    std::uint64_t bytes() const noexcept { return directions[0].counted() + directions[1].counted(); }
+    awaitable<error_code> pass_on(std::size_t from, splice_pipe& pipe);
+    awaitable<error_code> write_all(std::size_t from, bytes_view bytes, bool counts);
+    void passed(std::size_t from, std::size_t size) noexcept;
+    void ended(std::size_t from, error_code error);
+    void reset_both(error_code reason) noexcept;
+
+    std::array<any_stream, 2> streams;
+    std::array<direction, 2> directions; // [0]: from the first stream to the second
+    room_pipe_options options;
+    room_loop& loop;
+    std::function<void(const room_pipe_report&)> on_end;
+    std::optional<watchdog> half; // armed when one direction has ended
+    error_code why;
+    std::optional<refusal> limit;
+    bandwidth_share::room share;
+    unsigned running = 2;
+};
+
+std::shared_ptr<room_pipe> room_pipe::start(side first, side second, room_pipe_options options,
+                                            room_loop& loop,
+                                            std::function<void(const room_pipe_report&)> on_end)
+{
+    auto s = std::make_shared<state>(std::move(first), std::move(second), options, loop, std::move(on_end));
+    for (any_stream& stream : s->streams) stream.set_abort_on_close(true);
+    for (const std::size_t from : {std::size_t{0}, std::size_t{1}})
+        spawn(loop.ex, [s, from] { return s->copy(from); }, "room");
+    return std::shared_ptr<room_pipe>{new room_pipe{std::move(s)}};
+}
+
+room_pipe::~room_pipe() = default;
+
+void room_pipe::abort(error_code why, std::optional<refusal> limit)
+{
+    asio::dispatch(state_->loop.ex, [s = state_, why, limit] {
+        if (!s->limit) s->limit = limit;
+        s->reset_both(why);
+    });
+}
+
+std::uint64_t room_pipe::bytes() const noexcept
+{
+    return state_->bytes();
+}
+
+void room_pipe::state::reset_both(error_code reason) noexcept
+{
+    if (!why) why = reason;
+    for (any_stream& stream : streams) stream.close();
+    for (direction& way : directions)
+        if (way.pause) way.pause->cancel();
+}
+
+awaitable<void> room_pipe::state::copy(std::size_t from)
+{
+    const auto self = shared_from_this();
+    load moved;
+    error_code error;
+    try {
+        error = co_await copy_until_end(from, moved);
+    } catch (const std::bad_alloc&) {
+        error = make_error_code(boost::system::errc::not_enough_memory);
+    }
+    put_away(moved);
+    ended(from, error);
+}
+
+// Holds a buffer or a pipe only while there are bytes in it.
+awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, load& moved)
+{
+    direction& way = directions[from];
+    any_stream& source = streams[from];
+    const std::size_t to = 1 - from;
+    bool woken = false;
+    if (!way.first_bytes.empty()) {
+        const error_code failed = co_await write_all(from, way.first_bytes, false);
+        way.first_bytes = {};
+        if (failed) co_return failed;
+    }
+    for (;;) {
+        error_code error = take(from, moved, woken);
+        woken = false;
+        if (error) put_away(moved);
+        if (error == asio::error::would_block) {
+            const auto waited = co_await source.async_wait_readable(use_tuple);
+            error = std::get<0>(waited);
+            if (error) co_return error;
+            woken = true;
+            continue;
+        }
+        if (error == asio::error::eof) {
+            // Passing a reset on as an end would tell a sender that its document has been stored.
+            if (!directions[to].passed_end && source.was_reset()) co_return asio::error::connection_reset;
+            break;
+        }
+        if (error) co_return error;
+        if (half) half->kick();
+        if (too_many_bytes(moved.size)) co_return make_error_code(errc::cancelled);
+        if (!loop.bandwidth.unlimited()) co_await pace(from, moved.size);
+        if (moved.pipe)
+            error = co_await pass_on(from, moved.pipe);
+        else
+            error = co_await write_all(from, bytes_view{moved.buffer.get(), moved.size}, true);
+        if (error) co_return error;
+        put_away(moved);
+    }
+    way.passed_end = true; // from its first moment on, see was_reset()
+    const auto shut = co_await streams[to].async_shutdown_send(use_tuple);
+    const error_code failed = std::get<0>(shut);
+    if (failed) way.passed_end = false;
+    co_return failed;
+}
+
+// Reads what is there, to a pipe if that can be had and is worth it. `woken`: the wait before has just said
+// that something is there.
+error_code room_pipe::state::take(std::size_t from, load& moved, bool woken)
+{
+    direction& way = directions[from];
+    if (!streams[from].is_open()) return asio::error::operation_aborted;
+    const std::size_t buffer_bytes = loop.buffers.buffer_bytes();
+    if (way.can_splice && way.streams) {
+        const std::size_t most = loop.bandwidth.quantum(share, max_spliced_bytes);
+        if (most >= buffer_bytes) moved.pipe = loop.pipes.take();
+        if (moved.pipe) {
+            const error_code error = splice(from, moved, most, woken);
+            if (error != asio::error::operation_not_supported) return error;
+        }
+    }
+    if (way.streams && loop.large_buffers.buffer_bytes() > buffer_bytes)
+        moved.buffer = loop.large_buffers.take();
+    moved.large = moved.buffer != nullptr;
+    if (!moved.large) moved.buffer = loop.buffers.take();
+    // The more are in motion the less each reads at once; when large buffers run out, as much as those
+    // without.
+    const std::size_t most = moved.large ? std::clamp(large_bytes_in_motion / loop.large_buffers.lent(),
+                                                      buffer_bytes, loop.large_buffers.buffer_bytes())
+                                         : buffer_bytes;
+    error_code error;
+    const mutable_bytes space{moved.buffer.get(), loop.bandwidth.quantum(share, most)};
+    moved.size = streams[from].try_read_some(space, error);
+    if (error != asio::error::would_block)
+        way.streams = moved.size >= std::min(min_streamed_bytes, space.size());
+    return error;
+}
+
+// As take(); operation_not_supported: through a buffer, please.
+error_code room_pipe::state::splice(std::size_t from, load& moved, std::size_t most, bool woken)
+{
+    direction& way = directions[from];
+    error_code error;
+    moved.size = moved.pipe.fill(streams[from].native_handle(), most, error);
+    if (error != asio::error::would_block) way.streams = moved.size >= min_streamed_bytes;
+    if (!error) return error;
+    loop.pipes.give_back(std::move(moved.pipe));
+    if (error == asio::error::operation_not_supported) way.can_splice = false;
+    // Urgent data makes splice(2) find nothing for ever, where a read would pass over it.
+    if (error == asio::error::would_block && woken) return asio::error::operation_not_supported;
+    return error;
+}
+
+void room_pipe::state::put_away(load& moved) noexcept
+{
+    (moved.large ? loop.large_buffers : loop.buffers).give_back(std::move(moved.buffer));
+    loop.pipes.give_back(std::move(moved.pipe));
+}
+
+bool room_pipe::state::too_many_bytes(std::size_t more) noexcept
+{
+    if (loop.room_bytes == 0 || bytes() + more <= loop.room_bytes) return false;
+    limit = refusal::room_bytes;
+    return true;
+}
+
+// Waits until the `size` bytes that were read may go on.
+awaitable<void> room_pipe::state::pace(std::size_t from, std::size_t size)
+{
+    const time_point now = clock::now();
+    const time_point when = loop.bandwidth.spend(share, size, now);
+    if (when <= now || !streams[from].is_open()) co_return;
+    auto& pause = directions[from].pause;
+    if (!pause) pause.emplace(loop.ex);
+    pause->expires_at(when);
+    loop.bandwidth.wait_begins(share);
+    co_await pause->async_wait(use_tuple);
+    loop.bandwidth.wait_ends(share);
+    if (half) half->kick();
+}
+
+void room_pipe::state::passed(std::size_t from, std::size_t size) noexcept
+{
+    if (size == 0) return;
+    directions[from].count(size);
+    if (half) half->kick();
+}
+
+// Gives other rooms their turn before it returns, since nothing else here waits for the loop.
+awaitable<error_code> room_pipe::state::pass_on(std::size_t from, splice_pipe& pipe)
+{
+    any_stream& target = streams[1 - from];
+    bool waited = false;
+    while (pipe.held() > 0) {
+        error_code error = asio::error::operation_aborted;
+        if (target.is_open()) passed(from, pipe.drain(target.native_handle(), error));
+        if (pipe.held() > 0 && (!error || error == asio::error::would_block)) {
+            waited = true;
+            const auto wait = co_await target.async_wait_writable(use_tuple);
+            error = std::get<0>(wait);
+        }
+        if (error) {
+            directions[from].write_failed = true;
+            co_return error;
+        }
+    }
+    if (!waited) co_await asio::post(loop.ex, use_tuple);
+    co_return error_code{};
+}
+
+awaitable<error_code> room_pipe::state::write_all(std::size_t from, bytes_view bytes, bool counts)
+{
+    while (!bytes.empty()) {
+        const asio::const_buffer buffer{bytes.data(), bytes.size()};
+        const auto written = co_await streams[1 - from].async_write_some(buffer, use_tuple);
+        const auto [error, size] = written;
+        if (error) {
+            directions[from].write_failed = true;
+            co_return error;
+        }
+        if (counts) passed(from, size);
+        bytes = bytes.subspan(size);
+    }
+    co_return error_code{};
+}
+
+void room_pipe::state::ended(std::size_t from, error_code error)
+{
+    --running;
+    if (error && !why) {
+        // A side that has ended in order, which the other knows, may leave without reading the rest.
+        const bool reader_was_done = directions[from].write_failed && directions[1 - from].passed_end;
+        if (reader_was_done)
+            for (any_stream& stream : streams) stream.set_abort_on_close(false);
+        reset_both(reader_was_done ? error_code{} : error);
+    }
+    if (running > 0) {
+        if (error) return;
+        half.emplace(loop.ex, options.half_timeout, [weak = weak_from_this()] {
+            if (const auto s = weak.lock()) s->reset_both(errc::timed_out);
+        });
+        return;
+    }
+    half.reset();
+    if (!why)
+        for (any_stream& stream : streams) stream.set_abort_on_close(false);
+    // What belongs to the loop ends here: the rest may be freed by another thread.
+    for (any_stream& stream : streams) {
+        stream.close();
+        stream = any_stream{};
+    }
+    for (direction& way : directions) way.pause.reset();
+    const room_pipe_report report{directions[0].counted(), directions[1].counted(), why, limit};
+    if (auto tell = std::exchange(on_end, nullptr)) tell(report);
+}
+
+} // namespace parley::detail

@@ -1,0 +1,386 @@
+#include "relay/rooms/room_service.hpp"
+
+#include "async/scratch.hpp"
+
+#include <parley/async/spawn.hpp>
+#include <parley/async/watchdog.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/write.hpp>
+
+namespace parley::detail {
+namespace {
+
+// What a peer may send before the other is there; past it, nothing is read until the join.
+constexpr std::size_t max_early_bytes = 64 * 1024;
+
+} // namespace
+
+// One connection on its way into a room.
+struct room_service::entrance {
+    enum class next : byte { wait, join, turn_away, ended };
+
+    entrance(any_stream s, const identity& w, connection_id i, connection_permit p)
+        : permit(std::move(p)), stream(std::move(s)), who(w), id(i)
+    {
+    }
+
+    connection_permit permit;
+    any_stream stream;
+    identity who;
+    connection_id id;
+    byte_vector early;       // what came behind the line: the room's first bytes
+    bool line_taken = false; // the broker has its line
+    bool waiting = false;    // a wait for readability is under way
+    next then = next::wait;  // what happens to the stream once nothing is under way on it
+    room_answer code = room_answer::denied;
+    entrance_ptr other; // in a join: to be started when both have come to rest
+    bool is_client = false;
+    asio::cancellation_signal cancel_wait;
+};
+
+// A joined pair.
+struct room_service::room {
+    identity client, server;
+    time_point opened;
+    std::size_t client_early_bytes, server_early_bytes; // which came before the room
+    connection_permit client_permit, server_permit;
+    const room_loop* loop; // it runs on
+    std::shared_ptr<room_pipe> pipe;
+    std::uint64_t bytes = 0; // at the last look
+    time_point moved{};      // when they had last changed
+};
+
+room_service::room_service(executor ex, const relay_server_options& options, relay_observer& observer,
+                           std::shared_ptr<limiter> limits, room_loops& loops, std::function<void()> on_idle)
+    : executor_(ex),
+      options_(options),
+      observer_(observer),
+      on_idle_(std::move(on_idle)),
+      limits_(std::move(limits)),
+      broker_(options.rooms),
+      loops_(loops),
+      timer_(ex),
+      idle_timer_(ex)
+{
+}
+
+room_service::~room_service() = default;
+
+room_service::entrance_ptr room_service::find(connection_id id) const noexcept
+{
+    const auto index = static_cast<std::size_t>(id);
+    return index < slots_.size() ? slots_[index] : nullptr;
+}
+
+void room_service::agree(const room_peer& client, const room_peer& server)
+{
+    broker_.agree(client, server, clock::now());
+    settle();
+}
+
+void room_service::serve(any_stream stream, const identity& who, bytes_view early, connection_permit permit)
+{
+    std::uint32_t slot = 0;
+    if (free_slots_.empty()) {
+        slot = static_cast<std::uint32_t>(slots_.size());
+        slots_.emplace_back();
+    } else {
+        slot = free_slots_.back();
+        free_slots_.pop_back();
+    }
+    auto e = std::make_shared<entrance>(std::move(stream), who, connection_id{slot}, std::move(permit));
+    slots_[slot] = e;
+    ++live_;
+    observer_.connected(who, relay_door::room);
+    broker_.connect(e->id, {who, e->stream.seat()}, clock::now());
+    drain();
+    if (!early.empty()) take(e, early);
+    settle();
+    wait_readable(e);
+}
+
+void room_service::wait_readable(const entrance_ptr& e)
+{
+    if (e->then != entrance::next::wait || e->waiting || e->early.size() >= max_early_bytes) return;
+    e->waiting = true;
+    e->stream.async_wait_readable(asio::bind_cancellation_slot(
+        e->cancel_wait.slot(), [this, e](error_code error) { on_readable(e, error); }));
+}
+
+void room_service::on_readable(const entrance_ptr& e, error_code error)
+{
+    e->waiting = false;
+    if (e->then == entrance::next::wait) {
+        if (error)
+            end(e, error);
+        else
+            read(e);
+        settle();
+        wait_readable(e);
+    } else if (e->then != entrance::next::ended) {
+        release(e);
+    }
+}
+
+void room_service::read(const entrance_ptr& e)
+{
+    error_code error;
+    const std::size_t room_left = max_early_bytes - e->early.size();
+    const mutable_bytes space = scratch().first(std::min(scratch().size(), room_left));
+    const std::size_t size = e->stream.try_read_some(space, error);
+    if (error == asio::error::would_block) return;
+    if (error) {
+        end(e, error == asio::error::eof ? error_code{} : error);
+        return;
+    }
+    take(e, space.first(size));
+}
+
+void room_service::take(const entrance_ptr& e, bytes_view input)
+{
+    if (!e->line_taken) {
+        const bool ends_line = input.back() == '\n';
+        broker_.receive(e->id, input, clock::now());
+        // The broker leaves what follows the newline; a line that is not whole yet is taken to the last byte.
+        e->line_taken = !input.empty() || ends_line;
+    }
+    e->early.insert(e->early.end(), input.begin(), input.end());
+    drain();
+}
+
+void room_service::drain()
+{
+    while (const auto action = broker_.next_action()) perform(*action);
+}
+
+void room_service::perform(const room_action::any& action)
+{
+    if (const auto* said = std::get_if<room_action::answer>(&action)) {
+        if (const auto e = find(said->to)) answer(e, said->code);
+    } else if (const auto* joined = std::get_if<room_action::join>(&action)) {
+        const auto client = find(joined->client), server = find(joined->server);
+        if (client && server) join(client, server);
+    }
+}
+
+// Joined: the answer becomes the first bytes that the pipe writes. Otherwise it is the last that is written.
+void room_service::answer(const entrance_ptr& e, room_answer code)
+{
+    e->code = code;
+    if (code == room_answer::joined || e->then != entrance::next::wait) return;
+    e->then = entrance::next::turn_away;
+    release(e);
+}
+
+void room_service::join(const entrance_ptr& client, const entrance_ptr& server)
+{
+    client->is_client = true;
+    client->other = server;
+    server->other = client;
+    client->then = server->then = entrance::next::join;
+    release(client);
+    release(server);
+}
+
+// Goes on with `e` as soon as nothing is under way on its stream.
+void room_service::release(const entrance_ptr& e)
+{
+    if (e->waiting) {
+        e->cancel_wait.emit(asio::cancellation_type::terminal); // on_readable comes back here
+        return;
+    }
+    if (e->then == entrance::next::turn_away) {
+        spawn(executor_, [this, e] { return turn_away(e); }, "room entrance");
+    } else if (e->then == entrance::next::join && e->other && !e->other->waiting) {
+        const auto other = std::move(e->other);
+        if (!other->other) return; // started by the other one
+        other->other.reset();
+        start_room(e->is_client ? e : other, e->is_client ? other : e);
+    }
+}
+
+void room_service::start_room(const entrance_ptr& client, const entrance_ptr& server)
+{
+    if (!limits_->open_room()) {
+        for (const entrance_ptr& e : {client, server}) {
+            observer_.refused(e->who, relay_door::room, refusal::rooms_full);
+            e->code = room_answer::absent;
+            e->then = entrance::next::turn_away;
+            release(e);
+        }
+        return;
+    }
+    const auto first_bytes = [](const entrance& to, const entrance& from) {
+        const bytes_view code = encode(to.code);
+        byte_vector bytes{code.begin(), code.end()};
+        bytes.insert(bytes.end(), from.early.begin(), from.early.end());
+        return bytes;
+    };
+    room_pipe::side client_side{std::move(client->stream), first_bytes(*client, *server)};
+    room_pipe::side server_side{std::move(server->stream), first_bytes(*server, *client)};
+    room_loop& loop = loops_.enter(server_side.stream, client_side.stream);
+    room_pipe_options pipe_options;
+    pipe_options.half_timeout = options_.half_room_timeout;
+
+    const time_point now = clock::now();
+    const auto which = rooms_.insert(rooms_.end(), room{client->who, server->who, now, client->early.size(),
+                                                        server->early.size(), std::move(client->permit),
+                                                        std::move(server->permit), &loop, nullptr, 0, now});
+    forget(client);
+    forget(server);
+    observer_.room_opened(which->client, which->server);
+    const std::weak_ptr<bool> alive = alive_;
+    which->pipe = room_pipe::start(std::move(server_side), std::move(client_side), pipe_options, loop,
+                                   [this, alive, which, home = executor_](const room_pipe_report& report) {
+                                       asio::dispatch(home, [this, alive, which, report] {
+                                           if (!alive.expired()) end_room(which, report);
+                                       });
+                                   });
+    watch_idle_rooms();
+}
+
+void room_service::end_room(std::list<room>::iterator which, const room_pipe_report& report)
+{
+    room_report out;
+    out.client = which->client;
+    out.server = which->server;
+    out.server_to_client_bytes = which->server_early_bytes + report.first_to_second_bytes;
+    out.client_to_server_bytes = which->client_early_bytes + report.second_to_first_bytes;
+    out.time = clock::now() - which->opened;
+    out.why = report.why;
+    const auto pipe = std::move(which->pipe);
+    const room_loop* const loop = which->loop;
+    ended_bytes_ += out.server_to_client_bytes + out.client_to_server_bytes;
+    rooms_.erase(which);
+    limits_->close_room();
+    loops_.leave(*loop);
+    if (report.limit) observer_.refused(out.client, relay_door::room, *report.limit);
+    observer_.room_closed(out);
+    observer_.disconnected(out.client, relay_door::room, out.why);
+    observer_.disconnected(out.server, relay_door::room, out.why);
+    if (live_ == 0 && rooms_.empty()) on_idle_();
+}
+
+// Writes the answer, ends, and waits for the peer's end within the linger bound, so that the answer is not
+// lost to a reset over what the peer has sent.
+awaitable<void> room_service::turn_away(entrance_ptr e)
+{
+    watchdog bound{e->stream, options_.linger_timeout};
+    const bytes_view code = encode(e->code);
+    const auto written =
+        co_await asio::async_write(e->stream, asio::buffer(code.data(), code.size()), use_tuple);
+    error_code error = std::get<0>(written);
+    if (!error) {
+        const auto shut = co_await e->stream.async_shutdown_send(use_tuple);
+        error = std::get<0>(shut);
+    }
+    while (!error) {
+        const auto waited = co_await e->stream.async_wait_readable(use_tuple);
+        error = std::get<0>(waited);
+        if (error) break;
+        e->stream.try_read_some(scratch(), error);
+        if (error == asio::error::would_block) error = {};
+    }
+    end(e, e->code == room_answer::absent ? errc::room_absent : errc::room_denied);
+    settle();
+}
+
+// Frees the number; the stream has gone elsewhere or is closed.
+void room_service::forget(const entrance_ptr& e)
+{
+    e->then = entrance::next::ended;
+    const auto slot = static_cast<std::uint32_t>(e->id);
+    slots_[slot].reset();
+    free_slots_.push_back(slot);
+    --live_;
+}
+
+// The connection is over without a room.
+void room_service::end(const entrance_ptr& e, error_code why)
+{
+    if (e->then == entrance::next::ended) return;
+    if (e->then != entrance::next::join) broker_.disconnect(e->id);
+    const identity who = e->who;
+    e->stream.close();
+    forget(e);
+    observer_.disconnected(who, relay_door::room, why);
+}
+
+void room_service::settle()
+{
+    drain();
+    arm_timer();
+    if (live_ == 0 && rooms_.empty()) on_idle_();
+}
+
+void room_service::arm_timer()
+{
+    const time_point next = broker_.next_deadline();
+    if (next >= armed_for_) return;
+    armed_for_ = next;
+    timer_.expires_at(next);
+    timer_.async_wait([this, alive = std::weak_ptr<bool>{alive_}](error_code error) {
+        if (error || alive.expired()) return;
+        armed_for_ = no_deadline;
+        broker_.expire(clock::now());
+        settle();
+    });
+}
+
+// One timer for all rooms looks at their counters now and then, so that bytes in motion cost nothing more.
+void room_service::watch_idle_rooms()
+{
+    const duration idle = limits_->limits().room_idle;
+    if (watching_ || rooms_.empty() || idle == duration::max()) return;
+    watching_ = true;
+    constexpr duration least = std::chrono::milliseconds{20}, most = std::chrono::seconds{15};
+    idle_timer_.expires_after(std::clamp<duration>(idle / 8, least, most));
+    idle_timer_.async_wait([this, alive = std::weak_ptr<bool>{alive_}](error_code error) {
+        if (alive.expired()) return;
+        watching_ = false;
+        if (!error) end_idle_rooms();
+    });
+}
+
+void room_service::end_idle_rooms()
+{
+    const time_point now = clock::now();
+    const duration idle = limits_->limits().room_idle;
+    for (room& r : rooms_) {
+        if (const std::uint64_t bytes = r.pipe->bytes(); bytes != r.bytes) {
+            r.bytes = bytes;
+            r.moved = now;
+        } else if (idle != duration::max() && now - r.moved >= idle) {
+            r.pipe->abort(errc::timed_out, refusal::room_idle);
+        }
+    }
+    watch_idle_rooms();
+}
+
+std::uint64_t room_service::bytes() const noexcept
+{
+    std::uint64_t all = ended_bytes_;
+    for (const room& r : rooms_) all += r.client_early_bytes + r.server_early_bytes + r.pipe->bytes();
+    return all;
+}
+
+void room_service::stop()
+{
+    timer_.cancel();
+    idle_timer_.cancel();
+    armed_for_ = no_deadline;
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+        const auto e = slots_[i];
+        if (!e || e->then == entrance::next::ended) continue;
+        if (e->then == entrance::next::turn_away)
+            e->stream.close(); // its coroutine ends it
+        else
+            end(e, errc::cancelled);
+    }
+    for (room& r : rooms_) r.pipe->abort(errc::cancelled);
+    if (live_ == 0 && rooms_.empty()) on_idle_();
+}
+
+} // namespace parley::detail

@@ -1,0 +1,88 @@
+// The relay's room connections around one room_broker: from the line to the join, and the pipes after it.
+// Private to the framework.
+#pragma once
+
+#include "relay/limits/limiter.hpp"
+#include "relay/rooms/room_loops.hpp"
+#include "relay/rooms/room_pipe.hpp"
+
+#include <parley/relay/observer.hpp>
+#include <parley/relay/options.hpp>
+
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <deque>
+#include <list>
+
+namespace parley::detail {
+
+class room_service {
+public:
+    // `on_idle` comes whenever the last connection has ended. `options`, `observer` and `loops`
+    // outlive it.
+    room_service(executor ex, const relay_server_options& options, relay_observer& observer,
+                 std::shared_ptr<limiter> limits, room_loops& loops, std::function<void()> on_idle);
+    room_service(const room_service&) = delete;
+    room_service& operator=(const room_service&) = delete;
+    ~room_service();
+
+    void agree(const room_peer& client, const room_peer& server);
+    // `early` are bytes of the stream that were read already; `permit` is held as long as the connection is.
+    void serve(any_stream stream, const identity& who, bytes_view early = {}, connection_permit permit = {});
+    // Resets rooms, closes all others.
+    void stop();
+
+    std::size_t entrances() const noexcept { return live_; }
+    std::size_t rooms() const noexcept { return rooms_.size(); }
+    room_broker::counts places() const noexcept { return broker_.count(); }
+    // All that has passed through rooms, those that have ended included.
+    std::uint64_t bytes() const noexcept;
+
+private:
+    struct entrance;
+    using entrance_ptr = std::shared_ptr<entrance>;
+    struct room;
+
+    entrance_ptr find(connection_id id) const noexcept;
+    void wait_readable(const entrance_ptr& e);
+    void on_readable(const entrance_ptr& e, error_code error);
+    void read(const entrance_ptr& e);
+    void take(const entrance_ptr& e, bytes_view input);
+    void drain();
+    void perform(const room_action::any& action);
+    void answer(const entrance_ptr& e, room_answer code);
+    void join(const entrance_ptr& client, const entrance_ptr& server);
+    void release(const entrance_ptr& e);
+    void start_room(const entrance_ptr& client, const entrance_ptr& server);
+    void end_room(std::list<room>::iterator which, const room_pipe_report& report);
+    awaitable<void> turn_away(entrance_ptr e);
+    void forget(const entrance_ptr& e);
+    void end(const entrance_ptr& e, error_code why);
+    void settle();
+    void arm_timer();
+    void watch_idle_rooms();
+    void end_idle_rooms();
+
+    executor executor_;
+    const relay_server_options& options_;
+    relay_observer& observer_;
+    std::function<void()> on_idle_;
+    std::shared_ptr<limiter> limits_;
+
+    room_broker broker_;
+    room_loops& loops_;
+    std::vector<entrance_ptr> slots_; // by connection_id
+    std::vector<std::uint32_t> free_slots_;
+    std::size_t live_ = 0;
+    std::list<room> rooms_;
+    std::uint64_t ended_bytes_ = 0; // of rooms that have ended
+    asio::steady_timer timer_;
+    asio::steady_timer idle_timer_; // runs while there are rooms
+    bool watching_ = false;
+    time_point armed_for_ = no_deadline;
+    std::shared_ptr<bool> alive_ =
+        std::make_shared<bool>(true); // for the timer's handler, which may come late
+};
+
+} // namespace parley::detail

@@ -1,0 +1,460 @@
+#include "stream/layer/layered_stream.hpp"
+
+#include "stream/socket/socket_write.hpp"
+
+#include <boost/asio/append.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+
+#include <algorithm>
+
+namespace parley::detail {
+namespace {
+
+constexpr std::size_t max_write_bytes = 64 * 1024;    // taken from a user at a time
+constexpr std::size_t min_through_bytes = 2048;       // fewer are cheaper copied
+constexpr std::size_t max_kept_bytes = 512;           // of an output buffer that is empty
+constexpr std::size_t max_lingering_bytes = 1u << 20; // read and thrown away after close()
+
+} // namespace
+
+stream_layer::~stream_layer() = default;
+
+class layered_core : public std::enable_shared_from_this<layered_core> {
+public:
+    using io_handler = stream_base::io_handler;
+    using wait_handler = stream_base::wait_handler;
+
+    layered_core(any_stream below, std::unique_ptr<stream_layer> layer, layered_stream_traits traits)
+        : below_(std::move(below)),
+          layer_(std::move(layer)),
+          traits_(traits),
+          executor_(below_.get_executor())
+    {
+    }
+
+    void read(asio::mutable_buffer buffer, io_handler handler)
+    {
+        if (closed_) return post(std::move(handler), bad_descriptor(), std::size_t{0});
+        if (buffer.size() == 0) return post(std::move(handler), error_code{}, std::size_t{0});
+        error_code error;
+        const std::size_t size = try_read(space_of(buffer), error);
+        if (error != asio::error::would_block) return post(std::move(handler), error, size);
+        reader_.swap(handler);
+        reader_buffer_ = buffer;
+        on_cancel(reader_, &layered_core::cancel_reader);
+        wait_below();
+    }
+
+    void wait_readable(wait_handler handler)
+    {
+        if (closed_) return post(std::move(handler), bad_descriptor());
+        if (layer_->holds_input()) return post(std::move(handler), error_code{});
+        waiter_.swap(handler);
+        on_cancel(waiter_, &layered_core::cancel_waiter);
+        wait_below();
+    }
+
+    std::size_t try_read(mutable_bytes out, error_code& error) noexcept
+    {
+        error.clear();
+        if (out.empty()) return 0;
+        if (closed_) {
+            error = bad_descriptor();
+            return 0;
+        }
+        const std::size_t size = layer_->read(below_, out, error);
+        flush();
+        return size;
+    }
+
+    void write(const gather_buffers& buffers, io_handler handler)
+    {
+        if (closed_) return post(std::move(handler), bad_descriptor(), std::size_t{0});
+        if (write_error_) return post(std::move(handler), write_error_, std::size_t{0});
+        if (ended_) return post(std::move(handler), error_code{asio::error::broken_pipe}, std::size_t{0});
+        std::size_t taken = 0;
+        if (buffers.count() == 1) {
+            taken =
+                write_through({static_cast<const byte*>(buffers.begin()->data()), buffers.begin()->size()});
+            if (write_error_) return post(std::move(handler), write_error_, std::size_t{0});
+            if (taken != 0 && layer_->output().empty()) return post(std::move(handler), error_code{}, taken);
+        }
+        for (const asio::const_buffer& buffer : buffers) {
+            if (taken != 0) break;
+            const bytes_view all{static_cast<const byte*>(buffer.data()), buffer.size()};
+            const bytes_view part = all.first(std::min(all.size(), max_write_bytes - taken));
+            if (part.empty()) break;
+            const error_code error = layer_->write(part);
+            if (error) return post(std::move(handler), error, taken);
+            taken += part.size();
+        }
+        if (taken == 0) return post(std::move(handler), error_code{}, taken);
+        writer_.swap(handler);
+        writer_bytes_ = taken;
+        on_cancel(writer_, &layered_core::cancel_writer);
+        flush();
+    }
+
+    void shutdown_send(wait_handler handler)
+    {
+        if (closed_) return post(std::move(handler), bad_descriptor());
+        if (write_error_) return post(std::move(handler), write_error_);
+        if (!std::exchange(ended_, true)) layer_->end();
+        if (layer_->output().empty() && !flushing_) return post(std::move(handler), error_code{});
+        ender_.swap(handler);
+        on_cancel(ender_, &layered_core::cancel_ender);
+        flush();
+    }
+
+    void wait_writable(wait_handler handler)
+    {
+        if (closed_) return post(std::move(handler), bad_descriptor());
+        post(std::move(handler), error_code{});
+    }
+
+    void close(bool gently) noexcept
+    {
+        if (std::exchange(closed_, true)) return;
+        layer_->stopped();
+        cancel_reader();
+        cancel_waiter();
+        cancel_writer();
+        cancel_ender();
+        if (!gently || abort_ || write_error_ || !below_.is_open()) return below_.close();
+        try {
+            if (!std::exchange(ended_, true)) layer_->end();
+            lingering_ = true;
+            linger_timer_ = std::make_unique<asio::steady_timer>(executor_, traits_.linger_timeout);
+            linger_timer_->async_wait([self = shared_from_this()](error_code error) {
+                if (!error) self->finish();
+            });
+            flush();
+            if (!flushing_) linger();
+        } catch (...) {
+            below_.close();
+        }
+    }
+
+    // Until the other side has seen the end: closing over what it still sends could take that away from it.
+    void linger()
+    {
+        if (layer_->other_side_ended()) return finish();
+        if (!std::exchange(below_shut_, true)) {
+            below_.async_shutdown_send([self = shared_from_this()](error_code) { self->linger(); });
+            return;
+        }
+        std::array<byte, 4096> junk;
+        error_code error;
+        while (!error && lingered_bytes_ < max_lingering_bytes)
+            lingered_bytes_ += below_.try_read_some(junk, error);
+        if (error != asio::error::would_block) return finish();
+        wait_below();
+    }
+
+    void finish() noexcept
+    {
+        lingering_ = false;
+        if (linger_timer_) linger_timer_->cancel();
+        below_.close();
+    }
+
+    bool check_alive()
+    {
+        if (closed_ || write_error_) return false;
+        const bool alive = layer_->check_alive(reader_ || waiter_);
+        flush();
+        if (!alive) {
+            below_.set_abort_on_close(true);
+            below_.close(); // who reads or writes here is told by what that gives
+        }
+        return alive;
+    }
+
+    bool can_move() const noexcept
+    {
+        return !closed_ && !flushing_ && layer_->output().empty() && below_.can_move();
+    }
+
+    error_code move_to(const executor& target)
+    {
+        if (!can_move()) return asio::error::operation_not_supported;
+        below_waiting_ = false; // the wait that may be under way comes back to the old executor, for nobody
+        ++moves_;
+        const error_code error = below_.move_to(target);
+        if (error) return error;
+        executor_ = target;
+        layer_->moved();
+        return error;
+    }
+
+    any_stream& below() noexcept { return below_; }
+    const any_stream& below() const noexcept { return below_; }
+    const layered_stream_traits& traits() const noexcept { return traits_; }
+    const executor& get_executor() const noexcept { return executor_; }
+    bool is_open() const noexcept { return !closed_; }
+    void set_abort(bool abort) noexcept
+    {
+        abort_ = abort;
+        if (!closed_) below_.set_abort_on_close(abort);
+    }
+
+private:
+    static error_code bad_descriptor() noexcept { return asio::error::bad_descriptor; }
+    static mutable_bytes space_of(asio::mutable_buffer buffer) noexcept
+    {
+        return {static_cast<byte*>(buffer.data()), buffer.size()};
+    }
+    template <class Handler, class... Results>
+    void post(Handler handler, Results... results)
+    {
+        asio::post(executor_, asio::append(std::move(handler), results...));
+    }
+    template <class Handler>
+    void on_cancel(Handler& handler, void (layered_core::*cancel)() noexcept)
+    {
+        auto slot = handler.get_cancellation_slot();
+        if (!slot.is_connected()) return;
+        slot.assign([weak = weak_from_this(), cancel](asio::cancellation_type type) {
+            const auto self = weak.lock();
+            if (self && type != asio::cancellation_type::none) (self.get()->*cancel)();
+        });
+    }
+    template <class Handler>
+    static Handler take(Handler& handler)
+    {
+        auto slot = handler.get_cancellation_slot();
+        if (slot.is_connected()) slot.clear();
+        // Not by assignment, which in Boost 1.81 wraps the handler in itself without end.
+        Handler out;
+        out.swap(handler);
+        return out;
+    }
+
+    void cancel_reader() noexcept
+    {
+        if (reader_) post(take(reader_), error_code{asio::error::operation_aborted}, std::size_t{0});
+    }
+    void cancel_waiter() noexcept
+    {
+        if (waiter_) post(take(waiter_), error_code{asio::error::operation_aborted});
+    }
+    void cancel_writer() noexcept
+    {
+        if (writer_) post(take(writer_), error_code{asio::error::operation_aborted}, writer_bytes_);
+    }
+    void cancel_ender() noexcept
+    {
+        if (ender_) post(take(ender_), error_code{asio::error::operation_aborted});
+    }
+
+    // Part of a handler that is under way below. A context that goes destroys the handlers that are left
+    // without calling them; who waits above for one of them must go then, too, for it may own this stream.
+    class call {
+    public:
+        explicit call(layered_core& core) noexcept : core_(core.weak_from_this()), moves_(core.moves_) {}
+        call(call&&) noexcept = default;
+        call& operator=(call&&) = delete;
+        ~call()
+        {
+            if (const auto core = come()) core->abandon();
+        }
+        // The stream, unless it is gone or has moved meanwhile; once.
+        std::shared_ptr<layered_core> come() noexcept
+        {
+            auto core = std::exchange(core_, {}).lock();
+            return core && core->moves_ == moves_ ? std::move(core) : nullptr;
+        }
+
+    private:
+        std::weak_ptr<layered_core> core_; // empty in what was moved from
+        unsigned moves_;
+    };
+
+    // Their cancellation slots are not touched: they may be gone already.
+    void abandon() noexcept
+    {
+        io_handler reader, writer;
+        wait_handler waiter, ender;
+        reader.swap(reader_);
+        writer.swap(writer_);
+        waiter.swap(waiter_);
+        ender.swap(ender_);
+    }
+
+    // One wait below serves every read and wait above, and outlives their cancellation: it takes nothing.
+    // It holds no stream (lingering, the timer does): one that outlives a move must not be what frees it.
+    void wait_below()
+    {
+        if (std::exchange(below_waiting_, true)) return;
+        below_.async_wait_readable([to = call{*this}](error_code error) mutable {
+            if (const auto self = to.come()) self->on_below_readable(error);
+        });
+    }
+
+    void on_below_readable(error_code wait_error)
+    {
+        below_waiting_ = false;
+        if (lingering_) return linger();
+        if (closed_) return;
+        if (!below_.is_open()) wait_error = asio::error::connection_reset; // found dead by check_alive
+        if (waiter_) asio::dispatch(executor_, asio::append(take(waiter_), error_code{}));
+        if (!reader_) return;
+        error_code error = wait_error;
+        std::size_t size = 0;
+        if (!error) size = try_read(space_of(reader_buffer_), error);
+        if (error == asio::error::would_block) return wait_below();
+        asio::dispatch(executor_, asio::append(take(reader_), error, size));
+    }
+
+    // Gives `in` to the socket below without a copy, as far as it takes it at once; the rest goes to the
+    // output. Gives how many bytes of `in` that is, 0 when they must be written in another way.
+    std::size_t write_through(bytes_view in)
+    {
+        const int socket = below_.native_handle();
+        if (in.size() < min_through_bytes || socket < 0 || flushing_ || !layer_->output().empty()) return 0;
+        std::array<std::array<byte, stream_layer::max_head_bytes>, gather_buffers::max_buffers / 2> heads;
+        std::array<asio::const_buffer, gather_buffers::max_buffers> pieces;
+        std::size_t taken = 0, count = 0;
+        for (auto& head : heads) {
+            std::size_t size = in.size() - taken;
+            const std::size_t head_size = size == 0 ? 0 : layer_->head(size, head);
+            if (head_size == 0) break;
+            pieces[count++] = {head.data(), head_size};
+            pieces[count++] = {in.data() + taken, size};
+            taken += size;
+        }
+        if (taken == 0) return 0;
+        const gather_buffers all = gather_buffers::from(std::span{pieces}.first(count));
+        std::size_t gone = write_now(socket, all, write_error_);
+        for (const asio::const_buffer& piece : all) {
+            const std::size_t skipped = std::min(gone, piece.size());
+            const auto* const bytes = static_cast<const byte*>(piece.data());
+            layer_->output().insert(layer_->output().end(), bytes + skipped, bytes + piece.size());
+            gone -= skipped;
+        }
+        if (write_error_) layer_->output().clear();
+        return taken;
+    }
+
+    void flush() noexcept
+    {
+        if (flushing_ || layer_->output().empty()) return;
+        if (write_error_ || !below_.is_open()) return layer_->output().clear();
+        flushing_ = true;
+        in_flight_.swap(layer_->output());
+        asio::async_write(
+            below_, asio::buffer(in_flight_.data(), in_flight_.size()),
+            [self = shared_from_this(), to = call{*this}](error_code error, std::size_t) mutable {
+                to.come();
+                self->on_flushed(error);
+            });
+    }
+
+    void on_flushed(error_code error)
+    {
+        flushing_ = false;
+        in_flight_.clear();
+        if (in_flight_.capacity() > max_kept_bytes) in_flight_ = {};
+        if (error) {
+            write_error_ =
+                error == asio::error::operation_aborted ? error_code{asio::error::connection_reset} : error;
+            layer_->output().clear();
+        } else {
+            flush();
+            if (flushing_) return;
+            if (layer_->output().capacity() > max_kept_bytes) layer_->output() = {};
+        }
+        if (lingering_) return write_error_ ? finish() : linger();
+        if (writer_)
+            asio::dispatch(executor_,
+                           asio::append(take(writer_), write_error_, write_error_ ? 0 : writer_bytes_));
+        if (ender_) asio::dispatch(executor_, asio::append(take(ender_), write_error_));
+    }
+
+    any_stream below_;
+    std::unique_ptr<stream_layer> layer_;
+    layered_stream_traits traits_;
+    executor executor_;
+    byte_vector in_flight_; // being written below
+    io_handler reader_, writer_;
+    wait_handler waiter_, ender_;
+    asio::mutable_buffer reader_buffer_;
+    std::size_t writer_bytes_ = 0, lingered_bytes_ = 0;
+    std::unique_ptr<asio::steady_timer> linger_timer_;
+    error_code write_error_;
+    unsigned moves_ = 0; // of the executor
+    bool below_waiting_ = false, flushing_ = false, below_shut_ = false;
+    bool ended_ = false, closed_ = false, abort_ = false, lingering_ = false;
+};
+
+namespace {
+
+class layered_stream final : public stream_base {
+public:
+    explicit layered_stream(std::shared_ptr<layered_core> core) : core_(std::move(core)) {}
+    ~layered_stream() override { core_->close(false); }
+
+    executor get_executor() const noexcept override { return core_->get_executor(); }
+    void start_read(asio::mutable_buffer buffer, io_handler handler) override
+    {
+        core_->read(buffer, std::move(handler));
+    }
+    void start_write(const gather_buffers& buffers, io_handler handler) override
+    {
+        core_->write(buffers, std::move(handler));
+    }
+    void start_shutdown_send(wait_handler handler) override { core_->shutdown_send(std::move(handler)); }
+    void start_wait_readable(wait_handler handler) override { core_->wait_readable(std::move(handler)); }
+    void start_wait_writable(wait_handler handler) override { core_->wait_writable(std::move(handler)); }
+    std::size_t try_read_some(mutable_bytes out, error_code& error) noexcept override
+    {
+        return core_->try_read(out, error);
+    }
+    bool can_move() const noexcept override { return core_->can_move(); }
+    error_code move_to(const executor& target) override { return core_->move_to(target); }
+    void close() noexcept override { core_->close(true); }
+    bool is_open() const noexcept override { return core_->is_open(); }
+    void set_abort_on_close(bool abort) noexcept override { core_->set_abort(abort); }
+    std::string remote_address() const override { return core_->below().remote_address(); }
+    identity remote_identity() const noexcept override { return core_->below().remote_identity(); }
+    std::optional<tcp_endpoint> remote_endpoint() const noexcept override
+    {
+        return core_->below().remote_endpoint();
+    }
+    std::string_view transport_name() const noexcept override { return core_->traits().name; }
+    std::optional<stream_kind> kind() const noexcept override { return core_->traits().kind; }
+    std::optional<seat_token> seat() const noexcept override { return core_->traits().seat; }
+    std::optional<delivery_counts> delivery() const noexcept override { return core_->below().delivery(); }
+    std::optional<std::uint64_t> peer_window() const noexcept override
+    {
+        return core_->below().peer_window();
+    }
+
+private:
+    std::shared_ptr<layered_core> core_;
+};
+
+} // namespace
+
+any_stream make_layered_stream(any_stream below, std::unique_ptr<stream_layer> layer,
+                               layered_stream_traits traits, std::shared_ptr<layered_core>* core)
+{
+    const auto made = std::make_shared<layered_core>(std::move(below), std::move(layer), traits);
+    if (core != nullptr) *core = made;
+    return any_stream{std::make_unique<layered_stream>(made)};
+}
+
+bool check_alive(layered_core& core)
+{
+    return core.check_alive();
+}
+
+executor executor_of(const layered_core& core)
+{
+    return core.get_executor();
+}
+
+} // namespace parley::detail

@@ -1,0 +1,69 @@
+// TLS as a layer of a stream, driven without waiting: the only place, with tls_context, that includes
+// OpenSSL's TLS. Private to the framework.
+#pragma once
+
+#include "stream/layer/early_bytes.hpp"
+#include "stream/layer/layered_stream.hpp"
+
+#include <parley/base/result.hpp>
+
+#include <openssl/ssl.h>
+
+#include <limits>
+#include <memory>
+#include <string>
+
+namespace parley::detail {
+
+template <auto Free>
+struct openssl_deleter {
+    template <class T>
+    void operator()(T* p) const noexcept
+    {
+        Free(p);
+    }
+};
+using ssl_ptr = std::unique_ptr<SSL, openssl_deleter<&SSL_free>>;
+using ssl_context_ptr = std::unique_ptr<SSL_CTX, openssl_deleter<&SSL_CTX_free>>;
+
+// A context with what both sides share: TLS 1.2 and later, no renegotiation, no compression.
+result<ssl_context_ptr> make_ssl_context(const SSL_METHOD* method);
+// The oldest error in OpenSSL's queue, as a phrase; empties the queue.
+std::string take_openssl_error();
+
+class tls_layer final : public stream_layer {
+public:
+    // Takes the session over; connect or accept state is set already. `early` are bytes of the stream below
+    // that were read before.
+    explicit tls_layer(ssl_ptr ssl, byte_vector early = {});
+
+    // How many bytes may be read before the handshake is over; more fail it.
+    void bound_handshake(std::size_t bytes) noexcept { handshake_bytes_left_ = bytes; }
+
+    // One step of the handshake: unset when it is over, would_block when more must come from below. Output is
+    // due in any case.
+    error_code handshake(any_stream& below) noexcept;
+
+    std::size_t read(any_stream& below, mutable_bytes out, error_code& error) noexcept override;
+    bool holds_input() const noexcept override { return !drained_; }
+    error_code write(bytes_view in) override;
+    void end() override;
+    bool other_side_ended() const noexcept override;
+
+private:
+    static const BIO_METHOD* method();
+    static int read_below(BIO* bio, char* out, int size);
+    static int write_below(BIO* bio, const char* in, int size);
+    static long control(BIO* bio, int command, long number, void* pointer);
+    error_code explain(int returned) noexcept;
+
+    ssl_ptr ssl_;
+    early_bytes early_;
+    std::size_t handshake_bytes_left_ = std::numeric_limits<std::size_t>::max();
+    any_stream* below_ = nullptr; // during a call only
+    error_code below_error_;      // what the stream below has ended with
+    error_code failure_;          // of the session: for ever
+    bool drained_ = false;        // the last read found nothing; only below can change that
+};
+
+} // namespace parley::detail

@@ -1,0 +1,279 @@
+#include "stream/layer/websocket_codec.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace parley::detail {
+namespace {
+
+enum opcode : byte { continuation = 0, text = 1, binary = 2, close = 8, ping_frame = 9, pong = 10 };
+
+constexpr std::size_t max_sent_payload_bytes = 64 * 1024;
+// Output that may wait before further pings stay without an answer: only the latest needs one.
+constexpr std::size_t max_waiting_pong_bytes = 4 * 128;
+
+bool is_control(byte code) noexcept
+{
+    return (code & 8) != 0;
+}
+
+// `from`, which begins at byte `at` of the payload, masked or unmasked to `to`: the same place, or one before
+// it that may overlap.
+void apply_mask(byte* to, const byte* from, std::size_t size, const std::array<byte, 4>& mask,
+                std::size_t at) noexcept
+{
+    using lane = std::uint64_t __attribute__((vector_size(16)));
+    std::array<byte, sizeof(lane)> key{};
+    for (std::size_t i = 0; i < key.size(); ++i) key[i] = mask[(at + i) & 3];
+    lane wide_key;
+    std::memcpy(&wide_key, key.data(), sizeof wide_key);
+    std::size_t i = 0;
+    for (; i + 4 * sizeof(lane) <= size; i += 4 * sizeof(lane)) {
+        lane a, b, c, d; // as an array they would be kept in memory
+        std::memcpy(&a, from + i, sizeof a);
+        std::memcpy(&b, from + i + sizeof a, sizeof b);
+        std::memcpy(&c, from + i + 2 * sizeof a, sizeof c);
+        std::memcpy(&d, from + i + 3 * sizeof a, sizeof d);
+        a ^= wide_key, b ^= wide_key, c ^= wide_key, d ^= wide_key;
+        std::memcpy(to + i, &a, sizeof a);
+        std::memcpy(to + i + sizeof a, &b, sizeof b);
+        std::memcpy(to + i + 2 * sizeof a, &c, sizeof c);
+        std::memcpy(to + i + 3 * sizeof a, &d, sizeof d);
+    }
+    for (; i < size; ++i) to[i] = from[i] ^ key[i & 15];
+}
+
+bool is_valid_utf8(bytes_view text) noexcept
+{
+    for (std::size_t i = 0; i < text.size();) {
+        const byte lead = text[i++];
+        if (lead < 0x80) continue;
+        std::size_t more = 0;
+        std::uint32_t least = 0, point = 0;
+        if ((lead & 0xe0) == 0xc0) {
+            more = 1, least = 0x80, point = lead & 0x1fu;
+        } else if ((lead & 0xf0) == 0xe0) {
+            more = 2, least = 0x800, point = lead & 0x0fu;
+        } else if ((lead & 0xf8) == 0xf0) {
+            more = 3, least = 0x10000, point = lead & 0x07u;
+        } else {
+            return false;
+        }
+        for (; more > 0; --more, ++i) {
+            if (i == text.size() || (text[i] & 0xc0) != 0x80) return false;
+            point = point << 6 | (text[i] & 0x3fu);
+        }
+        if (point < least || point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) return false;
+    }
+    return true;
+}
+
+// Whether a peer may send `code` (RFC 6455 section 7.4, and the registry for 1012 to 1014).
+bool may_be_sent(std::uint16_t code) noexcept
+{
+    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999);
+}
+
+} // namespace
+
+websocket_codec::websocket_codec(websocket_role role, std::size_t max_message_bytes,
+                                 random_source& random) noexcept
+    : random_(&random),
+      max_message_bytes_(std::max<std::size_t>(max_message_bytes, 1)),
+      is_server_(role == websocket_role::server)
+{
+}
+
+std::size_t websocket_codec::receive(mutable_bytes data, byte_vector& output)
+{
+    std::size_t kept = 0, at = 0;
+    heard_ = heard_ || !data.empty();
+    while (at < data.size() && !failed_ && !closed_) {
+        if (!in_payload_) {
+            take_header(data[at++], output);
+            continue;
+        }
+        const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, data.size() - at));
+        const bytes_view part = data.subspan(at, size);
+        byte* const to = is_control(opcode_) ? control_.data() + control_size_ : data.data() + kept;
+        if (is_server_)
+            apply_mask(to, part.data(), size, mask_, mask_at_);
+        else
+            std::memmove(to, part.data(), size);
+        mask_at_ = static_cast<byte>((mask_at_ + size) & 3);
+        if (is_control(opcode_))
+            control_size_ = static_cast<byte>(control_size_ + size);
+        else
+            kept += size;
+        at += size;
+        remaining_ -= size;
+        if (remaining_ == 0) end_frame(output);
+    }
+    return kept;
+}
+
+void websocket_codec::take_header(byte next, byte_vector& output)
+{
+    header_[header_size_++] = next;
+    if (header_size_ < 2) return;
+    if (header_size_ == 2) check_start(output);
+    if (failed_) return;
+    const byte length = header_[1] & 0x7f;
+    const std::size_t whole = 2u + (length == 126 ? 2u : length == 127 ? 8u : 0u) + (is_server_ ? 4u : 0u);
+    if (header_size_ == whole) begin_payload(output);
+}
+
+// What the first two bytes already say.
+void websocket_codec::check_start(byte_vector& output)
+{
+    opcode_ = header_[0] & 0x0f;
+    final_ = (header_[0] & 0x80) != 0;
+    const bool reserved = (header_[0] & 0x70) != 0;
+    const bool masked = (header_[1] & 0x80) != 0;
+    const bool known = opcode_ <= binary || (opcode_ >= close && opcode_ <= pong);
+    if (reserved || !known || masked != is_server_) return fail(websocket_close::protocol_error, output);
+    if (is_control(opcode_)) {
+        if (!final_ || (header_[1] & 0x7f) > max_control_bytes) fail(websocket_close::protocol_error, output);
+        return;
+    }
+    if ((opcode_ == continuation) != in_message_) return fail(websocket_close::protocol_error, output);
+    if (opcode_ == text) fail(websocket_close::unsupported, output);
+}
+
+void websocket_codec::begin_payload(byte_vector& output)
+{
+    const byte length = header_[1] & 0x7f;
+    remaining_ = length;
+    std::uint64_t shortest = 0; // what this form of the length is for
+    if (length == 126) {
+        remaining_ = load_be<std::uint16_t>(header_.data() + 2);
+        shortest = 126;
+    } else if (length == 127) {
+        remaining_ = load_be<std::uint64_t>(header_.data() + 2);
+        shortest = 65536;
+    }
+    if (remaining_ < shortest || remaining_ >> 63 != 0) return fail(websocket_close::protocol_error, output);
+    if (is_server_) std::copy_n(header_.begin() + header_size_ - 4, 4, mask_.begin());
+    mask_at_ = 0;
+    header_size_ = control_size_ = 0;
+    if (!is_control(opcode_)) {
+        if (remaining_ > max_message_bytes_ - message_bytes_) return fail(websocket_close::too_big, output);
+        message_bytes_ += remaining_;
+        in_message_ = true;
+    }
+    in_payload_ = true;
+    if (remaining_ == 0) end_frame(output);
+}
+
+void websocket_codec::end_frame(byte_vector& output)
+{
+    in_payload_ = false;
+    if (opcode_ == close) return on_close(output);
+    if (opcode_ == ping_frame) {
+        if (!ended_ && output.size() < max_waiting_pong_bytes)
+            append(pong, bytes_view{control_}.first(control_size_), output);
+    } else if (!is_control(opcode_) && final_) {
+        in_message_ = false;
+        message_bytes_ = 0;
+    }
+}
+
+void websocket_codec::on_close(byte_vector& output)
+{
+    const bytes_view payload = bytes_view{control_}.first(control_size_);
+    if (payload.size() == 1) return fail(websocket_close::protocol_error, output);
+    if (payload.size() >= 2) {
+        const auto code = load_be<std::uint16_t>(payload.data());
+        if (!may_be_sent(code)) return fail(websocket_close::protocol_error, output);
+        if (!is_valid_utf8(payload.subspan(2))) return fail(websocket_close::bad_payload, output);
+        code_ = code;
+    }
+    closed_ = true;
+}
+
+void websocket_codec::fail(std::uint16_t code, byte_vector& output)
+{
+    failed_ = true;
+    if (std::exchange(ended_, true)) return;
+    append_close(code, output);
+}
+
+void websocket_codec::send(bytes_view bytes, byte_vector& output)
+{
+    const std::size_t most = std::min(max_message_bytes_, max_sent_payload_bytes);
+    while (!bytes.empty()) {
+        const bytes_view part = bytes.first(std::min(bytes.size(), most));
+        append(binary, part, output);
+        bytes = bytes.subspan(part.size());
+    }
+}
+
+void websocket_codec::ping(byte_vector& output)
+{
+    if (!ended_ && output.size() < max_waiting_pong_bytes) append(ping_frame, {}, output);
+}
+
+void websocket_codec::end(byte_vector& output)
+{
+    if (std::exchange(ended_, true)) return;
+    append_close(closed_ ? code_ : websocket_close::normal, output);
+}
+
+bool websocket_codec::take_heard() noexcept
+{
+    return std::exchange(heard_, false);
+}
+
+std::size_t websocket_codec::head(std::size_t& size, head_space out) const noexcept
+{
+    if (!is_server_ || ended_) return 0;
+    size = std::min({size, max_message_bytes_, max_sent_payload_bytes});
+    return start_frame(binary, size, out);
+}
+
+// Everything before the masking key.
+std::size_t websocket_codec::start_frame(byte code, std::size_t size, head_space out) const noexcept
+{
+    const byte mask_bit = is_server_ ? 0 : 0x80;
+    out[0] = static_cast<byte>(0x80 | code);
+    if (size < 126) {
+        out[1] = static_cast<byte>(mask_bit | size);
+        return 2;
+    }
+    if (size < 65536) {
+        out[1] = mask_bit | 126;
+        store_be(out.data() + 2, static_cast<std::uint16_t>(size));
+        return 4;
+    }
+    out[1] = mask_bit | 127;
+    store_be(out.data() + 2, static_cast<std::uint64_t>(size));
+    return 10;
+}
+
+void websocket_codec::append(byte code, bytes_view payload, byte_vector& output)
+{
+    std::array<byte, max_header_bytes> head;
+    std::size_t size = start_frame(code, payload.size(), head);
+    std::array<byte, 4> mask{};
+    if (!is_server_) {
+        random_->fill(mask);
+        std::copy(mask.begin(), mask.end(), head.begin() + static_cast<std::ptrdiff_t>(size));
+        size += mask.size();
+    }
+    output.reserve(output.size() + size + payload.size());
+    output.insert(output.end(), head.begin(), head.begin() + static_cast<std::ptrdiff_t>(size));
+    const std::size_t start = output.size();
+    output.insert(output.end(), payload.begin(), payload.end());
+    byte* const sent = output.data() + start;
+    if (!is_server_) apply_mask(sent, sent, payload.size(), mask, 0);
+}
+
+void websocket_codec::append_close(std::uint16_t code, byte_vector& output)
+{
+    std::array<byte, 2> payload{};
+    store_be(payload.data(), code);
+    append(close, code == websocket_close::none ? bytes_view{} : bytes_view{payload}, output);
+}
+
+} // namespace parley::detail

@@ -1,0 +1,89 @@
+// The frames of a WebSocket (RFC 6455 section 5) as a machine: bytes go in, bytes of the stream and bytes due
+// to the peer come out. Private to the framework.
+//
+//     frame = fin:1 rsv:3 opcode:4 || mask:1 length:7 || [length u16be | u64be] || [masking key (4)] ||
+//     payload
+//
+// Binary messages make one stream of bytes; where they begin and end means nothing (PROTOCOL.md section 9).
+// Beast's own stream is not used: it answers a close at once and then throws away what still comes, so that
+// the other direction cannot go on; a cancelled read destroys it; and it keeps 4 KiB a peer that only waits.
+#pragma once
+
+#include <parley/base/bytes.hpp>
+#include <parley/base/random.hpp>
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace parley::detail {
+
+enum class websocket_role : byte { client, server };
+
+// The close codes that are sent or understood here.
+namespace websocket_close {
+inline constexpr std::uint16_t normal = 1000, protocol_error = 1002, unsupported = 1003,
+                               none = 1005, bad_payload = 1007, too_big = 1009;
+}
+
+class websocket_codec {
+public:
+    // `max_message_bytes` bounds a message, all of its fragments together, in both directions. `random` (of a
+    // client's masks) outlives the codec.
+    websocket_codec(websocket_role role, std::size_t max_message_bytes, random_source& random) noexcept;
+
+    // Takes all of `data`, whatever frames or parts of them that is, and moves the stream's bytes to its
+    // front. Gives their number. After failed() or closed() nothing is taken any more. Pongs, and the close
+    // that answers a broken rule, go to `output`.
+    std::size_t receive(mutable_bytes data, byte_vector& output);
+
+    // Appends `bytes` as binary messages to `output`. Not after end() or failed().
+    void send(bytes_view bytes, byte_vector& output);
+    // The head of a binary message of `size` bytes, which then follow as they are: its size. Takes less from
+    // `size` where a message must be smaller. 0 when the bytes cannot stay as they are (a client's are
+    // masked), or nothing may be sent any more.
+    static constexpr std::size_t max_header_bytes = 14;
+    using head_space = std::span<byte, max_header_bytes>;
+    std::size_t head(std::size_t& size, head_space out) const noexcept;
+    // Appends an empty ping.
+    void ping(byte_vector& output);
+    // Appends the close frame: 1000, or the peer's own code where that has come first. Once; nothing follows.
+    void end(byte_vector& output);
+
+    bool failed() const noexcept { return failed_; }            // the peer broke a rule
+    bool closed() const noexcept { return closed_; }            // the peer's close frame has come
+    std::uint16_t close_code() const noexcept { return code_; } // of that frame
+    bool ended() const noexcept { return ended_; }              // our close frame is out
+    // Whether anything has come since the last call.
+    bool take_heard() noexcept;
+
+private:
+    static constexpr std::size_t max_control_bytes = 125;
+
+    void take_header(byte next, byte_vector& output);
+    void check_start(byte_vector& output);
+    void begin_payload(byte_vector& output);
+    void end_frame(byte_vector& output);
+    void on_close(byte_vector& output);
+    void fail(std::uint16_t code, byte_vector& output);
+    std::size_t start_frame(byte opcode, std::size_t size, head_space out) const noexcept;
+    void append(byte opcode, bytes_view payload, byte_vector& output);
+    void append_close(std::uint16_t code, byte_vector& output);
+
+    random_source* random_;
+    std::size_t max_message_bytes_;
+    std::uint64_t message_bytes_ = 0; // of the message that is under way
+    std::uint64_t remaining_ = 0;     // of the frame's payload
+    std::array<byte, max_control_bytes> control_{};
+    std::array<byte, max_header_bytes> header_{};
+    std::array<byte, 4> mask_{};
+    std::uint16_t code_ = websocket_close::none;
+    byte header_size_ = 0, control_size_ = 0;
+    byte mask_at_ = 0; // of the next byte
+    byte opcode_ = 0;
+    bool is_server_;
+    bool final_ = false, in_payload_ = false, in_message_ = false;
+    bool failed_ = false, closed_ = false, ended_ = false, heard_ = true;
+};
+
+} // namespace parley::detail

@@ -1,0 +1,90 @@
+// The system's own header of TCP has fields that the C library's does not have yet. The two cannot be read
+// together, and Asio reads the C library's: so nothing of Asio is included here, and no precompiled header.
+#include "stream/socket/socket_state.hpp"
+
+#ifdef __linux__
+#include <cstddef>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#endif
+
+namespace parley::detail {
+
+#ifdef __linux__
+namespace {
+
+bool is_unix(int fd) noexcept
+{
+    sockaddr_storage own{};
+    socklen_t size = sizeof own;
+    return ::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &size) == 0 && own.ss_family == AF_UNIX;
+}
+
+// What the system says of a TCP connection; nothing when it does not say the first `needed` bytes of it.
+std::optional<tcp_info> tcp_info_of(int fd, std::size_t needed) noexcept
+{
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    if (fd < 0 || ::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 || size < needed)
+        return std::nullopt;
+    return info;
+}
+
+} // namespace
+
+// After a reset the connection is closed, while after an end in order it is half open.
+bool socket_was_reset(int fd) noexcept
+{
+    if (fd < 0) return false;
+    if (is_unix(fd)) {
+        pollfd closed{fd, 0, 0};
+        return ::poll(&closed, 1, 0) > 0 && (closed.revents & POLLHUP) != 0;
+    }
+    constexpr std::uint8_t state_closed = 7; // TCP_CLOSE, which the system's header does not name
+    const auto info = tcp_info_of(fd, offsetof(tcp_info, tcpi_ca_state));
+    return info && info->tcpi_state == state_closed;
+}
+
+std::optional<delivery_counts> delivery_of_socket(int fd) noexcept
+{
+    int queued = 0;
+    if (fd < 0 || ::ioctl(fd, SIOCOUTQ, &queued) != 0 || queued < 0) return std::nullopt;
+    const auto unacknowledged = static_cast<std::uint64_t>(queued);
+    if (is_unix(fd)) {
+        // It tells only what is queued, not what has passed: counted back from a moment far ahead.
+        constexpr std::uint64_t far_ahead = std::uint64_t{1} << 62;
+        return delivery_counts{far_ahead, far_ahead - unacknowledged};
+    }
+    constexpr std::size_t needed = offsetof(tcp_info, tcpi_bytes_acked) + sizeof(tcp_info::tcpi_bytes_acked);
+    const auto info = tcp_info_of(fd, needed);
+    if (!info) return std::nullopt;
+    return delivery_counts{info->tcpi_bytes_acked + unacknowledged, info->tcpi_bytes_acked};
+}
+
+std::optional<std::uint64_t> window_of_socket(int fd) noexcept
+{
+    constexpr std::size_t needed = offsetof(tcp_info, tcpi_snd_wnd) + sizeof(tcp_info::tcpi_snd_wnd);
+    const auto info = tcp_info_of(fd, needed);
+    if (!info) return std::nullopt;
+    return info->tcpi_snd_wnd;
+}
+#else
+bool socket_was_reset(int) noexcept
+{
+    return false;
+}
+std::optional<delivery_counts> delivery_of_socket(int) noexcept
+{
+    return std::nullopt;
+}
+std::optional<std::uint64_t> window_of_socket(int) noexcept
+{
+    return std::nullopt;
+}
+#endif
+
+} // namespace parley::detail

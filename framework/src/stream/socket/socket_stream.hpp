@@ -1,0 +1,120 @@
+// What the streams over the system's sockets have in common. Private to the framework.
+#pragma once
+
+#include "stream/socket/socket_state.hpp"
+
+#include <parley/stream/any_stream.hpp>
+
+#include <boost/asio/append.hpp>
+#include <boost/asio/post.hpp>
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace parley::detail {
+
+// `Socket` is an asio::basic_stream_socket. Reads and waits are lossless under cancellation.
+template <class Socket>
+class socket_stream : public stream_base {
+public:
+    explicit socket_stream(Socket socket) : socket_(std::move(socket)) {}
+
+    executor get_executor() const noexcept override { return const_cast<Socket&>(socket_).get_executor(); }
+
+    void start_read(asio::mutable_buffer buffer, io_handler handler) override
+    {
+        socket_.async_read_some(buffer, std::move(handler));
+    }
+
+    void start_write(const gather_buffers& buffers, io_handler handler) override
+    {
+        // The operation keeps a copy of the sequence, so the usual single buffer must not cost the room of
+        // sixteen.
+        if (buffers.count() == 1)
+            socket_.async_write_some(*buffers.begin(), std::move(handler));
+        else
+            socket_.async_write_some(buffers, std::move(handler));
+    }
+
+    void start_shutdown_send(wait_handler handler) override
+    {
+        error_code error;
+        socket_.shutdown(Socket::shutdown_send, error);
+        asio::post(socket_.get_executor(), asio::append(std::move(handler), error));
+    }
+
+    void start_wait_readable(wait_handler handler) override
+    {
+        socket_.async_wait(Socket::wait_read, std::move(handler));
+    }
+
+    void start_wait_writable(wait_handler handler) override
+    {
+        socket_.async_wait(Socket::wait_write, std::move(handler));
+    }
+
+    std::size_t try_read_some(mutable_bytes out, error_code& error) noexcept override
+    {
+        error.clear();
+        if (out.empty()) return 0;
+        ssize_t size = -1;
+        do size = ::recv(socket_.native_handle(), out.data(), out.size(), MSG_DONTWAIT);
+        while (size < 0 && errno == EINTR);
+        if (size > 0) return static_cast<std::size_t>(size);
+        if (size == 0)
+            error = asio::error::eof;
+        else if (errno == EAGAIN)
+            error = asio::error::would_block;
+        else
+            error.assign(errno, boost::system::system_category());
+        return 0;
+    }
+
+    bool can_move() const noexcept override { return socket_.is_open(); }
+
+    error_code move_to(const executor& target) override
+    {
+        using own_executor = typename Socket::executor_type;
+        const own_executor* const to = own_type_of<own_executor>(target);
+        if (to == nullptr) return asio::error::operation_not_supported;
+        error_code error;
+        const auto protocol = socket_.local_endpoint(error).protocol();
+        Socket moved{*to};
+        if (!error) moved.assign(protocol, socket_.native_handle(), error);
+        if (error) {
+            close();
+            return error;
+        }
+        socket_.release(error);
+        socket_ = std::move(moved);
+        return error;
+    }
+
+    bool is_open() const noexcept override { return socket_.is_open(); }
+    int native_handle() const noexcept override { return const_cast<Socket&>(socket_).native_handle(); }
+    bool was_reset() const noexcept override { return socket_was_reset(native_handle()); }
+    std::optional<delivery_counts> delivery() const noexcept override
+    {
+        return delivery_of_socket(native_handle());
+    }
+    std::optional<std::uint64_t> peer_window() const noexcept override
+    {
+        return window_of_socket(native_handle());
+    }
+
+protected:
+    Socket socket_;
+
+private:
+    template <class Executor>
+    static const Executor* own_type_of(const executor& any) noexcept
+    {
+        if constexpr (std::same_as<Executor, executor>)
+            return &any;
+        else
+            return any.target<Executor>();
+    }
+};
+
+} // namespace parley::detail

@@ -1,0 +1,341 @@
+#include <parley/async/spawn.hpp>
+#include <parley/async/watchdog.hpp>
+#include <parley/crypto/random.hpp>
+#include <parley/proto/record_stream.hpp>
+#include <parley/proto/server_machine.hpp>
+#include <parley/transfer/send_document.hpp>
+
+#include "session/session_steps.hpp"
+#include "transfer/source_ahead.hpp"
+#include "transfer/way_gauge.hpp"
+
+#include <boost/asio/this_coro.hpp>
+
+namespace parley {
+namespace {
+
+using namespace detail;
+
+// One sending, from the password to the receiver's end.
+class sending {
+public:
+    sending(executor ex, secret_bytes password, document_source& source, send_options options,
+            peer_observer& observer)
+        : executor_(std::move(ex)),
+          password_(std::move(password)),
+          source_(source),
+          options_(std::move(options)),
+          observer_(observer)
+    {
+    }
+
+    awaitable<operation_result<send_report>> run();
+
+private:
+    result<server_machine> make_machine();
+    awaitable<operation_error> handshake();
+    awaitable<operation_error> transfer();
+    awaitable<void> pump();
+    awaitable<error_code> write_all(bytes_view bytes);
+    awaitable<void> watch();
+    void watch_idleness();
+    void watch_finish();
+    error_code take_from_receiver(bytes_view bytes);
+    bool has_arrived() const noexcept;
+    operation_error outcome() const;
+    void on_event(server_event::any event);
+
+    random_source& random() const { return options_.random ? *options_.random : system_random(); }
+
+    executor executor_;
+    secret_bytes password_;
+    document_source& source_;
+    send_options options_;
+    peer_observer& observer_;
+
+    std::optional<agreement> agreement_;
+    const seat_token seat_ = new_seat(options_);
+    std::optional<tcp_endpoint> reached_;
+    send_report report_;
+
+    any_stream room_;
+    byte_vector early_;
+    std::optional<record_writer> writer_;
+    std::optional<source_ahead> document_;
+    way_gauge way_;
+    std::optional<watchdog> idle_;
+    std::uint64_t acknowledged_ = 0; // bytes, at the last idle moment
+    bool timed_out_ = false;
+    bool all_written_ = false;                  // the trailer is out
+    std::optional<delivery_counts> at_trailer_; // when it was
+    operation_error pump_error_;                // what ended the writing
+    bool ended_in_order_ = false;               // the receiver has
+    std::optional<delivery_counts> at_end_;     // when it did
+    error_code watch_error_;                    // what ended the watching otherwise
+    std::size_t end_bytes_ = 0;                 // how many of the end record's bytes have come
+};
+
+result<server_machine> sending::make_machine()
+{
+    public_parameters parameters;
+    parameters.iterations = options_.iterations;
+    parameters.cipher0 = options_.cipher0;
+    parameters.cipher1 = options_.cipher1;
+    random().fill(parameters.salt);
+    auto server = spoke_server::create(password_.view(), parameters);
+    password_ = {};
+    if (!server) return server.error();
+    return server_machine{std::move(*server), random()};
+}
+
+void sending::on_event(server_event::any event)
+{
+    if (auto* id = std::get_if<server_event::identified>(&event)) {
+        observer_.identified(id->self);
+        observer_.waiting();
+    } else if (auto* wrong = std::get_if<server_event::rejected>(&event)) {
+        observer_.rejected(wrong->peer, wrong->why);
+    } else if (auto* no = std::get_if<server_event::refused>(&event)) {
+        observer_.refused(no->peer);
+    } else if (auto* end = std::get_if<server_event::agreed>(&event)) {
+        agreement_ = std::move(end->result);
+    }
+}
+
+awaitable<operation_error> sending::handshake()
+{
+    // A layout that the cipher cannot write is found before anybody is met.
+    const spoke_key probe;
+    auto possible = record_writer::create(options_.cipher0, options_.layout, probe);
+    if (!possible) co_return failure(possible.error(), session_phase::preparing, "the records' layout");
+    auto machine = make_machine();
+    if (!machine) co_return failure(machine.error(), session_phase::preparing, "deriving from the password");
+
+    auto connected = co_await connect_handshake(options_, seat_, observer_);
+    if (!connected) co_return connected.error();
+    any_stream stream = std::move(*connected);
+    reached_ = stream.remote_endpoint();
+
+    driver_options driving;
+    driving.timeout = options_.wait_timeout;
+    driver<server_machine> drive{stream, *machine,
+                                 [this](server_event::any event) { on_event(std::move(event)); }, driving};
+    const error_code error = co_await drive.run();
+    stream.close();
+    const bool cancelled = co_await is_cancelled();
+    const std::string where = "waiting at relay " + escaped(options_.relay.text());
+    if (cancelled) co_return failure(errc::cancelled, session_phase::handshake, where);
+    if (error) co_return failure(error, session_phase::handshake, where);
+    if (!agreement_) co_return failure(errc::unexpected_end, session_phase::handshake, where);
+    report_.self = agreement_->self;
+    report_.peer = agreement_->peer;
+    observer_.agreed(report_.self, report_.peer);
+    co_return operation_error{};
+}
+
+awaitable<operation_result<send_report>> sending::run()
+{
+    auto failed = co_await handshake();
+    if (failed.code) co_return std::move(failed);
+    // Whatever happens, the sender ends its connection in order: the missing trailer tells the receiver, and
+    // a reset takes some relays down for everybody.
+    auto entered = co_await enter_room(options_, seat_, reached_, report_.peer, room_end::in_order);
+    if (!entered) co_return entered.error();
+    room_ = std::move(entered->stream);
+    early_ = std::move(entered->early);
+    observer_.entered_room();
+    const bool cancelled = co_await is_cancelled();
+    if (cancelled) co_return failure(errc::cancelled, session_phase::transferring, "sending");
+
+    const time_point started = clock::now();
+    failed = co_await transfer();
+    report_.transfer_time = clock::now() - started;
+    if (failed.code) co_return std::move(failed);
+    co_return report_;
+}
+
+// The writing runs as a coroutine of its own; this one reads, so that a receiver that leaves is noticed at
+// once. Each ends the other by closing the stream.
+awaitable<operation_error> sending::transfer()
+{
+    auto writer = record_writer::create(options_.cipher0, options_.layout, agreement_->keys.k0);
+    agreement_->keys = {};
+    if (!writer) co_return failure(writer.error(), session_phase::transferring, "the records' layout");
+    writer_.emplace(std::move(*writer));
+    document_.emplace(executor_, options_.blocking, source_);
+    watch_idleness();
+
+    one_shot_event pump_ended{executor_};
+    asio::co_spawn(
+        executor_, [this] { return pump(); },
+        [this, &pump_ended](std::exception_ptr thrown) {
+            if (thrown) { // memory has run out: nothing else throws there
+                report_exception("send_document", thrown);
+                pump_error_ = failure(make_error_code(boost::system::errc::not_enough_memory),
+                                      session_phase::transferring, "sending");
+                room_.close();
+            }
+            pump_ended.set();
+        });
+    co_await watch();
+    // That the last write is done may be known already, and not told yet.
+    if (ended_in_order_ && !all_written_) co_await switch_context(executor_);
+    const bool cancelled = co_await is_cancelled();
+
+    operation_error result = outcome(); // a success that came before the cancellation stays one
+    if (result.code && cancelled) result = failure(errc::cancelled, session_phase::transferring, "sending");
+    room_.close();
+    co_await pump_ended.wait();
+    document_.reset();
+    co_return result;
+}
+
+// A slow way may hold so much that a write waits longer than the timeout while bytes still arrive at the
+// other end.
+void sending::watch_idleness()
+{
+    idle_.emplace(executor_, options_.idle_timeout, [this] {
+        const auto now = room_.delivery();
+        if (document_->is_waiting()) { // a slow disk is not a silent peer
+            watch_idleness();
+        } else if (now && now->acknowledged > acknowledged_) {
+            acknowledged_ = now->acknowledged;
+            watch_idleness();
+        } else {
+            timed_out_ = true;
+            room_.close();
+        }
+    });
+}
+
+void sending::watch_finish()
+{
+    idle_.emplace(executor_, options_.finish_timeout, [this] {
+        timed_out_ = true;
+        room_.close();
+    });
+}
+
+// Whether the transport had acknowledged the trailer when the receiver ended. Some transports cannot tell.
+bool sending::has_arrived() const noexcept
+{
+    if (!all_written_) return false;
+    return !at_trailer_ || !at_end_ || at_end_->acknowledged >= at_trailer_->written;
+}
+
+operation_error sending::outcome() const
+{
+    const session_phase phase = all_written_ ? session_phase::finishing : session_phase::transferring;
+    const std::string where = (all_written_ ? "waiting for " : "sending to ") +
+                              std::string{report_.peer.text()} +
+                              (all_written_ ? " to store the document" : "");
+    if (ended_in_order_)
+        return has_arrived() ? operation_error{} : failure(errc::unconfirmed, phase, where);
+    if (timed_out_) return failure(errc::timed_out, phase, where);
+    if (pump_error_.code) return pump_error_;
+    return failure(as_peer_gone(watch_error_), phase, where);
+}
+
+awaitable<void> sending::pump()
+{
+    constexpr std::size_t most = record_writer::sealed_bytes(source_ahead::piece_bytes);
+    const auto records = std::make_unique_for_overwrite<byte[]>(most);
+    const std::string where = "sending to " + std::string{report_.peer.text()};
+    transfer_progress progress;
+    progress.total_content_bytes = source_.content_bytes();
+
+    while (room_.is_open()) {
+        // Whether waiting for the document would be worth less compression.
+        const bool in_haste =
+            way_.is_fast(report_.stream_bytes, room_.delivery(), room_.peer_window());
+        const auto piece = co_await document_->next(in_haste);
+        idle_->kick();
+        if (piece.error) {
+            pump_error_ = failure(piece.error, session_phase::transferring, "reading the document",
+                                  escaped(piece.error_path));
+            break;
+        }
+        const auto sealed = writer_->write(piece.bytes, {records.get(), most});
+        if (!sealed) {
+            pump_error_ = failure(sealed.error(), session_phase::transferring, where);
+            break;
+        }
+        const error_code error = co_await write_all({records.get(), *sealed});
+        if (error) {
+            // An aborted write was stopped by a close from here, whose reason is known elsewhere.
+            if (error != asio::error::operation_aborted)
+                pump_error_ = failure(as_peer_gone(error), session_phase::transferring, where);
+            break;
+        }
+        report_.stream_bytes += piece.bytes.size();
+        report_.content_bytes = piece.content_bytes;
+        progress.stream_bytes = report_.stream_bytes;
+        progress.content_bytes = report_.content_bytes;
+        observer_.progress(progress);
+        if (piece.last) {
+            all_written_ = true;
+            at_trailer_ = room_.delivery();
+            watch_finish();
+            observer_.finishing();
+            co_return;
+        }
+    }
+    room_.close();
+}
+
+awaitable<error_code> sending::write_all(bytes_view bytes)
+{
+    while (!bytes.empty()) {
+        const asio::const_buffer buffer{bytes.data(), bytes.size()};
+        const auto written = co_await room_.async_write_some(buffer, use_tuple);
+        const auto [error, size] = written;
+        if (error) co_return error;
+        idle_->kick();
+        bytes = bytes.subspan(size);
+    }
+    co_return error_code{};
+}
+
+// Reads until the receiver ends. It has nothing to say before: an end record, which some relays write when a
+// side has gone, is an end like that of the stream.
+awaitable<void> sending::watch()
+{
+    watch_error_ = take_from_receiver(early_);
+    std::array<byte, 16> bytes;
+    while (!watch_error_ && end_bytes_ < record_end_bytes.size()) {
+        const auto read = co_await room_.async_read_some(asio::buffer(bytes), use_tuple);
+        const auto [error, size] = read;
+        if (error == asio::error::eof && end_bytes_ == 0 && !room_.was_reset()) break;
+        watch_error_ = error ? error : take_from_receiver({bytes.data(), size});
+    }
+    ended_in_order_ = !watch_error_;
+    if (ended_in_order_) at_end_ = room_.delivery();
+}
+
+error_code sending::take_from_receiver(bytes_view bytes)
+{
+    for (const byte b : bytes) {
+        if (end_bytes_ == record_end_bytes.size()) break;
+        if (b != record_end_bytes[end_bytes_]) return errc::unexpected_packet;
+        ++end_bytes_;
+    }
+    return {};
+}
+
+} // namespace
+
+awaitable<operation_result<send_report>> send_document(secret_bytes password, document_source& source,
+                                                       send_options options, peer_observer& observer)
+{
+    // The steps close what they opened after a cancellation, too: none may be cut short by an exception.
+    const bool throws = co_await asio::this_coro::throw_if_cancelled();
+    co_await asio::this_coro::throw_if_cancelled(false);
+    const executor ex = co_await asio::this_coro::executor;
+    co_await switch_context(ex);
+    sending work{ex, std::move(password), source, std::move(options), observer};
+    auto outcome = co_await work.run();
+    co_await asio::this_coro::throw_if_cancelled(throws);
+    co_return std::move(outcome);
+}
+
+} // namespace parley

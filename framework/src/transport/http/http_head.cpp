@@ -1,0 +1,143 @@
+#include "transport/http/http_head.hpp"
+
+#include <parley/crypto/sha1.hpp>
+
+#include <boost/beast/core/string.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/rfc7230.hpp>
+#include <boost/beast/http/status.hpp>
+
+namespace parley {
+
+namespace beast = boost::beast;
+
+namespace {
+
+beast::string_view to_beast(std::string_view text) noexcept
+{
+    return {text.data(), text.size()};
+}
+
+template <class Fields>
+void copy_headers(const Fields& from, http_request& to)
+{
+    for (const auto& field : from)
+        to.headers.emplace_back(std::string{field.name_string()}, std::string{field.value()});
+}
+
+// Parses a head that is whole; what a body would be is of no interest.
+template <class Parser>
+bool parse_head(Parser& parser, std::string_view head)
+{
+    error_code error;
+    parser.header_limit(detail::max_http_head_bytes);
+    parser.skip(true);
+    parser.put(asio::buffer(head.data(), head.size()), error);
+    return !error && parser.is_header_done();
+}
+
+} // namespace
+
+std::string_view http_request::path() const noexcept
+{
+    return std::string_view{target}.substr(0, target.find('?'));
+}
+
+std::string_view http_request::header(std::string_view name) const noexcept
+{
+    for (const auto& [field, value] : headers)
+        if (detail::is_same_name(field, name)) return value;
+    return {};
+}
+
+namespace detail {
+
+std::size_t http_head_bytes(std::string_view bytes) noexcept
+{
+    const std::size_t at = bytes.find("\r\n\r\n");
+    return at == std::string_view::npos ? 0 : at + 4;
+}
+
+result<http_request> parse_http_request(std::string_view head)
+{
+    beast::http::request_parser<beast::http::empty_body> parser;
+    if (!parse_head(parser, head)) return make_error_code(errc::bad_framing);
+    const auto& message = parser.get();
+    if (message.version() != 11) return make_error_code(errc::bad_framing);
+    http_request out;
+    out.method = std::string{message.method_string()};
+    out.target = std::string{message.target()};
+    copy_headers(message, out);
+    return out;
+}
+
+result<http_response> parse_http_response(std::string_view head)
+{
+    beast::http::response_parser<beast::http::empty_body> parser;
+    if (!parse_head(parser, head)) return make_error_code(errc::bad_framing);
+    const auto& message = parser.get();
+    http_response out;
+    out.status = message.result_int();
+    out.reason = std::string{message.reason()};
+    copy_headers(message, out.fields);
+    return out;
+}
+
+bool is_same_name(std::string_view one, std::string_view other) noexcept
+{
+    return beast::iequals(to_beast(one), to_beast(other));
+}
+
+bool has_token(std::string_view list, std::string_view token) noexcept
+{
+    return beast::http::token_list{to_beast(list)}.exists(to_beast(token));
+}
+
+std::vector<std::string_view> list_elements(std::string_view list)
+{
+    constexpr std::string_view blanks = " \t";
+    std::vector<std::string_view> out;
+    while (!list.empty()) {
+        std::string_view element = list.substr(0, list.find(','));
+        list.remove_prefix(std::min(element.size() + 1, list.size()));
+        element.remove_prefix(std::min(element.find_first_not_of(blanks), element.size()));
+        element = element.substr(0, element.find_last_not_of(blanks) + 1);
+        if (!element.empty()) out.push_back(element);
+    }
+    return out;
+}
+
+std::string_view http_reason(unsigned status) noexcept
+{
+    const beast::string_view text = beast::http::obsolete_reason(beast::http::int_to_status(status));
+    return {text.data(), text.size()};
+}
+
+std::string websocket_accept_of(std::string_view key)
+{
+    sha1 digest;
+    digest.update(key);
+    digest.update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    return to_base64(digest.finish());
+}
+
+std::string to_base64(bytes_view bytes)
+{
+    static constexpr std::string_view digits =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string out;
+    out.reserve((bytes.size() + 2) / 3 * 4); // once: it may be a secret, of which growth would leave copies
+    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+        const auto at = [&](std::size_t n) { return n < bytes.size() ? unsigned{bytes[n]} : 0u; };
+        const unsigned group = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
+        out += digits[group >> 18];
+        out += digits[group >> 12 & 63];
+        out += i + 1 < bytes.size() ? digits[group >> 6 & 63] : '=';
+        out += i + 2 < bytes.size() ? digits[group & 63] : '=';
+    }
+    return out;
+}
+
+} // namespace detail
+} // namespace parley

@@ -1,0 +1,36 @@
+// The heads of HTTP/1.1 messages, as text: the only place that includes Beast. Private to the framework.
+#pragma once
+
+#include <parley/transport/websocket.hpp>
+
+namespace parley::detail {
+
+inline constexpr std::size_t max_http_head_bytes = 8 * 1024;
+
+// The length of the head in `bytes`, its empty line included; 0 when it is not whole yet.
+std::size_t http_head_bytes(std::string_view bytes) noexcept;
+
+// Reads a whole head. Errors: bad_framing.
+result<http_request> parse_http_request(std::string_view head);
+
+struct http_response {
+    unsigned status = 0;
+    std::string reason;
+    http_request fields; // only its headers are set
+};
+result<http_response> parse_http_response(std::string_view head);
+
+// Whether two header names are the same, in any case.
+bool is_same_name(std::string_view one, std::string_view other) noexcept;
+// Whether `list`, comma-separated, has `token`, in any case.
+bool has_token(std::string_view list, std::string_view token) noexcept;
+// The elements of `list`, comma-separated, without the blanks around them; empty ones are left out.
+std::vector<std::string_view> list_elements(std::string_view list);
+
+std::string_view http_reason(unsigned status) noexcept;
+
+// The Sec-WebSocket-Accept of a Sec-WebSocket-Key.
+std::string websocket_accept_of(std::string_view key);
+std::string to_base64(bytes_view bytes);
+
+} // namespace parley::detail

@@ -1,0 +1,300 @@
+#include <parley/transport/websocket.hpp>
+
+#include "async/scratch.hpp"
+#include "stream/layer/websocket_layer.hpp"
+#include "transport/http/http_head.hpp"
+
+#include <parley/crypto/random.hpp>
+
+#include <boost/asio/write.hpp>
+
+#include <algorithm>
+
+namespace parley {
+
+namespace {
+
+using detail::has_token;
+
+constexpr std::string_view protocol_header = "Sec-WebSocket-Protocol";
+constexpr std::string_view seat_prefix = "bob.seat.";
+
+struct received_head {
+    error_code error; // bad_framing: longer than the bound
+    std::string head;
+    byte_vector early; // what came behind it
+};
+
+// Appends what has come, so that one who sends little costs little.
+error_code read_some(any_stream& stream, std::string& bytes)
+{
+    error_code error;
+    const mutable_bytes space = detail::scratch().first(detail::max_http_head_bytes - bytes.size());
+    const std::size_t size = stream.try_read_some(space, error);
+    bytes += as_text(space.first(size));
+    return error == asio::error::would_block ? error_code{} : error;
+}
+
+awaitable<received_head> read_head(any_stream& stream, byte_vector early)
+{
+    received_head out;
+    std::string bytes{as_text(early)};
+    std::size_t head_bytes = detail::http_head_bytes(bytes);
+    while (head_bytes == 0) {
+        if (bytes.size() >= detail::max_http_head_bytes) {
+            out.error = errc::bad_framing;
+            co_return out;
+        }
+        const auto waited = co_await stream.async_wait_readable(use_tuple);
+        out.error = std::get<0>(waited);
+        if (!out.error) out.error = read_some(stream, bytes);
+        if (out.error) co_return out;
+        head_bytes = detail::http_head_bytes(bytes);
+    }
+    if (head_bytes > detail::max_http_head_bytes) {
+        out.error = errc::bad_framing;
+        co_return out;
+    }
+    const bytes_view rest = as_bytes(std::string_view{bytes}.substr(head_bytes));
+    out.early.assign(rest.begin(), rest.end());
+    bytes.resize(head_bytes);
+    out.head = std::move(bytes);
+    co_return out;
+}
+
+awaitable<error_code> write_text(any_stream& stream, std::string text)
+{
+    const auto written =
+        co_await asio::async_write(stream, asio::buffer(text.data(), text.size()), use_tuple);
+    co_return std::get<0>(written);
+}
+
+// Writes the answer that opens no WebSocket, and waits for the peer to have read it.
+awaitable<void> turn_away(any_stream& stream, http_answer answer)
+{
+    std::string text = "HTTP/1.1 " + std::to_string(answer.status) + " ";
+    text += detail::http_reason(answer.status);
+    text += "\r\nContent-Type: " + answer.content_type;
+    text += "\r\nContent-Length: " + std::to_string(answer.body.size());
+    if (answer.status == 426) text += "\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13";
+    text += "\r\nConnection: close\r\n\r\n" + answer.body;
+    auto error = co_await write_text(stream, std::move(text));
+    if (!error) {
+        const auto shut = co_await stream.async_shutdown_send(use_tuple);
+        error = std::get<0>(shut);
+    }
+    std::size_t junk_left = 64 * 1024;
+    while (!error && junk_left > 0) {
+        std::array<byte, 512> junk;
+        const auto read = co_await stream.async_read_some(asio::buffer(junk), use_tuple);
+        error = std::get<0>(read);
+        junk_left -= std::min(junk_left, std::get<1>(read));
+    }
+    stream.close();
+}
+
+http_answer plain_answer(unsigned status, std::string body)
+{
+    http_answer out;
+    out.status = status;
+    out.body = std::move(body);
+    return out;
+}
+
+std::optional<stream_kind> requested_kind(const http_request& request) noexcept
+{
+    for (const auto& [name, value] : request.headers) {
+        if (!detail::is_same_name(name, protocol_header)) continue;
+        for (const stream_kind kind : {stream_kind::handshake, stream_kind::room})
+            if (has_token(value, websocket_subprotocol(kind))) return kind;
+    }
+    return std::nullopt;
+}
+
+// Takes the seats out of a request, so that nobody who is shown the request sees them. Gives the seat, if
+// there is one. Error, when one is malformed or there are several: bad_framing.
+result<std::optional<seat_token>> take_seat(http_request& request)
+{
+    std::optional<seat_token> seat;
+    bool bad = false;
+    for (auto& [name, value] : request.headers) {
+        if (!detail::is_same_name(name, protocol_header)) continue;
+        std::string others;
+        for (const std::string_view each : detail::list_elements(value)) {
+            if (detail::is_same_name(each.substr(0, seat_prefix.size()), seat_prefix)) {
+                const auto read = seat_token::from_text(each.substr(seat_prefix.size()));
+                bad = bad || !read || seat;
+                seat = read;
+            } else {
+                if (!others.empty()) others += ", ";
+                others += each;
+            }
+        }
+        value = std::move(others);
+    }
+    if (bad) return make_error_code(errc::bad_framing);
+    return seat;
+}
+
+// 101, or what is wrong with the request, whose seat was taken out.
+http_answer judge(const http_request& request, bool seat_is_bad, const websocket_accept_options& options)
+{
+    const bool served = options.path.empty() || options.path == "/" || request.path() == options.path;
+    const bool upgrade = request.method == "GET" && has_token(request.header("Upgrade"), "websocket") &&
+                         has_token(request.header("Connection"), "upgrade");
+    if (!upgrade) {
+        auto own = options.on_request ? options.on_request(request) : std::nullopt;
+        if (own) return std::move(*own);
+    }
+    if (!served) return plain_answer(404, "There is nothing here.\n");
+    if (!upgrade) return plain_answer(426, "A relay answers WebSockets here.\n");
+    if (request.header("Sec-WebSocket-Version") != "13")
+        return plain_answer(426, "This WebSocket version is not spoken here.\n");
+    constexpr std::size_t key_bytes = 24; // 16 in base64
+    if (request.header("Sec-WebSocket-Key").size() != key_bytes || request.header("Host").empty())
+        return plain_answer(400, "A header of the WebSocket request is missing or malformed.\n");
+    if (!requested_kind(request))
+        return plain_answer(400, "Sec-WebSocket-Protocol is neither bob.handshake nor bob.room.\n");
+    if (seat_is_bad) return plain_answer(400, "The seat is malformed, or there are several.\n");
+    auto other = options.on_upgrade ? options.on_upgrade(request) : std::nullopt;
+    if (other) return std::move(*other);
+    return plain_answer(101, {});
+}
+
+any_stream make_websocket(any_stream below, detail::websocket_role role, stream_kind kind,
+                          const websocket_options& options, byte_vector early,
+                          const std::optional<seat_token>& seat = {})
+{
+    const std::string_view name = below.transport_name() == "tls" ? "wss" : "ws";
+    return detail::make_websocket_stream(std::move(below), role, kind, options, std::move(early), name, seat);
+}
+
+std::string host_header(const relay_address& address)
+{
+    std::string host = address.host;
+    if (host.find(':') != std::string::npos) host = "[" + host.substr(0, host.find('%')) + "]";
+    const transport* t = find_transport(address.scheme);
+    if (t == nullptr || t->default_port != address.port) host += ":" + std::to_string(address.port);
+    return host;
+}
+
+// Whether the answer takes that kind, and nothing else: neither another value nor a seat.
+bool takes_only(const http_request& answer, stream_kind kind)
+{
+    return !answer.header(protocol_header).empty() &&
+           std::all_of(answer.headers.begin(), answer.headers.end(), [&](const auto& field) {
+               return !detail::is_same_name(field.first, protocol_header) ||
+                      field.second == websocket_subprotocol(kind);
+           });
+}
+
+std::string refusal_of(const detail::http_response& response)
+{
+    std::string out = "HTTP status " + std::to_string(response.status);
+    const std::string_view reason =
+        response.reason.empty() ? detail::http_reason(response.status) : std::string_view{response.reason};
+    if (!reason.empty()) out += " " + escaped(reason, 80);
+    return out;
+}
+
+} // namespace
+
+std::string_view websocket_subprotocol(stream_kind kind) noexcept
+{
+    return kind == stream_kind::handshake ? "bob.handshake" : "bob.room";
+}
+
+awaitable<websocket_accepted> accept_websocket(any_stream& stream, websocket_accept_options options)
+{
+    websocket_accepted out;
+    auto received = co_await read_head(stream, std::move(options.early));
+    if (received.error && received.error != errc::bad_framing) {
+        out.error = received.error;
+        stream.close();
+        co_return out;
+    }
+    http_answer answer;
+    std::optional<seat_token> seat;
+    if (received.error) {
+        answer = plain_answer(431, "The request's headers are too long.\n");
+    } else {
+        auto request = detail::parse_http_request(received.head);
+        if (request) {
+            out.request = std::move(*request);
+            const auto taken = take_seat(out.request);
+            if (taken) seat = *taken;
+            answer = judge(out.request, taken.has_error(), options);
+        } else {
+            answer = plain_answer(400, "This is no HTTP/1.1 request.\n");
+        }
+    }
+    out.status = answer.status;
+    if (answer.status != 101) {
+        out.error = errc::upgrade_refused;
+        co_await turn_away(stream, std::move(answer));
+        co_return out;
+    }
+    const stream_kind kind = *requested_kind(out.request);
+    std::string text = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                       "Sec-WebSocket-Accept: ";
+    text += detail::websocket_accept_of(out.request.header("Sec-WebSocket-Key"));
+    text += "\r\nSec-WebSocket-Protocol: ";
+    text += websocket_subprotocol(kind);
+    text += "\r\n\r\n";
+    out.error = co_await write_text(stream, std::move(text));
+    if (out.error)
+        stream.close();
+    else
+        stream = make_websocket(std::move(stream), detail::websocket_role::server, kind, options.websocket,
+                                std::move(received.early), seat);
+    co_return out;
+}
+
+awaitable<error_code> open_websocket(any_stream& stream, relay_address address, stream_kind kind,
+                                     websocket_options options, std::string* detail,
+                                     std::optional<seat_token> seat)
+{
+    std::array<byte, 16> nonce;
+    system_random().fill(nonce);
+    const std::string key = detail::to_base64(nonce);
+    std::string text = "GET " + (address.path.empty() ? std::string{"/"} : address.path) + " HTTP/1.1\r\n";
+    text += "Host: " + host_header(address) + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
+    text += "Sec-WebSocket-Key: " + key + "\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ";
+    text += websocket_subprotocol(kind);
+    if (seat) text += ", " + std::string{seat_prefix} + seat->text();
+    text += "\r\nUser-Agent: parley\r\n\r\n";
+    auto error = co_await write_text(stream, std::move(text));
+    received_head received;
+    if (!error) {
+        byte_vector nothing;
+        received = co_await read_head(stream, std::move(nothing));
+        error = received.error;
+    }
+    std::string what;
+    if (error) {
+        what = error == asio::error::eof ? "the connection ended before an answer" : error.message();
+        if (error == asio::error::eof || error == errc::bad_framing) error = errc::upgrade_refused;
+    } else {
+        const auto response = detail::parse_http_response(received.head);
+        if (!response)
+            what = "what answers there does not speak HTTP";
+        else if (response->status != 101)
+            what = refusal_of(*response);
+        else if (response->fields.header("Sec-WebSocket-Accept") != detail::websocket_accept_of(key) ||
+                 !has_token(response->fields.header("Upgrade"), "websocket"))
+            what = "the answer is not to this request";
+        else if (!takes_only(response->fields, kind))
+            what = "the subprotocol was not taken";
+        if (!what.empty()) error = errc::upgrade_refused;
+    }
+    if (error) {
+        if (detail != nullptr) *detail = what;
+        stream.close();
+        co_return error;
+    }
+    stream = make_websocket(std::move(stream), detail::websocket_role::client, kind, options,
+                            std::move(received.early));
+    co_return error;
+}
+
+} // namespace parley

@@ -1,0 +1,139 @@
+#include "transport/proxy/http_connect.hpp"
+
+#include "transport/http/http_head.hpp"
+
+#include <algorithm>
+
+namespace parley::detail {
+namespace {
+
+constexpr std::string_view head_end = "\r\n\r\n";
+constexpr std::string_view head_start = "HTTP/1.";
+constexpr std::size_t max_shown_reason = 80;
+
+void append(byte_vector& to, std::string_view text)
+{
+    const bytes_view bytes = as_bytes(text);
+    to.insert(to.end(), bytes.begin(), bytes.end());
+}
+
+bool can_stand_in_a_head(std::string_view host) noexcept
+{
+    return !host.empty() && host.size() <= 255 && std::all_of(host.begin(), host.end(), [](char c) {
+        return c > ' ' && c < '\x7f' && c != '/' && c != '@';
+    });
+}
+
+std::string status_of(const http_response& response)
+{
+    std::string out = "HTTP status " + std::to_string(response.status);
+    const std::string reason = escaped(response.reason, max_shown_reason);
+    if (!reason.empty()) out += " " + reason;
+    return out;
+}
+
+// Whether some Proxy-Authenticate asks for what can be given.
+bool offers_basic(const http_request& fields)
+{
+    bool asked = false;
+    for (const auto& [name, value] : fields.headers) {
+        if (!is_same_name(name, "Proxy-Authenticate")) continue;
+        asked = true;
+        const std::string_view scheme = std::string_view{value}.substr(0, value.find(' '));
+        if (is_same_name(scheme, "Basic") || has_token(value, "Basic")) return true;
+        // Several schemes in one line: "Digest realm=…, Basic realm=…".
+        for (std::size_t at = value.find(','); at != std::string::npos; at = value.find(',', at + 1)) {
+            const std::size_t word = value.find_first_not_of(" \t", at + 1);
+            if (word != std::string::npos && value.size() - word >= 5 &&
+                is_same_name(std::string_view{value}.substr(word, 5), "Basic"))
+                return true;
+        }
+    }
+    return !asked;
+}
+
+} // namespace
+
+http_connect::http_connect(std::string_view host, std::uint16_t port, const proxy_settings& proxy)
+    : has_credentials_(!proxy.user.empty())
+{
+    if (!can_stand_in_a_head(host)) {
+        fail(errc::proxy_refused_destination, "no such host name can be asked for");
+        return;
+    }
+    std::string target{host};
+    if (host.find(':') != std::string_view::npos) target = "[" + target + "]";
+    target += ":" + std::to_string(port);
+
+    secret_bytes credentials;
+    if (has_credentials_) {
+        byte_vector plain;
+        plain.reserve(proxy.user.size() + 1 + proxy.password.size());
+        append(plain, proxy.user);
+        append(plain, ":");
+        append(plain, proxy.password.text());
+        std::string coded = to_base64(plain);
+        wipe(plain);
+        credentials = secret_bytes{std::string_view{coded}};
+        wipe({reinterpret_cast<byte*>(coded.data()), coded.size()});
+    }
+    // Once, so that no copy of the credentials is left behind by growth.
+    output_.reserve(2 * target.size() + credentials.size() + 256);
+    append(output_, "CONNECT " + target + " HTTP/1.1\r\nHost: " + target + "\r\n");
+    if (has_credentials_) {
+        append(output_, "Proxy-Authorization: Basic ");
+        append(output_, credentials.text());
+        append(output_, "\r\n");
+    }
+    append(output_, "User-Agent: parley\r\n\r\n");
+}
+
+// As many as the shortest end of the head that can still follow.
+std::size_t http_connect::wanted() const noexcept
+{
+    const std::string_view head = head_;
+    for (std::size_t matched = head_end.size() - 1; matched > 0; --matched)
+        if (head.ends_with(head_end.substr(0, matched))) return head_end.size() - matched;
+    return head_end.size();
+}
+
+void http_connect::receive(bytes_view bytes)
+{
+    if (finished()) return;
+    head_ += as_text(bytes);
+    received_bytes_ += bytes.size();
+    const std::size_t shown = std::min(head_.size(), head_start.size());
+    if (std::string_view{head_}.substr(0, shown) != head_start.substr(0, shown))
+        return fail(errc::proxy_failed, "what answers there does not speak HTTP");
+    if (http_head_bytes(head_) != 0) return judge();
+    if (received_bytes_ >= max_http_head_bytes) fail(errc::proxy_failed, "its answer is longer than 8 KiB");
+}
+
+void http_connect::judge()
+{
+    // Some leave out the space before a reason that they do not give.
+    constexpr std::size_t after_status = std::string_view{"HTTP/1.1 200"}.size();
+    if (head_[after_status] == '\r') head_.insert(after_status, 1, ' ');
+    const auto response = parse_http_response(head_);
+    if (!response) return fail(errc::proxy_failed, "its answer is malformed");
+    const unsigned status = response->status;
+    if (status >= 100 && status < 200 && status != 101) { // the answer is still to come
+        head_.clear();
+        if (received_bytes_ >= max_http_head_bytes)
+            fail(errc::proxy_failed, "its answer is longer than 8 KiB");
+        return;
+    }
+    if (status >= 200 && status < 300) return finish();
+    std::string said = status_of(*response);
+    if (status == 407 || status == 401) { // tinyproxy says 401 of wrong ones
+        if (!offers_basic(response->fields))
+            said += "; it takes no user name and password of the scheme Basic";
+        else if (!has_credentials_)
+            said += "; it asks for a user name and password";
+        return fail(errc::proxy_refused_credentials, std::move(said));
+    }
+    // 5xx is about its own way to the relay; all else, about what was asked of it.
+    fail(status >= 500 ? errc::proxy_cannot_connect : errc::proxy_refused_destination, std::move(said));
+}
+
+} // namespace parley::detail

@@ -1,0 +1,219 @@
+// What a relay bears, and how it drains: relay_limits as a peer meets them.
+#include "support/actors_world.hpp"
+
+#include <algorithm>
+
+namespace parley::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+relay_server_options limited(const std::function<void(relay_limits&)>& set)
+{
+    relay_server_options options;
+    set(options.limits);
+    return options;
+}
+
+std::size_t count(const world& w, refusal why)
+{
+    return static_cast<std::size_t>(std::count(w.log.turned_away.begin(), w.log.turned_away.end(), why));
+}
+
+struct peer : raw_peer {
+    peer(world& w, stream_kind kind, const std::string& host) : raw_peer(w.connect_raw(kind, host))
+    {
+        start_reading();
+    }
+};
+
+// Two that have agreed, and come to their room.
+struct pair_in_room {
+    explicit pair_in_room(world& w, const std::string& a = "10.0.0.21", const std::string& b = "10.0.0.22")
+    {
+        peer client{w, stream_kind::handshake, a}, server{w, stream_kind::handshake, b};
+        server.write(relay_uid, packet::hello_as_a_server{});
+        EXPECT_TRUE(w.run_until([&] { return server.got.ends_with('\0'); }));
+        server_identity = server.got.substr(6, server.got.size() - 7);
+        client.write(relay_uid, packet::hello_as_a_client{});
+        const std::string announcement = server_identity + '\0';
+        EXPECT_TRUE(w.run_until([&] { return client.got.ends_with(announcement); }));
+        client_identity = client.got.substr(6, client.got.find('\0') - 6);
+        const std::string uid = client.got.substr(client_identity.size() + 7 + 6, 4);
+        client.write(uid + "0a");
+        EXPECT_TRUE(w.run_until([&] { return client.ended && server.ended; }));
+        first.emplace(w, stream_kind::room, a);
+        second.emplace(w, stream_kind::room, b);
+        first->write(server_identity + "\n");
+        second->write(client_identity + "\n");
+        EXPECT_TRUE(w.run_until([&] { return !first->got.empty() && !second->got.empty(); }));
+    }
+    std::string client_identity, server_identity;
+    std::optional<peer> first, second; // client, server
+};
+
+TEST(relay_limits, turn_connections_away_before_anything_is_read)
+{
+    world w{over::memory, limited([](relay_limits& l) { l.connections_per_address = 2; })};
+    peer a{w, stream_kind::handshake, "10.0.0.1"}, b{w, stream_kind::room, "10.0.0.1"};
+    peer c{w, stream_kind::handshake, "10.0.0.1"}, other{w, stream_kind::handshake, "10.0.0.2"};
+    EXPECT_TRUE(w.run_until([&] { return c.ended.has_value(); }));
+    EXPECT_EQ(w.log.turned_away, std::vector{refusal::address_full});
+    EXPECT_EQ(w.relay().count().connections, 3u);
+    a.stream.close();
+    EXPECT_TRUE(w.run_until([&] { return w.relay().count().connections == 2; }));
+    peer d{w, stream_kind::handshake, "10.0.0.1"};
+    w.settle();
+    EXPECT_FALSE(d.ended);
+}
+
+TEST(relay_limits, close_who_says_hello_too_often)
+{
+    world w{over::memory, limited([](relay_limits& l) { l.hellos_per_second = 0.2; })};
+    peer a{w, stream_kind::handshake, "10.0.0.1"}, b{w, stream_kind::handshake, "10.0.0.1"};
+    a.write("000001000001");
+    EXPECT_TRUE(w.run_until([&] { return std::count(a.got.begin(), a.got.end(), '\0') == 2; }));
+    b.write("000001");
+    EXPECT_TRUE(w.run_until([&] { return b.ended.has_value(); }));
+    EXPECT_EQ(b.got, "0000090000");
+    EXPECT_EQ(w.log.turned_away, std::vector{refusal::hello_rate});
+    EXPECT_FALSE(a.ended);
+}
+
+TEST(relay_limits, let_only_so_many_guesses_through)
+{
+    world w{over::memory, limited([](relay_limits& l) { l.attempts_per_minute = 20; })};
+    peer server{w, stream_kind::handshake, "10.0.0.1"};
+    server.write(relay_uid, packet::hello_as_a_server{});
+    EXPECT_TRUE(w.run_until([&] { return server.got.ends_with('\0'); }));
+    server.got.clear();
+    const auto guess = [&](peer& from) {
+        packet::x_and_client_identity x;
+        x.identity = *identity::from_text("10.0.0.2:1");
+        for (int i = 0; i < 30; ++i) from.write(uid{1}, x);
+        EXPECT_TRUE(w.run_until([&] { return from.writes_under_way == 0; }));
+        w.settle();
+    };
+    peer one{w, stream_kind::handshake, "10.0.0.2"}, silent{w, stream_kind::handshake, "10.0.0.3"};
+    one.write("000001");
+    guess(one);
+    EXPECT_EQ(count(w, refusal::attempt_rate), 20u) << "one address may use half";
+    guess(silent); // without a hello: counts for nothing
+    EXPECT_EQ(count(w, refusal::attempt_rate), 20u);
+    silent.write("000001");
+    guess(silent);
+    EXPECT_EQ(count(w, refusal::attempt_rate), 40u);
+    EXPECT_EQ(server.got.size(), 20 * (6 + 32 + 11u));
+}
+
+TEST(relay_limits, read_a_fast_peer_slowly)
+{
+    world w{over::memory, limited([](relay_limits& l) { l.packets_per_second = 100; })};
+    peer a{w, stream_kind::handshake, "10.0.0.1"};
+    std::string flood = "000001";
+    for (int i = 0; i < 1019; ++i) flood += "00010a";
+    const time_point start = clock::now();
+    a.write(flood);
+    EXPECT_TRUE(w.run_until([&] { return count(w, refusal::packet_rate) != 0; }));
+    EXPECT_TRUE(w.run_until([&] { return a.writes_under_way == 0; }));
+    a.write("000001");
+    EXPECT_TRUE(w.run_until([&] { return std::count(a.got.begin(), a.got.end(), '\0') == 2; }));
+    EXPECT_GE(clock::now() - start, 150ms);
+    EXPECT_FALSE(a.ended);
+}
+
+TEST(relay_limits, close_who_says_nothing)
+{
+    world w{over::memory, limited([](relay_limits& l) { l.start_time = 50ms; })};
+    peer silent{w, stream_kind::handshake, "10.0.0.1"}, speaker{w, stream_kind::handshake, "10.0.0.2"};
+    speaker.write("000001");
+    EXPECT_TRUE(w.run_until([&] { return silent.ended.has_value(); }));
+    EXPECT_EQ(w.log.turned_away, std::vector{refusal::slow_start});
+    EXPECT_FALSE(speaker.ended);
+}
+
+TEST(relay_limits, bound_rooms)
+{
+    world w{over::memory, limited([](relay_limits& l) { l.rooms = 1; })};
+    pair_in_room one{w}, two{w, "10.0.0.31", "10.0.0.32"};
+    EXPECT_EQ(count(w, refusal::rooms_full), 2u);
+    EXPECT_EQ(w.relay().count().rooms, 1u);
+    EXPECT_TRUE(w.run_until([&] { return two.first->ended && two.second->ended; }));
+}
+
+TEST(relay_limits, bound_the_bytes_of_a_room)
+{
+    world w{over::memory, limited([](relay_limits& l) { l.room_bytes = 100'000; })};
+    pair_in_room room{w};
+    room.first->write(random_bytes(90'000));
+    EXPECT_TRUE(w.run_until([&] { return room.second->got.size() > 90'000; }));
+    EXPECT_EQ(w.relay().count().room_bytes, 90'000u);
+    room.second->write(random_bytes(20'000));
+    EXPECT_TRUE(w.run_until([&] { return room.first->ended && room.second->ended; }));
+    EXPECT_EQ(w.log.turned_away, std::vector{refusal::room_bytes});
+}
+
+TEST(relay_limits, end_a_room_without_a_byte)
+{
+    world w{over::memory, limited([](relay_limits& l) { l.room_idle = 300ms; })};
+    pair_in_room room{w};
+    const time_point start = clock::now();
+    while (clock::now() - start < 700ms) {
+        room.first->write("x");
+        EXPECT_TRUE(w.run_until([&] { return room.first->writes_under_way == 0; }));
+        w.run_until([] { return false; }, 50ms);
+    }
+    EXPECT_FALSE(room.first->ended);
+    EXPECT_TRUE(w.run_until([&] { return room.first->ended && room.second->ended; }));
+    EXPECT_EQ(w.log.turned_away, std::vector{refusal::room_idle});
+}
+
+TEST(relay_limits, bound_how_fast_a_room_is)
+{
+    world w{over::memory, limited([](relay_limits& l) { l.room_bytes_per_second = 1e6; })};
+    pair_in_room room{w};
+    const time_point start = clock::now();
+    room.first->write(random_bytes(400'000));
+    EXPECT_TRUE(w.run_until([&] { return room.second->got.size() > 400'000; }));
+    EXPECT_GE(clock::now() - start, 250ms);
+    relay_limits faster;
+    w.relay().set_limits(faster);
+    room.first->write(random_bytes(40'000'000));
+    EXPECT_TRUE(w.run_until([&] { return room.second->got.size() > 40'400'000; }));
+    EXPECT_LT(clock::now() - start, 30s);
+}
+
+TEST(relay_drain, waits_for_rooms_and_for_those_who_may_enter_one)
+{
+    world w;
+    pair_in_room room{w};
+    peer waiting{w, stream_kind::handshake, "10.0.0.5"};
+    waiting.write("000001");
+    EXPECT_TRUE(w.run_until([&] { return waiting.got.ends_with('\0'); }));
+    waiting.got.clear();
+    w.relay().drain();
+    EXPECT_TRUE(w.relay().draining());
+    EXPECT_TRUE(w.run_until([&] { return waiting.ended.has_value(); }));
+    EXPECT_EQ(waiting.got, "0000090000");
+    peer late{w, stream_kind::handshake, "10.0.0.6"};
+    EXPECT_TRUE(w.run_until([&] { return late.ended.has_value(); }));
+    EXPECT_EQ(w.log.turned_away, std::vector{refusal::stopping});
+    waiting.stream.close();
+
+    room.first->write("still here");
+    EXPECT_TRUE(w.run_until([&] { return room.second->got.ends_with("still here"); }));
+    EXPECT_FALSE(w.relay_ended);
+    room.first->shutdown_send_after_writes();
+    room.second->shutdown_send_after_writes();
+    EXPECT_TRUE(w.run_until([&] { return w.relay_ended; }));
+}
+
+TEST(relay_drain, without_anybody_is_over_at_once)
+{
+    world w;
+    w.relay().drain();
+    EXPECT_TRUE(w.run_until([&] { return w.relay_ended; }));
+}
+
+} // namespace
+} // namespace parley::test

@@ -1,0 +1,229 @@
+#include "support/actors_world.hpp"
+
+#include <parley/proto/record_stream.hpp>
+
+namespace parley::test {
+namespace {
+
+// A sender by hand: a real one agrees, then the test takes its room and says what it likes.
+class receiving_from : public ::testing::Test {
+protected:
+    void start(receive_options options = {})
+    {
+        w.wrap = [this](any_stream stream, stream_kind kind, const std::string& host) {
+            if (kind != stream_kind::room || host != "10.0.0.1") return stream;
+            auto dead = make_memory_stream_pair(w.context.get_executor(), 1000);
+            sender_room.emplace(std::move(stream));
+            return std::move(dead.first);
+        };
+        w.send(s, bytes_source("document", random_bytes(1000)), "p");
+        w.receive(r, "p", options);
+        ASSERT_TRUE(w.run_until([&] { return sender_room && r.log.saw("agreed"); }));
+        sender_room->start_reading();
+        sender_room->write(identity_of_receiver() + "\n");
+        ASSERT_TRUE(w.run_until([&] { return r.log.saw("entered_room"); }));
+    }
+    std::string identity_of_receiver()
+    {
+        for (const std::string& line : w.log.lines)
+            if (line.starts_with("connected 10.0.0.2:") && line.ends_with(" handshake"))
+                return line.substr(10, line.size() - 10 - 10);
+        return {};
+    }
+    void expect_failure(errc code)
+    {
+        ASSERT_TRUE(w.run_until([&] { return r.done(); }));
+        EXPECT_EQ(r.error(), code) << r.message();
+        EXPECT_TRUE(r.destination.names().empty());
+        ASSERT_TRUE(w.run_until([&] { return sender_room->ended.has_value(); }));
+    }
+    world w;
+    send_operation s;
+    receive_operation r;
+    std::optional<raw_peer> sender_room;
+};
+
+TEST_F(receiving_from, a_sender_that_ends_without_a_byte)
+{
+    ASSERT_NO_FATAL_FAILURE(start());
+    sender_room->shutdown_send();
+    expect_failure(errc::peer_gone);
+    EXPECT_EQ(*sender_room->ended, asio::error::connection_reset) << "no word of success";
+}
+
+TEST_F(receiving_from, a_sender_that_resets)
+{
+    ASSERT_NO_FATAL_FAILURE(start());
+    sender_room->stream.set_abort_on_close(true);
+    sender_room->stream.close();
+    expect_failure(errc::peer_gone);
+}
+
+TEST_F(receiving_from, bytes_that_are_no_records)
+{
+    ASSERT_NO_FATAL_FAILURE(start());
+    sender_room->write(std::string(100, '\x01'));
+    w.settle();
+    EXPECT_FALSE(r.done()) << "a record of 257 bytes may still come";
+    sender_room->write(std::string(1000, '\x01'));
+    expect_failure(errc::record_forged);
+}
+
+TEST_F(receiving_from, a_length_beyond_the_bound)
+{
+    ASSERT_NO_FATAL_FAILURE(start());
+    sender_room->write("\x80\x01 and so on");
+    expect_failure(errc::record_too_long);
+}
+
+TEST_F(receiving_from, an_end_record_is_no_proof)
+{
+    ASSERT_NO_FATAL_FAILURE(start());
+    sender_room->write("\xff\xff\xff\xff");
+    expect_failure(errc::peer_gone);
+}
+
+TEST_F(receiving_from, silence)
+{
+    receive_options options;
+    options.idle_timeout = std::chrono::milliseconds{20};
+    ASSERT_NO_FATAL_FAILURE(start(options));
+    expect_failure(errc::timed_out);
+}
+
+// The user thinks; meanwhile the connection is read, and the question is withdrawn when its sender leaves.
+TEST(receive_document, a_question_is_withdrawn_with_its_sender)
+{
+    world w;
+    send_operation first, second;
+    receive_operation r;
+    bool aborted = false;
+    int questions = 0;
+    r.log.on_question = [&](identity) -> awaitable<bool> {
+        if (++questions > 1) co_return true;
+        asio::steady_timer never{w.context, time_point::max()};
+        const auto waited = co_await never.async_wait(use_tuple);
+        aborted = std::get<0>(waited) == asio::error::operation_aborted;
+        co_return true; // too late to count
+    };
+    w.send(first, bytes_source("first", random_bytes(10)), "p");
+    w.receive(r, "p");
+    w.settle();
+    EXPECT_EQ(questions, 1);
+    first.cancel.emit(asio::cancellation_type::terminal);
+    w.settle();
+    EXPECT_EQ(first.error(), errc::cancelled);
+    EXPECT_TRUE(aborted);
+    EXPECT_EQ(r.log.withdrawals, 1);
+    EXPECT_FALSE(r.done());
+    w.send(second, bytes_source("second", random_bytes(10)), "p");
+    w.settle();
+    EXPECT_EQ(questions, 2);
+    EXPECT_TRUE(r.succeeded()) << r.message();
+    EXPECT_EQ(r.destination.names(), (std::set<std::string>{"second"}));
+}
+
+TEST(receive_document, one_question_at_a_time)
+{
+    world w;
+    send_operation first, second;
+    receive_operation r;
+    std::vector<std::string> asked;
+    std::optional<asio::steady_timer> thinking;
+    r.log.on_question = [&](identity peer) -> awaitable<bool> {
+        asked.emplace_back(peer.text());
+        const bool answer = asked.size() == 2;
+        thinking.emplace(w.context, time_point::max());
+        const auto waited = co_await thinking->async_wait(use_tuple);
+        (void)waited;
+        co_return answer;
+    };
+    w.send(first, bytes_source("first", random_bytes(10)), "p", {}, "10.0.0.1");
+    w.send(second, bytes_source("second", random_bytes(10)), "p", {}, "10.0.0.3");
+    w.receive(r, "p");
+    w.settle();
+    EXPECT_EQ(asked.size(), 1u);
+    thinking->cancel(); // no to the first
+    w.settle();
+    ASSERT_EQ(asked.size(), 2u);
+    EXPECT_NE(asked[0], asked[1]);
+    EXPECT_EQ(first.log.refusals + second.log.refusals, 1);
+    thinking->cancel(); // yes to the second
+    w.settle();
+    EXPECT_TRUE(r.succeeded()) << r.message();
+    send_operation& refused = first.log.refusals == 1 ? first : second;
+    EXPECT_FALSE(refused.done());
+    refused.cancel.emit(asio::cancellation_type::terminal);
+    w.settle();
+}
+
+TEST(receive_document, cancelled_while_the_user_thinks)
+{
+    world w;
+    send_operation s;
+    receive_operation r;
+    bool question_ended = false;
+    r.log.on_question = [&](identity) -> awaitable<bool> {
+        asio::steady_timer never{w.context, time_point::max()};
+        const auto waited = co_await never.async_wait(use_tuple);
+        (void)waited;
+        question_ended = true;
+        co_return true;
+    };
+    w.send(s, bytes_source("document", random_bytes(10)), "p");
+    w.receive(r, "p");
+    w.settle();
+    EXPECT_FALSE(r.done());
+    r.cancel.emit(asio::cancellation_type::terminal);
+    w.settle();
+    EXPECT_TRUE(question_ended);
+    EXPECT_EQ(r.error(), errc::cancelled);
+    EXPECT_FALSE(s.done()) << "the sender waits for another";
+    s.cancel.emit(asio::cancellation_type::terminal);
+    w.settle();
+}
+
+TEST(receive_document, an_observer_that_throws_means_no)
+{
+    world w;
+    send_operation s;
+    receive_operation r;
+    std::vector<std::string> reports;
+    set_exception_reporter([&](std::string_view name, std::string_view) { reports.emplace_back(name); });
+    r.log.on_question = [&](identity) -> awaitable<bool> {
+        if (reports.empty()) throw std::runtime_error{"no terminal"};
+        co_return true;
+    };
+    w.send(s, bytes_source("document", random_bytes(10)), "p");
+    w.receive(r, "p");
+    w.settle();
+    set_exception_reporter({});
+    EXPECT_EQ(reports.size(), 1u);
+    EXPECT_EQ(s.log.refusals, 1);
+    EXPECT_FALSE(r.done());
+    s.cancel.emit(asio::cancellation_type::terminal);
+    r.cancel.emit(asio::cancellation_type::terminal);
+    w.settle();
+}
+
+TEST(receive_document, a_key_derivation_above_the_bound_is_refused)
+{
+    world w;
+    send_operation s;
+    receive_operation r;
+    send_options options;
+    options.iterations = 1000;
+    receive_options careful;
+    careful.max_iterations = 999;
+    w.send(s, bytes_source("document", random_bytes(10)), "p", options);
+    w.receive(r, "p", careful);
+    w.settle();
+    ASSERT_EQ(r.log.rejections.size(), 1u);
+    EXPECT_EQ(r.log.rejections[0], condition::authentication);
+    s.cancel.emit(asio::cancellation_type::terminal);
+    r.cancel.emit(asio::cancellation_type::terminal);
+    w.settle();
+}
+
+} // namespace
+} // namespace parley::test

@@ -1,0 +1,498 @@
+#include <parley/transport/websocket.hpp>
+
+#include "stream/layer/websocket_layer.hpp"
+#include "stream_laws.hpp"
+#include "transport/http/http_head.hpp"
+
+#include <parley/async/spawn.hpp>
+#include <parley/testing/seeded_random.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace parley::test {
+namespace {
+
+using detail::websocket_role;
+
+struct sides {
+    any_stream client, server;
+};
+
+sides make_sides(asio::io_context& context, kind below = kind::memory, websocket_options options = {},
+                 stream_kind what = stream_kind::handshake)
+{
+    auto pair = make_pair_of(context, below);
+    return {
+        detail::make_websocket_stream(std::move(pair.first), websocket_role::client, what, options, {}, "ws"),
+        detail::make_websocket_stream(std::move(pair.second), websocket_role::server, what, options, {},
+                                      "ws")};
+}
+
+// A server's stream over one end, and the other end as it is.
+struct bare {
+    any_stream raw, server;
+};
+
+bare make_bare(asio::io_context& context, websocket_options options = {})
+{
+    auto pair = make_pair_of(context, kind::tcp);
+    return {std::move(pair.first),
+            detail::make_websocket_stream(std::move(pair.second), websocket_role::server,
+                                          stream_kind::handshake, options, {}, "ws")};
+}
+
+std::string bytes_of(std::string_view hex)
+{
+    const byte_vector bytes = from_hex(hex).bytes;
+    return std::string{as_text(bytes)};
+}
+
+class websocket_stream_test : public ::testing::TestWithParam<kind> {};
+INSTANTIATE_TEST_SUITE_P(below, websocket_stream_test, ::testing::Values(kind::memory, kind::tcp),
+                         [](const auto& at) { return name_of(at.param); });
+
+TEST_P(websocket_stream_test, carries_bytes_both_ways_and_ends_in_order)
+{
+    asio::io_context context;
+    sides s = make_sides(context, GetParam());
+    expect_each_side_ends_by_itself(context, s.client, s.server);
+}
+
+TEST_P(websocket_stream_test, an_abort_is_no_end)
+{
+    asio::io_context context;
+    sides s = make_sides(context, GetParam());
+    testing::run_until_done(context, [&]() -> awaitable<void> {
+        s.client.set_abort_on_close(true);
+        s.client.close();
+        auto got = co_await read_to_end(s.server);
+        EXPECT_EQ(got.error, asio::error::connection_reset);
+    });
+}
+
+TEST_P(websocket_stream_test, a_cancelled_read_loses_nothing)
+{
+    asio::io_context context;
+    sides s = make_sides(context, GetParam());
+    testing::run_until_done(context, [&]() -> awaitable<void> {
+        std::array<char, 16> buffer{};
+        for (int i = 0; i < 3; ++i) {
+            asio::cancellation_signal cancel;
+            error_code cancelled;
+            s.server.async_read_some(
+                asio::buffer(buffer),
+                asio::bind_cancellation_slot(cancel.slot(), [&](error_code e, std::size_t n) {
+                    cancelled = e;
+                    EXPECT_EQ(n, 0u);
+                }));
+            co_await yield_once();
+            cancel.emit(asio::cancellation_type::total);
+            while (!cancelled) co_await yield_once();
+            EXPECT_EQ(cancelled, asio::error::operation_aborted);
+            auto failed = co_await write_all(s.client, "abc");
+            EXPECT_FALSE(failed);
+            auto got = co_await read_up_to(s.server, 3);
+            EXPECT_EQ(got.text, "abc");
+        }
+        s.client.close();
+        s.server.close();
+    });
+}
+
+// Large writes go out beside the stream's own buffer, as far as the socket takes them.
+TEST(websocket_stream_test, a_slow_reader_gets_every_byte_and_every_pong_in_its_place)
+{
+    asio::io_context context;
+    websocket_options options;
+    options.max_handshake_message_bytes = options.max_room_message_bytes;
+    bare b = make_bare(context, options);
+    const byte_vector sent(16u << 20, 'x');
+    bool written = false;
+    asio::async_write(b.server, asio::buffer(sent), [&](error_code error, std::size_t size) {
+        EXPECT_FALSE(error);
+        EXPECT_EQ(size, sent.size());
+        written = true;
+    });
+    std::array<byte, 100> into;
+    b.server.async_read_some(asio::buffer(into), [](error_code, std::size_t) {});
+    context.poll();
+    ASSERT_FALSE(written) << "the socket is full";
+    const std::string pings = bytes_of("898000000000"
+                                       "898000000000");
+    asio::async_write(b.raw, asio::buffer(pings), [](error_code error, std::size_t) { EXPECT_FALSE(error); });
+    context.poll();
+
+    testing::seeded_random random{1};
+    detail::websocket_codec reader{websocket_role::client, 1u << 20, random};
+    byte_vector part(300'000), answer;
+    std::size_t got = 0, all = 0;
+    const time_point end = clock::now() + std::chrono::seconds{60};
+    while (got < sent.size() && !reader.failed() && clock::now() < end) {
+        context.poll();
+        error_code error;
+        const std::size_t size = b.raw.try_read_some(part, error);
+        all += size;
+        const std::size_t kept = reader.receive(mutable_bytes{part}.first(size), answer);
+        got += static_cast<std::size_t>(
+            std::count(part.begin(), part.begin() + static_cast<std::ptrdiff_t>(kept), 'x'));
+    }
+    EXPECT_EQ(got, sent.size());
+    EXPECT_FALSE(reader.failed());
+    // asio::async_write hands on 64 KiB at a time: as many messages, and two pongs between them.
+    EXPECT_EQ(all, sent.size() + sent.size() / 65536 * 10 + 2 * 2);
+    context.poll();
+    EXPECT_TRUE(written);
+}
+
+TEST(websocket_stream_test, close_ends_what_is_under_way)
+{
+    asio::io_context context;
+    sides s = make_sides(context);
+    error_code waited;
+    s.server.async_wait_readable([&](error_code e) { waited = e; });
+    s.server.close();
+    s.client.close();
+    EXPECT_TRUE(testing::drain(context));
+    EXPECT_EQ(waited, asio::error::operation_aborted);
+}
+
+struct refusal {
+    const char* hex;
+    const char* answer;
+};
+
+TEST(websocket_stream_test, broken_rules_are_answered_before_the_connection_ends)
+{
+    for (const refusal& r : {refusal{"81810000000061", "880203eb"}, refusal{"82fe040100000000", "880203f1"},
+                             refusal{"8201", "880203ea"}, refusal{"88830000000003e8ff", "880203ef"}}) {
+        asio::io_context context;
+        bare b = make_bare(context);
+        testing::run_until_done(context, [&]() -> awaitable<void> {
+            auto failed = co_await write_all(b.raw, bytes_of(r.hex));
+            EXPECT_FALSE(failed);
+            auto got = co_await read_to_end(b.server);
+            EXPECT_EQ(got.error, errc::bad_framing) << r.hex;
+            b.server.close();
+            auto answer = co_await read_to_end(b.raw);
+            EXPECT_EQ(answer.text, bytes_of(r.answer)) << r.hex;
+            EXPECT_EQ(answer.error, asio::error::eof);
+            b.raw.close();
+        });
+    }
+}
+
+TEST(websocket_stream_test, only_1000_is_an_end)
+{
+    struct ending {
+        const char* code;
+        bool in_order;
+    };
+    for (const ending& e :
+         {ending{"03e8", true}, ending{"03e9", false}, ending{"03f3", false}, ending{"0fa0", false}}) {
+        asio::io_context context;
+        bare b = make_bare(context);
+        testing::run_until_done(
+            context, [&, hex = std::string{"888200000000"} + e.code]() -> awaitable<void> {
+                auto failed = co_await write_all(b.raw, bytes_of(hex));
+                EXPECT_FALSE(failed);
+                auto got = co_await read_to_end(b.server);
+                EXPECT_EQ(got.error == asio::error::eof, e.in_order) << hex;
+                b.server.close();
+                auto answer = co_await read_to_end(b.raw);
+                EXPECT_EQ(answer.text, bytes_of("8802" + hex.substr(12))) << "the code is sent back";
+                b.raw.close();
+            });
+    }
+}
+
+TEST(websocket_stream_test, a_connection_that_just_ends_is_a_reset)
+{
+    asio::io_context context;
+    bare b = make_bare(context);
+    testing::run_until_done(context, [&]() -> awaitable<void> {
+        b.raw.close();
+        auto got = co_await read_to_end(b.server);
+        EXPECT_EQ(got.error, asio::error::connection_reset);
+    });
+}
+
+TEST(websocket_stream_test, a_silent_peer_is_pinged_and_dropped)
+{
+    websocket_options options;
+    options.ping_interval = std::chrono::milliseconds{20};
+    options.pong_timeout = std::chrono::milliseconds{40};
+    asio::io_context context;
+    bare b = make_bare(context, options);
+    testing::run_until_done(context, [&]() -> awaitable<void> {
+        auto got = co_await read_to_end(b.server);
+        EXPECT_EQ(got.error, asio::error::connection_reset);
+        auto seen = co_await read_to_end(b.raw);
+        EXPECT_EQ(seen.text.substr(0, 2), bytes_of("8900"));
+        EXPECT_EQ(seen.error, asio::error::connection_reset);
+    });
+}
+
+TEST(websocket_stream_test, a_peer_that_answers_stays)
+{
+    websocket_options options;
+    options.ping_interval = std::chrono::milliseconds{5};
+    options.pong_timeout = std::chrono::milliseconds{500};
+    asio::io_context context;
+    bare b = make_bare(context, options);
+    testing::run_until_done(context, [&]() -> awaitable<void> {
+        error_code ended;
+        std::array<char, 4> buffer{};
+        b.server.async_read_some(asio::buffer(buffer), [&](error_code e, std::size_t) { ended = e; });
+        for (int i = 0; i < 20; ++i) {
+            auto ping = co_await read_up_to(b.raw, 2);
+            EXPECT_EQ(ping.text, bytes_of("8900"));
+            auto failed = co_await write_all(b.raw, bytes_of("8a8000000000"));
+            EXPECT_FALSE(failed);
+        }
+        EXPECT_FALSE(ended);
+        b.server.close();
+        b.raw.close();
+    });
+}
+
+// One request to accept_websocket, and what it answers.
+struct exchange {
+    websocket_accepted accepted;
+    std::optional<seat_token> seat;
+    std::string answer;
+    any_stream server;
+};
+
+exchange ask(const std::string& request, websocket_accept_options options = {})
+{
+    asio::io_context context;
+    auto pair = make_memory_stream_pair(context.get_executor(), 64 * 1024);
+    exchange out;
+    out.server = std::move(pair.second);
+    spawn(
+        context.get_executor(),
+        [&]() -> awaitable<void> {
+            out.accepted = co_await accept_websocket(out.server, options);
+            if (out.accepted.error) co_return;
+            out.seat = out.server.seat();
+            out.server.close();
+        },
+        "server");
+    testing::run_until_done(context, [&]() -> awaitable<void> {
+        auto failed = co_await write_all(pair.first, request);
+        EXPECT_FALSE(failed);
+        auto shut = co_await pair.first.async_shutdown_send(use_tuple);
+        EXPECT_FALSE(std::get<0>(shut));
+        auto got = co_await read_to_end(pair.first);
+        out.answer = got.text;
+    });
+    testing::drain(context);
+    out.server = {};
+    return out;
+}
+
+std::string request_with(const std::string& protocol, const std::string& target = "/",
+                         const std::string& more = {})
+{
+    return "GET " + target +
+           " HTTP/1.1\r\nHost: relay.example\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n" +
+           "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: "
+           "13\r\nSec-WebSocket-Protocol: " +
+           protocol + "\r\n" + more + "\r\n";
+}
+
+TEST(accept_websocket_test, opens_a_stream_of_the_kind_that_the_subprotocol_names)
+{
+    exchange x = ask(request_with("chat, bob.room", "/lobby?x=1", "X-Real-IP: 192.0.2.1\r\n"));
+    EXPECT_FALSE(x.accepted.error);
+    EXPECT_EQ(x.accepted.status, 101u);
+    EXPECT_EQ(x.accepted.request.path(), "/lobby");
+    EXPECT_EQ(x.accepted.request.header("x-real-ip"), "192.0.2.1");
+    EXPECT_THAT(x.answer, ::testing::HasSubstr("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
+    EXPECT_THAT(x.answer, ::testing::HasSubstr("Sec-WebSocket-Protocol: bob.room\r\n\r\n"));
+}
+
+TEST(accept_websocket_test, refuses_with_the_status_that_says_why)
+{
+    websocket_accept_options one_path;
+    one_path.path = "/lobby";
+    EXPECT_EQ(ask(request_with("bob.room", "/"), one_path).accepted.status, 404u);
+    EXPECT_EQ(ask(request_with("bob.room", "/lobby?a"), one_path).accepted.status, 101u);
+    EXPECT_EQ(ask(request_with("chat")).accepted.status, 400u);
+    EXPECT_EQ(ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").accepted.status, 426u);
+    EXPECT_EQ(ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n", one_path).accepted.status, 404u);
+    EXPECT_EQ(ask("rubbish\r\n\r\n").accepted.status, 400u);
+    EXPECT_EQ(ask(request_with("bob.room", "/", "A: " + std::string(9000, 'a') + "\r\n")).accepted.status,
+              431u);
+    const exchange x = ask(request_with("chat"));
+    EXPECT_EQ(x.accepted.error, errc::upgrade_refused);
+    EXPECT_THAT(x.answer, ::testing::StartsWith("HTTP/1.1 400 Bad Request\r\n"));
+}
+
+const std::string seat_digits = "00112233445566778899AABBccddeeff";
+const std::string seat_value = "bob.seat." + seat_digits;
+
+TEST(accept_websocket_test, takes_a_seat_from_anywhere_in_the_list_and_echoes_it_nowhere)
+{
+    for (const char* kind : {"bob.handshake", "bob.room"})
+        for (const std::string& offered :
+             {kind + (", " + seat_value), seat_value + "," + kind,
+              "a ,\t" + seat_value + "\t , " + kind + ",b",
+              kind + ("\r\nsec-websocket-protocol: " + seat_value),
+              seat_value + "\r\nSec-WebSocket-Protocol: " + kind, kind + (", BOB.Seat." + seat_digits)}) {
+            std::string seen;
+            websocket_accept_options options;
+            options.on_upgrade = [&](const http_request& request) -> std::optional<http_answer> {
+                for (const auto& [name, value] : request.headers) seen += name + ": " + value + "\n";
+                return std::nullopt;
+            };
+            const exchange x = ask(request_with(offered), options);
+            EXPECT_EQ(x.accepted.status, 101u) << offered;
+            EXPECT_EQ(x.seat, seat_token::from_text(seat_digits)) << offered;
+            EXPECT_THAT(x.answer,
+                        ::testing::HasSubstr(std::string{"Sec-WebSocket-Protocol: "} + kind + "\r\n\r\n"));
+            for (const auto& [name, value] : x.accepted.request.headers) seen += name + ": " + value + "\n";
+            for (const std::string& text : {x.answer, seen}) {
+                EXPECT_THAT(text, ::testing::Not(::testing::HasSubstr("0011223344"))) << offered;
+                EXPECT_THAT(text, ::testing::Not(::testing::HasSubstr("eat."))) << offered;
+            }
+        }
+    EXPECT_FALSE(ask(request_with("bob.room, chat")).seat);
+}
+
+TEST(accept_websocket_test, refuses_a_malformed_seat_and_a_second_one)
+{
+    for (const std::string& bad :
+         {std::string{"bob.seat."}, seat_value.substr(0, seat_value.size() - 1), seat_value + "0",
+          seat_value.substr(0, seat_value.size() - 1) + "g", "bob.seat.0x" + seat_digits.substr(2),
+          "bob.seat. " + seat_digits, std::string{"Bob.Seat.1"}, seat_value + ", " + seat_value,
+          seat_value + ", bob.seat." + std::string(32, '0'), "bob.seat.1, " + seat_value,
+          seat_value + "\r\nSec-WebSocket-Protocol: " + seat_value})
+        for (const std::string& offered : {"bob.room, " + bad, bad + ", bob.handshake"}) {
+            const exchange x = ask(request_with(offered));
+            EXPECT_EQ(x.accepted.error, errc::upgrade_refused) << offered;
+            EXPECT_EQ(x.accepted.status, 400u) << offered;
+            EXPECT_THAT(x.answer, ::testing::Not(::testing::HasSubstr("0011223344"))) << offered;
+        }
+    EXPECT_EQ(ask(request_with(seat_value)).accepted.status, 400u) << "a seat alone opens nothing";
+}
+
+TEST(accept_websocket_test, other_requests_go_to_their_function)
+{
+    websocket_accept_options options;
+    options.on_request = [](const http_request& request) -> std::optional<http_answer> {
+        if (request.target != "/healthz") return std::nullopt;
+        http_answer answer;
+        answer.body = "ok";
+        return answer;
+    };
+    const exchange x = ask("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", options);
+    EXPECT_EQ(x.accepted.status, 200u);
+    EXPECT_THAT(x.answer, ::testing::EndsWith("\r\n\r\nok"));
+    EXPECT_EQ(ask("GET /other HTTP/1.1\r\nHost: a\r\n\r\n", options).accepted.status, 426u);
+}
+
+TEST(open_websocket_test, meets_accept_websocket)
+{
+    asio::io_context context;
+    auto pair = make_memory_stream_pair(context.get_executor(), 64 * 1024);
+    testing::run_until_done(context, [&]() -> awaitable<void> {
+        spawn(
+            context.get_executor(),
+            [&]() -> awaitable<void> {
+                websocket_accept_options options;
+                auto accepted = co_await accept_websocket(pair.second, std::move(options));
+                EXPECT_EQ(accepted.request.header("Host"), "relay.example:8080");
+                EXPECT_EQ(accepted.request.header("User-Agent"), "parley");
+                EXPECT_EQ(pair.second.kind(), stream_kind::room);
+                EXPECT_EQ(pair.second.seat(), seat_token::from_text(seat_digits));
+                auto failed = co_await write_all(pair.second, "hello");
+                EXPECT_FALSE(failed);
+                pair.second.close();
+            },
+            "server");
+        const auto address = relay_address::parse("ws://relay.example:8080/lobby");
+        const auto seat = seat_token::from_text(seat_digits);
+        auto error = co_await open_websocket(pair.first, *address, stream_kind::room, {}, nullptr, seat);
+        EXPECT_FALSE(error);
+        EXPECT_FALSE(pair.first.seat()) << "it is what the other side has presented";
+        auto got = co_await read_to_end(pair.first);
+        EXPECT_EQ(got.text, "hello");
+        EXPECT_EQ(got.error, asio::error::eof);
+        pair.first.close();
+    });
+}
+
+// What open_websocket gives when its request, with a seat, is answered with these subprotocols.
+struct opened {
+    error_code error;
+    std::string request, detail;
+};
+
+opened open_with_answer(const std::string& protocols)
+{
+    asio::io_context context;
+    auto pair = make_memory_stream_pair(context.get_executor(), 64 * 1024);
+    opened out;
+    testing::run_until_done(context, [&]() -> awaitable<void> {
+        spawn(
+            context.get_executor(),
+            [&]() -> awaitable<void> {
+                while (out.request.find("\r\n\r\n") == std::string::npos) {
+                    std::array<char, 512> buffer{};
+                    auto read = co_await pair.second.async_read_some(asio::buffer(buffer), use_tuple);
+                    if (std::get<0>(read)) co_return;
+                    out.request.append(buffer.data(), std::get<1>(read));
+                }
+                const std::string before = "Sec-WebSocket-Key: ";
+                const auto key = out.request.substr(out.request.find(before) + before.size(), 24);
+                std::string answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n";
+                answer += "Connection: Upgrade\r\nSec-WebSocket-Accept: " + detail::websocket_accept_of(key);
+                answer += "\r\n" + protocols + "\r\n";
+                auto failed = co_await write_all(pair.second, answer);
+                EXPECT_FALSE(failed);
+            },
+            "server");
+        const auto address = relay_address::parse("ws://relay.example");
+        const auto seat = seat_token::from_text(seat_digits);
+        out.error = co_await open_websocket(pair.first, *address, stream_kind::room, {}, &out.detail, seat);
+        pair.first.close();
+    });
+    return out;
+}
+
+TEST(open_websocket_test, presents_its_seat_and_takes_no_echo_of_it)
+{
+    const std::string name = "Sec-WebSocket-Protocol: ", lower = to_hex(from_hex(seat_digits).bytes);
+    const opened plain = open_with_answer(name + "bob.room\r\n");
+    EXPECT_FALSE(plain.error) << plain.detail;
+    EXPECT_THAT(plain.request, ::testing::HasSubstr(name + "bob.room, bob.seat." + lower + "\r\n"));
+    for (const std::string& bad :
+         {std::string{}, name + "bob.seat." + lower + "\r\n", name + "bob.room, bob.seat." + lower + "\r\n",
+          name + "bob.room\r\n" + name + "bob.seat." + lower + "\r\n", name + "bob.handshake\r\n"}) {
+        const opened refused = open_with_answer(bad);
+        EXPECT_EQ(refused.error, errc::upgrade_refused) << bad;
+        EXPECT_EQ(refused.detail, "the subprotocol was not taken") << bad;
+    }
+}
+
+TEST(open_websocket_test, a_refusal_names_the_status)
+{
+    asio::io_context context;
+    auto pair = make_memory_stream_pair(context.get_executor(), 64 * 1024);
+    std::string detail;
+    testing::run_until_done(context, [&]() -> awaitable<void> {
+        auto failed =
+            co_await write_all(pair.second, "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
+        EXPECT_FALSE(failed);
+        const auto address = relay_address::parse("ws://relay.example");
+        auto error = co_await open_websocket(pair.first, *address, stream_kind::room, {}, &detail);
+        EXPECT_EQ(error, errc::upgrade_refused);
+    });
+    EXPECT_EQ(detail, "HTTP status 503 Service Unavailable");
+    EXPECT_FALSE(pair.first.is_open());
+}
+
+} // namespace
+} // namespace parley::test
