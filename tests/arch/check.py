@@ -55,7 +55,6 @@ LIBSODIUM_ALONE = {"spoke", "random", "curve"}
 
 # Sources without a test file of their own name: path below framework/src, and the test that runs it, below tests.
 TESTED_BY = {
-    "async/asio_impl.cpp": "unit/async/spawn_test.cpp",
     "async/offload.cpp": "unit/transfer/offload_test.cpp",
     "payload/in/raw_inflate_isal.cpp": "unit/payload/deflate_engine_test.cpp",
     "payload/in/raw_inflate_zlib.cpp": "unit/payload/deflate_engine_test.cpp",
