@@ -13,10 +13,9 @@
 parley::awaitable<int> receive(const char* relay, const char* password, parley::document_receiver& into)
 {
     parley::peer_observer says_yes;
-    parley::receive_options options;
-    options.relay = parley::relay_address::parse(relay).value();
-    parley::secret_bytes secret{std::string_view{password}};
-    auto received = co_await parley::receive_document(std::move(secret), into, options, says_yes);
+    const auto address = parley::relay_address::parse(relay).value();
+    auto received = co_await parley::receive_document(parley::secret_bytes{std::string_view{password}}, into,
+                                                      parley::receive_options{}.relay(address), says_yes);
     if (received)
         std::cout << received->document.path.string() << '\n';
     else

@@ -13,8 +13,7 @@ int main(int argc, char** argv)
         std::cerr << argv[3] << ": " << source.error().message() << '\n';
         return 1;
     }
-    parley::send_options options;
-    options.relay = parley::relay_address::parse(argv[1]).value();
+    const auto options = parley::send_options{}.relay(parley::relay_address::parse(argv[1]).value());
     parley::secret_bytes password{std::string_view{argv[2]}};
     parley::peer_observer silent;
     boost::asio::io_context context{1};

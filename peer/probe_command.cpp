@@ -115,10 +115,7 @@ int run_probe(const probe_command_options& options)
 {
     probe_printer printer{options};
     probe_options probing;
-    probing.relay = options.relay;
-    probing.step_timeout = options.timeout;
-    probing.ca_file = options.ca_file;
-    probing.proxy = options.proxy;
+    probing.relay(options.relay).step_timeout(options.timeout).ca_file(options.ca_file).proxy(options.proxy);
     const std::function<void(const probe_step&)> on_step = [&](const probe_step& step) {
         printer.step(step);
     };

@@ -74,8 +74,8 @@ int run_recv(const recv_command_options& options, std::optional<std::string> cod
     command_result<secret_bytes> code = find_code(options, std::move(code_from_environment), out);
     if (!code) return report_failure(out, code.error());
 
-    receive_options settings{make_session_options(options.common)};
-    settings.refusal_ends = true;
+    auto settings = make_session_options<receive_options>(options.common);
+    settings.refusal_ends(true);
     session_observer observer{out, !options.yes, options.common.proxy};
     const operation_result<receive_report> report =
         run_operation<receive_report>([&](const executor& ex, auto&& token) {

@@ -101,8 +101,8 @@ int run_send(const send_command_options& options, std::optional<std::string> cod
     command_result<secret_bytes> code = choose_code(options, std::move(code_from_environment), out);
     if (!code) return report_failure(out, code.error());
 
-    send_options settings_of_session{make_session_options(options.common)};
-    settings_of_session.layout = options.layout;
+    auto settings_of_session = make_session_options<send_options>(options.common);
+    settings_of_session.layout(options.layout);
     session_observer observer{out, false, options.common.proxy};
     const operation_result<send_report> report =
         run_operation<send_report>([&](const executor& ex, auto&& token) {

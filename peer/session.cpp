@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <csignal>
 
 namespace parley::cli {
@@ -71,17 +70,6 @@ void session_observer::progress(const transfer_progress& now)
 void session_observer::finishing()
 {
     out_.finishing();
-}
-
-session_options make_session_options(const common_options& common)
-{
-    session_options options;
-    options.relay = common.relay;
-    options.ca_file = common.ca_file;
-    options.proxy = common.proxy;
-    options.wait_timeout = common.timeout;
-    options.connect_timeout = std::min<duration>(options.connect_timeout, common.timeout);
-    return options;
 }
 
 int report_failure(reporter& out, const operation_error& error, const common_options& common)

@@ -14,6 +14,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <unistd.h>
 
@@ -48,8 +49,15 @@ private:
     proxy_pointer proxy_;
 };
 
-// The options that both operations share.
-session_options make_session_options(const common_options& common);
+// The options of either operation, with what both commands have in common.
+template <class Options>
+Options make_session_options(const common_options& common)
+{
+    Options out;
+    out.relay(common.relay).ca_file(common.ca_file).proxy(common.proxy).wait_timeout(common.timeout);
+    out.connect_timeout(std::min<duration>(out.connect_timeout(), common.timeout));
+    return out;
+}
 
 // How `error` ends the program; a cancelled one by the signal that came.
 int report_failure(reporter& out, const operation_error& error, const common_options& common);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that the sources keep to the written structure: rooms, libraries, coroutines, tests, sizes, headers.
+"""Checks that the sources keep to the written structure: rooms, libraries, macros, coroutines, tests, sizes, headers.
 
 usage: check.py [ROOT]
 
@@ -266,6 +266,23 @@ def check_cmake(root, paths):
         yield top + "parley/net.hpp", 1, "rooms", f"does not include {header}"
 
 
+def check_macros(root, paths):
+    """A macro of Asio that reaches a user's targets would have to be the same in all objects of a program."""
+    for path in sorted(os.path.join(folder, name) for top in ("framework", "cmake")
+                       for folder, _, names in os.walk(os.path.join(root, top)) for name in names):
+        path = os.path.relpath(path, root)
+        if re.search(r"(^|/)CMakeLists\.txt$|\.cmake(\.in)?$", path):
+            text = cmake_of(root, path)
+            for match in re.finditer(r"\bBOOST_(?:ASIO|BEAST)\w*", text):
+                yield path, line_at(text, match.start()), "macros", f"{match.group()}: Asio is used without macros"
+    for path in paths:
+        if path.startswith("framework/"):
+            with open(os.path.join(root, path), encoding="utf-8") as file:
+                text = code_of(file.read())
+            for match in re.finditer(r"^[ \t]*#[ \t]*define[ \t]+(BOOST_(?:ASIO|BEAST)\w*)", text, re.MULTILINE):
+                yield path, line_at(text, match.start()), "macros", f"{match.group(1)}: Asio is used without macros"
+
+
 def check_tests(root, paths):
     for path in paths:
         parts = path.split("/")
@@ -298,6 +315,7 @@ def check(root):
             found.append((1, "headers", "no #pragma once"))
         breaches += [(path, *breach) for breach in found]
     breaches += check_cmake(root, paths)
+    breaches += check_macros(root, paths)
     breaches += check_tests(root, paths)
     return paths, breaches
 

@@ -157,8 +157,7 @@ TEST_P(in_process, refusal_may_end_the_receiver)
     send_operation s;
     receive_operation r;
     r.log.on_question = answer_no;
-    receive_options options;
-    options.refusal_ends = true;
+    const auto options = receive_options{}.refusal_ends(true);
     w.send(s, bytes_source("gift", random_bytes(5000)), "p");
     w.receive(r, "p", options);
     ASSERT_TRUE(w.run_until([&] { return r.done() && s.log.refusals == 1; })) << "the sender is told";
@@ -226,10 +225,8 @@ TEST_P(in_process, both_layouts_and_all_ciphers)
             world w{GetParam()};
             send_operation s;
             receive_operation r;
-            send_options options;
-            options.cipher0 = c;
-            options.layout = layout;
-            w.send(s, bytes_source("document", random_bytes(100'000)), "p", options);
+            w.send(s, bytes_source("document", random_bytes(100'000)), "p",
+                   send_options{}.cipher0(c).layout(layout));
             const bool possible = c == cipher::aes_256_gcm || layout == record_layout::original;
             if (possible) w.receive(r, "p");
             ASSERT_TRUE(w.run_until([&] { return s.done() && (r.done() || !possible); }));

@@ -268,19 +268,9 @@ public:
     // Where the relay is, for a peer whose address is `host` when it comes over memory.
     relay_address address(const std::string& host = "10.0.0.1") const
     {
-        relay_address out;
-        if (kind_ != over::memory) {
-            out.scheme = "tcp";
-            out.host = "127.0.0.1";
-            out.port = relay_->bound_handshake_endpoints().front().port();
-            out.room_port = relay_->bound_room_endpoints().front().port();
-        } else {
-            out.scheme = "memory";
-            out.host = host;
-            out.port = out.room_port = 1;
-            out.path = "/" + std::to_string(number_);
-        }
-        return out;
+        if (kind_ == over::memory) return {"memory", host, 1, 1, "/" + std::to_string(number_)};
+        return {"tcp", "127.0.0.1", relay_->bound_handshake_endpoints().front().port(),
+                relay_->bound_room_endpoints().front().port()};
     }
 
     // A connection to the relay without any actor: what a hostile peer has.
@@ -303,9 +293,8 @@ public:
               send_options options = {}, const std::string& host = "10.0.0.1")
     {
         op.source.emplace(std::move(source));
-        options.relay = address(host);
-        options.random = &random;
-        if (!options.blocking) options.blocking = context.get_executor(); // no thread: all in one order
+        options.relay(address(host)).random(&random);
+        if (!options.blocking()) options.blocking(context.get_executor()); // no thread: all in one order
         async_send_document(context.get_executor(), secret_bytes{password}, *op.source, std::move(options),
                             op.log, op.token());
     }
@@ -318,9 +307,8 @@ public:
         auto receiver = document_receiver::create(where);
         ASSERT_TRUE(receiver);
         op.receiver.emplace(std::move(*receiver));
-        options.relay = address(host);
-        options.random = &random;
-        if (!options.blocking) options.blocking = context.get_executor(); // no thread: all in one order
+        options.relay(address(host)).random(&random);
+        if (!options.blocking()) options.blocking(context.get_executor()); // no thread: all in one order
         async_receive_document(context.get_executor(), secret_bytes{password}, *op.receiver,
                                std::move(options), op.log, op.token());
     }

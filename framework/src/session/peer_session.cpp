@@ -69,17 +69,17 @@ operation_error connect_failure(const connect_outcome& outcome, const relay_addr
 
 seat_token new_seat(const session_options& options)
 {
-    return seat_token::random(options.random != nullptr ? *options.random : system_random());
+    return seat_token::random(options.random() != nullptr ? *options.random() : system_random());
 }
 
 connect_options connecting_options(const session_options& options, const seat_token& seat)
 {
     connect_options out;
     out.seat = seat;
-    out.timeout = options.connect_timeout;
-    out.names = options.names;
-    out.tls.ca_file = options.ca_file;
-    out.proxy = options.proxy;
+    out.timeout = options.connect_timeout();
+    out.names = options.names();
+    out.tls.ca_file = options.ca_file();
+    out.proxy = options.proxy();
     return out;
 }
 
@@ -109,15 +109,15 @@ error_code as_peer_gone(error_code error)
 awaitable<operation_result<any_stream>> connect_handshake(const session_options& options, seat_token seat,
                                                           peer_observer& observer)
 {
-    observer.connecting(options.relay);
+    observer.connecting(options.relay());
     const connect_options connecting = connecting_options(options, seat);
-    const std::string where = "connecting to relay " + escaped(options.relay.text());
+    const std::string where = "connecting to relay " + escaped(options.relay().text());
     bool cancelled = co_await is_cancelled(); // by the observer, which nothing under way has felt
     if (cancelled) co_return failure(errc::cancelled, session_phase::connecting, where);
-    auto outcome = co_await connect(options.relay, stream_kind::handshake, connecting);
+    auto outcome = co_await connect(options.relay(), stream_kind::handshake, connecting);
     cancelled = co_await is_cancelled();
     if (cancelled) co_return failure(errc::cancelled, session_phase::connecting, where);
-    if (outcome.error) co_return connect_failure(outcome, options.relay, session_phase::connecting);
+    if (outcome.error) co_return connect_failure(outcome, options.relay(), session_phase::connecting);
     observer.connected(outcome.stream.remote_address());
     cancelled = co_await is_cancelled();
     if (cancelled) co_return failure(errc::cancelled, session_phase::connecting, where);
@@ -129,13 +129,13 @@ awaitable<operation_result<entered_room>> enter_room(const session_options& opti
                                                      const identity& peer, room_end end)
 {
     const connect_options connecting = connecting_options(options, seat);
-    const std::string where = "entering the room of relay " + escaped(options.relay.text());
+    const std::string where = "entering the room of relay " + escaped(options.relay().text());
     bool cancelled = co_await is_cancelled();
     if (cancelled) co_return failure(errc::cancelled, session_phase::entering, where);
-    auto outcome = co_await connect_to_address(reached, options.relay, stream_kind::room, connecting);
+    auto outcome = co_await connect_to_address(reached, options.relay(), stream_kind::room, connecting);
     cancelled = co_await is_cancelled();
     if (cancelled) co_return failure(errc::cancelled, session_phase::entering, where);
-    if (outcome.error) co_return connect_failure(outcome, options.relay, session_phase::entering);
+    if (outcome.error) co_return connect_failure(outcome, options.relay(), session_phase::entering);
 
     entered_room room;
     room.stream = std::move(outcome.stream);
@@ -143,7 +143,7 @@ awaitable<operation_result<entered_room>> enter_room(const session_options& opti
     room.stream.set_abort_on_close(end == room_end::reset);
     room_entry_machine machine{peer};
     driver_options driving;
-    driving.timeout = options.entry_timeout;
+    driving.timeout = options.entry_timeout();
     driver<room_entry_machine> drive{room.stream, machine, {}, driving};
     const error_code error = co_await drive.run();
     cancelled = co_await is_cancelled();

@@ -23,6 +23,8 @@ namespace {
 
 using namespace detail;
 
+class probe_session : public session_option_setters<probe_session> {};
+
 class probing {
 public:
     probing(const executor& ex, probe_options options, std::function<void(const probe_step&)> on_step)
@@ -33,12 +35,12 @@ public:
           server_done_(ex),
           room_done_(ex)
     {
-        session_.relay = options_.relay;
-        session_.connect_timeout = options_.step_timeout;
-        session_.entry_timeout = options_.step_timeout;
-        session_.names = options_.names;
-        session_.ca_file = options_.ca_file;
-        session_.proxy = options_.proxy;
+        session_.relay(options_.relay())
+            .connect_timeout(options_.step_timeout())
+            .entry_timeout(options_.step_timeout())
+            .names(options_.names())
+            .ca_file(options_.ca_file())
+            .proxy(options_.proxy());
     }
 
     awaitable<error_code> run()
@@ -54,12 +56,15 @@ public:
         if (error) co_return error;
         begin("room", session_phase::entering);
         error = co_await pass_through_room();
-        error = co_await end(error, std::to_string(options_.room_bytes) + " bytes there and back");
+        error = co_await end(error, std::to_string(options_.room_bytes()) + " bytes there and back");
         co_return error;
     }
 
 private:
-    random_source& random() const { return options_.random != nullptr ? *options_.random : system_random(); }
+    random_source& random() const
+    {
+        return options_.random() != nullptr ? *options_.random() : system_random();
+    }
 
     void begin(std::string_view name, session_phase phase)
     {
@@ -99,7 +104,7 @@ private:
             told = told || report.error;
             tell(connect_step_name(report.step), report.time, report.error, report.detail);
         };
-        auto outcome = co_await connect(options_.relay, stream_kind::handshake, with_steps);
+        auto outcome = co_await connect(options_.relay(), stream_kind::handshake, with_steps);
         first_ = std::move(outcome.stream);
         if (told) co_return outcome.error;
         if (outcome.error) { // before or beside any step
@@ -121,7 +126,7 @@ private:
         if (!derived) co_return derived.error();
         server_machine server{std::move(*derived), random()};
         driver_options driving;
-        driving.timeout = options_.step_timeout;
+        driving.timeout = options_.step_timeout();
         driver<server_machine> serve{
             first_, server, [this](server_event::any event) { on_server(std::move(event)); }, driving};
         serve.async_run([this](error_code error) {
@@ -177,7 +182,7 @@ private:
     awaitable<error_code> be_client(const secret_bytes& password)
     {
         const connect_options plain = connecting_options(session_, client_seat_);
-        auto outcome = co_await connect_to_address(reached_, options_.relay, stream_kind::handshake, plain);
+        auto outcome = co_await connect_to_address(reached_, options_.relay(), stream_kind::handshake, plain);
         if (outcome.error) {
             detail_ = "the second connection: " + outcome.describe();
             co_return outcome.error;
@@ -187,7 +192,7 @@ private:
         limits.only_server = server_id_;
         client_machine client{password.duplicate(), random(), limits};
         driver_options driving;
-        driving.timeout = options_.step_timeout;
+        driving.timeout = options_.step_timeout();
         driver<client_machine>* drive_pointer = nullptr;
         error_code rejected;
         driver<client_machine> drive{
@@ -218,7 +223,8 @@ private:
             executor_,
             [this, &server_side]() -> awaitable<void> {
                 co_await asio::this_coro::throw_if_cancelled(false);
-                auto entered = co_await enter_room(session_, server_seat_, reached_, client_id_, room_end::reset);
+                auto entered =
+                    co_await enter_room(session_, server_seat_, reached_, client_id_, room_end::reset);
                 server_side = std::move(entered);
             },
             asio::bind_cancellation_slot(cancel.slot(), [this](std::exception_ptr thrown) {
@@ -240,9 +246,9 @@ private:
     awaitable<error_code> echo(entered_room& server, entered_room& client)
     {
         phase_ = session_phase::transferring;
-        const watchdog first{server.stream, options_.step_timeout};
-        const watchdog second{client.stream, options_.step_timeout};
-        byte_vector sent(options_.room_bytes), got;
+        const watchdog first{server.stream, options_.step_timeout()};
+        const watchdog second{client.stream, options_.step_timeout()};
+        byte_vector sent(options_.room_bytes()), got;
         random().fill(sent);
         error_code error = co_await pass(server.stream, sent, client, got);
         if (!error && got != sent) {
@@ -282,7 +288,7 @@ private:
     executor executor_;
     probe_options options_;
     std::function<void(const probe_step&)> on_step_;
-    session_options session_;
+    probe_session session_;
     std::string_view name_;
     session_phase phase_ = session_phase::connecting;
     time_point start_{};

@@ -62,7 +62,7 @@ private:
     operation_error end_failure(error_code error) const;
     awaitable<void> close_in_order();
 
-    random_source& random() const { return options_.random ? *options_.random : system_random(); }
+    random_source& random() const { return options_.random() ? *options_.random() : system_random(); }
 
     executor executor_;
     secret_bytes password_;
@@ -159,7 +159,7 @@ void receiving::on_answer(std::exception_ptr thrown, bool yes)
     }
     current_.reset();
     drive_->input([answered](client_machine& machine) { machine.refuse(answered.server); });
-    if (options_.refusal_ends) {
+    if (options_.refusal_ends()) {
         refusal_ = errc::refused_by_user;
         drive_->stop(refusal_);
     } else {
@@ -175,10 +175,10 @@ awaitable<operation_error> receiving::handshake()
     reached_ = stream.remote_endpoint();
 
     client_options limits;
-    limits.max_iterations = options_.max_iterations;
+    limits.max_iterations = options_.max_iterations();
     client_machine machine{std::move(password_), random(), limits};
     driver_options driving;
-    driving.timeout = options_.wait_timeout;
+    driving.timeout = options_.wait_timeout();
     driver<client_machine> drive{stream, machine,
                                  [this](client_event::any event) { on_event(std::move(event)); }, driving};
     drive_ = &drive;
@@ -191,7 +191,7 @@ awaitable<operation_error> receiving::handshake()
     }
     drive_ = nullptr;
     const bool cancelled = co_await is_cancelled();
-    const std::string where = "waiting at relay " + escaped(options_.relay.text());
+    const std::string where = "waiting at relay " + escaped(options_.relay().text());
     if (cancelled) co_return failure(errc::cancelled, session_phase::handshake, where);
     if (refusal_) co_return failure(refusal_, session_phase::handshake, "receiving");
     if (error) co_return failure(error, session_phase::handshake, where);
@@ -229,7 +229,7 @@ awaitable<operation_error> receiving::transfer()
     agreement_->keys = {};
     if (!reader) co_return failure(reader.error(), session_phase::transferring, "the records");
     reader_.emplace(std::move(*reader));
-    document_.emplace(executor_, options_.blocking, receiver_, [this] { show_progress(); });
+    document_.emplace(executor_, options_.blocking(), receiver_, [this] { show_progress(); });
     watch_idleness();
     start_reading();
 
@@ -313,7 +313,7 @@ void receiving::show_progress()
 // A sender that is silent while the document is being written here may have said all it has to say.
 void receiving::watch_idleness()
 {
-    idle_.emplace(executor_, options_.idle_timeout, [this] {
+    idle_.emplace(executor_, options_.idle_timeout(), [this] {
         if (document_->is_busy()) {
             watch_idleness();
         } else {
@@ -369,7 +369,7 @@ operation_error receiving::end_failure(error_code error) const
 awaitable<void> receiving::close_in_order()
 {
     room_.set_abort_on_close(false);
-    watchdog bound{room_, options_.close_timeout};
+    watchdog bound{room_, options_.close_timeout()};
     const auto shut = co_await room_.async_shutdown_send(use_tuple);
     const auto error = std::get<0>(shut);
     while (!error && !reading_ended_.is_set()) {

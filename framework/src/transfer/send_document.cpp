@@ -45,7 +45,7 @@ private:
     operation_error outcome() const;
     void on_event(server_event::any event);
 
-    random_source& random() const { return options_.random ? *options_.random : system_random(); }
+    random_source& random() const { return options_.random() ? *options_.random() : system_random(); }
 
     executor executor_;
     secret_bytes password_;
@@ -78,9 +78,9 @@ private:
 result<server_machine> sending::make_machine()
 {
     public_parameters parameters;
-    parameters.iterations = options_.iterations;
-    parameters.cipher0 = options_.cipher0;
-    parameters.cipher1 = options_.cipher1;
+    parameters.iterations = options_.iterations();
+    parameters.cipher0 = options_.cipher0();
+    parameters.cipher1 = options_.cipher1();
     random().fill(parameters.salt);
     auto server = spoke_server::create(password_.view(), parameters);
     password_ = {};
@@ -106,7 +106,7 @@ awaitable<operation_error> sending::handshake()
 {
     // A layout that the cipher cannot write is found before anybody is met.
     const spoke_key probe;
-    auto possible = record_writer::create(options_.cipher0, options_.layout, probe);
+    auto possible = record_writer::create(options_.cipher0(), options_.layout(), probe);
     if (!possible) co_return failure(possible.error(), session_phase::preparing, "the records' layout");
     auto machine = make_machine();
     if (!machine) co_return failure(machine.error(), session_phase::preparing, "deriving from the password");
@@ -117,13 +117,13 @@ awaitable<operation_error> sending::handshake()
     reached_ = stream.remote_endpoint();
 
     driver_options driving;
-    driving.timeout = options_.wait_timeout;
+    driving.timeout = options_.wait_timeout();
     driver<server_machine> drive{stream, *machine,
                                  [this](server_event::any event) { on_event(std::move(event)); }, driving};
     const error_code error = co_await drive.run();
     stream.close();
     const bool cancelled = co_await is_cancelled();
-    const std::string where = "waiting at relay " + escaped(options_.relay.text());
+    const std::string where = "waiting at relay " + escaped(options_.relay().text());
     if (cancelled) co_return failure(errc::cancelled, session_phase::handshake, where);
     if (error) co_return failure(error, session_phase::handshake, where);
     if (!agreement_) co_return failure(errc::unexpected_end, session_phase::handshake, where);
@@ -158,11 +158,11 @@ awaitable<operation_result<send_report>> sending::run()
 // once. Each ends the other by closing the stream.
 awaitable<operation_error> sending::transfer()
 {
-    auto writer = record_writer::create(options_.cipher0, options_.layout, agreement_->keys.k0);
+    auto writer = record_writer::create(options_.cipher0(), options_.layout(), agreement_->keys.k0);
     agreement_->keys = {};
     if (!writer) co_return failure(writer.error(), session_phase::transferring, "the records' layout");
     writer_.emplace(std::move(*writer));
-    document_.emplace(executor_, options_.blocking, source_);
+    document_.emplace(executor_, options_.blocking(), source_);
     watch_idleness();
 
     one_shot_event pump_ended{executor_};
@@ -194,7 +194,7 @@ awaitable<operation_error> sending::transfer()
 // other end.
 void sending::watch_idleness()
 {
-    idle_.emplace(executor_, options_.idle_timeout, [this] {
+    idle_.emplace(executor_, options_.idle_timeout(), [this] {
         const auto now = room_.delivery();
         if (document_->is_waiting()) { // a slow disk is not a silent peer
             watch_idleness();
@@ -210,7 +210,7 @@ void sending::watch_idleness()
 
 void sending::watch_finish()
 {
-    idle_.emplace(executor_, options_.finish_timeout, [this] {
+    idle_.emplace(executor_, options_.finish_timeout(), [this] {
         timed_out_ = true;
         room_.close();
     });
@@ -229,8 +229,7 @@ operation_error sending::outcome() const
     const std::string where = (all_written_ ? "waiting for " : "sending to ") +
                               std::string{report_.peer.text()} +
                               (all_written_ ? " to store the document" : "");
-    if (ended_in_order_)
-        return has_arrived() ? operation_error{} : failure(errc::unconfirmed, phase, where);
+    if (ended_in_order_) return has_arrived() ? operation_error{} : failure(errc::unconfirmed, phase, where);
     if (timed_out_) return failure(errc::timed_out, phase, where);
     if (pump_error_.code) return pump_error_;
     return failure(as_peer_gone(watch_error_), phase, where);
@@ -246,8 +245,7 @@ awaitable<void> sending::pump()
 
     while (room_.is_open()) {
         // Whether waiting for the document would be worth less compression.
-        const bool in_haste =
-            way_.is_fast(report_.stream_bytes, room_.delivery(), room_.peer_window());
+        const bool in_haste = way_.is_fast(report_.stream_bytes, room_.delivery(), room_.peer_window());
         const auto piece = co_await document_->next(in_haste);
         idle_->kick();
         if (piece.error) {

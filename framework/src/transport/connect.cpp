@@ -151,13 +151,18 @@ awaitable<connect_outcome> connect_by_transport(connect_request request)
 
 awaitable<connect_outcome> connect(relay_address address, stream_kind kind, connect_options options)
 {
-    return connect_by_transport({std::move(address), kind, std::nullopt, std::move(options)});
+    return connect_to_address(std::nullopt, std::move(address), kind, std::move(options));
 }
 
 awaitable<connect_outcome> connect_to_address(std::optional<tcp_endpoint> reached, relay_address address,
                                               stream_kind kind, connect_options options)
 {
-    return connect_by_transport({std::move(address), kind, reached, std::move(options)});
+    connect_request request;
+    request.address = std::move(address);
+    request.kind = kind;
+    request.exact = reached;
+    request.options = std::move(options);
+    return connect_by_transport(std::move(request));
 }
 
 result<std::unique_ptr<acceptor_base>> listen(executor ex, const listen_address& address,

@@ -1,4 +1,4 @@
-# cmake -DWAY=installed|subdirectory -DSOURCE=<parley> -DBUILD=<its build> -DWORK=<scratch> -DCOMPILER= -DFLAGS= -DLAUNCHER=
+# cmake -DWAY=installed|temporaries|subdirectory -DSOURCE=<parley> -DBUILD=<its build> -DWORK=<scratch> -DCOMPILER= -DFLAGS= -DLAUNCHER=
 #       -DGENERATOR= -P run.cmake
 # Builds and runs the program in the folder WAY as its own project.
 function(run)
@@ -11,7 +11,7 @@ endfunction()
 file(REMOVE_RECURSE ${WORK})
 set(arguments -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_CXX_FLAGS=${FLAGS} -DCMAKE_BUILD_TYPE=Debug
     -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER})
-if(WAY STREQUAL "installed")
+if(NOT WAY STREQUAL "subdirectory")
     run(${CMAKE_COMMAND} --install ${BUILD} --component framework --prefix ${WORK}/prefix)
     list(APPEND arguments -DCMAKE_PREFIX_PATH=${WORK}/prefix)
 else()

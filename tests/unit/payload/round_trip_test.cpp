@@ -18,7 +18,9 @@ using namespace parley_test;
 std::filesystem::path carry(document_source& source, const std::filesystem::path& into, std::mt19937& random,
                             std::size_t largest_piece = 70'000)
 {
-    auto receiver = document_receiver::create({.directory = into, .name = std::nullopt, .limits = {}});
+    receiver_options options;
+    options.directory = into;
+    auto receiver = document_receiver::create(options);
     EXPECT_TRUE(receiver) << receiver.error().message();
     if (!receiver) return {};
     byte_vector piece(largest_piece);

@@ -78,13 +78,8 @@ TEST(connecting, a_refused_connection_says_so)
     reserved.close();
     send_operation s;
     s.source.emplace(bytes_source("a", {}));
-    send_options options;
-    options.relay.scheme = "tcp";
-    options.relay.host = "127.0.0.1";
-    options.relay.port = port;
-    options.relay.room_port = port;
-    async_send_document(w.context.get_executor(), secret_bytes{std::string_view{"p"}}, *s.source, options,
-                        s.log, s.token());
+    async_send_document(w.context.get_executor(), secret_bytes{std::string_view{"p"}}, *s.source,
+                        send_options{}.relay({"tcp", "127.0.0.1", port, port}), s.log, s.token());
     ASSERT_TRUE(w.run_until([&] { return s.done(); }));
     ASSERT_FALSE(s.succeeded());
     EXPECT_EQ(s.error(), condition::transport);
@@ -103,11 +98,8 @@ TEST(connecting, an_unknown_transport_says_so)
     auto receiver = document_receiver::create(where);
     ASSERT_TRUE(receiver);
     r.receiver.emplace(std::move(*receiver));
-    receive_options options;
-    options.relay.scheme = "pigeon";
-    options.relay.host = "loft";
     async_receive_document(w.context.get_executor(), secret_bytes{std::string_view{"p"}}, *r.receiver,
-                           options, r.log, r.token());
+                           receive_options{}.relay({"pigeon", "loft", 0, 0}), r.log, r.token());
     ASSERT_TRUE(w.run_until([&] { return r.done(); }));
     EXPECT_EQ(r.error(), errc::unknown_transport);
 }
@@ -117,11 +109,9 @@ TEST(waiting, ends_with_its_time)
     world w;
     send_operation s;
     receive_operation r;
-    send_options sending;
-    receive_options receiving;
-    sending.wait_timeout = receiving.wait_timeout = std::chrono::milliseconds{20};
-    w.send(s, bytes_source("a", {}), "p", sending);
-    w.receive(r, "another", receiving);
+    const auto soon = std::chrono::milliseconds{20};
+    w.send(s, bytes_source("a", {}), "p", send_options{}.wait_timeout(soon));
+    w.receive(r, "another", receive_options{}.wait_timeout(soon));
     ASSERT_TRUE(w.run_until([&] { return s.done() && r.done(); }));
     EXPECT_EQ(s.error(), errc::timed_out);
     EXPECT_EQ(r.error(), condition::timed_out);

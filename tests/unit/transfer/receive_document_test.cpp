@@ -85,9 +85,7 @@ TEST_F(receiving_from, an_end_record_is_no_proof)
 
 TEST_F(receiving_from, silence)
 {
-    receive_options options;
-    options.idle_timeout = std::chrono::milliseconds{20};
-    ASSERT_NO_FATAL_FAILURE(start(options));
+    ASSERT_NO_FATAL_FAILURE(start(receive_options{}.idle_timeout(std::chrono::milliseconds{20})));
     expect_failure(errc::timed_out);
 }
 
@@ -211,11 +209,8 @@ TEST(receive_document, a_key_derivation_above_the_bound_is_refused)
     world w;
     send_operation s;
     receive_operation r;
-    send_options options;
-    options.iterations = 1000;
-    receive_options careful;
-    careful.max_iterations = 999;
-    w.send(s, bytes_source("document", random_bytes(10)), "p", options);
+    const auto careful = receive_options{}.max_iterations(999);
+    w.send(s, bytes_source("document", random_bytes(10)), "p", send_options{}.iterations(1000));
     w.receive(r, "p", careful);
     w.settle();
     ASSERT_EQ(r.log.rejections.size(), 1u);

@@ -274,9 +274,7 @@ TEST_F(sending_to, a_receiver_that_talks_breaks_a_rule)
 
 TEST_F(sending_to, a_receiver_that_reads_nothing_times_out)
 {
-    send_options options;
-    options.idle_timeout = std::chrono::milliseconds{30};
-    ASSERT_NO_FATAL_FAILURE(start(3'000'000, options));
+    ASSERT_NO_FATAL_FAILURE(start(3'000'000, send_options{}.idle_timeout(std::chrono::milliseconds{30})));
     ASSERT_TRUE(w.run_until([&] { return s.done(); }));
     EXPECT_EQ(s.error(), errc::timed_out);
 }
@@ -284,8 +282,7 @@ TEST_F(sending_to, a_receiver_that_reads_nothing_times_out)
 TEST_F(sending_to, a_receiver_at_work_has_a_time_of_its_own)
 {
     send_options options;
-    options.idle_timeout = std::chrono::milliseconds{10};
-    options.finish_timeout = std::chrono::milliseconds{60};
+    options.idle_timeout(std::chrono::milliseconds{10}).finish_timeout(std::chrono::milliseconds{60});
     ASSERT_NO_FATAL_FAILURE(start(100, options));
     receiver_room->start_reading();
     ASSERT_TRUE(w.run_until([&] { return s.log.saw("finishing"); }));

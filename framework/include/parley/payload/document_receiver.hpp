@@ -15,6 +15,8 @@ namespace parley {
 
 // What a hostile sender can cost; beyond each the document is refused.
 struct receiver_limits {
+    receiver_limits() = default;
+
     std::uint32_t max_entries = 2'000'000; // entries in the pack, and paths in the tree
     std::uint64_t max_document_bytes =
         UINT64_MAX; // staged bytes; the free space less a reserve bounds it too
@@ -24,6 +26,8 @@ struct receiver_limits {
 };
 
 struct receiver_options {
+    receiver_options() = default;
+
     std::filesystem::path directory = "."; // an existing directory: where the document appears
     std::optional<std::string> name;       // its name there, instead of the offered one (same rules)
     receiver_limits limits;

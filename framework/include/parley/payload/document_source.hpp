@@ -29,6 +29,8 @@ struct skipped_path {
 };
 
 struct source_options {
+    source_options() = default;
+
     compression compress = compression::sampled;
     // 1..9: up to 5 ISA-L's three levels, many times as fast as zlib's and some 7 % larger, from 6 on zlib's
     // own; zlib's throughout where the framework was built without ISA-L.

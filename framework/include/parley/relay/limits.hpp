@@ -11,6 +11,8 @@ namespace parley {
 // streams) are bound only by what counts in all and for each peer. Rates are token buckets: they allow a
 // burst of ten seconds' worth, the attempts a minute's.
 struct relay_limits {
+    relay_limits() = default;
+
     // connections
     std::size_t connections = 50'000; // in all, in every state; a room is two
     std::size_t connections_per_address = 1024;

@@ -29,6 +29,8 @@ struct relay_http_call {
 };
 
 struct relay_server_options {
+    relay_server_options() = default;
+
     // What to listen on. The first bytes of a connection tell what it has come for (handshake, room, TLS when
     // there is a certificate, HTTP and WebSocket): tcp and unix addresses serve all of it, so that one is
     // enough for everything; tls, ws and wss addresses serve that only. Which of the two lists an address

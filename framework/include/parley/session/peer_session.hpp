@@ -1,15 +1,11 @@
-// What a sender and a receiver have in common on their way through a relay: where it is, how long to wait,
-// what is told to the user meanwhile, and how a failure says where it happened.
+// What a sender and a receiver have in common on their way through a relay: their options, what they tell the
+// user meanwhile, and how a failure says where it happened.
 //
 //     handshake connection ──▶ agreement ──▶ room connection (same address, room port) ──▶ records
 #pragma once
 
-#include <parley/base/random.hpp>
 #include <parley/base/result.hpp>
-#include <parley/base/time.hpp>
-#include <parley/transport/address.hpp>
-#include <parley/transport/proxy.hpp>
-#include <parley/transport/resolver.hpp>
+#include <parley/session/session_options.hpp>
 #include <parley/wire/identity.hpp>
 
 #include <optional>
@@ -80,24 +76,6 @@ public:
     virtual void progress(const transfer_progress& now) { (void)now; }
     // All bytes have passed. Sender: waits for the receiver to have stored them; receiver: stores them.
     virtual void finishing() {}
-};
-
-// What both operations want to know.
-struct session_options {
-    relay_address relay;                                 // any transport
-    duration connect_timeout = std::chrono::seconds{15}; // of each of the two connections
-    duration wait_timeout = std::chrono::seconds{3600};  // from the connection to the agreement
-    duration entry_timeout = std::chrono::seconds{60};   // from the agreement until both are in the room
-    // In the room: no byte has moved. A sender may take twice that to be sure.
-    duration idle_timeout = std::chrono::seconds{60};
-    random_source* random = nullptr; // system_random() by default. Borrowed
-    resolver* names = nullptr;       // the system's by default. Borrowed
-    std::string ca_file;             // the authorities for tls and wss, PEM; the system's by default
-    // Where the document is read, hashed, compressed and written, which blocks: an executor of the caller's,
-    // whose context runs until the operation has ended, or by default a thread of the operation's own, from
-    // the room to the end. It never does two things for one operation at a time.
-    executor blocking;
-    proxy_pointer proxy; // on the way to the relay, for both connections; none by default
 };
 
 } // namespace parley

@@ -24,6 +24,8 @@
 namespace parley {
 
 struct driver_options {
+    driver_options() = default;
+
     duration timeout = duration::max();               // of the whole run; machine.stop(timed_out) then
     duration flush_timeout = std::chrono::seconds{5}; // for the last output, once the machine has finished
     std::size_t read_buffer_bytes = 1024;

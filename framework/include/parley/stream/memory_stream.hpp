@@ -7,6 +7,8 @@
 namespace parley {
 
 struct memory_stream_options {
+    memory_stream_options() = default;
+
     std::size_t capacity_bytes = 64 * 1024; // of each direction; at least 1. A writer waits when it is full
     identity first_identity;                // what the second stream sees as its remote; empty allowed
     identity second_identity;               // what the first stream sees as its remote

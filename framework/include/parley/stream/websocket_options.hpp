@@ -8,6 +8,8 @@
 namespace parley {
 
 struct websocket_options {
+    websocket_options() = default;
+
     std::size_t max_handshake_message_bytes = 1024;    // of a message on a handshake stream, all fragments
     std::size_t max_room_message_bytes = 1u << 20;     // of one on a room stream
     duration ping_interval = std::chrono::seconds{25}; // duration::max() sends none

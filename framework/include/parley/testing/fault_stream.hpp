@@ -10,6 +10,8 @@ namespace parley::testing {
 inline constexpr std::size_t never_fails = std::numeric_limits<std::size_t>::max();
 
 struct fault_options {
+    fault_options() = default;
+
     std::uint64_t seed = 1;
     std::size_t max_read_bytes = 0;  // each read gives 1..this many bytes, by the seed; 0 = as they come
     std::size_t max_write_bytes = 0; // each write takes 1..this many bytes, by the seed; 0 = all

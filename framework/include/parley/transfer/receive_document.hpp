@@ -13,12 +13,39 @@
 
 namespace parley {
 
-struct receive_options : session_options {
-    std::uint64_t max_iterations = default_max_iterations; // of key derivation that a sender may ask for
-    // Whether a no of this user (observer.decide) ends the operation with refused_by_user; otherwise it waits
-    // on for another sender.
-    bool refusal_ends = false;
-    duration close_timeout = std::chrono::seconds{5}; // after the success: how long the sender's end may take
+// Whom to receive from and how. Every setter returns the object itself, so that they chain.
+class receive_options : public session_option_setters<receive_options> {
+public:
+    receive_options() = default;
+
+    // The iterations of key derivation that a sender may ask for, at most; default_max_iterations by default.
+    receive_options& max_iterations(std::uint64_t value)
+    {
+        max_iterations_ = value;
+        return *this;
+    }
+    // Whether a no of this user (observer.decide) ends the operation with refused_by_user. With false, the
+    // default, it waits for another sender.
+    receive_options& refusal_ends(bool value)
+    {
+        refusal_ends_ = value;
+        return *this;
+    }
+    // After the success: how long the sender may take to end its connection; 5 seconds by default.
+    receive_options& close_timeout(duration value)
+    {
+        close_timeout_ = value;
+        return *this;
+    }
+
+    std::uint64_t max_iterations() const noexcept { return max_iterations_; }
+    bool refusal_ends() const noexcept { return refusal_ends_; }
+    duration close_timeout() const noexcept { return close_timeout_; }
+
+private:
+    std::uint64_t max_iterations_ = default_max_iterations;
+    bool refusal_ends_ = false;
+    duration close_timeout_ = std::chrono::seconds{5};
 };
 
 struct receive_report {

@@ -24,14 +24,56 @@
 
 namespace parley {
 
-struct send_options : session_options {
-    record_layout layout = record_layout::current; // `original` for a receiver of before March 2025
-    std::uint64_t iterations = default_iterations; // of the key derivation, by both sides
-    cipher cipher0 = cipher::aes_256_gcm;          // the document's; `current` takes no other
-    cipher cipher1 = cipher::chacha20_poly1305;
-    // After the trailer: how long the receiver may work on it (it checks, resolves deltas and writes) without
-    // a byte.
-    duration finish_timeout = std::chrono::minutes{30};
+// Whom to send to and how. Every setter returns the object itself, so that they chain.
+class send_options : public session_option_setters<send_options> {
+public:
+    send_options() = default;
+
+    // The layout of the records; record_layout::current by default, `original` for a receiver of before March
+    // 2025.
+    send_options& layout(record_layout value)
+    {
+        layout_ = value;
+        return *this;
+    }
+    // The iterations of the key derivation, by both sides; default_iterations by default.
+    send_options& iterations(std::uint64_t value)
+    {
+        iterations_ = value;
+        return *this;
+    }
+    // The document's cipher; AES-256-GCM by default. The layout `current` takes no other.
+    send_options& cipher0(cipher value)
+    {
+        cipher0_ = value;
+        return *this;
+    }
+    // The cipher of the other direction; ChaCha20-Poly1305 by default.
+    send_options& cipher1(cipher value)
+    {
+        cipher1_ = value;
+        return *this;
+    }
+    // After the trailer: how long the receiver may work on the document without a byte, while it checks,
+    // resolves deltas and writes; 30 minutes by default.
+    send_options& finish_timeout(duration value)
+    {
+        finish_timeout_ = value;
+        return *this;
+    }
+
+    record_layout layout() const noexcept { return layout_; }
+    std::uint64_t iterations() const noexcept { return iterations_; }
+    cipher cipher0() const noexcept { return cipher0_; }
+    cipher cipher1() const noexcept { return cipher1_; }
+    duration finish_timeout() const noexcept { return finish_timeout_; }
+
+private:
+    record_layout layout_ = record_layout::current;
+    std::uint64_t iterations_ = default_iterations;
+    cipher cipher0_ = cipher::aes_256_gcm;
+    cipher cipher1_ = cipher::chacha20_poly1305;
+    duration finish_timeout_ = std::chrono::minutes{30};
 };
 
 struct send_report {

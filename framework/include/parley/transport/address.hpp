@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace parley {
@@ -19,6 +20,17 @@ namespace parley {
 // one URL also takes a path: ws://host/path. A local one is a path alone: unix:/path, with rooms at
 // /path.room.
 struct relay_address {
+    relay_address() = default;
+    relay_address(std::string relay_scheme, std::string relay_host, std::uint16_t handshake_port,
+                  std::uint16_t port_of_rooms, std::string url_path = {})
+        : scheme(std::move(relay_scheme)),
+          host(std::move(relay_host)),
+          port(handshake_port),
+          room_port(port_of_rooms),
+          path(std::move(url_path))
+    {
+    }
+
     std::string scheme;          // lower case
     std::string host;            // a name or an address, without brackets
     std::uint16_t port = 0;      // of the handshake
@@ -43,10 +55,20 @@ struct relay_address {
 // "*" is every address of both IP families; "0.0.0.0" and "[::]" are one family each. Port 0 lets the system
 // pick. A path is for transports that are one URL: without one, or with "/", every path is served.
 struct listen_address {
+    listen_address() = default;
+    listen_address(std::string listen_scheme, std::string listen_host, std::uint16_t listen_port,
+                   std::string url_path = {})
+        : scheme(std::move(listen_scheme)),
+          host(std::move(listen_host)),
+          port(listen_port),
+          path(std::move(url_path))
+    {
+    }
+
     std::string scheme; // lower case
     std::string host;   // an address without brackets, or "*"
     std::uint16_t port = 0;
-    std::string path{};
+    std::string path;
 
     // Reads `text` strictly. Errors: bad_address, unknown_transport; `why` as above.
     static result<listen_address> parse(std::string_view text, std::string* why = nullptr);

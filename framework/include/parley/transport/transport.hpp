@@ -18,7 +18,10 @@ class resolver;
 class tls_identity;
 struct proxy_settings;
 
+// No options are an aggregate: GCC 12 destroys a temporary aggregate in a co_await expression twice.
 struct tcp_options {
+    tcp_options() = default;
+
     bool no_delay = true;                                // packets are small and are answered at once
     std::chrono::seconds keep_alive_idle{60};            // probes after this much silence; 0 = none
     int receive_buffer_bytes = 0, send_buffer_bytes = 0; // 0 = the system's own tuning
@@ -27,6 +30,9 @@ struct tcp_options {
 // How the other side's certificate is checked. It always is: against these authorities, for the name or the
 // address that was asked for.
 struct tls_client_options {
+    tls_client_options() = default;
+    explicit tls_client_options(std::string authorities) : ca_file(std::move(authorities)) {}
+
     std::string ca_file; // PEM; empty: the system's authorities
 };
 
@@ -49,7 +55,7 @@ struct connect_step_report {
 };
 
 struct connect_options {
-    connect_options() = default; // no aggregate: GCC 12 destroys temporaries of those twice in a co_await
+    connect_options() = default;
 
     duration timeout = std::chrono::seconds{30};             // for everything, the look-up included
     duration attempt_delay = std::chrono::milliseconds{250}; // before the next address is tried as well
@@ -83,6 +89,8 @@ struct connect_outcome {
 
 // What a transport is asked to connect to.
 struct connect_request {
+    connect_request() = default;
+
     relay_address address;
     stream_kind kind = stream_kind::handshake;
     std::optional<tcp_endpoint> exact; // go to this very address (the proxy's, where there is one) instead of
@@ -91,6 +99,8 @@ struct connect_request {
 };
 
 struct listen_options {
+    listen_options() = default;
+
     int backlog = 4096;
     duration retry_delay =
         std::chrono::milliseconds{100}; // after EMFILE and the like; doubled up to 20 times it

@@ -45,7 +45,7 @@ struct http_answer {
 };
 
 struct websocket_accept_options {
-    websocket_accept_options() = default; // no aggregate, as connect_options
+    websocket_accept_options() = default;
 
     websocket_options websocket;
     std::string path; // the only one served; empty or "/": all

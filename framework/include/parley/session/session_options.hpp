@@ -1,0 +1,128 @@
+// The options that a sender and a receiver have in common.
+#pragma once
+
+#include <parley/base/random.hpp>
+#include <parley/base/time.hpp>
+#include <parley/transport/address.hpp>
+#include <parley/transport/proxy.hpp>
+#include <parley/transport/resolver.hpp>
+
+#include <string>
+#include <utility>
+
+namespace parley {
+
+// The values, for reading. session_option_setters documents each of them and sets it.
+class session_options {
+public:
+    session_options() = default;
+
+    const relay_address& relay() const noexcept { return relay_; }
+    duration connect_timeout() const noexcept { return connect_timeout_; }
+    duration wait_timeout() const noexcept { return wait_timeout_; }
+    duration entry_timeout() const noexcept { return entry_timeout_; }
+    duration idle_timeout() const noexcept { return idle_timeout_; }
+    random_source* random() const noexcept { return random_; }
+    resolver* names() const noexcept { return names_; }
+    const std::string& ca_file() const noexcept { return ca_file_; }
+    const executor& blocking() const noexcept { return blocking_; }
+    const proxy_pointer& proxy() const noexcept { return proxy_; }
+
+protected:
+    relay_address relay_;
+    duration connect_timeout_ = std::chrono::seconds{15};
+    duration wait_timeout_ = std::chrono::seconds{3600};
+    duration entry_timeout_ = std::chrono::seconds{60};
+    duration idle_timeout_ = std::chrono::seconds{60};
+    random_source* random_ = nullptr;
+    resolver* names_ = nullptr;
+    std::string ca_file_;
+    executor blocking_;
+    proxy_pointer proxy_;
+};
+
+// The setters, which can be chained: receive_options{}.relay(address).idle_timeout(30s). `Self` is the class
+// that derives from this one.
+template <class Self>
+class session_option_setters : public session_options {
+public:
+    using session_options::blocking;
+    using session_options::ca_file;
+    using session_options::connect_timeout;
+    using session_options::entry_timeout;
+    using session_options::idle_timeout;
+    using session_options::names;
+    using session_options::proxy;
+    using session_options::random;
+    using session_options::relay;
+    using session_options::wait_timeout;
+
+    // The relay, over any transport. There is no default.
+    Self& relay(relay_address value)
+    {
+        relay_ = std::move(value);
+        return self();
+    }
+    // How long each of the two connections may take; 15 seconds by default.
+    Self& connect_timeout(duration value)
+    {
+        connect_timeout_ = value;
+        return self();
+    }
+    // The time from the first connection to the agreement; an hour by default.
+    Self& wait_timeout(duration value)
+    {
+        wait_timeout_ = value;
+        return self();
+    }
+    // The time from the agreement until both peers are in the room; 60 seconds by default.
+    Self& entry_timeout(duration value)
+    {
+        entry_timeout_ = value;
+        return self();
+    }
+    // How long the room may stay without a byte; 60 seconds by default. A sender may take twice that to be
+    // sure.
+    Self& idle_timeout(duration value)
+    {
+        idle_timeout_ = value;
+        return self();
+    }
+    // The random numbers; null, the default, means system_random(). The operation borrows it.
+    Self& random(random_source* value)
+    {
+        random_ = value;
+        return self();
+    }
+    // The resolver of host names; null, the default, means the system's. The operation borrows it.
+    Self& names(resolver* value)
+    {
+        names_ = value;
+        return self();
+    }
+    // A PEM file with the authorities for tls and wss; empty, the default, means the system's.
+    Self& ca_file(std::string value)
+    {
+        ca_file_ = std::move(value);
+        return self();
+    }
+    // The executor that reads, hashes, compresses and writes the document, which blocks. Its context must run
+    // until the operation has ended. The operation never runs two such jobs at a time. By default the
+    // operation has a thread of its own, from the room to the end.
+    Self& blocking(executor value)
+    {
+        blocking_ = std::move(value);
+        return self();
+    }
+    // The proxy between this peer and the relay, for both connections; null, the default, means none.
+    Self& proxy(proxy_pointer value)
+    {
+        proxy_ = std::move(value);
+        return self();
+    }
+
+private:
+    Self& self() noexcept { return static_cast<Self&>(*this); }
+};
+
+} // namespace parley
