@@ -1,7 +1,8 @@
 #include "payload/out/document_walk.hpp"
 
-#include "payload/disk/descriptor.hpp"
 #include "unit/payload/scratch_folder.hpp"
+
+#include <parley/base/descriptor.hpp>
 
 #include <gmock/gmock.h>
 
