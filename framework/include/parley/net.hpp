@@ -2,6 +2,7 @@
 #pragma once
 
 #include <parley/async/awaitable.hpp>
+#include <parley/async/event.hpp>
 #include <parley/async/spawn.hpp>
 #include <parley/async/watchdog.hpp>
 #include <parley/relay/limits.hpp>

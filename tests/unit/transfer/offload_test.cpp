@@ -2,6 +2,7 @@
 #include "transfer/write_behind.hpp"
 #include "unit/payload/scratch_folder.hpp"
 
+#include <parley/async/event.hpp>
 #include <parley/testing/run_until_done.hpp>
 
 #include <gtest/gtest.h>
@@ -25,8 +26,8 @@ awaitable<error_code> pass(executor home, document_source& source, document_rece
                            std::function<void()> at_piece)
 {
     source_ahead from{home, {}, source};
-    doorbell progressed{home};
-    write_behind to{home, {}, receiver, [&] { progressed.ring(); }};
+    event progressed{home};
+    write_behind to{home, {}, receiver, [&] { progressed.signal(); }};
     bool more = true;
     while (more) {
         const auto piece = co_await from.next(false);
