@@ -1,3 +1,4 @@
+#include <parley/async/event.hpp>
 #include <parley/async/spawn.hpp>
 #include <parley/async/watchdog.hpp>
 #include <parley/crypto/random.hpp>
@@ -30,9 +31,9 @@ public:
           receiver_(receiver),
           options_(std::move(options)),
           observer_(observer),
-          question_ended_(executor_),
+          question_ended_(executor_, event_reset::manual),
           changed_(executor_),
-          reading_ended_(executor_)
+          reading_ended_(executor_, event_reset::manual)
     {
     }
 
@@ -72,7 +73,7 @@ private:
     bool question_open_ = false;
     bool handshake_over_ = false; // an answer that comes now is the last thing waited for
     asio::cancellation_signal cancel_question_;
-    one_shot_event question_ended_;
+    event question_ended_;
     error_code refusal_;
 
     const seat_token seat_ = new_seat(options_);
@@ -86,8 +87,8 @@ private:
     bool timed_out_ = false;
     // What ended the document's bytes before the document: a broken record, or the stream's end.
     error_code record_error_, stream_end_;
-    doorbell changed_; // any of these, or of the document's progress
-    one_shot_event reading_ended_;
+    event changed_; // any of these, or of the document's progress
+    event reading_ended_;
 };
 
 void receiving::on_event(client_event::any event)
@@ -145,7 +146,7 @@ void receiving::on_answer(std::exception_ptr thrown, bool yes)
     question_open_ = false;
     report_exception("peer_observer::decide", thrown);
     if (handshake_over_) {
-        question_ended_.set();
+        question_ended_.signal();
         return;
     }
     offers_.answered(yes && !thrown);
@@ -240,8 +241,8 @@ void receiving::start_reading()
                 report_exception("receive_document", thrown);
                 stream_end_ = make_error_code(boost::system::errc::not_enough_memory);
             }
-            reading_ended_.set();
-            changed_.ring();
+            reading_ended_.signal();
+            changed_.signal();
         });
 }
 
@@ -279,13 +280,13 @@ awaitable<void> receiving::take(bytes_view input)
         }
     }
     document_->flush();
-    if (record_error_) changed_.ring();
+    if (record_error_) changed_.signal();
 }
 
 void receiving::show_progress()
 {
     if (idle_) idle_->kick(); // after the disk has had its time
-    changed_.ring();
+    changed_.signal();
     const auto& now = document_->now();
     if (now.error || timed_out_) return;
     transfer_progress progress;
@@ -319,7 +320,7 @@ awaitable<operation_error> receiving::outcome()
         if (now.error)
             co_return failure(now.error, session_phase::transferring, where, receiver_.error_detail());
         if (now.complete) co_return operation_error{};
-        if (!document_->is_busy() && (record_error_ || reading_ended_.is_set())) {
+        if (!document_->is_busy() && (record_error_ || reading_ended_.is_signaled())) {
             if (record_error_ && record_error_ != asio::error::eof)
                 co_return failure(record_error_, session_phase::transferring, where);
             co_return end_failure(record_error_ ? record_error_ : stream_end_);
@@ -357,7 +358,7 @@ awaitable<void> receiving::close_in_order()
     watchdog bound{room_, options_.close_timeout};
     const auto shut = co_await room_.async_shutdown_send(use_tuple);
     const auto error = std::get<0>(shut);
-    while (!error && !reading_ended_.is_set()) {
+    while (!error && !reading_ended_.is_signaled()) {
         const bool cancelled = co_await is_cancelled();
         if (cancelled) break;
         co_await changed_.wait_or_cancelled();
