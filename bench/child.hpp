@@ -1,7 +1,7 @@
 // A program under test: started, waited for, measured, and ended by its id.
 #pragma once
 
-#include "bench/descriptor.hpp"
+#include <parley/base/descriptor.hpp>
 
 #include <chrono>
 #include <filesystem>

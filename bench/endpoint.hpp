@@ -1,7 +1,7 @@
 // Where the load generator connects to and from.
 #pragma once
 
-#include "bench/descriptor.hpp"
+#include <parley/base/descriptor.hpp>
 
 #include <array>
 #include <string>

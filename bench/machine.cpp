@@ -1,9 +1,10 @@
 #include "bench/machine.hpp"
 
 #include "bench/child.hpp"
-#include "bench/descriptor.hpp"
 #include "bench/failure.hpp"
 #include "bench/library_speed.hpp"
+
+#include <parley/base/descriptor.hpp>
 
 #include <fmt/format.h>
 

@@ -3,11 +3,10 @@
 #include "peer/interrupt.hpp"
 #include "peer/terminal.hpp"
 
-#include <boost/asio/as_tuple.hpp>
+#include <parley/async/event.hpp>
+
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <array>
 #include <atomic>
@@ -130,8 +129,8 @@ void put(int output, std::string_view text) noexcept
 
 // What the answering thread and its coroutine share.
 struct answer_state {
-    explicit answer_state(boost::asio::any_io_executor executor) : wake(std::move(executor)) {}
-    boost::asio::steady_timer wake; // never expires; cancelled once the answer is there
+    explicit answer_state(const executor& ex) : answered(ex) {}
+    event answered;
     bool yes = false;
 };
 
@@ -143,10 +142,10 @@ public:
         if (::pipe2(ends_.data(), O_CLOEXEC) != 0) ends_ = {-1, -1};
         thread_ = std::thread{[input, stop = ends_[0], state = std::move(state)]() mutable {
             const bool yes = wait(input, stop);
-            const auto executor = state->wake.get_executor();
-            boost::asio::post(executor, [state = std::move(state), yes] {
+            const executor ex = state->answered.get_executor();
+            asio::post(ex, [state = std::move(state), yes] {
                 state->yes = yes;
-                state->wake.cancel();
+                state->answered.signal();
             });
         }};
     }
@@ -233,14 +232,12 @@ bool means_yes(std::string_view answer) noexcept
     return true;
 }
 
-boost::asio::awaitable<bool> read_answer(int input)
+awaitable<bool> read_answer(int input)
 {
-    const auto executor = co_await boost::asio::this_coro::executor;
-    const auto state = std::make_shared<answer_state>(executor);
-    state->wake.expires_at(boost::asio::steady_timer::time_point::max());
+    const executor ex = co_await asio::this_coro::executor;
+    const auto state = std::make_shared<answer_state>(ex);
     const answer_thread thread{input, state};
-    const auto token = boost::asio::as_tuple(boost::asio::use_awaitable);
-    co_await state->wake.async_wait(token);
+    co_await state->answered.wait_or_cancelled();
     co_return state->yes;
 }
 

@@ -3,9 +3,8 @@
 
 #include "peer/code.hpp"
 
+#include <parley/async/awaitable.hpp>
 #include <parley/base/result.hpp>
-
-#include <boost/asio/awaitable.hpp>
 
 #include <string_view>
 
@@ -28,6 +27,6 @@ bool means_yes(std::string_view answer) noexcept;
 // executor of the calling coroutine goes on meanwhile; returns whether it means yes. The end of the input is
 // a no. Cancellation (terminal) and a signal end it with a no; what was typed by then stays in the terminal's
 // queue.
-boost::asio::awaitable<bool> read_answer(int input);
+awaitable<bool> read_answer(int input);
 
 } // namespace parley::cli

@@ -250,7 +250,7 @@ private:
     std::vector<std::unique_ptr<hostile_peer>> hostile_;
 };
 
-class handshake_sim : public testing::TestWithParam<scenario> {};
+class handshake_sim : public ::testing::TestWithParam<scenario> {};
 
 TEST_P(handshake_sim, all_that_should_meet_do_and_nothing_is_left)
 {
@@ -278,7 +278,7 @@ std::vector<scenario> scenarios()
     return all;
 }
 
-INSTANTIATE_TEST_SUITE_P(seeded, handshake_sim, testing::ValuesIn(scenarios()),
+INSTANTIATE_TEST_SUITE_P(seeded, handshake_sim, ::testing::ValuesIn(scenarios()),
                          [](const auto& one) { return one.param.name; });
 
 } // namespace

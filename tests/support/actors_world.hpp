@@ -8,6 +8,7 @@
 #include <parley/testing/fault_stream.hpp>
 #include <parley/testing/run_until_done.hpp>
 #include <parley/testing/seeded_random.hpp>
+#include <parley/testing/temporary_folder.hpp>
 #include <parley/transfer/receive_document.hpp>
 #include <parley/transfer/send_document.hpp>
 #include <parley/transport/connect.hpp>
@@ -28,33 +29,7 @@ namespace parley::test {
 
 namespace fs = std::filesystem;
 
-// A folder that goes when it goes.
-class temporary_folder {
-public:
-    temporary_folder()
-    {
-        std::string name = (fs::temp_directory_path() / "parley-XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error{"mkdtemp"};
-        path_ = name;
-    }
-    temporary_folder(const temporary_folder&) = delete;
-    temporary_folder& operator=(const temporary_folder&) = delete;
-    ~temporary_folder()
-    {
-        std::error_code ignored;
-        fs::remove_all(path_, ignored);
-    }
-    const fs::path& path() const noexcept { return path_; }
-    std::set<std::string> names() const
-    {
-        std::set<std::string> out;
-        for (const auto& entry : fs::directory_iterator{path_}) out.insert(entry.path().filename().string());
-        return out;
-    }
-
-private:
-    fs::path path_;
-};
+using testing::temporary_folder;
 
 inline byte_vector random_bytes(std::size_t size, std::uint64_t seed = 1)
 {

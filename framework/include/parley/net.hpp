@@ -2,6 +2,7 @@
 #pragma once
 
 #include <parley/async/awaitable.hpp>
+#include <parley/async/event.hpp>
 #include <parley/async/spawn.hpp>
 #include <parley/async/watchdog.hpp>
 #include <parley/relay/limits.hpp>
@@ -23,6 +24,7 @@
 #include <parley/transfer/send_document.hpp>
 #include <parley/transport/address.hpp>
 #include <parley/transport/connect.hpp>
+#include <parley/transport/ip_network.hpp>
 #include <parley/transport/proxy.hpp>
 #include <parley/transport/resolver.hpp>
 #include <parley/transport/tcp.hpp>

@@ -139,16 +139,4 @@ void offload::state::run_one()
     if (more) next();
 }
 
-awaitable<void> doorbell::wait()
-{
-    while (!rung_) co_await timer_.async_wait(use_tuple);
-    rung_ = false;
-}
-
-awaitable<void> doorbell::wait_or_cancelled()
-{
-    if (!rung_) co_await timer_.async_wait(use_tuple);
-    rung_ = false;
-}
-
 } // namespace parley::detail

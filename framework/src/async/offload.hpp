@@ -3,9 +3,7 @@
 #pragma once
 
 #include <parley/async/awaitable.hpp>
-#include <parley/base/time.hpp>
 
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include <functional>
@@ -35,25 +33,6 @@ private:
     registry& registry_;
     std::shared_ptr<state> state_;
     std::optional<asio::thread_pool> own_;
-};
-
-// One waiter, any number of rings, at home. A ring before the wait counts.
-class doorbell {
-public:
-    explicit doorbell(const executor& ex) : timer_(ex, time_point::max()) {}
-    void ring()
-    {
-        rung_ = true;
-        timer_.cancel();
-    }
-    // Returns once it was rung, whatever cancellation comes meanwhile.
-    awaitable<void> wait();
-    // Returns when it was rung or a cancellation came.
-    awaitable<void> wait_or_cancelled();
-
-private:
-    asio::steady_timer timer_;
-    bool rung_ = false;
 };
 
 } // namespace parley::detail

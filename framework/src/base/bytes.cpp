@@ -1,5 +1,7 @@
 #include <parley/base/bytes.hpp>
 
+#include <parley/base/utf8.hpp>
+
 #include <algorithm>
 #include <iterator>
 
@@ -7,30 +9,6 @@ namespace parley {
 namespace {
 
 constexpr char hex_digits[] = "0123456789abcdef";
-
-// The length of the valid UTF-8 sequence at the start of `text` and its code point; length 0 when there is
-// none.
-struct decoded {
-    std::size_t length = 0;
-    char32_t point = 0;
-};
-
-decoded decode_utf8(std::string_view text)
-{
-    const auto lead = static_cast<byte>(text[0]);
-    if (lead < 0x80) return {1, lead};
-    const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return {};
-    auto point = static_cast<char32_t>(lead & (0xff >> (length + 1)));
-    for (std::size_t i = 1; i < length; ++i) {
-        const auto next = static_cast<byte>(text[i]);
-        if ((next & 0xc0) != 0x80) return {};
-        point = (point << 6) | (next & 0x3f);
-    }
-    const bool overlong = (length == 3 && point < 0x800) || (length == 4 && point < 0x10000);
-    if (overlong || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return {};
-    return {length, point};
-}
 
 struct range {
     char32_t first;
@@ -91,10 +69,10 @@ std::string escaped(std::string_view text, std::size_t max_bytes)
             out += "…";
             break;
         }
-        const decoded character = decode_utf8(text);
+        const utf8_character character = decode_utf8(text);
         const std::size_t length = character.length == 0 ? 1 : character.length;
-        const bool plain = character.length != 0 && !is_deceptive(character.point) &&
-                           character.point != '"' && character.point != '\\';
+        const bool plain = character.length != 0 && !is_deceptive(character.code_point) &&
+                           character.code_point != '"' && character.code_point != '\\';
         if (plain) {
             out += text.substr(0, length);
         } else {

@@ -5,6 +5,7 @@
 #include "relay/limits/limiter.hpp"
 #include "relay/rooms/room_service.hpp"
 
+#include <parley/async/event.hpp>
 #include <parley/crypto/random.hpp>
 
 #include <boost/asio/post.hpp>
@@ -70,7 +71,7 @@ struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
                     {[this](detail::arrival who) { enter(std::move(who)); },
                      [this](const std::string& name) { return check_lobby(name); }, [this] { on_idle(); }}),
           main(ex, options, obs, limits, loops, [this] { on_idle(); }),
-          changed(ex, time_point::max()),
+          changed(ex),
           drain_timer(ex)
     {
         loops.set_limits(options.limits);
@@ -100,7 +101,7 @@ struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
     }
     void on_idle()
     {
-        if (stopping || draining) changed.cancel();
+        if (stopping || draining) changed.signal();
     }
     template <class F>
     void for_each_lobby(F f)
@@ -118,7 +119,7 @@ struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
     detail::reception reception;
     lobby main; // of everybody who names none
     std::map<std::string, std::unique_ptr<lobby>> lobbies;
-    asio::steady_timer changed; // run() waits for its cancellation
+    event changed; // run() waits for it
     asio::steady_timer drain_timer;
     std::uint64_t forgotten_bytes = 0; // of the rooms of lobbies that were forgotten
     bool listening_ = false, stopping = false, draining = false;
@@ -232,7 +233,7 @@ void relay_server::state::drain()
     if (stopping || std::exchange(draining, true)) return;
     for_each_lobby([](lobby& each) { each.handshakes.stop(); });
     close_doors_when_due();
-    changed.cancel();
+    changed.signal();
 }
 
 // The doors stay open as long as somebody may still come to a room; those for answers until the end.
@@ -264,7 +265,7 @@ void relay_server::state::stop()
     } else {
         for_each_lobby([](lobby& each) { each.handshakes.abort(); });
     }
-    changed.cancel();
+    changed.signal();
 }
 
 relay_server::relay_server(executor ex, relay_server_options options, relay_observer& observer)
@@ -319,7 +320,7 @@ awaitable<error_code> relay_server::run()
         if (asked.cancelled() != asio::cancellation_type::none && !s->stopping)
             s->stop();
         else
-            co_await s->changed.async_wait(use_tuple);
+            co_await s->changed.wait_or_cancelled();
     }
     if (!s->stopping) s->stop();
     co_await asio::this_coro::throw_if_cancelled(throws);

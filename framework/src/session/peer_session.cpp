@@ -154,10 +154,5 @@ awaitable<operation_result<entered_room>> enter_room(const session_options& opti
     co_return std::move(room);
 }
 
-awaitable<void> one_shot_event::wait()
-{
-    while (!set_) co_await timer_.async_wait(use_tuple);
-}
-
 } // namespace detail
 } // namespace parley

@@ -2,6 +2,7 @@
 
 #include "session/session_steps.hpp"
 
+#include <parley/async/event.hpp>
 #include <parley/async/spawn.hpp>
 #include <parley/async/watchdog.hpp>
 #include <parley/crypto/random.hpp>
@@ -12,7 +13,6 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/read.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/write.hpp>
 
@@ -32,8 +32,8 @@ public:
           options_(std::move(options)),
           on_step_(std::move(on_step)),
           server_event_(ex),
-          server_done_(ex),
-          room_done_(ex)
+          server_done_(ex, event_reset::manual),
+          room_done_(ex, event_reset::manual)
     {
         session_.relay(options_.relay())
             .connect_timeout(options_.step_timeout())
@@ -132,8 +132,8 @@ private:
         serve.async_run([this](error_code error) {
             server_error_ = error;
             server_ended_ = true;
-            server_done_.set();
-            server_event_.cancel();
+            server_done_.signal();
+            server_event_.signal();
         });
 
         error_code error = co_await until_identified();
@@ -154,10 +154,9 @@ private:
 
     awaitable<error_code> until_identified()
     {
-        server_event_.expires_at(time_point::max());
         bool cancelled = co_await is_cancelled();
         while (server_id_.empty() && !server_ended_ && !cancelled) {
-            co_await server_event_.async_wait(use_tuple);
+            co_await server_event_.wait_or_cancelled();
             cancelled = co_await is_cancelled();
         }
         if (cancelled) co_return make_error_code(errc::cancelled);
@@ -172,7 +171,7 @@ private:
     {
         if (auto* id = std::get_if<server_event::identified>(&event)) {
             server_id_ = id->self;
-            server_event_.cancel();
+            server_event_.signal();
         } else if (auto* agreed = std::get_if<server_event::agreed>(&event)) {
             server_agreed_ = true;
             client_id_ = agreed->result.peer;
@@ -229,7 +228,7 @@ private:
             },
             asio::bind_cancellation_slot(cancel.slot(), [this](std::exception_ptr thrown) {
                 report_exception("probe_relay", thrown);
-                room_done_.set();
+                room_done_.signal();
             }));
         auto client_side = co_await enter_room(session_, client_seat_, reached_, server_id_, room_end::reset);
         if (!client_side) cancel.emit(asio::cancellation_type::terminal);
@@ -297,8 +296,7 @@ private:
     const seat_token server_seat_ = seat_token::random(random()), client_seat_ = seat_token::random(random());
     std::optional<tcp_endpoint> reached_;
     identity server_id_, client_id_;
-    asio::steady_timer server_event_;
-    one_shot_event server_done_, room_done_;
+    event server_event_, server_done_, room_done_;
     error_code server_error_;
     bool server_ended_ = false, server_agreed_ = false;
 };

@@ -50,23 +50,4 @@ awaitable<operation_result<entered_room>> enter_room(const session_options& opti
                                                      std::optional<tcp_endpoint> reached,
                                                      const identity& peer, room_end end);
 
-// One wait of one coroutine for something that happens once. Not thread-safe.
-class one_shot_event {
-public:
-    explicit one_shot_event(const executor& ex) : timer_(ex, time_point::max()) {}
-    void set()
-    {
-        set_ = true;
-        timer_.cancel();
-    }
-    bool is_set() const noexcept { return set_; }
-    // Returns once it is set, whatever cancellation comes meanwhile: whoever waits here still borrows
-    // something.
-    awaitable<void> wait();
-
-private:
-    asio::steady_timer timer_;
-    bool set_ = false;
-};
-
 } // namespace parley::detail

@@ -1,7 +1,9 @@
+#include <parley/async/event.hpp>
 #include <parley/async/spawn.hpp>
 #include <parley/async/watchdog.hpp>
 #include <parley/crypto/random.hpp>
 #include <parley/proto/client_machine.hpp>
+#include <parley/proto/offer_queue.hpp>
 #include <parley/proto/record_stream.hpp>
 #include <parley/transfer/receive_document.hpp>
 
@@ -11,8 +13,6 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/this_coro.hpp>
-
-#include <deque>
 
 namespace parley {
 namespace {
@@ -31,24 +31,19 @@ public:
           receiver_(receiver),
           options_(std::move(options)),
           observer_(observer),
-          question_ended_(executor_),
+          question_ended_(executor_, event_reset::manual),
           changed_(executor_),
-          reading_ended_(executor_)
+          reading_ended_(executor_, event_reset::manual)
     {
     }
 
     awaitable<operation_result<receive_report>> run();
 
 private:
-    struct offer {
-        uid server;
-        identity peer;
-    };
-
     awaitable<operation_error> handshake();
     void on_event(client_event::any event);
-    void on_gone(const client_event::gone& event);
-    void ask_next();
+    void perform_offers();
+    void ask(const identity& peer);
     void on_answer(std::exception_ptr thrown, bool yes);
 
     awaitable<operation_error> transfer();
@@ -70,14 +65,15 @@ private:
     receive_options options_;
     peer_observer& observer_;
 
-    // The handshake. One server at a time is asked about or accepted; the others wait in line.
+    // The handshake.
     driver<client_machine>* drive_ = nullptr;
     std::optional<agreement> agreement_;
-    std::deque<offer> line_;
-    std::optional<offer> current_;
-    bool asking_ = false, ended_ = false;
+    offer_queue offers_;
+    bool ended_ = false;          // nobody is asked any more
+    bool question_open_ = false;
+    bool handshake_over_ = false; // an answer that comes now is the last thing waited for
     asio::cancellation_signal cancel_question_;
-    one_shot_event question_ended_;
+    event question_ended_;
     error_code refusal_;
 
     const seat_token seat_ = new_seat(options_);
@@ -91,8 +87,8 @@ private:
     bool timed_out_ = false;
     // What ended the document's bytes before the document: a broken record, or the stream's end.
     error_code record_error_, stream_end_;
-    doorbell changed_; // any of these, or of the document's progress
-    one_shot_event reading_ended_;
+    event changed_; // any of these, or of the document's progress
+    event reading_ended_;
 };
 
 void receiving::on_event(client_event::any event)
@@ -103,36 +99,41 @@ void receiving::on_event(client_event::any event)
     } else if (auto* wrong = std::get_if<client_event::rejected>(&event)) {
         observer_.rejected(wrong->peer, wrong->why);
     } else if (auto* offered = std::get_if<client_event::offered>(&event)) {
-        line_.push_back({offered->server, offered->peer});
-        ask_next();
+        offers_.offered({offered->server, offered->peer});
+        perform_offers();
     } else if (auto* gone = std::get_if<client_event::gone>(&event)) {
-        on_gone(*gone);
+        offers_.gone(gone->server);
+        perform_offers();
     } else if (auto* end = std::get_if<client_event::agreed>(&event)) {
         agreement_ = std::move(end->result);
     }
 }
 
-void receiving::on_gone(const client_event::gone& event)
+void receiving::perform_offers()
 {
-    if (!current_ || current_->server != event.server) {
-        std::erase_if(line_, [&](const offer& o) { return o.server == event.server; });
-        return;
+    while (const auto action = offers_.next_action()) {
+        if (const auto* question = std::get_if<offer_action::ask>(&*action)) {
+            if (!ended_) ask(question->peer);
+        } else if (std::holds_alternative<offer_action::cancel_question>(*action)) {
+            cancel_question_.emit(asio::cancellation_type::terminal);
+        } else if (const auto* left = std::get_if<offer_action::withdrawn>(&*action)) {
+            observer_.withdrawn(left->peer);
+        } else if (const auto* yes = std::get_if<offer_action::accept>(&*action)) {
+            drive_->input([to = yes->server](client_machine& machine) { machine.accept(to); });
+        } else if (const auto* no = std::get_if<offer_action::refuse>(&*action)) {
+            drive_->input([to = no->server](client_machine& machine) { machine.refuse(to); });
+            if (!options_.refusal_ends()) continue;
+            refusal_ = errc::refused_by_user;
+            ended_ = true;
+            drive_->stop(refusal_);
+        }
     }
-    current_.reset();
-    observer_.withdrawn(event.peer);
-    if (asking_)
-        cancel_question_.emit(asio::cancellation_type::terminal); // on_answer asks the next
-    else
-        ask_next();
 }
 
-void receiving::ask_next()
+void receiving::ask(const identity& peer)
 {
-    if (ended_ || asking_ || current_ || line_.empty()) return;
-    current_ = line_.front();
-    line_.pop_front();
-    asking_ = true;
-    auto question = [this, peer = current_->peer] { return observer_.decide(peer); };
+    question_open_ = true;
+    auto question = [this, peer] { return observer_.decide(peer); };
     asio::co_spawn(
         executor_, std::move(question),
         asio::bind_cancellation_slot(cancel_question_.slot(), [this](std::exception_ptr thrown, bool yes) {
@@ -142,29 +143,14 @@ void receiving::ask_next()
 
 void receiving::on_answer(std::exception_ptr thrown, bool yes)
 {
-    asking_ = false;
+    question_open_ = false;
     report_exception("peer_observer::decide", thrown);
-    if (ended_) {
-        question_ended_.set();
+    if (handshake_over_) {
+        question_ended_.signal();
         return;
     }
-    if (!current_) { // withdrawn meanwhile
-        ask_next();
-        return;
-    }
-    const offer answered = *current_;
-    if (yes && !thrown) { // it stays current_ until `done`, or until it leaves
-        drive_->input([answered](client_machine& machine) { machine.accept(answered.server); });
-        return;
-    }
-    current_.reset();
-    drive_->input([answered](client_machine& machine) { machine.refuse(answered.server); });
-    if (options_.refusal_ends()) {
-        refusal_ = errc::refused_by_user;
-        drive_->stop(refusal_);
-    } else {
-        ask_next();
-    }
+    offers_.answered(yes && !thrown);
+    perform_offers();
 }
 
 awaitable<operation_error> receiving::handshake()
@@ -183,9 +169,9 @@ awaitable<operation_error> receiving::handshake()
                                  [this](client_event::any event) { on_event(std::move(event)); }, driving};
     drive_ = &drive;
     const error_code error = co_await drive.run();
-    ended_ = true;
+    handshake_over_ = ended_ = true;
     stream.close();
-    if (asking_) {
+    if (question_open_) {
         cancel_question_.emit(asio::cancellation_type::terminal);
         co_await question_ended_.wait();
     }
@@ -255,8 +241,8 @@ void receiving::start_reading()
                 report_exception("receive_document", thrown);
                 stream_end_ = make_error_code(boost::system::errc::not_enough_memory);
             }
-            reading_ended_.set();
-            changed_.ring();
+            reading_ended_.signal();
+            changed_.signal();
         });
 }
 
@@ -294,13 +280,13 @@ awaitable<void> receiving::take(bytes_view input)
         }
     }
     document_->flush();
-    if (record_error_) changed_.ring();
+    if (record_error_) changed_.signal();
 }
 
 void receiving::show_progress()
 {
     if (idle_) idle_->kick(); // after the disk has had its time
-    changed_.ring();
+    changed_.signal();
     const auto& now = document_->now();
     if (now.error || timed_out_) return;
     transfer_progress progress;
@@ -334,7 +320,7 @@ awaitable<operation_error> receiving::outcome()
         if (now.error)
             co_return failure(now.error, session_phase::transferring, where, receiver_.error_detail());
         if (now.complete) co_return operation_error{};
-        if (!document_->is_busy() && (record_error_ || reading_ended_.is_set())) {
+        if (!document_->is_busy() && (record_error_ || reading_ended_.is_signaled())) {
             if (record_error_ && record_error_ != asio::error::eof)
                 co_return failure(record_error_, session_phase::transferring, where);
             co_return end_failure(record_error_ ? record_error_ : stream_end_);
@@ -372,7 +358,7 @@ awaitable<void> receiving::close_in_order()
     watchdog bound{room_, options_.close_timeout()};
     const auto shut = co_await room_.async_shutdown_send(use_tuple);
     const auto error = std::get<0>(shut);
-    while (!error && !reading_ended_.is_set()) {
+    while (!error && !reading_ended_.is_signaled()) {
         const bool cancelled = co_await is_cancelled();
         if (cancelled) break;
         co_await changed_.wait_or_cancelled();

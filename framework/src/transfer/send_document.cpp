@@ -1,3 +1,4 @@
+#include <parley/async/event.hpp>
 #include <parley/async/spawn.hpp>
 #include <parley/async/watchdog.hpp>
 #include <parley/crypto/random.hpp>
@@ -165,7 +166,7 @@ awaitable<operation_error> sending::transfer()
     document_.emplace(executor_, options_.blocking(), source_);
     watch_idleness();
 
-    one_shot_event pump_ended{executor_};
+    event pump_ended{executor_, event_reset::manual};
     asio::co_spawn(
         executor_, [this] { return pump(); },
         [this, &pump_ended](std::exception_ptr thrown) {
@@ -175,7 +176,7 @@ awaitable<operation_error> sending::transfer()
                                       session_phase::transferring, "sending");
                 room_.close();
             }
-            pump_ended.set();
+            pump_ended.signal();
         });
     co_await watch();
     // That the last write is done may be known already, and not told yet.

@@ -31,7 +31,7 @@ void source_ahead::fill(slot& s, std::size_t wanted)
     };
     away_.submit(work, [this, &s] {
         s.ready = true;
-        filled_.ring();
+        filled_.signal();
     });
 }
 

@@ -5,6 +5,7 @@
 #include "async/offload.hpp"
 #include "async/page_buffer.hpp"
 
+#include <parley/async/event.hpp>
 #include <parley/crypto/record_cipher.hpp>
 #include <parley/payload/document_source.hpp>
 
@@ -57,7 +58,7 @@ private:
     bool given_out_ = false;
     bool waiting_ = false;
     std::atomic<bool> hurry_ = false; // the source is waited for in haste; read away from home
-    doorbell filled_;
+    event filled_;
     offload away_; // goes first: its jobs fill the slots
 };
 

@@ -65,7 +65,7 @@ void write_behind::taken(slot& s)
     // The first error is what counts; what was on its way behind it only repeats it.
     if (!now_.error) now_ = s.after;
     flush();
-    freed_.ring();
+    freed_.signal();
     on_progress_();
 }
 
@@ -80,7 +80,7 @@ awaitable<result<received_document>> write_behind::commit()
     };
     away_.submit(work, [this] {
         committed_ = true;
-        freed_.ring();
+        freed_.signal();
     });
     while (!committed_) co_await freed_.wait();
     co_return std::move(*stored_);

@@ -5,6 +5,7 @@
 #include "async/offload.hpp"
 #include "async/page_buffer.hpp"
 
+#include <parley/async/event.hpp>
 #include <parley/crypto/record_cipher.hpp>
 #include <parley/payload/document_receiver.hpp>
 
@@ -67,7 +68,7 @@ private:
     progress now_;
     std::optional<result<received_document>> stored_;
     bool committed_ = false;
-    doorbell freed_;
+    event freed_;
     offload away_; // goes first: its jobs use the slots
 };
 

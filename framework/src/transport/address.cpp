@@ -1,8 +1,7 @@
 #include <parley/transport/address.hpp>
 
+#include <parley/transport/ip_network.hpp>
 #include <parley/transport/transport.hpp>
-
-#include <boost/asio/ip/address.hpp>
 
 #include <charconv>
 #include <optional>
@@ -297,9 +296,7 @@ std::string listen_address::text() const
 
 std::string to_text(const tcp_endpoint& endpoint)
 {
-    asio::ip::address address = endpoint.address();
-    if (address.is_v6() && address.to_v6().is_v4_mapped())
-        address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+    const asio::ip::address address = unmapped(endpoint.address());
     const std::string text = address.to_string();
     return (address.is_v6() ? "[" + text + "]" : text) + ":" + std::to_string(endpoint.port());
 }

@@ -1,27 +1,18 @@
 #include "peer/code.hpp"
 
+#include <parley/testing/seeded_random.hpp>
+
 #include <gtest/gtest.h>
 
 #include <array>
 #include <cmath>
-#include <random>
 #include <set>
 #include <string>
 
 namespace parley::cli {
 namespace {
 
-class seeded_random final : public random_source {
-public:
-    explicit seeded_random(std::uint64_t seed) : engine_(seed) {}
-    void fill(mutable_bytes out) noexcept override
-    {
-        for (byte& b : out) b = static_cast<byte>(engine_());
-    }
-
-private:
-    std::mt19937_64 engine_;
-};
+using testing::seeded_random;
 
 std::string made(random_source& random)
 {

@@ -58,9 +58,9 @@ TEST(scratch_directory, is_gone_with_all_that_is_in_it)
         const scratch_directory scratch = std::move(*created);
         EXPECT_EQ(std::filesystem::status(scratch.path()).permissions(), std::filesystem::perms::owner_all);
         std::ofstream{scratch.path() / "file"} << "content";
-        EXPECT_EQ(folder.entries(), 1u);
+        EXPECT_EQ(folder.names().size(), 1u);
     }
-    EXPECT_EQ(folder.entries(), 0u);
+    EXPECT_EQ(folder.names().size(), 0u);
     ::setenv("TMPDIR", (folder.path() / "absent").c_str(), 1);
     EXPECT_EQ(scratch_directory::create().error().exit, exit_code::local_file);
 }

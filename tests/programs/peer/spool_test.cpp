@@ -28,7 +28,7 @@ TEST(spool, keeps_the_whole_stream_in_a_file_without_a_name)
     writer.join();
     ASSERT_TRUE(file);
     EXPECT_EQ(file->size(), content.size());
-    EXPECT_EQ(folder.entries(), 0u);
+    EXPECT_EQ(folder.names().size(), 0u);
     const int descriptor = file->release();
     std::string read(content.size() + 1, '\0');
     std::size_t size = 0;
@@ -57,7 +57,7 @@ TEST(spool, is_ended_by_a_signal)
     pipe.put("some");
     ::raise(SIGTERM);
     EXPECT_EQ(spool(pipe.reading()).error(), errc::cancelled);
-    EXPECT_EQ(folder.entries(), 0u);
+    EXPECT_EQ(folder.names().size(), 0u);
 }
 
 TEST(spool, says_that_there_is_no_folder_for_it)

@@ -15,7 +15,7 @@ point some_point(seeded_random& random)
     return out;
 }
 
-class curve_operations : public testing::Test {
+class curve_operations : public ::testing::Test {
 protected:
     void SetUp() override { ASSERT_FALSE(initialise_crypto()); }
 

@@ -96,7 +96,7 @@ TEST(old_library, makes_no_difference_to_the_key_agreement)
 {
     seeded_random random(53);
     const auto small = slow().small_order();
-    const identity client_identity = random.some_identity(), server_identity = random.some_identity();
+    const identity client_identity = some_identity(random), server_identity = some_identity(random);
     const public_parameters parameters;
     const secret_scalar y = random_scalar(random);
     const auto points = derive_password_points(as_bytes("toto"), parameters);

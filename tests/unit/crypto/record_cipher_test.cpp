@@ -50,7 +50,7 @@ bool all_zero(bytes_view bytes)
     return std::all_of(bytes.begin(), bytes.end(), [](byte b) { return b == 0; });
 }
 
-class record_cipher_test : public testing::TestWithParam<combination> {
+class record_cipher_test : public ::testing::TestWithParam<combination> {
 protected:
     record_cipher make() { return make(GetParam()); }
     record_cipher make(const combination& c) const
@@ -313,7 +313,7 @@ TEST_P(record_cipher_test, leaves_nothing_in_the_librarys_error_queue)
     EXPECT_EQ(ERR_get_error(), 0U);
 }
 
-INSTANTIATE_TEST_SUITE_P(every, record_cipher_test, testing::ValuesIn(combinations),
+INSTANTIATE_TEST_SUITE_P(every, record_cipher_test, ::testing::ValuesIn(combinations),
                          [](const auto& parameter) {
                              std::string name = name_of(parameter.param);
                              std::replace_if(

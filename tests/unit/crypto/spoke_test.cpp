@@ -19,8 +19,8 @@ struct meeting {
 
     explicit meeting(seeded_random& random, std::size_t password_bytes = 8)
         : password(random.bytes(password_bytes)),
-          client_identity(random.some_identity()),
-          server_identity(random.some_identity()),
+          client_identity(some_identity(random)),
+          server_identity(some_identity(random)),
           x(random_scalar(random)),
           y(random_scalar(random))
     {
@@ -160,7 +160,7 @@ TEST(spoke, other_identities_are_refused)
     const meeting m(random);
     const point y = m.session.y();
     const validator v = m.session.server_validator();
-    const identity other = random.some_identity();
+    const identity other = some_identity(random);
     EXPECT_EQ(error_of(m.client.finish(other, m.server_identity, y, v)), errc::invalid_client_validator);
     EXPECT_EQ(error_of(m.client.finish(m.client_identity, other, y, v)), errc::invalid_client_validator);
     EXPECT_EQ(error_of(m.client.finish(m.server_identity, m.client_identity, y, v)),
@@ -356,7 +356,7 @@ TEST(spoke, the_order_of_the_ciphers_is_kept)
     const auto client =
         spoke_client::create(as_bytes("toto"), server->public_packet(), random_scalar(random));
     ASSERT_TRUE(client);
-    const identity a = random.some_identity(), b = random.some_identity();
+    const identity a = some_identity(random), b = some_identity(random);
     auto session = server->compute(a, b, client->x(), random_scalar(random));
     ASSERT_TRUE(session);
     const auto agreed = client->finish(a, b, session->y(), session->server_validator());

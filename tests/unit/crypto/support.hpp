@@ -1,8 +1,8 @@
-// What the tests of crypto share: a seeded random source, and the files of byte-exact cases.
+// What the tests of crypto share: identities, and the files of byte-exact cases.
 #pragma once
 
-#include <parley/base/random.hpp>
 #include <parley/crypto/spoke.hpp>
+#include <parley/testing/seeded_random.hpp>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -10,39 +10,21 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <random>
 #include <stdexcept>
 
 namespace parley::test {
 
 using json = nlohmann::json;
 
-// The same bytes for the same seed.
-class seeded_random final : public random_source {
-public:
-    explicit seeded_random(std::uint64_t seed) : engine_(seed) {}
-    void fill(mutable_bytes out) noexcept override
-    {
-        for (byte& b : out) b = static_cast<byte>(engine_() >> 24);
-    }
-    std::uint64_t below(std::uint64_t bound) { return engine_() % bound; }
-    byte_vector bytes(std::size_t size)
-    {
-        byte_vector out(size);
-        fill(out);
-        return out;
-    }
-    // Printable text of 1 to 53 bytes.
-    identity some_identity()
-    {
-        std::string text(1 + below(max_identity_bytes), ' ');
-        for (char& c : text) c = static_cast<char>('!' + below('~' - '!' + 1));
-        return identity::from_text(text).value();
-    }
+using testing::seeded_random;
 
-private:
-    std::mt19937_64 engine_;
-};
+// Printable text of 1 to 53 bytes.
+inline identity some_identity(seeded_random& random)
+{
+    std::string text(1 + random.below(max_identity_bytes), ' ');
+    for (char& c : text) c = static_cast<char>('!' + random.below('~' - '!' + 1));
+    return identity::from_text(text).value();
+}
 
 // Whether the cases come from a folder that the environment names.
 inline bool data_was_chosen()

@@ -2,7 +2,7 @@
 #include "payload/in/raw_inflate.hpp"
 #include "payload/out/deflate_engine.hpp"
 #include "support/pack_builder.hpp"
-#include "unit/payload/scratch_folder.hpp"
+#include "unit/payload/sample_files.hpp"
 
 #include <gtest/gtest.h>
 #include <zlib.h>

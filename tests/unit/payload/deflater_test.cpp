@@ -2,7 +2,7 @@
 
 #include "payload/out/deflate_crew.hpp"
 #include "unit/payload/plain_pack.hpp"
-#include "unit/payload/scratch_folder.hpp"
+#include "unit/payload/sample_files.hpp"
 #include "unit/payload/thread_count.hpp"
 
 #include <gmock/gmock.h>

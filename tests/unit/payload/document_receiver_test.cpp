@@ -72,7 +72,7 @@ TEST(DocumentReceiver, takes_every_recorded_document_in_any_split)
         SCOPED_TRACE(pack.name);
         disk_listing expected;
         for (const int way : {0, 1, 2, 3}) {
-            scratch_folder folder;
+            temporary_folder folder;
             const std::size_t whole = pack.stream.size();
             const auto result = push(into(folder.path()), pack.stream, [&]() -> std::size_t {
                 return way == 0 ? whole : way == 1 ? 1 : way == 2 ? 1 + random() % 40 : 1 + random() % 40'000;
@@ -93,7 +93,7 @@ TEST(DocumentReceiver, hello_is_hello)
 {
     for (const recorded_pack& pack : recorded_packs()) {
         if (pack.name.find("single-hello") == std::string::npos) continue;
-        scratch_folder folder;
+        temporary_folder folder;
         const auto result = push(into(folder.path()), pack.stream);
         ASSERT_FALSE(result.error) << result.detail;
         EXPECT_EQ(result.offered_name, "hello.txt");
@@ -112,7 +112,7 @@ TEST(DocumentReceiver, both_generations_send_the_same_directory)
         if (!pack.is_directory) continue;
         SCOPED_TRACE(pack.name);
         ++seen;
-        scratch_folder folder;
+        temporary_folder folder;
         const auto result = push(into(folder.path()), pack.stream);
         ASSERT_FALSE(result.error) << result.detail;
         const auto listing = listing_of(folder.path());
@@ -133,7 +133,7 @@ TEST(DocumentReceiver, both_generations_send_the_same_directory)
 
 TEST(DocumentReceiver, the_name_can_be_chosen)
 {
-    scratch_folder folder;
+    temporary_folder folder;
     auto options = into(folder.path());
     options.name = "mine";
     const auto result = push(options, file_pack("theirs", "x"));
@@ -149,7 +149,7 @@ TEST(DocumentReceiver, the_name_can_be_chosen)
 TEST(DocumentReceiver, nothing_existing_is_overwritten)
 {
     for (const bool is_file : {true, false}) {
-        scratch_folder folder;
+        temporary_folder folder;
         folder.write("name", "mine");
         fs::create_symlink("nowhere", folder / "dangling");
         fs::create_directory(folder / "folder");
@@ -169,7 +169,7 @@ TEST(DocumentReceiver, nothing_existing_is_overwritten)
 
 TEST(DocumentReceiver, a_taken_name_is_found_before_the_content_comes)
 {
-    scratch_folder folder;
+    temporary_folder folder;
     folder.write("big", "mine");
     const std::string stream = file_pack("big", std::string(1000, 'x'));
     auto receiver = document_receiver::create(into(folder.path()));
@@ -180,7 +180,7 @@ TEST(DocumentReceiver, a_taken_name_is_found_before_the_content_comes)
 // The name was free at the start and is taken at the end; the user clears it and commits again.
 TEST(DocumentReceiver, a_name_taken_meanwhile_can_be_cleared)
 {
-    scratch_folder folder;
+    temporary_folder folder;
     auto receiver = document_receiver::create(into(folder.path()));
     ASSERT_TRUE(receiver);
     ASSERT_FALSE(receiver->write(parley::as_bytes(directory_pack("d", {{"a", "1"}}))));
@@ -198,7 +198,7 @@ TEST(DocumentReceiver, a_name_taken_meanwhile_can_be_cleared)
 
 TEST(DocumentReceiver, nothing_is_created_before_the_content)
 {
-    scratch_folder folder;
+    temporary_folder folder;
     const std::string stream = file_pack("name", "content");
     auto receiver = document_receiver::create(into(folder.path()));
     ASSERT_TRUE(receiver);
@@ -212,7 +212,7 @@ TEST(DocumentReceiver, the_staging_is_hidden_private_and_gone_afterwards)
 {
     const std::string stream = directory_pack("d", {{"a", "1"}, {"b/c", "2"}, {"e/", ""}});
     for (const bool abandon : {true, false}) {
-        scratch_folder folder;
+        temporary_folder folder;
         {
             auto receiver = document_receiver::create(into(folder.path()));
             ASSERT_TRUE(receiver);
@@ -237,7 +237,7 @@ TEST(DocumentReceiver, the_staging_is_hidden_private_and_gone_afterwards)
 TEST(DocumentReceiver, small_files_are_made_where_they_stay)
 {
     const std::string stream = directory_pack("d", {{"a", "1"}, {"b/c", "2"}});
-    scratch_folder folder;
+    temporary_folder folder;
     auto receiver = document_receiver::create(into(folder.path()));
     ASSERT_TRUE(receiver);
     ASSERT_FALSE(receiver->write(parley::as_bytes(stream).first(stream.size() - 1)));
@@ -261,7 +261,7 @@ TEST(DocumentReceiver, small_files_are_made_where_they_stay)
 
 TEST(DocumentReceiver, modes_follow_the_umask)
 {
-    scratch_folder folder;
+    temporary_folder folder;
     const mode_t old = ::umask(027);
     const auto result = push(into(folder.path()), directory_pack("d", {{"a", "1"}, {"b/c", "2"}}));
     ::umask(old);
@@ -277,7 +277,7 @@ TEST(DocumentReceiver, modes_follow_the_umask)
 
 TEST(DocumentReceiver, tells_what_arrived)
 {
-    scratch_folder folder;
+    temporary_folder folder;
     auto receiver = document_receiver::create(into(folder.path()));
     ASSERT_TRUE(receiver);
     const std::string content = random_text(300'000, 1);
@@ -298,7 +298,7 @@ TEST(DocumentReceiver, tells_what_arrived)
 
 TEST(DocumentReceiver, what_follows_the_trailer_is_thrown_away)
 {
-    scratch_folder folder;
+    temporary_folder folder;
     auto receiver = document_receiver::create(into(folder.path()));
     ASSERT_TRUE(receiver);
     ASSERT_FALSE(receiver->write(parley::as_bytes(file_pack("f", "x") + "PACK junk")));
@@ -317,7 +317,7 @@ TEST(DocumentReceiver, equal_files_and_directories_arrive_as_often_as_they_are_n
                             {"y/a", big},     {"y/b", big},  {"once", "1"},     {"x/e", ""},
                             {"y/e", ""},      {"empty", ""}, {"deep/x/a", big}, {"deep/x/b", big},
                             {"deep/x/e", ""}, {"none/", ""}, {"deep/none/", ""}};
-    scratch_folder folder;
+    temporary_folder folder;
     const auto result = push(into(folder.path()), directory_pack("d", files));
     ASSERT_FALSE(result.error) << result.detail;
     const auto listing = listing_of(folder.path());
@@ -345,7 +345,7 @@ TEST(DocumentReceiver, unused_and_repeated_objects_are_legal)
     objects.push_back(objects[0]);
     objects.push_back({blob_kind, "nobody names me", {}});
     objects.push_back({tree_kind, tree_line("100644", "../evil", objects[0].id), {}});
-    scratch_folder folder;
+    temporary_folder folder;
     const auto result = push(into(folder.path()), pack_of(objects));
     ASSERT_FALSE(result.error) << result.detail;
     EXPECT_EQ(listing_of(folder.path()),
@@ -359,7 +359,7 @@ TEST(DocumentReceiver, executables_are_files_too)
     const std::string tree = tree_line("100755", "run", pack_object_id(blob_kind, "#!"));
     pack.add(tree_kind, tree);
     pack.add(root_kind, root_text("d", pack_object_id(tree_kind, tree)));
-    scratch_folder folder;
+    temporary_folder folder;
     const auto result = push(into(folder.path()), pack.finish());
     ASSERT_FALSE(result.error) << result.detail;
     EXPECT_EQ(text_of(folder / "d/run"), "#!");
@@ -386,7 +386,7 @@ TEST(DocumentReceiver, entries_come_in_any_order_with_deltas_of_both_kinds)
     for (int round = 0; round < 30; ++round) {
         SCOPED_TRACE(round);
         const std::string stream = shuffled_pack(objects, random);
-        scratch_folder folder;
+        temporary_folder folder;
         const std::size_t piece = 1 + random() % 50'000;
         const auto result = push(into(folder.path()), stream, [&] { return piece; });
         ASSERT_FALSE(result.error) << result.error.message() << ": " << result.detail;
@@ -420,13 +420,13 @@ TEST(DocumentReceiver, a_chain_of_deltas_whose_base_comes_last)
     pack.add(tree_kind, tree);
     pack.add(root_kind, root_text("d", pack_object_id(tree_kind, tree)));
     const std::string stream = pack.finish();
-    scratch_folder folder;
+    temporary_folder folder;
     const auto result = push(into(folder.path()), stream);
     ASSERT_FALSE(result.error) << result.detail;
     EXPECT_EQ(text_of(folder / "d/last"), contents.back());
     EXPECT_EQ(text_of(folder / "d/end"), "the end");
 
-    scratch_folder other;
+    temporary_folder other;
     auto options = into(other.path());
     options.limits.max_delta_depth = length - 1;
     EXPECT_EQ(push(options, stream).error, errc::pack_bad_delta) << "deeper than allowed";
@@ -440,7 +440,7 @@ TEST(DocumentReceiver, a_chain_of_deltas_whose_base_comes_last)
 class stale_staging : public ::testing::Test {
 protected:
     static constexpr const char* name = ".parley-abcdefghijklmnop.part";
-    scratch_folder folder;
+    temporary_folder folder;
 };
 
 TEST_F(stale_staging, of_a_killed_receiver_goes_when_the_next_begins)
@@ -496,7 +496,7 @@ TEST_F(stale_staging, two_receivers_in_one_folder_leave_each_other_alone)
 
 TEST(DocumentReceiver, says_what_is_wrong_with_its_folder)
 {
-    scratch_folder folder;
+    temporary_folder folder;
     EXPECT_EQ(document_receiver::create(into(folder / "absent")).error(),
               boost::system::errc::no_such_file_or_directory);
     folder.write("file", "x");

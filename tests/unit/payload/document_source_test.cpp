@@ -59,7 +59,7 @@ TEST(DocumentSource, AFileIsThePackOfTheFormatsExample)
                                  "49785ecb48cdc9c9d72ba928010011f803a3"
                                  "3d785ef348cdc9c95708cf2fca4951e4020020910448"
                                  "1f6fe57126740755b5b77f57b7d8e21a3ebb89df";
-    const scratch_folder folder;
+    const temporary_folder folder;
     document_source file =
         open_source(folder.write("hello.txt", "Hello World!\n"), with(compression::always));
     EXPECT_EQ(to_hex(pull(file).stream), expected);
@@ -78,7 +78,7 @@ TEST(DocumentSource, AFileIsThePackOfTheFormatsExample)
 
 TEST(DocumentSource, WithoutCompressionEveryByteIsKnown)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     document_source file = open_source(folder.write("hello.txt", "Hello World!\n"), with(compression::never));
     const std::string stream = to_hex(pull(file).stream);
     EXPECT_EQ(stream.substr(0, stream.size() - 40), "5041434b0000000200000002"
@@ -88,7 +88,7 @@ TEST(DocumentSource, WithoutCompressionEveryByteIsKnown)
 
 TEST(DocumentSource, ADirectoryWithoutCompression)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     folder.write("d/a", "x");
     folder.make_directory("d/b");
     document_source source = open_source(folder / "d", with(compression::never));
@@ -112,7 +112,7 @@ TEST(DocumentSource, ADirectoryWithoutCompression)
 
 TEST(DocumentSource, FilesOfManySizesTravel)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     for (const std::size_t size :
          {0u, 1u, 15u, 16u, 512u, 65'535u, 65'536u, 262'144u, 262'145u, 2'000'000u}) {
         for (const compression method : all_compressions) {
@@ -124,7 +124,7 @@ TEST(DocumentSource, FilesOfManySizesTravel)
 
 TEST(DocumentSource, ATreeTravelsWithReadsOfAnySize)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     folder.write("tree/.hidden", "dot");
     folder.write("tree/.git/config", "[core]");
     folder.write("tree/empty file", "");
@@ -147,7 +147,7 @@ TEST(DocumentSource, ATreeTravelsWithReadsOfAnySize)
 
 TEST(DocumentSource, AnEmptyDirectoryTravels)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     folder.make_directory("nothing");
     const plain_pack pack = expect_travels(folder / "nothing");
     ASSERT_EQ(pack.entries.size(), 2u);
@@ -157,7 +157,7 @@ TEST(DocumentSource, AnEmptyDirectoryTravels)
 
 TEST(DocumentSource, IsNamedByTheLastComponent)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     folder.write("outer/inner/f", "1");
     std::filesystem::create_directory_symlink("outer", folder / "link");
     std::filesystem::create_symlink("outer/inner/f", folder / "file-link");
@@ -186,7 +186,7 @@ TEST(DocumentSource, IsNamedByTheLastComponent)
 
 TEST(DocumentSource, RefusesWhatIsNoDocument)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     EXPECT_EQ(document_source::open(folder / "missing").error(),
               boost::system::errc::no_such_file_or_directory);
     ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
@@ -201,7 +201,7 @@ TEST(DocumentSource, RefusesWhatIsNoDocument)
 
 TEST(DocumentSource, LinksAndNamesThatNobodyTakesStayBehind)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     folder.write("d/kept", "1");
     folder.write("d/bad\x01name", "1");
     std::filesystem::create_symlink("/etc/passwd", folder / "d/link");
@@ -209,7 +209,7 @@ TEST(DocumentSource, LinksAndNamesThatNobodyTakesStayBehind)
     source_options options;
     options.on_skipped = [&skipped](const skipped_path& s) { skipped.push_back(s.path); };
     document_source source = open_source(folder / "d", options);
-    EXPECT_THAT(skipped, testing::UnorderedElementsAre("bad\x01name", "link"));
+    EXPECT_THAT(skipped, ::testing::UnorderedElementsAre("bad\x01name", "link"));
     EXPECT_EQ(source.file_count(), 1u);
     const plain_document document = unpack(read_plain_pack(pull(source).stream));
     EXPECT_EQ(document.paths.size(), 2u);
@@ -218,7 +218,7 @@ TEST(DocumentSource, LinksAndNamesThatNobodyTakesStayBehind)
 
 TEST(DocumentSource, EqualFilesTravelOnce)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     const std::string small = random_text(10'000, 1);
     const std::string large = random_text(700'000, 2);
     const std::string same_size = random_text(700'000, 3);
@@ -248,7 +248,7 @@ TEST(DocumentSource, EqualFilesTravelOnce)
 
 TEST(DocumentSource, EqualDirectoriesTravelOnce)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     for (const char* top : {"one", "two", "three"})
         for (int i = 0; i < 100; ++i)
             folder.write("d/" + std::string(top) + "/file" + std::to_string(i), std::to_string(i % 7));
@@ -296,7 +296,7 @@ TEST(DocumentSource, AFileThatChangedSinceItWasCountedIsNoticed)
 {
     for (const change& c : changes) {
         for (const std::size_t size : {100u, 500'000u}) {
-            const scratch_folder folder;
+            const temporary_folder folder;
             folder.write("d/before", "1");
             folder.write("d/below/changes", random_text(size, 1));
             folder.write("d/later", "1");
@@ -317,7 +317,7 @@ TEST(DocumentSource, AFileThatChangesWhileItIsSentIsNoticed)
     };
     for (const bool in_directory : {true, false}) {
         for (int what = 0; what < 3; ++what) {
-            const scratch_folder folder;
+            const temporary_folder folder;
             const auto path = folder.write("d/f", random_text(2'000'000, 1));
             document_source source = open_source(in_directory ? folder / "d" : path);
             byte_vector out(500'000);
@@ -333,7 +333,7 @@ TEST(DocumentSource, AFileThatChangesWhileItIsSentIsNoticed)
 
 TEST(DocumentSource, ADirectoryThatIsReplacedIsNoticed)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     folder.write("d/sub/f", "1");
     folder.write("elsewhere/f", "2");
     for (const bool by_link : {true, false}) {
@@ -349,7 +349,7 @@ TEST(DocumentSource, ADirectoryThatIsReplacedIsNoticed)
 
 TEST(DocumentSource, WhatIsAddedAfterTheCountIsLeftOut)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     folder.write("d/f", "1");
     document_source source = open_source(folder / "d");
     folder.write("d/new", "2");
@@ -381,7 +381,7 @@ TEST(DocumentSource, APipeGivesExactlyTheSizeOrItChanged)
 // The first bytes are there before anything else of the document could have been read.
 TEST(DocumentSource, SendsAtOnceHoweverLargeTheFile)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     const auto path = folder.write("d/huge", "");
     ASSERT_EQ(::truncate(path.c_str(), 3ll << 40), 0)
         << "three sparse TiB, which nobody reads in a test's time";
@@ -430,7 +430,7 @@ std::uint64_t drain_and_watch(document_source& source, byte_vector& out)
 
 TEST(DocumentSource, MemoryStaysFlatForALargeFile)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     const auto path = folder.write("d/large", random_text(1'000'000, 1));
     ASSERT_EQ(::truncate(path.c_str(), 64 << 20), 0);
     byte_vector out(32'000);
@@ -451,7 +451,7 @@ TEST(DocumentSource, MemoryStaysFlatForALargeFile)
 
 TEST(DocumentSource, TwentyThousandFilesTravel)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     for (int d = 0; d < 200; ++d) {
         const auto directory = folder.make_directory("tree/directory " + std::to_string(d));
         for (int f = 0; f < 100; ++f)
@@ -476,7 +476,7 @@ TEST(DocumentSource, TwentyThousandFilesTravel)
 TEST(DocumentSource, GitUnderstandsThePack)
 {
     if (std::system("git --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "git is not here";
-    const scratch_folder folder;
+    const temporary_folder folder;
     folder.write("tree/a", wordy_text(100'000, 1));
     folder.write("tree/b/noise", random_text(300'000, 2));
     folder.write("tree/b/again", random_text(300'000, 2));

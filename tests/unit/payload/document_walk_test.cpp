@@ -1,7 +1,8 @@
 #include "payload/out/document_walk.hpp"
 
-#include "payload/disk/descriptor.hpp"
-#include "unit/payload/scratch_folder.hpp"
+#include "unit/payload/sample_files.hpp"
+
+#include <parley/base/descriptor.hpp>
 
 #include <gmock/gmock.h>
 
@@ -14,9 +15,9 @@ namespace {
 
 using namespace parley;
 using namespace parley_test;
-using testing::ElementsAre;
-using testing::IsEmpty;
-using testing::UnorderedElementsAre;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 struct walked {
     error_code error;
@@ -63,7 +64,7 @@ walked walk(const std::filesystem::path& top)
 
 TEST(DocumentWalk, AnEmptyDirectoryIsJustItsEnd)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     const walked w = walk(folder.path());
     EXPECT_THAT(w.steps, ElementsAre(".."));
     EXPECT_EQ(w.files, 0u);
@@ -73,7 +74,7 @@ TEST(DocumentWalk, AnEmptyDirectoryIsJustItsEnd)
 
 TEST(DocumentWalk, GoesDepthFirstInTheOrderOfTrees)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     folder.write("a.b", "12");
     folder.write("a0", "");
     folder.write("a/z", "1");
@@ -94,7 +95,7 @@ TEST(DocumentWalk, GoesDepthFirstInTheOrderOfTrees)
 
 TEST(DocumentWalk, ReportsWhatDoesNotTravel)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     folder.write("kept", "1");
     folder.write("below/kept", "1");
     std::filesystem::create_symlink("kept", folder / "link");
@@ -120,7 +121,7 @@ TEST(DocumentWalk, ReportsWhatDoesNotTravel)
 
 TEST(DocumentWalk, ReportsNamesThatNoReceiverTakes)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     for (const char* name : {"new\nline", "back\\slash", "CON", "aux.txt", "not\xffutf8", "..."})
         folder.write(name, "1");
     folder.write("fine", "1");
@@ -134,7 +135,7 @@ TEST(DocumentWalk, ReportsNamesThatNoReceiverTakes)
 
 TEST(DocumentWalk, ReportsNamesThatCollide)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     folder.write("README", "1");
     folder.write("Readme", "12");
     folder.write("readme", "123");
@@ -149,7 +150,7 @@ TEST(DocumentWalk, ReportsNamesThatCollide)
 TEST(DocumentWalk, ReportsWhatCannotBeRead)
 {
     if (::geteuid() == 0) GTEST_SKIP() << "the superuser reads everything";
-    const scratch_folder folder;
+    const temporary_folder folder;
     folder.write("kept", "1");
     folder.write("secret", "1");
     folder.write("closed/inside", "1");
@@ -163,7 +164,7 @@ TEST(DocumentWalk, ReportsWhatCannotBeRead)
 
 TEST(DocumentWalk, GoesAsDeepAsAReceiverDoes)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     std::filesystem::path deep;
     for (std::size_t i = 1; i < max_walk_depth; ++i) deep /= "d";
     folder.write(deep / "file", "1");
@@ -179,7 +180,7 @@ TEST(DocumentWalk, GoesAsDeepAsAReceiverDoes)
 
 TEST(DocumentWalk, KeepsEverySizeAndName)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     const std::uint64_t sizes[] = {
         0, 1, 127, 128, 16'383, 16'384, (1ull << 32) - 1, 1ull << 32, (1ull << 40) + 5};
     for (const std::uint64_t size : sizes) {
@@ -192,12 +193,12 @@ TEST(DocumentWalk, KeepsEverySizeAndName)
     std::vector<std::string> expected{longest + " 1", "\xe6\xbc\xa2\xe5\xad\x97 1", ".."};
     for (const std::uint64_t size : sizes)
         expected.push_back("f" + std::to_string(size) + " " + std::to_string(size));
-    EXPECT_THAT(walk(folder.path()).steps, testing::UnorderedElementsAreArray(expected));
+    EXPECT_THAT(walk(folder.path()).steps, ::testing::UnorderedElementsAreArray(expected));
 }
 
 TEST(DocumentWalk, TenThousandFilesTakeLittle)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     for (int d = 0; d < 10; ++d)
         for (int f = 0; f < 1000; ++f)
             folder.write("directory" + std::to_string(d) + "/file-" + std::to_string(1000 + f), "x");

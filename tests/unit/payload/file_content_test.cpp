@@ -1,6 +1,6 @@
 #include "payload/out/file_content.hpp"
 
-#include "unit/payload/scratch_folder.hpp"
+#include "unit/payload/sample_files.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,14 +11,14 @@ namespace {
 using namespace parley;
 using namespace parley_test;
 
-descriptor open_folder(const scratch_folder& folder)
+descriptor open_folder(const temporary_folder& folder)
 {
     return descriptor(::open(folder.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
 TEST(FileContent, ReadsAndHashes)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     folder.write("f", "Hello World!\n");
     auto content = file_content::open_at(open_folder(folder).get(), "f", 13);
     ASSERT_TRUE(content);
@@ -37,7 +37,7 @@ TEST(FileContent, ReadsAndHashes)
 
 TEST(FileContent, OpensOnlyWhatWasCounted)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     folder.write("f", "12345");
     folder.write("d/f", "12345");
     std::filesystem::create_symlink("f", folder / "link");
@@ -54,7 +54,7 @@ TEST(FileContent, OpensOnlyWhatWasCounted)
 
 TEST(FileContent, NoticesChangesAtTheEnd)
 {
-    const scratch_folder folder;
+    const temporary_folder folder;
     const descriptor top = open_folder(folder);
     const auto path = folder / "f";
     byte_vector out(5);

@@ -25,7 +25,7 @@ class guarded : public ::testing::Test {
 protected:
     guarded() : directory(*guarded_directory::open(folder.path())) {}
 
-    scratch_folder folder;
+    temporary_folder folder;
     guarded_directory directory;
 };
 

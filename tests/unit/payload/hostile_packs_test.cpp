@@ -32,7 +32,7 @@ protected:
         before = listing_of(outside.path());
     }
 
-    scratch_folder outside;
+    temporary_folder outside;
     disk_listing before;
 
     parley::receiver_options options() const { return into(outside / "beside/into"); }

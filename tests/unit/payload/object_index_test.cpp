@@ -1,9 +1,10 @@
 #include "payload/in/object_index.hpp"
 
+#include <parley/testing/seeded_random.hpp>
+
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <random>
 
 namespace parley_test {
 namespace {
@@ -11,17 +12,6 @@ namespace {
 using parley::object_id;
 using parley::object_index;
 using parley::object_state;
-
-class seeded_random final : public parley::random_source {
-public:
-    void fill(parley::mutable_bytes out) noexcept override
-    {
-        for (parley::byte& b : out) b = static_cast<parley::byte>(engine_());
-    }
-
-private:
-    std::mt19937 engine_{1};
-};
 
 object_id id_of(std::uint32_t n)
 {
@@ -32,7 +22,7 @@ object_id id_of(std::uint32_t n)
 
 TEST(ObjectIndex, finds_by_id_and_by_offset_what_is_there)
 {
-    seeded_random random;
+    parley::testing::seeded_random random{1};
     object_index index(random);
     constexpr std::uint32_t count = 3000;
     for (std::uint32_t i = 0; i < count; ++i) {
@@ -57,7 +47,7 @@ TEST(ObjectIndex, finds_by_id_and_by_offset_what_is_there)
 
 TEST(ObjectIndex, an_object_that_comes_twice_is_held_once)
 {
-    seeded_random random;
+    parley::testing::seeded_random random{1};
     object_index index(random);
     for (std::uint32_t i = 0; i < 10; ++i) index.add(i).id = id_of(i % 3);
     for (std::uint32_t i = 0; i < 10; ++i) index.settle(i);
@@ -70,7 +60,7 @@ TEST(ObjectIndex, an_object_that_comes_twice_is_held_once)
 
 TEST(ObjectIndex, records_stay_where_they_are)
 {
-    seeded_random random;
+    parley::testing::seeded_random random{1};
     object_index index(random);
     auto* first = &index.add(1);
     for (std::uint64_t i = 2; i < 5000; ++i) index.add(i);

@@ -72,7 +72,7 @@ protected:
         return out;
     }
 
-    scratch_folder folder;
+    temporary_folder folder;
     guarded_directory directory;
     parley::receiver_limits limits;
     std::optional<object_store> store;

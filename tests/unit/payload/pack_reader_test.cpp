@@ -1,6 +1,6 @@
 #include "payload/in/pack_reader.hpp"
 #include "support/pack_builder.hpp"
-#include "unit/payload/scratch_folder.hpp"
+#include "unit/payload/sample_files.hpp"
 
 #include <gtest/gtest.h>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "unit/payload/plain_pack.hpp"
-#include "unit/payload/scratch_folder.hpp"
+#include "unit/payload/sample_files.hpp"
 
 #include <parley/payload/document_source.hpp>
 

@@ -1,7 +1,7 @@
 // A whole stream pushed into a receiver, and what that did to the disk, for tests.
 #pragma once
 
-#include "unit/payload/scratch_folder.hpp"
+#include "unit/payload/sample_files.hpp"
 
 #include <parley/payload/document_receiver.hpp>
 

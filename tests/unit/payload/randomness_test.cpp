@@ -1,7 +1,7 @@
 #include "payload/out/randomness.hpp"
 
 #include "unit/payload/plain_pack.hpp"
-#include "unit/payload/scratch_folder.hpp"
+#include "unit/payload/sample_files.hpp"
 
 #include <gtest/gtest.h>
 

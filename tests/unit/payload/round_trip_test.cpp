@@ -2,7 +2,7 @@
 #include <parley/payload/document_receiver.hpp>
 #include <parley/payload/document_source.hpp>
 
-#include "unit/payload/scratch_folder.hpp"
+#include "unit/payload/sample_files.hpp"
 
 #include <gtest/gtest.h>
 
@@ -49,8 +49,8 @@ std::filesystem::path carry(document_source& source, const std::filesystem::path
     return received->path;
 }
 
-void expect_round_trip(const std::filesystem::path& path, const scratch_folder& folder, std::mt19937& random,
-                       compression method)
+void expect_round_trip(const std::filesystem::path& path, const temporary_folder& folder,
+                       std::mt19937& random, compression method)
 {
     source_options options;
     options.compress = method;
@@ -72,7 +72,7 @@ constexpr compression all_compressions[] = {compression::sampled, compression::a
 TEST(RoundTrip, FilesOfManySizes)
 {
     std::mt19937 random(1);
-    const scratch_folder folder;
+    const temporary_folder folder;
     for (const std::size_t size : {0u, 1u, 15u, 16u, 65'535u, 65'536u, 262'144u, 262'145u, 3'000'000u}) {
         for (const compression method : all_compressions) {
             expect_round_trip(folder.write("a file", random_text(size, 1)), folder, random, method);
@@ -116,7 +116,7 @@ TEST(RoundTrip, SeededTrees)
     for (unsigned seed = 0; seed < 15; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         std::mt19937 random(seed);
-        const scratch_folder folder;
+        const temporary_folder folder;
         grow_tree(folder / "a tree", random);
         expect_round_trip(folder / "a tree", folder, random, all_compressions[seed % 3]);
     }
@@ -125,7 +125,7 @@ TEST(RoundTrip, SeededTrees)
 TEST(RoundTrip, EqualLargeFiles)
 {
     std::mt19937 random(3);
-    const scratch_folder folder;
+    const temporary_folder folder;
     const std::string content =
         wordy_text(2'000'000, 1) + random_text(18'000'000, 1); // longer than one copy reaches
     for (const char* name : {"d/a", "d/b", "d/below/c"}) folder.write(name, content);
@@ -135,7 +135,7 @@ TEST(RoundTrip, EqualLargeFiles)
 TEST(RoundTrip, TheDeepestTreeThatTravels)
 {
     std::mt19937 random(4);
-    const scratch_folder folder;
+    const temporary_folder folder;
     std::filesystem::path deep = "d";
     for (int i = 1; i < 128; ++i) deep /= "d";
     folder.write(deep / "f", "bottom");
@@ -145,7 +145,7 @@ TEST(RoundTrip, TheDeepestTreeThatTravels)
 TEST(RoundTrip, BytesAndDescriptors)
 {
     std::mt19937 random(5);
-    const scratch_folder folder;
+    const temporary_folder folder;
     auto bytes = document_source::from_bytes("note.txt", bytes_of("a note"));
     ASSERT_TRUE(bytes);
     const auto note = carry(*bytes, folder.path(), random);
@@ -164,7 +164,7 @@ TEST(RoundTrip, BytesAndDescriptors)
 TEST(RoundTrip, WhatTheSourceKeepsBackTheReceiverNeverRefuses)
 {
     std::mt19937 random(6);
-    const scratch_folder folder;
+    const temporary_folder folder;
     for (const char* name :
          {"README", "readme", "caf\xc3\xa9", "cafe\xcc\x81", "con", "new\nline", "\xff", "fine"})
         folder.write(std::string("d/") + name, name);

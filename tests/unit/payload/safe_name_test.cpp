@@ -111,7 +111,7 @@ protected:
         return pack.finish();
     }
 
-    scratch_folder outside;
+    temporary_folder outside;
     disk_listing before;
 };
 

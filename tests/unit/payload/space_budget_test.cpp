@@ -1,5 +1,5 @@
 #include "payload/in/space_budget.hpp"
-#include "unit/payload/scratch_folder.hpp"
+#include "unit/payload/sample_files.hpp"
 
 #include <gtest/gtest.h>
 
@@ -15,7 +15,7 @@ class budget_test : public ::testing::Test {
 protected:
     budget_test() : where(*guarded_directory::open(folder.path())) {}
 
-    scratch_folder folder;
+    temporary_folder folder;
     guarded_directory where;
 };
 

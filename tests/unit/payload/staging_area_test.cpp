@@ -30,7 +30,7 @@ class staging : public ::testing::Test {
 protected:
     staging() : parent(*guarded_directory::open(folder.path())) {}
 
-    scratch_folder folder;
+    temporary_folder folder;
     guarded_directory parent;
     stuttering_random random{0};
 };

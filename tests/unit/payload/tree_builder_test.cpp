@@ -72,7 +72,7 @@ protected:
         return id;
     }
 
-    scratch_folder folder;
+    temporary_folder folder;
     guarded_directory directory;
     guarded_directory staging_directory;
     parley::receiver_limits limits;

@@ -398,5 +398,73 @@ TEST(client_machine, output_may_be_taken_in_pieces_and_survives_the_end)
     EXPECT_TRUE(moved.output().empty());
 }
 
+// --- every cell of the table in the header: a packet about server 1 in each of its states
+
+enum class server_state { unknown, greeted, proven, offered, accepted };
+
+void bring_to(bench& b, server_state wanted)
+{
+    b.identify();
+    if (wanted >= server_state::greeted) b.announce(1);
+    if (wanted >= server_state::proven) b.answer(1);
+    if (wanted >= server_state::offered) b.confirm(1);
+    if (wanted >= server_state::accepted) b.machine.accept(uid{1});
+    b.take();
+}
+
+struct cell {
+    const char* packet;
+    std::function<void(bench&)> send;
+    lines expected[5]; // by server_state
+};
+
+TEST(client_machine, does_in_every_state_of_a_server_what_the_table_says)
+{
+    const lines none, gone{"gone 0001 s:1"}, fails{"fails"};
+    const auto feed = [](auto body) { return [body](bench& b) { b.feed(uid{1}, body); }; };
+    const cell cells[] = {
+        {"y_and_server_validator, right",
+         [](bench& b) {
+             if (b.passwords.contains(1))
+                 b.answer(1);
+             else
+                 b.feed(uid{1}, packet::y_and_server_validator{});
+         },
+         {none, {"send 0001 client_validator"}, none, none, none}},
+        {"agreement", feed(packet::agreement{}), {none, none, {"offered 0001 s:1"}, none, none}},
+        {"(accept)",
+         [](bench& b) { b.machine.accept(uid{1}); },
+         {none, none, none, {"send 0001 accepted"}, none}},
+        {"(refuse)",
+         [](bench& b) { b.machine.refuse(uid{1}); },
+         {none, none, none, {"send 0001 refused"}, none}},
+        {"done",
+         [](bench& b) { b.feed(relay_uid, packet::done{}); },
+         {fails, fails, fails, fails, {"agreed c:1 s:1 "}}},
+        {"spoke_failure",
+         feed(packet::spoke_failure{spoke_failure_kind::invalid_server_validator}),
+         {none, none, none, gone, none}},
+        {"closed", [](bench& b) { b.feed(relay_uid, closed(1)); }, {none, none, none, gone, gone}},
+    };
+    for (const cell& c : cells)
+        for (int state = 0; state < 5; ++state) {
+            SCOPED_TRACE(std::string{c.packet} + " in state " + std::to_string(state));
+            bench b;
+            bring_to(b, server_state{state});
+            c.send(b);
+            lines expected = c.expected[state];
+            if (expected == fails) {
+                EXPECT_EQ(b.take(), none);
+                EXPECT_EQ(b.machine.error(), errc::unexpected_packet);
+                continue;
+            }
+            const bool agreed = !expected.empty() && expected.back().starts_with("agreed");
+            if (agreed) expected.back() += b.key_text[1];
+            EXPECT_EQ(b.take(), expected);
+            EXPECT_EQ(b.machine.finished(), agreed);
+            EXPECT_FALSE(b.machine.error());
+        }
+}
+
 } // namespace
 } // namespace parley::test

@@ -208,7 +208,7 @@ const recorded_peer* sender_with(const transcript& t, const std::string& k0)
     return nullptr;
 }
 
-class peer_transcripts : public testing::TestWithParam<std::filesystem::path> {};
+class peer_transcripts : public ::testing::TestWithParam<std::filesystem::path> {};
 
 TEST_P(peer_transcripts, our_client_takes_each_receivers_place)
 {
@@ -267,7 +267,7 @@ TEST_P(peer_transcripts, our_server_takes_each_senders_place)
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(recorded, peer_transcripts, testing::ValuesIn(json_files("transcripts")),
+INSTANTIATE_TEST_SUITE_P(recorded, peer_transcripts, ::testing::ValuesIn(json_files("transcripts")),
                          name_of_file);
 
 } // namespace

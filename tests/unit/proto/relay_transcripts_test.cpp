@@ -221,7 +221,7 @@ private:
     time_point now_{};
 };
 
-class relay_transcripts : public testing::TestWithParam<std::filesystem::path> {};
+class relay_transcripts : public ::testing::TestWithParam<std::filesystem::path> {};
 
 TEST_P(relay_transcripts, our_relay_answers_as_the_reference)
 {
@@ -229,7 +229,7 @@ TEST_P(relay_transcripts, our_relay_answers_as_the_reference)
     relay_replay{t}.run();
 }
 
-INSTANTIATE_TEST_SUITE_P(recorded, relay_transcripts, testing::ValuesIn(json_files("transcripts")),
+INSTANTIATE_TEST_SUITE_P(recorded, relay_transcripts, ::testing::ValuesIn(json_files("transcripts")),
                          name_of_file);
 
 } // namespace

@@ -333,5 +333,68 @@ TEST(server_machine, output_survives_the_end_and_the_move)
     EXPECT_EQ(moved.output().size(), packet_header_bytes + public_bytes);
 }
 
+// --- every cell of the table in the header: a packet of client 1 in each of its states
+
+enum class client_state { unknown, greeted, proven };
+
+struct cell {
+    const char* packet;
+    std::function<void(bench&)> send;
+    lines expected[3]; // by client_state
+};
+
+TEST(server_machine, does_in_every_state_of_a_client_what_the_table_says)
+{
+    const std::string wrong = "rejected c:1: " + text_of(errc::invalid_client_validator);
+    const lines unknown{"send 0000 relay_failure C 0001"};
+    const lines answered{"send 0001 y_and_server_validator"};
+    const auto feed = [](auto body) { return [body](bench& b) { b.feed(uid{1}, body); }; };
+    const cell cells[] = {
+        {"x_and_client_identity", [](bench& b) { b.greet(1); }, {answered, answered, answered}},
+        {"x_and_client_identity that is no point",
+         feed(packet::x_and_client_identity{{}, bench::name(1)}),
+         {{"send 0001 spoke_failure 00", "rejected c:1: " + text_of(errc::point_not_on_subgroup)},
+          {"send 0001 spoke_failure 00", "rejected c:1: " + text_of(errc::point_not_on_subgroup)},
+          {"send 0001 spoke_failure 00", "rejected c:1: " + text_of(errc::point_not_on_subgroup)}}},
+        {"client_validator, right",
+         [](bench& b) {
+             if (b.clients.contains(1))
+                 b.prove(1);
+             else
+                 b.feed(uid{1}, packet::client_validator{});
+         },
+         {unknown, {"send 0001 agreement"}, {}}},
+        {"client_validator, wrong",
+         feed(packet::client_validator{}),
+         {unknown,
+          {"send 0001 spoke_failure 02", "rejected c:1: " + text_of(errc::invalid_server_validator)},
+          {}}},
+        {"accepted", feed(packet::accepted{}), {unknown, unknown, {"agreed s:1 c:1 "}}},
+        {"refused", feed(packet::refused{}), {{}, {}, {"refused c:1"}}},
+        {"spoke_failure",
+         feed(packet::spoke_failure{spoke_failure_kind::invalid_client_validator}),
+         {{}, {wrong}, {}}},
+        {"closed", [](bench& b) { b.feed(relay_uid, packet::closed{uid{1}}); }, {{}, {}, {}}},
+    };
+    for (const cell& c : cells)
+        for (const client_state state :
+             {client_state::unknown, client_state::greeted, client_state::proven}) {
+            SCOPED_TRACE(std::string{c.packet} + " in state " + std::to_string(static_cast<int>(state)));
+            bench b;
+            b.identify();
+            b.take();
+            if (state != client_state::unknown) b.greet(1);
+            b.take();
+            if (state == client_state::proven) b.prove(1);
+            b.take();
+            c.send(b);
+            lines expected = c.expected[static_cast<int>(state)];
+            if (!expected.empty() && expected.back().starts_with("agreed")) expected.back() += b.key_text[1];
+            EXPECT_EQ(b.take(), expected);
+            const bool agreed = !expected.empty() && expected.back().starts_with("agreed");
+            EXPECT_EQ(b.machine.finished(), agreed);
+        }
+}
+
 } // namespace
 } // namespace parley::test

@@ -1,15 +1,14 @@
-// What the tests of proto share: seeded randomness, packets written as text, and machines run by scripts.
+// What the tests of proto share: packets written as text, and machines run by scripts.
 #pragma once
 
-#include <parley/base/random.hpp>
 #include <parley/proto/machine.hpp>
+#include <parley/testing/seeded_random.hpp>
 #include <parley/wire/parser.hpp>
 #include <parley/wire/writer.hpp>
 
 #include <gtest/gtest.h>
 
 #include <functional>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -18,19 +17,7 @@ namespace parley::test {
 using lines = std::vector<std::string>;
 using numbers = std::initializer_list<std::uint16_t>;
 
-// The same bytes for the same seed.
-class seeded_random final : public random_source {
-public:
-    explicit seeded_random(std::uint64_t seed) : engine_(seed) {}
-    void fill(mutable_bytes out) noexcept override
-    {
-        for (byte& b : out) b = static_cast<byte>(engine_() >> 24);
-    }
-    std::uint64_t below(std::uint64_t bound) { return engine_() % bound; }
-
-private:
-    std::mt19937_64 engine_;
-};
+using testing::seeded_random;
 
 inline identity named(std::string_view text)
 {

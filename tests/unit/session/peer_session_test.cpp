@@ -45,30 +45,6 @@ TEST(as_peer_gone, covers_what_a_lost_connection_gives)
     EXPECT_EQ(as_peer_gone(make_error_code(errc::record_forged)), errc::record_forged);
 }
 
-TEST(one_shot_event, waits_through_a_cancellation)
-{
-    asio::io_context context{1};
-    detail::one_shot_event event{context.get_executor()};
-    asio::cancellation_signal cancel;
-    bool ended = false;
-    const auto waiting = [&]() -> awaitable<void> {
-        co_await asio::this_coro::throw_if_cancelled(false);
-        co_await event.wait();
-    };
-    asio::co_spawn(context, waiting,
-                   asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr) { ended = true; }));
-    context.poll();
-    cancel.emit(asio::cancellation_type::terminal);
-    context.restart();
-    context.poll();
-    EXPECT_FALSE(ended);
-    event.set();
-    EXPECT_TRUE(event.is_set());
-    context.restart();
-    context.poll();
-    EXPECT_TRUE(ended);
-}
-
 // Nobody listens there: the message names the place and the system's reason.
 TEST(connecting, a_refused_connection_says_so)
 {

@@ -1,7 +1,8 @@
 #include "transfer/source_ahead.hpp"
 #include "transfer/write_behind.hpp"
-#include "unit/payload/scratch_folder.hpp"
+#include "unit/payload/sample_files.hpp"
 
+#include <parley/async/event.hpp>
 #include <parley/testing/run_until_done.hpp>
 
 #include <gtest/gtest.h>
@@ -17,7 +18,7 @@ namespace parley::test {
 namespace {
 
 using namespace parley::detail;
-using parley_test::scratch_folder;
+using parley_test::temporary_folder;
 
 // Passes a document from its source to a receiver, each on a thread of its own. `at_piece` is called for
 // each.
@@ -25,8 +26,8 @@ awaitable<error_code> pass(executor home, document_source& source, document_rece
                            std::function<void()> at_piece)
 {
     source_ahead from{home, {}, source};
-    doorbell progressed{home};
-    write_behind to{home, {}, receiver, [&] { progressed.ring(); }};
+    event progressed{home};
+    write_behind to{home, {}, receiver, [&] { progressed.signal(); }};
     bool more = true;
     while (more) {
         const auto piece = co_await from.next(false);
@@ -62,7 +63,7 @@ std::string some_content(std::size_t size)
 
 TEST(offload, a_document_passes_through_two_threads)
 {
-    const scratch_folder from, to;
+    const temporary_folder from, to;
     const std::string content = some_content(5'000'000);
     auto source = document_source::open(from.write("document", content));
     auto receiver = document_receiver::create({to.path(), {}, {}});
@@ -82,10 +83,10 @@ TEST(offload, a_document_passes_through_two_threads)
 // Whenever the loop goes away, the threads are waited for and nothing of the document stays.
 TEST(offload, the_context_may_go_away_in_the_middle)
 {
-    const scratch_folder from;
+    const temporary_folder from;
     const auto path = from.write("document", some_content(6'000'000));
     for (int stop_at = 1; stop_at < 10; ++stop_at) {
-        const scratch_folder to;
+        const temporary_folder to;
         {
             source_options stored;
             stored.compress = compression::never; // of twelve pieces

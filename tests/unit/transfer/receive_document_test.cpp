@@ -1,5 +1,6 @@
 #include "support/actors_world.hpp"
 
+#include <parley/async/event.hpp>
 #include <parley/proto/record_stream.hpp>
 
 namespace parley::test {
@@ -99,9 +100,9 @@ TEST(receive_document, a_question_is_withdrawn_with_its_sender)
     int questions = 0;
     r.log.on_question = [&](identity) -> awaitable<bool> {
         if (++questions > 1) co_return true;
-        asio::steady_timer never{w.context, time_point::max()};
-        const auto waited = co_await never.async_wait(use_tuple);
-        aborted = std::get<0>(waited) == asio::error::operation_aborted;
+        event never{w.context.get_executor()};
+        co_await never.wait_or_cancelled();
+        aborted = !never.is_signaled();
         co_return true; // too late to count
     };
     w.send(first, bytes_source("first", random_bytes(10)), "p");
@@ -127,13 +128,11 @@ TEST(receive_document, one_question_at_a_time)
     send_operation first, second;
     receive_operation r;
     std::vector<std::string> asked;
-    std::optional<asio::steady_timer> thinking;
+    event answered{w.context.get_executor()};
     r.log.on_question = [&](identity peer) -> awaitable<bool> {
         asked.emplace_back(peer.text());
         const bool answer = asked.size() == 2;
-        thinking.emplace(w.context, time_point::max());
-        const auto waited = co_await thinking->async_wait(use_tuple);
-        (void)waited;
+        co_await answered.wait();
         co_return answer;
     };
     w.send(first, bytes_source("first", random_bytes(10)), "p", {}, "10.0.0.1");
@@ -141,12 +140,12 @@ TEST(receive_document, one_question_at_a_time)
     w.receive(r, "p");
     w.settle();
     EXPECT_EQ(asked.size(), 1u);
-    thinking->cancel(); // no to the first
+    answered.signal(); // no to the first
     w.settle();
     ASSERT_EQ(asked.size(), 2u);
     EXPECT_NE(asked[0], asked[1]);
     EXPECT_EQ(first.log.refusals + second.log.refusals, 1);
-    thinking->cancel(); // yes to the second
+    answered.signal(); // yes to the second
     w.settle();
     EXPECT_TRUE(r.succeeded()) << r.message();
     send_operation& refused = first.log.refusals == 1 ? first : second;
@@ -162,9 +161,8 @@ TEST(receive_document, cancelled_while_the_user_thinks)
     receive_operation r;
     bool question_ended = false;
     r.log.on_question = [&](identity) -> awaitable<bool> {
-        asio::steady_timer never{w.context, time_point::max()};
-        const auto waited = co_await never.async_wait(use_tuple);
-        (void)waited;
+        event never{w.context.get_executor()};
+        co_await never.wait_or_cancelled();
         question_ended = true;
         co_return true;
     };

@@ -3,9 +3,7 @@
 #include "stream_laws.hpp"
 
 #include <parley/async/spawn.hpp>
-
-#include <filesystem>
-#include <fstream>
+#include <parley/testing/temporary_folder.hpp>
 
 namespace parley::test {
 namespace {
@@ -23,18 +21,16 @@ public:
 private:
     certificates()
     {
-        std::string name = (std::filesystem::temp_directory_path() / "parley-tls-XXXXXX").string();
-        folder_ = ::mkdtemp(name.data());
         authority("ca", "/CN=Test authority");
         authority("other", "/CN=Other authority");
         server("good", "DNS:relay.example,IP:127.0.0.1,IP:::1", "-days 2");
         server("expired", "DNS:relay.example", "-days -1");
     }
-    ~certificates() { std::filesystem::remove_all(folder_); }
 
     void run(const std::string& command) const
     {
-        const std::string whole = "cd '" + folder_.string() + "' && openssl " + command + " >/dev/null 2>&1";
+        const std::string whole =
+            "cd '" + folder_.path().string() + "' && openssl " + command + " >/dev/null 2>&1";
         if (std::system(whole.c_str()) != 0) ADD_FAILURE() << whole;
     }
     void authority(const std::string& name, const std::string& subject) const
@@ -51,7 +47,7 @@ private:
             days + " -extfile " + name + ".ext");
     }
 
-    std::filesystem::path folder_;
+    testing::temporary_folder folder_;
 };
 
 std::shared_ptr<tls_identity> shown(const std::string& name)

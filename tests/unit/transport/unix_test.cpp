@@ -2,6 +2,8 @@
 
 #include "support/streams.hpp"
 
+#include <parley/testing/temporary_folder.hpp>
+
 #include <boost/asio/local/connect_pair.hpp>
 
 #include <filesystem>
@@ -13,16 +15,6 @@ namespace parley::test {
 namespace {
 
 using local = asio::local::stream_protocol;
-
-struct scratch_folder {
-    scratch_folder()
-    {
-        std::string name = (std::filesystem::temp_directory_path() / "parley-unix-XXXXXX").string();
-        path = ::mkdtemp(name.data());
-    }
-    ~scratch_folder() { std::filesystem::remove_all(path); }
-    std::filesystem::path path;
-};
 
 struct unix_pair {
     any_stream first, second;
@@ -73,9 +65,9 @@ TEST(unix_stream_test, an_end_in_order_is_told_from_a_death)
 
 TEST(unix_transport_test, listens_and_connects_by_address)
 {
-    scratch_folder folder;
+    const testing::temporary_folder folder;
     asio::io_context context;
-    const std::string text = "unix:" + (folder.path / "s").string();
+    const std::string text = "unix:" + (folder / "s").string();
     const auto where = listen_address::parse(text);
     ASSERT_TRUE(where);
     auto acceptor = listen(context.get_executor(), *where);
@@ -100,15 +92,15 @@ TEST(unix_transport_test, listens_and_connects_by_address)
         EXPECT_EQ(nowhere.error, errc::connect_failed);
     });
     (*acceptor)->stop();
-    EXPECT_FALSE(std::filesystem::exists(folder.path / "s"));
+    EXPECT_FALSE(std::filesystem::exists(folder / "s"));
     EXPECT_TRUE(testing::drain(context));
 }
 
 TEST(unix_transport_test, replaces_a_dead_socket_and_nothing_else)
 {
-    scratch_folder folder;
+    const testing::temporary_folder folder;
     asio::io_context context;
-    const std::string path = (folder.path / "s").string();
+    const std::string path = (folder / "s").string();
     const auto where = listen_address::parse("unix:" + path);
     {
         local::acceptor dead{context, local::endpoint{path}}; // its file stays

@@ -1,10 +1,9 @@
 // A list of networks, as configuration names them: whose word about a peer's address is taken.
 #pragma once
 
-#include <parley/async/awaitable.hpp>
 #include <parley/base/result.hpp>
+#include <parley/transport/ip_network.hpp>
 
-#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,11 +27,7 @@ public:
     std::vector<std::string> texts() const;
 
 private:
-    struct network {
-        std::array<unsigned char, 16> bytes; // IPv4 as v4-mapped
-        unsigned prefix_bits;                // of 128
-    };
-    std::vector<network> networks_;
+    std::vector<ip_network> networks_;
     bool unix_ = false;
 };
 

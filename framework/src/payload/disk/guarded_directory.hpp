@@ -4,9 +4,8 @@
 // creates, moves or removes anything.
 #pragma once
 
-#include "payload/disk/descriptor.hpp"
-
 #include <parley/base/bytes.hpp>
+#include <parley/base/descriptor.hpp>
 #include <parley/base/error.hpp>
 #include <parley/base/result.hpp>
 

@@ -1,12 +1,8 @@
 #include "payload/in/object_index.hpp"
 
-#include <algorithm>
-#include <bit>
-#include <utility>
-
 namespace parley {
 
-object_index::object_index(random_source& random) : table_(256, nothing)
+object_index::object_index(random_source& random) : present_(0, by_id{this}, by_id{this})
 {
     std::array<byte, 16> bytes{};
     random.fill(bytes);
@@ -37,42 +33,25 @@ std::optional<std::uint32_t> object_index::find_offset(std::uint64_t offset) con
     return low;
 }
 
-std::size_t object_index::slot_of(const object_id& id) const noexcept
+std::size_t object_index::by_id::operator()(const object_id& id) const noexcept
 {
-    const std::uint64_t mixed = load_be<std::uint64_t>(id.data()) * multipliers_[0] +
-                                load_be<std::uint64_t>(id.data() + 8) * multipliers_[1];
-    std::size_t slot = static_cast<std::size_t>(mixed >> (64 - std::countr_zero(table_.size())));
-    while (table_[slot] != nothing && at(table_[slot]).id != id) slot = (slot + 1) & (table_.size() - 1);
-    return slot;
+    return load_be<std::uint64_t>(id.data()) * index->multipliers_[0] +
+           load_be<std::uint64_t>(id.data() + 8) * index->multipliers_[1];
 }
 
 std::optional<std::uint32_t> object_index::find(const object_id& id) const noexcept
 {
-    const std::uint32_t number = table_[slot_of(id)];
-    if (number == nothing) return std::nullopt;
-    return number;
-}
-
-void object_index::grow()
-{
-    const std::vector<std::uint32_t> old =
-        std::exchange(table_, std::vector<std::uint32_t>(table_.size() * 2, nothing));
-    for (const std::uint32_t number : old)
-        if (number != nothing) table_[slot_of(at(number).id)] = number;
+    const auto found = present_.find(id);
+    if (found == present_.end()) return std::nullopt;
+    return *found;
 }
 
 void object_index::settle(std::uint32_t number)
 {
     object_record& record = at(number);
-    const std::size_t slot = slot_of(record.id);
-    if (table_[slot] != nothing) {
-        record.state = object_state::duplicate;
-        record.base = table_[slot];
-        return;
-    }
-    record.state = object_state::present;
-    table_[slot] = number;
-    if (++in_table_ * 4 > table_.size() * 3) grow();
+    const auto [entry, is_new] = present_.insert(number);
+    record.state = is_new ? object_state::present : object_state::duplicate;
+    if (!is_new) record.base = *entry;
 }
 
 } // namespace parley

@@ -1,8 +1,9 @@
 #include "payload/out/document_walk.hpp"
 
-#include "payload/disk/descriptor.hpp"
 #include "payload/format/safe_name.hpp"
 #include "payload/format/tree_codec.hpp"
+
+#include <parley/base/descriptor.hpp>
 
 #include <algorithm>
 #include <cstring>

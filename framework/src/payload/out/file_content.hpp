@@ -1,10 +1,10 @@
 // A file on disk as the content of an entry: read once, in order, and watched for changes.
 #pragma once
 
-#include "payload/disk/descriptor.hpp"
 #include "payload/format/object_id.hpp"
 #include "payload/out/content_reader.hpp"
 
+#include <parley/base/descriptor.hpp>
 #include <parley/base/result.hpp>
 
 #include <sys/stat.h>

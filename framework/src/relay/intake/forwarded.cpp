@@ -2,7 +2,7 @@
 
 #include "transport/http/http_head.hpp"
 
-#include <boost/asio/ip/address.hpp>
+#include <parley/transport/ip_network.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -79,11 +79,9 @@ node read_node(std::string_view text)
     if (host.empty() || host.size() > max_address_bytes || host.find('%') != std::string_view::npos)
         return broken();
     error_code error;
-    auto address = asio::ip::make_address(std::string{host}, error);
+    const auto address = asio::ip::make_address(std::string{host}, error);
     if (error) return broken();
-    if (address.is_v6() && address.to_v6().is_v4_mapped())
-        address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
-    return {kind::known, {address, number.value_or(0)}};
+    return {kind::known, {unmapped(address), number.value_or(0)}};
 }
 
 // Splits at `separator` where that stands in no quoted string. A quote that does not end gives nothing.

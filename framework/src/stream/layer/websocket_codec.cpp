@@ -1,5 +1,7 @@
 #include "stream/layer/websocket_codec.hpp"
 
+#include <parley/base/utf8.hpp>
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -42,31 +44,6 @@ void apply_mask(byte* to, const byte* from, std::size_t size, const std::array<b
         std::memcpy(to + i + 3 * sizeof a, &d, sizeof d);
     }
     for (; i < size; ++i) to[i] = from[i] ^ key[i & 15];
-}
-
-bool is_valid_utf8(bytes_view text) noexcept
-{
-    for (std::size_t i = 0; i < text.size();) {
-        const byte lead = text[i++];
-        if (lead < 0x80) continue;
-        std::size_t more = 0;
-        std::uint32_t least = 0, point = 0;
-        if ((lead & 0xe0) == 0xc0) {
-            more = 1, least = 0x80, point = lead & 0x1fu;
-        } else if ((lead & 0xf0) == 0xe0) {
-            more = 2, least = 0x800, point = lead & 0x0fu;
-        } else if ((lead & 0xf8) == 0xf0) {
-            more = 3, least = 0x10000, point = lead & 0x07u;
-        } else {
-            return false;
-        }
-        for (; more > 0; --more, ++i) {
-            if (i == text.size() || (text[i] & 0xc0) != 0x80) return false;
-            point = point << 6 | (text[i] & 0x3fu);
-        }
-        if (point < least || point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) return false;
-    }
-    return true;
 }
 
 // Whether a peer may send `code` (RFC 6455 section 7.4, and the registry for 1012 to 1014).
@@ -186,7 +163,7 @@ void websocket_codec::on_close(byte_vector& output)
     if (payload.size() >= 2) {
         const auto code = load_be<std::uint16_t>(payload.data());
         if (!may_be_sent(code)) return fail(websocket_close::protocol_error, output);
-        if (!is_valid_utf8(payload.subspan(2))) return fail(websocket_close::bad_payload, output);
+        if (!is_valid_utf8(as_text(payload.subspan(2)))) return fail(websocket_close::bad_payload, output);
         code_ = code;
     }
     closed_ = true;

@@ -31,6 +31,5 @@ std::string_view http_reason(unsigned status) noexcept;
 
 // The Sec-WebSocket-Accept of a Sec-WebSocket-Key.
 std::string websocket_accept_of(std::string_view key);
-std::string to_base64(bytes_view bytes);
 
 } // namespace parley::detail

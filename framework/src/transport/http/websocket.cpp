@@ -4,6 +4,7 @@
 #include "stream/layer/websocket_layer.hpp"
 #include "transport/http/http_head.hpp"
 
+#include <parley/base/base64.hpp>
 #include <parley/crypto/random.hpp>
 
 #include <boost/asio/write.hpp>
@@ -256,7 +257,7 @@ awaitable<error_code> open_websocket(any_stream& stream, relay_address address, 
 {
     std::array<byte, 16> nonce;
     system_random().fill(nonce);
-    const std::string key = detail::to_base64(nonce);
+    const std::string key = to_base64(nonce);
     std::string text = "GET " + (address.path.empty() ? std::string{"/"} : address.path) + " HTTP/1.1\r\n";
     text += "Host: " + host_header(address) + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
     text += "Sec-WebSocket-Key: " + key + "\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ";

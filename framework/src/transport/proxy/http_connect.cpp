@@ -2,6 +2,8 @@
 
 #include "transport/http/http_head.hpp"
 
+#include <parley/base/base64.hpp>
+
 #include <algorithm>
 
 namespace parley::detail {

@@ -1,9 +1,6 @@
+#include <parley/transport/ip_network.hpp>
 #include <parley/transport/proxy.hpp>
 #include <parley/transport/transport.hpp>
-
-#include <boost/asio/ip/address.hpp>
-#include <boost/asio/ip/network_v4.hpp>
-#include <boost/asio/ip/network_v6.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -25,11 +22,9 @@ bool is_same_text(std::string_view one, std::string_view other) noexcept
 std::optional<address> address_of(std::string_view text)
 {
     error_code error;
-    address found = asio::ip::make_address(std::string{text}, error);
+    const address found = asio::ip::make_address(std::string{text}, error);
     if (error) return std::nullopt;
-    if (found.is_v6() && found.to_v6().is_v4_mapped())
-        found = asio::ip::make_address_v4(asio::ip::v4_mapped, found.to_v6());
-    return found;
+    return unmapped(found);
 }
 
 std::optional<unsigned> number_of(std::string_view text, unsigned most)
@@ -48,16 +43,7 @@ bool has_address(std::string_view text, const address& who)
     const auto base = address_of(text.substr(0, slash));
     if (!base || base->is_v4() != who.is_v4()) return false;
     const auto bits = number_of(text.substr(slash + 1), base->is_v4() ? 32 : 128);
-    if (!bits) return false;
-    const auto length = static_cast<unsigned short>(*bits);
-    if (base->is_v4()) {
-        const auto network = asio::ip::make_network_v4(base->to_v4(), length).canonical();
-        return asio::ip::make_network_v4(who.to_v4(), length).canonical() == network;
-    }
-    asio::ip::address_v6 plain = who.to_v6();
-    plain.scope_id(0);
-    return asio::ip::make_network_v6(plain, length).canonical() ==
-           asio::ip::make_network_v6(base->to_v6(), length).canonical();
+    return bits && ip_network{*base, *bits}.contains(who);
 }
 
 // Takes ":port" off the end of `entry`, if that is there. False when the port is another one.

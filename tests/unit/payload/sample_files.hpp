@@ -1,54 +1,19 @@
-// A folder of a test's own that is gone when the test is, and what tests put into it.
+// What tests put into a folder, and what they find there.
 #pragma once
 
 #include <parley/base/bytes.hpp>
+#include <parley/testing/temporary_folder.hpp>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <optional>
 #include <random>
-#include <stdexcept>
 #include <string>
 
 namespace parley_test {
 
-class scratch_folder {
-public:
-    scratch_folder()
-    {
-        std::string pattern = (std::filesystem::temp_directory_path() / "parley-test-XXXXXX").string();
-        if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no scratch folder");
-        path_ = pattern;
-    }
-    scratch_folder(const scratch_folder&) = delete;
-    scratch_folder& operator=(const scratch_folder&) = delete;
-    ~scratch_folder()
-    {
-        std::error_code error;
-        std::filesystem::remove_all(path_, error);
-    }
-
-    const std::filesystem::path& path() const noexcept { return path_; }
-    std::filesystem::path operator/(const std::filesystem::path& below) const { return path_ / below; }
-
-    std::filesystem::path write(const std::filesystem::path& below, std::string_view content) const
-    {
-        const std::filesystem::path path = path_ / below;
-        std::filesystem::create_directories(path.parent_path());
-        std::ofstream(path, std::ios::binary) << content;
-        return path;
-    }
-    std::filesystem::path make_directory(const std::filesystem::path& below) const
-    {
-        std::filesystem::create_directories(path_ / below);
-        return path_ / below;
-    }
-
-private:
-    std::filesystem::path path_;
-};
+using parley::testing::temporary_folder;
 
 // `bytes` bytes that nothing compresses, the same for the same seed.
 inline std::string random_text(std::size_t bytes, unsigned seed)

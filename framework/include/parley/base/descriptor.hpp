@@ -1,14 +1,18 @@
+// An open file descriptor that closes itself, and the system's last error as a value.
 #pragma once
 
+#include <parley/base/error.hpp>
+
+#include <cerrno>
 #include <unistd.h>
 #include <utility>
 
-namespace parley::bench {
+namespace parley {
 
 // Owns an open file descriptor, or none (-1).
 class descriptor {
 public:
-    descriptor() noexcept = default;
+    descriptor() = default;
     explicit descriptor(int fd) noexcept : fd_(fd) {}
     descriptor(descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
     descriptor& operator=(descriptor&& other) noexcept
@@ -22,6 +26,7 @@ public:
     ~descriptor() { reset(); }
 
     int get() const noexcept { return fd_; }
+    int release() noexcept { return std::exchange(fd_, -1); }
     explicit operator bool() const noexcept { return fd_ >= 0; }
     void reset() noexcept
     {
@@ -32,4 +37,9 @@ private:
     int fd_ = -1;
 };
 
-} // namespace parley::bench
+inline error_code last_system_error() noexcept
+{
+    return {errno, boost::system::system_category()};
+}
+
+} // namespace parley
