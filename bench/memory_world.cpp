@@ -76,7 +76,7 @@ relay_server_options unbounded()
     relay_server_options out;
     out.limits.connections = 0;
     out.limits.attempts_per_minute = out.limits.packets_per_second = 0;
-    out.limits.start_time = duration::max();
+    out.limits.preamble_timeout = duration::max();
     return out;
 }
 
@@ -87,7 +87,7 @@ struct memory_world::state {
     relay_observer observer;
     relay_server relay{context.get_executor(), unbounded(), observer};
     std::deque<memory_peer> peers;
-    std::size_t welcomed = 0, heard = 0;
+    std::size_t negotiated = 0, heard = 0;
     bool ended = false;
 
     memory_peer& connect()
@@ -127,12 +127,12 @@ memory_world::memory_world(std::size_t waiting) : state_(std::make_unique<state>
     for (std::size_t i = 0; i < waiting; ++i) {
         memory_peer& client = s.connect();
         client.on_packet = [&s](const message& packet) {
-            if (std::holds_alternative<packet::client_identity>(packet.body)) ++s.welcomed;
+            if (std::holds_alternative<packet::client_identity>(packet.body)) ++s.negotiated;
             if (std::holds_alternative<packet::new_server>(packet.body)) ++s.heard;
         };
         client.start(encode(relay_uid, packet::hello_as_a_client{}));
     }
-    s.run_until([&] { return s.welcomed == waiting; });
+    s.run_until([&] { return s.negotiated == waiting; });
 }
 
 memory_world::~memory_world()

@@ -80,7 +80,7 @@ waiting_clients::waiting_clients(const endpoint& relay_at, std::size_t size, sou
         for (std::size_t i = 0; i < shares_.size(); ++i) ready += shares_[i].ready.load();
         check();
         if (steady_clock::now() > limit)
-            throw failure{fmt::format("only {} of {} clients were welcomed", ready, size_)};
+            throw failure{fmt::format("only {} of {} clients were negotiated", ready, size_)};
         ::nanosleep(&pause, nullptr);
     }
 }

@@ -20,9 +20,9 @@ enum class log_format { text, json };
 enum class log_addresses { full, prefix, none };
 
 struct relay_configuration {
-    std::vector<listen_address> listen; // the handshake's doors; empty: port 9000 of every address
+    std::vector<listen_address> listen; // the handshake's listeners; empty: port 9000 of every address
     std::vector<listen_address>
-        room_listen; // the rooms' doors; empty: the hosts of `listen`, port 9001 (or 0)
+        room_listen; // the rooms' listeners; empty: the hosts of `listen`, port 9001 (or 0)
     std::vector<listen_address> http_listen;                          // for /metrics and the like alone
     std::vector<std::string> public_http{"healthz", "readyz"};        // what the other addresses answer of it
     std::string tls_certificate, tls_key;                             // PEM files, for tls and wss
@@ -38,7 +38,7 @@ struct relay_configuration {
     log_format format = log_format::text;
     log_addresses addresses = log_addresses::full;
     bool lobbies = true;
-    bool one_port = false; // no door for rooms alone: those of `listen` serve them, too
+    bool one_port = false; // no channel for rooms alone: those of `listen` serve them, too
     bool json = false;     // the ready line as a JSON object
 };
 

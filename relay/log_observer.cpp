@@ -30,29 +30,31 @@ bool log_observer::pass()
     return true;
 }
 
-void log_observer::listening(const tcp_endpoint& at, relay_door door)
+void log_observer::listening(const tcp_endpoint& at, relay_channel channel)
 {
-    log_.write(log_level::info, "listening", {{"address", to_text(at)}, {"door", relay_door_name(door)}});
+    log_.write(log_level::info, "listening",
+               {{"address", to_text(at)}, {"channel", relay_channel_name(channel)}});
 }
 
-void log_observer::accept_failed(relay_door door, error_code why)
+void log_observer::accept_failed(relay_channel channel, error_code why)
 {
     if (pass())
         log_.write(log_level::error, "accept_failed",
-                   {{"door", relay_door_name(door)}, {"reason", why.message()}});
+                   {{"channel", relay_channel_name(channel)}, {"reason", why.message()}});
 }
 
-void log_observer::connected(const identity& who, relay_door door)
+void log_observer::connected(const identity& who, relay_channel channel)
 {
-    log_.write(log_level::debug, "connected", {{"peer", shown(who)}, {"door", relay_door_name(door)}});
+    log_.write(log_level::debug, "connected",
+               {{"peer", shown(who)}, {"channel", relay_channel_name(channel)}});
 }
 
-void log_observer::disconnected(const identity& who, relay_door door, error_code why)
+void log_observer::disconnected(const identity& who, relay_channel channel, error_code why)
 {
     const std::string reason = why ? why.message() : "done";
     const auto write = [&](log_level level) {
         log_.write(level, "disconnected",
-                   {{"peer", shown(who)}, {"door", relay_door_name(door)}, {"reason", reason}});
+                   {{"peer", shown(who)}, {"channel", relay_channel_name(channel)}, {"reason", reason}});
     };
     // Those who broke a rule are for everyone to see; the others come and go.
     if (why == condition::peer_fault) {
@@ -82,11 +84,13 @@ void log_observer::dropped(const identity& from, drop_reason reason, std::uint8_
                     {"type", fmt::format("{:02x}", type)}});
 }
 
-void log_observer::refused(const identity& who, relay_door door, refusal why)
+void log_observer::refused(const identity& who, relay_channel channel, reject_reason why)
 {
     if (pass())
         log_.write(log_level::info, "refused",
-                   {{"peer", shown(who)}, {"door", relay_door_name(door)}, {"reason", refusal_name(why)}});
+                   {{"peer", shown(who)},
+                    {"channel", relay_channel_name(channel)},
+                    {"reason", reject_reason_name(why)}});
 }
 
 void log_observer::overflow(const identity& who, std::size_t queued_bytes)

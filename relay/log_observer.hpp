@@ -2,7 +2,7 @@
 #pragma once
 
 #include "relay/log.hpp"
-#include "relay/shown_address.hpp"
+#include "relay/redact_address.hpp"
 
 #include <parley/base/time.hpp>
 #include <parley/relay/relay_server.hpp>
@@ -36,21 +36,21 @@ public:
     // How addresses of peers are shown from now on; whole at first.
     void show_addresses(log_addresses form) noexcept { addresses_ = form; }
 
-    void listening(const tcp_endpoint& at, relay_door door) override;
-    void accept_failed(relay_door door, error_code why) override;
-    void connected(const identity& who, relay_door door) override;
-    void disconnected(const identity& who, relay_door door, error_code why) override;
+    void listening(const tcp_endpoint& at, relay_channel channel) override;
+    void accept_failed(relay_channel channel, error_code why) override;
+    void connected(const identity& who, relay_channel channel) override;
+    void disconnected(const identity& who, relay_channel channel, error_code why) override;
     void hello(const identity& who, peer_kind kind) override;
     void agreed(const identity& client, const identity& server) override;
     void dropped(const identity& from, drop_reason reason, std::uint8_t type) override;
-    void refused(const identity& who, relay_door door, refusal why) override;
+    void refused(const identity& who, relay_channel channel, reject_reason why) override;
     void overflow(const identity& who, std::size_t queued_bytes) override;
     void room_opened(const identity& client, const identity& server) override;
     void room_closed(const room_report& report) override;
 
 private:
     bool pass();
-    std::string shown(const identity& who) const { return shown_address(who, addresses_); }
+    std::string shown(const identity& who) const { return redact_address(who, addresses_); }
 
     event_log& log_;
     std::function<time_point()> now_;

@@ -59,7 +59,10 @@ struct relay_metrics::state {
     {
         return prometheus::BuildGauge().Name(name).Help(help).Register(registry).Add(labels);
     }
-    static Labels door_label(relay_door door) { return {{"door", std::string{relay_door_name(door)}}}; }
+    static Labels channel_label(relay_channel channel)
+    {
+        return {{"channel", std::string{relay_channel_name(channel)}}};
+    }
 
     state()
     {
@@ -70,19 +73,19 @@ struct relay_metrics::state {
         // All that can be refused or dropped is there from the start: a rate needs the zero before the first.
         for (std::size_t i = 0; i < refusals; ++i)
             refusal_counts.push_back(
-                &counter("parley_relay_refusals_total", "What was turned away or held back, by reason.",
-                         {{"reason", std::string{refusal_name(static_cast<refusal>(i))}}}));
+                &counter("parley_relay_rejections_total", "What was turned away or held back, by reason.",
+                         {{"reason", std::string{reject_reason_name(static_cast<reject_reason>(i))}}}));
         for (std::size_t i = 0; i <= static_cast<std::size_t>(drop_reason::reported_failure); ++i)
             drops.push_back(&counter(
                 "parley_relay_packets_dropped_total", "Handshake packets that went nowhere, by reason.",
                 {{"reason", std::string{drop_reason_name(static_cast<drop_reason>(i))}}}));
-        for (const relay_door door : {relay_door::handshake, relay_door::room}) {
+        for (const relay_channel channel : {relay_channel::handshake, relay_channel::room}) {
             connections.push_back(&counter("parley_relay_connections_total",
                                            "Connections that were accepted, by what they came for.",
-                                           door_label(door)));
+                                           channel_label(channel)));
             accept_failures.push_back(&counter("parley_relay_accept_failures_total",
                                                "Connections that the system could not give to the relay.",
-                                               door_label(door)));
+                                               channel_label(channel)));
         }
         for (const char* kind : {"server", "client"}) {
             hellos.push_back(
@@ -119,19 +122,19 @@ struct relay_metrics::state {
 relay_metrics::relay_metrics() : state_(std::make_unique<state>()) {}
 relay_metrics::~relay_metrics() = default;
 
-void relay_metrics::accept_failed(relay_door door, error_code)
+void relay_metrics::accept_failed(relay_channel channel, error_code)
 {
-    state_->accept_failures[static_cast<std::size_t>(door)]->Increment();
+    state_->accept_failures[static_cast<std::size_t>(channel)]->Increment();
 }
 
-void relay_metrics::connected(const identity&, relay_door door)
+void relay_metrics::connected(const identity&, relay_channel channel)
 {
-    state_->connections[static_cast<std::size_t>(door)]->Increment();
+    state_->connections[static_cast<std::size_t>(channel)]->Increment();
 }
 
-void relay_metrics::disconnected(const identity&, relay_door door, error_code why)
+void relay_metrics::disconnected(const identity&, relay_channel channel, error_code why)
 {
-    Labels labels = state::door_label(door);
+    Labels labels = state::channel_label(channel);
     labels["reason"] = ending(why);
     state_->counter("parley_relay_disconnections_total", "Connections that have ended, by how.", labels)
         .Increment();
@@ -153,7 +156,7 @@ void relay_metrics::dropped(const identity&, drop_reason reason, std::uint8_t)
         state_->drops[at]->Increment();
 }
 
-void relay_metrics::refused(const identity&, relay_door, refusal why)
+void relay_metrics::refused(const identity&, relay_channel, reject_reason why)
 {
     if (const auto at = static_cast<std::size_t>(why); at < refusals) state_->refusal_counts[at]->Increment();
 }

@@ -15,13 +15,13 @@ public:
     relay_metrics();
     ~relay_metrics() override;
 
-    void accept_failed(relay_door door, error_code why) override;
-    void connected(const identity& who, relay_door door) override;
-    void disconnected(const identity& who, relay_door door, error_code why) override;
+    void accept_failed(relay_channel channel, error_code why) override;
+    void connected(const identity& who, relay_channel channel) override;
+    void disconnected(const identity& who, relay_channel channel, error_code why) override;
     void hello(const identity& who, peer_kind kind) override;
     void agreed(const identity& client, const identity& server) override;
     void dropped(const identity& from, drop_reason reason, std::uint8_t type) override;
-    void refused(const identity& who, relay_door door, refusal why) override;
+    void refused(const identity& who, relay_channel channel, reject_reason why) override;
     void room_opened(const identity& client, const identity& server) override;
     void room_closed(const room_report& report) override;
 

@@ -12,21 +12,21 @@ class observers final : public relay_observer {
 public:
     explicit observers(std::vector<relay_observer*> all) : all_(std::move(all)) {}
 
-    void listening(const tcp_endpoint& at, relay_door door) override
+    void listening(const tcp_endpoint& at, relay_channel channel) override
     {
-        for (auto* o : all_) o->listening(at, door);
+        for (auto* o : all_) o->listening(at, channel);
     }
-    void accept_failed(relay_door door, error_code why) override
+    void accept_failed(relay_channel channel, error_code why) override
     {
-        for (auto* o : all_) o->accept_failed(door, why);
+        for (auto* o : all_) o->accept_failed(channel, why);
     }
-    void connected(const identity& who, relay_door door) override
+    void connected(const identity& who, relay_channel channel) override
     {
-        for (auto* o : all_) o->connected(who, door);
+        for (auto* o : all_) o->connected(who, channel);
     }
-    void disconnected(const identity& who, relay_door door, error_code why) override
+    void disconnected(const identity& who, relay_channel channel, error_code why) override
     {
-        for (auto* o : all_) o->disconnected(who, door, why);
+        for (auto* o : all_) o->disconnected(who, channel, why);
     }
     void hello(const identity& who, peer_kind kind) override
     {
@@ -40,9 +40,9 @@ public:
     {
         for (auto* o : all_) o->dropped(from, reason, type);
     }
-    void refused(const identity& who, relay_door door, refusal why) override
+    void refused(const identity& who, relay_channel channel, reject_reason why) override
     {
-        for (auto* o : all_) o->refused(who, door, why);
+        for (auto* o : all_) o->refused(who, channel, why);
     }
     void overflow(const identity& who, std::size_t queued_bytes) override
     {

@@ -43,8 +43,8 @@ passed_sockets take_passed_sockets()
             continue;
         }
         out.descriptors.push_back(descriptor);
-        auto& door = name == "room" ? out.room : name == "http" ? out.http : out.handshake;
-        door.push_back(*address);
+        auto& channel = name == "room" ? out.room : name == "http" ? out.http : out.handshake;
+        channel.push_back(*address);
     }
     std::free(names);
     if (count < 0) out.wrong = "the sockets that were passed cannot be taken";

@@ -19,7 +19,7 @@ struct passed_sockets {
 };
 // Takes them, once: a child will not see them.
 passed_sockets take_passed_sockets();
-// Puts their addresses in the place of configured ones: of all doors for which there is one.
+// Puts their addresses in the place of configured ones: of all listeners for which there is one.
 void use_passed_sockets(relay_configuration& configuration, const passed_sockets& sockets);
 
 // Sends lines such as "READY=1" to the service manager (sd_notify(3)).

@@ -4,10 +4,10 @@
 // no bound may break.
 #include "require.hpp"
 
-#include "relay/intake/first_bytes.hpp"
 #include "relay/intake/forwarded.hpp"
+#include "relay/intake/intake.hpp"
+#include "relay/intake/protocol_detection.hpp"
 #include "relay/intake/proxy_header.hpp"
-#include "relay/intake/reception.hpp"
 #include "stream/layer/websocket_codec.hpp"
 #include "transport/http/http_head.hpp"
 
@@ -26,13 +26,14 @@ byte_vector copy_of(bytes_view bytes)
 
 void check_first_bytes(bytes_view stream)
 {
-    for (const relay_door door : {relay_door::handshake, relay_door::room}) {
-        auto before = detail::first_bytes::more_needed;
+    for (const relay_channel channel : {relay_channel::handshake, relay_channel::room}) {
+        auto before = detail::detected_protocol::more_needed;
         for (std::size_t n = 0; n <= std::min<std::size_t>(stream.size(), 16); ++n) {
             const byte_vector prefix = copy_of(stream.first(n));
-            const auto now = detail::recognise(prefix, door);
-            require(before == detail::first_bytes::more_needed || now == before, "it changed its mind");
-            require(n < detail::max_first_bytes || now != detail::first_bytes::more_needed, "never decided");
+            const auto now = detail::detect_protocol(prefix, channel);
+            require(before == detail::detected_protocol::more_needed || now == before, "it changed its mind");
+            require(n < detail::max_first_bytes || now != detail::detected_protocol::more_needed,
+                    "never decided");
             before = now;
         }
     }

@@ -304,8 +304,8 @@ class Relay(Process):
         super().__init__([*arguments, *extra], prefix=prefix, environment=environment)
         self.ready = self.event("ready")
         self.port, self.room_port = (
-            next((int(text.rpartition(":")[2]) for text in self.ready[door] if "/" not in text), None)
-            for door in ("handshake", "rooms"))  # of TCP
+            next((int(text.rpartition(":")[2]) for text in self.ready[channel] if "/" not in text), None)
+            for channel in ("handshake", "rooms"))  # of TCP
         self.address = f"127.0.0.1:{self.port},{self.room_port}"  # for --relay
 
     def stop(self, timeout=LIMIT):

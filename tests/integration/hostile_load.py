@@ -37,7 +37,7 @@ LIMITS = {
     "max-rooms": 40,
     "max-room-bytes": 100_000_000,
     "room-idle-timeout": 2,
-    "start-timeout": 8,
+    "preamble-timeout": 8,
 }
 BEGINNINGS = [b"", b"0", b"0000", b"GET / HTTP/1.1\r\nX: ", b"\x16\x03", b"127.0.0.1:", b"PROXY", b"\r\n\r\n\0"]
 
@@ -214,7 +214,7 @@ class HostileLoad(unittest.TestCase):
 
     def refused(self, at):
         return {series.split('"')[1]: int(value) for series, value in relay_operation.metrics(at).items()
-                if series.startswith("parley_relay_refusals_total")}
+                if series.startswith("parley_relay_rejections_total")}
 
     def honest_round(self, number):
         """Three transfers at once."""
@@ -249,7 +249,7 @@ class HostileLoad(unittest.TestCase):
                        Attack(lambda: never_read(port)), Attack(lambda: endless_rooms(port, rooms, held))]
             for number in range(ROUNDS):
                 self.honest_round(number)
-            wanted = ("slow_start", "hello_rate", "attempt_rate", "packet_rate", "room_idle")
+            wanted = ("preamble_timeout", "hello_rate", "attempt_rate", "packet_rate", "room_idle")
             most = time.monotonic() + harness.LIMIT / 2
             while time.monotonic() < most:  # each attack has been felt
                 refused = self.refused(at)
@@ -270,9 +270,9 @@ class HostileLoad(unittest.TestCase):
             self.assertGreaterEqual(made, SLOW)
             # Each of those that the relay ended was ended for a reason that is counted. (They do not come fast enough
             # from any one address for "connection_rate"; what begins as TLS breaks the rules of a plain relay.)
-            broken = relay_operation.metrics(at)['parley_relay_disconnections_total{door="handshake",reason="peer_fault"}']
+            broken = relay_operation.metrics(at)['parley_relay_disconnections_total{channel="handshake",reason="peer_fault"}']
             self.assertGreaterEqual(broken + sum(refused[reason] for reason in (
-                "connections_full", "address_full", "slow_start", "unrecognised")), closed)
+                "connections_full", "address_full", "preamble_timeout", "unrecognised")), closed)
             self.assertLess(memory["VmHWM"], MEMORY_BOUND)
             self.assertTrue(victim.running(), victim.describe())
             self.assertNotIn("never to be guessed", self.relay.stderr.text())

@@ -248,7 +248,7 @@ TEST_P(in_process, destination_exists)
     w.receive(r, "p");
     ASSERT_TRUE(w.run_until([&] { return both_done(s, r); }));
     EXPECT_EQ(r.error(), errc::destination_exists);
-    EXPECT_EQ(s.error(), errc::peer_gone) << s.message();
+    EXPECT_EQ(s.error(), errc::peer_disconnected) << s.message();
     EXPECT_EQ(r.destination.names(), (std::set<std::string>{"document"}));
     EXPECT_EQ(fs::file_size(r.destination.path() / "document"), 4u);
 }

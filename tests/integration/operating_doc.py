@@ -133,7 +133,7 @@ class OperatingDocument(unittest.TestCase):
         self.assertIn(table.strip(), DOCUMENT.read_text())
 
     def test_every_refusal_is_explained(self):
-        names = re.findall(r'"([a-z_]+)"', (ROOT / "framework/src/relay/refusal.cpp").read_text())
+        names = re.findall(r'"([a-z_]+)"', (ROOT / "framework/src/relay/reject_reason.cpp").read_text())
         text = DOCUMENT.read_text()
         for name in names:
             if name != "unknown":

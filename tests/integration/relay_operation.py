@@ -209,7 +209,7 @@ class Operation(harness.FreshCase):
             self.assertEqual(now["parley_relay_agreements_total"], 1)
             self.assertEqual(now["parley_relay_rooms_total"], 1)
             self.assertGreater(now["parley_relay_room_bytes_total"], 100)
-            self.assertEqual(sum(v for k, v in now.items() if k.startswith("parley_relay_refusals_total")), 0)
+            self.assertEqual(sum(v for k, v in now.items() if k.startswith("parley_relay_rejections_total")), 0)
             world.relay.stop()
             text = world.relay.stderr.text()
             self.assertIn("127.0.0.0/24", text)

@@ -111,7 +111,7 @@ class Seat(harness.Case):
     def keeps_secret(self, relay, exits):
         """Neither the relay's answers nor its log have a seat."""
         rooms = sum(b"bob.room" in head for head in exits.requests)
-        ended = relay.stderr.wait_for(lambda log: log.count(b"door=room reason=") >= rooms or None, harness.LIMIT)
+        ended = relay.stderr.wait_for(lambda log: log.count(b"channel=room reason=") >= rooms or None, harness.LIMIT)
         self.assertTrue(ended, relay.describe())
         relay.end()  # draining would wait for those who were refused
         log = (relay.stdout.bytes() + relay.stderr.bytes()).lower()

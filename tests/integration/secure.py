@@ -57,8 +57,8 @@ class RelayCase(Case):
         }
 
     @classmethod
-    def port_of(cls, door, scheme):
+    def port_of(cls, channel, scheme):
         """The port of the relay's one address with `scheme` ("": plain TCP)."""
-        found, = [text for text in cls.relay.ready[door]
+        found, = [text for text in cls.relay.ready[channel]
                   if text.startswith(scheme) and (scheme or "/" not in text)]
         return int(found.removeprefix(scheme).partition("/")[0].rpartition(":")[2])

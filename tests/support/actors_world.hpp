@@ -75,10 +75,10 @@ inline void register_memory_transport()
 // What a relay has told, as lines.
 class relay_log : public relay_observer {
 public:
-    void connected(const identity& who, relay_door door) override { add("connected", who, door); }
-    void disconnected(const identity& who, relay_door door, error_code why) override
+    void connected(const identity& who, relay_channel channel) override { add("connected", who, channel); }
+    void disconnected(const identity& who, relay_channel channel, error_code why) override
     {
-        add("disconnected", who, door);
+        add("disconnected", who, channel);
         reasons.push_back(why);
     }
     void hello(const identity&, peer_kind kind) override
@@ -87,10 +87,10 @@ public:
     }
     void agreed(const identity&, const identity&) override { ++agreements; }
     void dropped(const identity&, drop_reason reason, std::uint8_t) override { drops.push_back(reason); }
-    void refused(const identity& who, relay_door, refusal why) override
+    void refused(const identity& who, relay_channel, refusal why) override
     {
-        turned_away.push_back(why);
-        turned_away_from.emplace_back(who.text());
+        rejections.push_back(why);
+        rejected_peers.emplace_back(who.text());
     }
     void overflow(const identity&, std::size_t) override { ++overflows; }
     void room_opened(const identity&, const identity&) override { ++opened; }
@@ -99,17 +99,17 @@ public:
     std::vector<std::string> lines;
     std::vector<error_code> reasons;
     std::vector<drop_reason> drops;
-    std::vector<refusal> turned_away;
-    std::vector<std::string> turned_away_from;
+    std::vector<refusal> rejections;
+    std::vector<std::string> rejected_peers;
     std::vector<room_report> rooms;
     int servers = 0, clients = 0, agreements = 0, overflows = 0, opened = 0, balance = 0;
 
 private:
-    void add(const char* what, const identity& who, relay_door door)
+    void add(const char* what, const identity& who, relay_channel channel)
     {
         balance += std::string_view{what} == "connected" ? 1 : -1;
         lines.push_back(std::string{what} + " " + std::string{who.text()} + " " +
-                        std::string{relay_door_name(door)});
+                        std::string{relay_channel_name(channel)});
     }
 };
 

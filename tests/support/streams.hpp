@@ -61,7 +61,7 @@ public:
     }
     void close() { socket_->close(); }
     void shutdown_send() { socket_->shutdown(tcp::socket::shutdown_send); }
-    void set_abort_on_close(bool abort) { socket_->set_option(tcp::socket::linger{abort, 0}); }
+    void reset_on_close(bool abort) { socket_->set_option(tcp::socket::linger{abort, 0}); }
 
 private:
     std::unique_ptr<tcp::socket> socket_;

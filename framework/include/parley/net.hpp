@@ -9,7 +9,7 @@
 #include <parley/relay/network_set.hpp>
 #include <parley/relay/observer.hpp>
 #include <parley/relay/options.hpp>
-#include <parley/relay/refusal.hpp>
+#include <parley/relay/reject_reason.hpp>
 #include <parley/relay/relay_server.hpp>
 #include <parley/session/peer_session.hpp>
 #include <parley/session/probe.hpp>

@@ -44,7 +44,7 @@ constexpr description descriptions[] = {
     {errc::timed_out, condition::timed_out, "timed out"},
     {errc::refused_by_peer, condition::refused, "the other side refused"},
     {errc::refused_by_user, condition::refused, "refused on this side"},
-    {errc::peer_gone, condition::transport, "the other side left before the end"},
+    {errc::peer_disconnected, condition::transport, "the other side left before the end"},
     {errc::unexpected_packet, condition::peer_fault, "an unexpected packet"},
     {errc::unexpected_end, condition::transport, "the connection ended too early"},
     {errc::uid_exhausted, condition::refused, "the relay is full: all 65535 numbers are in use"},

@@ -371,9 +371,9 @@ bool document_source::finished() const noexcept
     return state_->next == state::step::nothing && state_->writer.idle();
 }
 
-void document_source::hurry(bool now) noexcept
+void document_source::prefer_speed(bool now) noexcept
 {
-    state_->writer.hurry(now);
+    state_->writer.prefer_speed(now);
 }
 
 const std::string& document_source::error_path() const noexcept

@@ -1,7 +1,7 @@
 #include <parley/relay/relay_server.hpp>
 
 #include "relay/handshake/handshake_service.hpp"
-#include "relay/intake/relay_doors.hpp"
+#include "relay/intake/relay_listeners.hpp"
 #include "relay/limits/limiter.hpp"
 #include "relay/rooms/room_service.hpp"
 
@@ -17,12 +17,12 @@
 
 namespace parley {
 
-std::string_view relay_door_name(relay_door door) noexcept
+std::string_view relay_channel_name(relay_channel channel) noexcept
 {
-    return door == relay_door::handshake ? "handshake" : "room";
+    return channel == relay_channel::handshake ? "handshake" : "room";
 }
 
-using detail::relay_doors;
+using detail::relay_listeners;
 
 namespace {
 
@@ -36,7 +36,7 @@ std::uint64_t random_seed()
 // One space of peers, uids and rooms.
 struct lobby {
     lobby(const executor& ex, const relay_server_options& options, relay_observer& observer,
-          const std::shared_ptr<detail::limiter>& limits, detail::room_loops& loops,
+          const std::shared_ptr<detail::limiter>& limits, detail::room_workers& loops,
           const std::function<void()>& on_idle)
         : handshakes(
               ex, options, observer, limits,
@@ -48,7 +48,7 @@ struct lobby {
 
     bool idle() const noexcept
     {
-        return handshakes.connections() == 0 && rooms.entrances() == 0 && rooms.rooms() == 0;
+        return handshakes.connections() == 0 && rooms.pending() == 0 && rooms.rooms() == 0;
     }
     // Whether those who have agreed are still to come to their rooms.
     bool awaited() const noexcept { return rooms.places().agreements != 0; }
@@ -66,10 +66,10 @@ struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
           observer(obs),
           limits(std::make_shared<detail::limiter>(options.limits, random_seed())),
           loops(ex, options.threads, options.room_buffer_bytes),
-          doors(ex),
-          reception(ex, options, obs, limits,
-                    {[this](detail::arrival who) { enter(std::move(who)); },
-                     [this](const std::string& name) { return check_lobby(name); }, [this] { on_idle(); }}),
+          listeners(ex),
+          intake(ex, options, obs, limits,
+                 {[this](detail::accepted_connection who) { enter(std::move(who)); },
+                  [this](const std::string& name) { return check_lobby(name); }, [this] { on_idle(); }}),
           main(ex, options, obs, limits, loops, [this] { on_idle(); }),
           changed(ex),
           drain_timer(ex)
@@ -80,17 +80,17 @@ struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
     error_code listen(std::string* where);
     void start();
     void drain();
-    void close_doors_when_due();
+    void close_listeners_when_due();
     void stop();
-    void enter(detail::arrival who);
-    void adopt(any_stream stream, const identity& who, relay_door door);
+    void enter(detail::accepted_connection who);
+    void adopt(any_stream stream, const identity& who, relay_channel channel);
     lobby& lobby_of(const std::string& name);
-    std::optional<refusal> check_lobby(const std::string& name) const;
+    std::optional<reject_reason> check_lobby(const std::string& name) const;
     void on_lobby_idle(const std::string& name);
     bool idle() const noexcept
     {
         const auto over = [this](const lobby& each) { return each.idle() && (stopping || !each.awaited()); };
-        return reception.size() == 0 && over(main) &&
+        return intake.size() == 0 && over(main) &&
                std::all_of(lobbies.begin(), lobbies.end(),
                            [&](const auto& each) { return over(*each.second); });
     }
@@ -114,9 +114,9 @@ struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
     relay_server_options options;
     relay_observer& observer;
     std::shared_ptr<detail::limiter> limits;
-    detail::room_loops loops; // of all rooms
-    relay_doors doors;
-    detail::reception reception;
+    detail::room_workers loops; // of all rooms
+    relay_listeners listeners;
+    detail::intake intake;
     lobby main; // of everybody who names none
     std::map<std::string, std::unique_ptr<lobby>> lobbies;
     event changed; // run() waits for it
@@ -132,42 +132,42 @@ error_code relay_server::state::listen(std::string* where)
     listening.websocket = options.websocket;
     listening.tls = options.tls;
     listening.passed_sockets = options.passed_sockets;
-    const auto add = [&](const std::vector<listen_address>& addresses, relay_doors::use use,
-                         relay_door door) -> error_code {
-        listening.on_error = [this, door](error_code why) { observer.accept_failed(door, why); };
+    const auto add = [&](const std::vector<listen_address>& addresses, relay_listeners::use use,
+                         relay_channel channel) -> error_code {
+        listening.on_error = [this, channel](error_code why) { observer.accept_failed(channel, why); };
         for (const listen_address& address : addresses)
-            if (const error_code failed = doors.add(address, use, listening)) {
+            if (const error_code failed = listeners.add(address, use, listening)) {
                 if (where) *where = address.text();
                 return failed;
             }
         return {};
     };
-    using enum relay_doors::use;
-    error_code failed = add(options.handshake_addresses, handshake, relay_door::handshake);
-    if (!failed) failed = add(options.room_addresses, room, relay_door::room);
-    if (!failed) failed = add(options.http_addresses, answers, relay_door::handshake);
-    if (failed) doors = relay_doors{executor_};
+    using enum relay_listeners::use;
+    error_code failed = add(options.handshake_addresses, handshake, relay_channel::handshake);
+    if (!failed) failed = add(options.room_addresses, room, relay_channel::room);
+    if (!failed) failed = add(options.http_addresses, answers, relay_channel::handshake);
+    if (failed) listeners = relay_listeners{executor_};
     listening_ = !failed;
     return failed;
 }
 
 void relay_server::state::start()
 {
-    for (const tcp_endpoint& at : doors.bound(relay_doors::use::handshake))
-        observer.listening(at, relay_door::handshake);
-    for (const tcp_endpoint& at : doors.bound(relay_doors::use::room))
-        observer.listening(at, relay_door::room);
-    doors.start([this](any_stream stream, detail::door_policy_ptr policy) {
-        reception.receive(std::move(stream), std::move(policy));
+    for (const tcp_endpoint& at : listeners.bound(relay_listeners::use::handshake))
+        observer.listening(at, relay_channel::handshake);
+    for (const tcp_endpoint& at : listeners.bound(relay_listeners::use::room))
+        observer.listening(at, relay_channel::room);
+    listeners.start([this](any_stream stream, detail::listener_policy_ptr policy) {
+        intake.receive(std::move(stream), std::move(policy));
     });
 }
 
-std::optional<refusal> relay_server::state::check_lobby(const std::string& name) const
+std::optional<reject_reason> relay_server::state::check_lobby(const std::string& name) const
 {
-    if (stopping || (draining && !name.empty() && !lobbies.contains(name))) return refusal::stopping;
+    if (stopping || (draining && !name.empty() && !lobbies.contains(name))) return reject_reason::stopping;
     const std::size_t most = limits->limits().lobbies;
     if (name.empty() || most == 0 || lobbies.size() < most || lobbies.contains(name)) return std::nullopt;
-    return refusal::lobbies_full;
+    return reject_reason::lobbies_full;
 }
 
 lobby& relay_server::state::lobby_of(const std::string& name)
@@ -195,34 +195,34 @@ void relay_server::state::on_lobby_idle(const std::string& name)
     });
 }
 
-void relay_server::state::enter(detail::arrival who)
+void relay_server::state::enter(detail::accepted_connection who)
 {
     auto why = check_lobby(who.lobby);
-    if (!why && draining && who.door == relay_door::handshake) why = refusal::stopping;
+    if (!why && draining && who.channel == relay_channel::handshake) why = reject_reason::stopping;
     if (why) {
-        observer.refused(who.who, who.door, *why);
+        observer.refused(who.who, who.channel, *why);
         return who.stream.close();
     }
     lobby& in = lobby_of(who.lobby);
-    if (who.door == relay_door::handshake)
+    if (who.channel == relay_channel::handshake)
         in.handshakes.serve(std::move(who.stream), who.who, who.early, std::move(who.permit));
     else
         in.rooms.serve(std::move(who.stream), who.who, who.early, std::move(who.permit));
     if (!who.lobby.empty() && in.idle()) on_lobby_idle(who.lobby); // it was turned away at once
 }
 
-void relay_server::state::adopt(any_stream stream, const identity& who, relay_door door)
+void relay_server::state::adopt(any_stream stream, const identity& who, relay_channel channel)
 {
     detail::connection_permit permit;
-    std::optional<refusal> why;
-    if (stopping || (draining && door == relay_door::handshake)) why = refusal::stopping;
+    std::optional<reject_reason> why;
+    if (stopping || (draining && channel == relay_channel::handshake)) why = reject_reason::stopping;
     if (!why) why = limits->admit(permit, who, clock::now());
-    if (!why && options.admit && !options.admit(who, door)) why = refusal::not_admitted;
+    if (!why && options.admit && !options.admit(who, channel)) why = reject_reason::not_admitted;
     if (why) {
-        observer.refused(who, door, *why);
+        observer.refused(who, channel, *why);
         return stream.close();
     }
-    if (door == relay_door::handshake)
+    if (channel == relay_channel::handshake)
         main.handshakes.serve(std::move(stream), who, {}, std::move(permit));
     else
         main.rooms.serve(std::move(stream), who, {}, std::move(permit));
@@ -232,32 +232,32 @@ void relay_server::state::drain()
 {
     if (stopping || std::exchange(draining, true)) return;
     for_each_lobby([](lobby& each) { each.handshakes.stop(); });
-    close_doors_when_due();
+    close_listeners_when_due();
     changed.signal();
 }
 
-// The doors stay open as long as somebody may still come to a room; those for answers until the end.
-void relay_server::state::close_doors_when_due()
+// The listeners stay open as long as somebody may still come to a room; those for answers until the end.
+void relay_server::state::close_listeners_when_due()
 {
     if (stopping) return;
     if (!awaited()) {
-        doors.stop_but_answers();
+        listeners.stop_but_answers();
         return on_idle();
     }
     constexpr std::chrono::milliseconds interval{200};
     drain_timer.expires_after(interval);
     drain_timer.async_wait([weak = weak_from_this()](error_code error) {
         const auto self = weak.lock();
-        if (self && !error) self->close_doors_when_due();
+        if (self && !error) self->close_listeners_when_due();
     });
 }
 
 void relay_server::state::stop()
 {
     drain_timer.cancel();
-    doors.stop();
+    listeners.stop();
     if (!std::exchange(stopping, true)) {
-        reception.stop();
+        intake.stop();
         for_each_lobby([](lobby& each) {
             each.handshakes.stop();
             each.rooms.stop();
@@ -282,27 +282,27 @@ error_code relay_server::listen(std::string* where)
 
 std::vector<tcp_endpoint> relay_server::bound_handshake_endpoints() const
 {
-    return state_->doors.bound(relay_doors::use::handshake);
+    return state_->listeners.bound(relay_listeners::use::handshake);
 }
 
 std::vector<tcp_endpoint> relay_server::bound_room_endpoints() const
 {
-    return state_->doors.bound(relay_doors::use::room);
+    return state_->listeners.bound(relay_listeners::use::room);
 }
 
 std::vector<std::string> relay_server::bound_handshake_texts() const
 {
-    return state_->doors.texts(relay_doors::use::handshake);
+    return state_->listeners.texts(relay_listeners::use::handshake);
 }
 
 std::vector<std::string> relay_server::bound_room_texts() const
 {
-    return state_->doors.texts(relay_doors::use::room);
+    return state_->listeners.texts(relay_listeners::use::room);
 }
 
 std::vector<std::string> relay_server::bound_http_texts() const
 {
-    return state_->doors.texts(relay_doors::use::answers);
+    return state_->listeners.texts(relay_listeners::use::answers);
 }
 
 awaitable<error_code> relay_server::run()
@@ -355,24 +355,24 @@ void relay_server::set_trusted_networks(network_set networks)
 
 void relay_server::serve_handshake(any_stream stream, const identity& who)
 {
-    state_->adopt(std::move(stream), who, relay_door::handshake);
+    state_->adopt(std::move(stream), who, relay_channel::handshake);
 }
 
 void relay_server::serve_room(any_stream stream, const identity& who)
 {
-    state_->adopt(std::move(stream), who, relay_door::room);
+    state_->adopt(std::move(stream), who, relay_channel::room);
 }
 
 relay_server::counts relay_server::count() const noexcept
 {
     counts out;
-    out.starting = state_->reception.size();
+    out.starting = state_->intake.size();
     out.lobbies = state_->lobbies.size();
     out.room_bytes = state_->forgotten_bytes;
     out.connections = state_->limits->connections();
     state_->for_each_lobby([&](const lobby& each) {
         out.handshakes += each.handshakes.connections();
-        out.room_peers += each.rooms.entrances();
+        out.room_peers += each.rooms.pending();
         out.rooms += each.rooms.rooms();
         out.room_bytes += each.rooms.bytes();
         const auto peers = each.handshakes.peers();

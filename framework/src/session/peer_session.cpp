@@ -89,7 +89,7 @@ awaitable<bool> is_cancelled()
     co_return state.cancelled() != asio::cancellation_type::none;
 }
 
-awaitable<void> switch_context(executor ex)
+awaitable<void> yield(executor ex)
 {
     co_await asio::post(ex, asio::use_awaitable_t<executor>{});
 }
@@ -100,9 +100,9 @@ operation_error failure(error_code code, session_phase phase, std::string where,
     return {code, phase, std::move(where), std::move(detail)};
 }
 
-error_code as_peer_gone(error_code error)
+error_code as_peer_disconnected(error_code error)
 {
-    if (error == asio::error::eof || error == condition::transport) return errc::peer_gone;
+    if (error == asio::error::eof || error == condition::transport) return errc::peer_disconnected;
     return error;
 }
 
@@ -140,7 +140,7 @@ awaitable<operation_result<entered_room>> enter_room(const session_options& opti
     entered_room room;
     room.stream = std::move(outcome.stream);
     // From the first moment, because the answer may be on its way when this process is killed.
-    room.stream.set_abort_on_close(end == room_end::reset);
+    room.stream.reset_on_close(end == room_end::reset);
     room_entry_machine machine{peer};
     driver_options driving;
     driving.timeout = options.entry_timeout();

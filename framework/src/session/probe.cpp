@@ -49,7 +49,7 @@ public:
         if (error) co_return error;
         begin("handshake", session_phase::handshake);
         reached_ = first_.remote_endpoint();
-        error = co_await shake_hands();
+        error = co_await handshake();
         first_.close();
         second_.close();
         error = co_await end(error, "the relay sees this side as " + std::string{server_id_.text()});
@@ -116,7 +116,7 @@ private:
         co_return cancelled ? make_error_code(errc::cancelled) : error_code{};
     }
 
-    awaitable<error_code> shake_hands()
+    awaitable<error_code> handshake()
     {
         const secret_array<32> bits = random_bits();
         const secret_bytes password{bytes_view{bits.view()}};
@@ -261,7 +261,7 @@ private:
         }
         error = second.explain(first.explain(error));
         for (entered_room* side : {&server, &client}) {
-            side->stream.set_abort_on_close(error.failed());
+            side->stream.reset_on_close(error.failed());
             side->stream.close();
         }
         co_return error;
@@ -281,7 +281,7 @@ private:
         const auto read = co_await asio::async_read(
             to.stream, asio::buffer(got.data() + before, got.size() - before), use_tuple);
         const error_code read_failed = std::get<0>(read);
-        co_return as_peer_gone(read_failed);
+        co_return as_peer_disconnected(read_failed);
     }
 
     executor executor_;
@@ -307,7 +307,7 @@ awaitable<error_code> probe_relay(probe_options options, std::function<void(cons
 {
     co_await asio::this_coro::throw_if_cancelled(false);
     const executor ex = co_await asio::this_coro::executor;
-    co_await switch_context(ex);
+    co_await yield(ex);
     probing probe{ex, std::move(options), std::move(on_step)};
     const error_code error = co_await probe.run();
     co_return error;

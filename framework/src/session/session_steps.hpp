@@ -14,14 +14,14 @@ awaitable<bool> is_cancelled();
 
 // Suspends once. Asio's co_spawn throws into the loop when a coroutine is cancelled and ends without ever
 // having been suspended.
-awaitable<void> switch_context(executor ex);
+awaitable<void> yield(executor ex);
 
 // `code` as a failure of `phase`; an operation_aborted is the user's `cancelled`.
 operation_error failure(error_code code, session_phase phase, std::string where, std::string detail = {});
 
 // What an error of the room's connection means there: the peer, or the relay between, has gone. Errors that
 // say more are kept.
-error_code as_peer_gone(error_code error);
+error_code as_peer_disconnected(error_code error);
 
 // The seat of a new session, which both of its connections present where they are WebSockets.
 seat_token new_seat(const session_options& options);
@@ -29,7 +29,7 @@ seat_token new_seat(const session_options& options);
 // How the session with that seat connects.
 connect_options connecting_options(const session_options& options, const seat_token& seat);
 
-// Connects to the relay's handshake door and tells the observer.
+// Connects to the relay's handshake channel and tells the observer.
 awaitable<operation_result<any_stream>> connect_handshake(const session_options& options, seat_token seat,
                                                           peer_observer& observer);
 

@@ -55,9 +55,9 @@ struct direction {
     std::size_t capacity = 0;
     std::size_t begin = 0, size = 0;
     std::uint64_t written = 0, taken = 0; // bytes, since the beginning
-    bool ended = false;  // the writer will write no more
-    bool reset = false;  // … and what it wrote is lost
-    bool unread = false; // the reader is gone
+    bool ended = false;                   // the writer will write no more
+    bool reset = false;                   // … and what it wrote is lost
+    bool unread = false;                  // the reader is gone
 
     pending<io_handler> reader;
     asio::mutable_buffer read_buffer;
@@ -265,7 +265,7 @@ public:
         out().settle();
     }
     bool is_open() const noexcept override { return open_; }
-    void set_abort_on_close(bool abort) noexcept override { abort_ = abort; }
+    void reset_on_close(bool abort) noexcept override { abort_ = abort; }
 
     std::string remote_address() const override { return std::string{remote_.text()}; }
     identity remote_identity() const noexcept override { return remote_; }

@@ -64,7 +64,7 @@ public:
 
     void close() noexcept override { inner_.close(); }
     bool is_open() const noexcept override { return inner_.is_open(); }
-    void set_abort_on_close(bool abort) noexcept override { inner_.set_abort_on_close(abort); }
+    void reset_on_close(bool abort) noexcept override { inner_.reset_on_close(abort); }
 
     std::string remote_address() const override { return inner_.remote_address(); }
     identity remote_identity() const noexcept override { return inner_.remote_identity(); }
@@ -82,7 +82,7 @@ private:
         if (started_++ == options_.failing_operation) {
             failed_ = true;
             if (options_.fail_by_closing) {
-                inner_.set_abort_on_close(true);
+                inner_.reset_on_close(true);
                 inner_.close();
             }
         }

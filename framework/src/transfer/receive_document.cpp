@@ -69,7 +69,7 @@ private:
     driver<client_machine>* drive_ = nullptr;
     std::optional<agreement> agreement_;
     offer_queue offers_;
-    bool ended_ = false;          // nobody is asked any more
+    bool ended_ = false; // nobody is asked any more
     bool question_open_ = false;
     bool handshake_over_ = false; // an answer that comes now is the last thing waited for
     asio::cancellation_signal cancel_question_;
@@ -348,13 +348,13 @@ operation_error receiving::end_failure(error_code error) const
     if (timed_out_) return failure(errc::timed_out, session_phase::transferring, where);
     const std::uint64_t bytes = document_->now().stream_bytes;
     std::string detail = bytes == 0 ? "" : "after " + std::to_string(bytes) + " bytes";
-    return failure(as_peer_gone(error), session_phase::transferring, where, std::move(detail));
+    return failure(as_peer_disconnected(error), session_phase::transferring, where, std::move(detail));
 }
 
 // The document stands: from here on an end in order is the truth, and tells the sender so.
 awaitable<void> receiving::close_in_order()
 {
-    room_.set_abort_on_close(false);
+    room_.reset_on_close(false);
     watchdog bound{room_, options_.close_timeout()};
     const auto shut = co_await room_.async_shutdown_send(use_tuple);
     const auto error = std::get<0>(shut);
@@ -375,7 +375,7 @@ awaitable<operation_result<receive_report>> receive_document(secret_bytes passwo
     const bool throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
     const executor ex = co_await asio::this_coro::executor;
-    co_await switch_context(ex);
+    co_await yield(ex);
     receiving work{ex, std::move(password), receiver, std::move(options), observer};
     auto outcome = co_await work.run();
     if (!outcome) receiver.abandon();

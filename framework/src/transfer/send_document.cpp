@@ -7,8 +7,8 @@
 #include <parley/transfer/send_document.hpp>
 
 #include "session/session_steps.hpp"
-#include "transfer/source_ahead.hpp"
-#include "transfer/way_gauge.hpp"
+#include "transfer/path_estimator.hpp"
+#include "transfer/read_ahead.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -62,8 +62,8 @@ private:
     any_stream room_;
     byte_vector early_;
     std::optional<record_writer> writer_;
-    std::optional<source_ahead> document_;
-    way_gauge way_;
+    std::optional<read_ahead> document_;
+    path_estimator path_;
     std::optional<watchdog> idle_;
     std::uint64_t acknowledged_ = 0; // bytes, at the last idle moment
     bool timed_out_ = false;
@@ -180,7 +180,7 @@ awaitable<operation_error> sending::transfer()
         });
     co_await watch();
     // That the last write is done may be known already, and not told yet.
-    if (ended_in_order_ && !all_written_) co_await switch_context(executor_);
+    if (ended_in_order_ && !all_written_) co_await yield(executor_);
     const bool cancelled = co_await is_cancelled();
 
     operation_error result = outcome(); // a success that came before the cancellation stays one
@@ -233,12 +233,12 @@ operation_error sending::outcome() const
     if (ended_in_order_) return has_arrived() ? operation_error{} : failure(errc::unconfirmed, phase, where);
     if (timed_out_) return failure(errc::timed_out, phase, where);
     if (pump_error_.code) return pump_error_;
-    return failure(as_peer_gone(watch_error_), phase, where);
+    return failure(as_peer_disconnected(watch_error_), phase, where);
 }
 
 awaitable<void> sending::pump()
 {
-    constexpr std::size_t most = record_writer::sealed_bytes(source_ahead::piece_bytes);
+    constexpr std::size_t most = record_writer::sealed_bytes(read_ahead::piece_bytes);
     const auto records = std::make_unique_for_overwrite<byte[]>(most);
     const std::string where = "sending to " + std::string{report_.peer.text()};
     transfer_progress progress;
@@ -246,8 +246,8 @@ awaitable<void> sending::pump()
 
     while (room_.is_open()) {
         // Whether waiting for the document would be worth less compression.
-        const bool in_haste = way_.is_fast(report_.stream_bytes, room_.delivery(), room_.peer_window());
-        const auto piece = co_await document_->next(in_haste);
+        const bool prefer_speed = path_.is_fast(report_.stream_bytes, room_.delivery(), room_.peer_window());
+        const auto piece = co_await document_->next(prefer_speed);
         idle_->kick();
         if (piece.error) {
             pump_error_ = failure(piece.error, session_phase::transferring, "reading the document",
@@ -263,7 +263,7 @@ awaitable<void> sending::pump()
         if (error) {
             // An aborted write was stopped by a close from here, whose reason is known elsewhere.
             if (error != asio::error::operation_aborted)
-                pump_error_ = failure(as_peer_gone(error), session_phase::transferring, where);
+                pump_error_ = failure(as_peer_disconnected(error), session_phase::transferring, where);
             break;
         }
         report_.stream_bytes += piece.bytes.size();
@@ -330,7 +330,7 @@ awaitable<operation_result<send_report>> send_document(secret_bytes password, do
     const bool throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
     const executor ex = co_await asio::this_coro::executor;
-    co_await switch_context(ex);
+    co_await yield(ex);
     sending work{ex, std::move(password), source, std::move(options), observer};
     auto outcome = co_await work.run();
     co_await asio::this_coro::throw_if_cancelled(throws);

@@ -2,7 +2,7 @@
 // framework.
 #pragma once
 
-#include "async/offload.hpp"
+#include "async/blocking_worker.hpp"
 #include "async/page_buffer.hpp"
 
 #include <parley/async/event.hpp>
@@ -26,7 +26,7 @@ public:
         error_code error;
     };
 
-    // `on_progress` is called at home after each piece. The executors are those of offload.
+    // `on_progress` is called at home after each piece. The executors are those of blocking_worker.
     write_behind(const executor& home, executor away, document_receiver& receiver,
                  std::function<void()> on_progress);
 
@@ -69,7 +69,7 @@ private:
     std::optional<result<received_document>> stored_;
     bool committed_ = false;
     event freed_;
-    offload away_; // goes first: its jobs use the slots
+    blocking_worker away_; // goes first: its jobs use the slots
 };
 
 } // namespace parley::detail

@@ -12,7 +12,7 @@ namespace parley::detail {
 void tune_socket(int descriptor, const tcp_options& options) noexcept;
 
 // SO_LINGER {1, 0}, or its default. Not through Asio, which takes a linger back when a socket is destroyed.
-void set_reset_on_close(int descriptor, bool reset) noexcept;
+void reset_on_close(int descriptor, bool reset) noexcept;
 
 // A stream over a socket that has its options already.
 any_stream adopt_tcp_socket(asio::ip::tcp::socket socket);

@@ -36,9 +36,9 @@ public:
         error_code ignored;
         this->socket_.close(ignored);
     }
-    void set_abort_on_close(bool abort) noexcept override
+    void reset_on_close(bool abort) noexcept override
     {
-        detail::set_reset_on_close(this->native_handle(), abort);
+        detail::reset_on_close(this->native_handle(), abort);
     }
 
     std::string remote_address() const override { return to_text(remote_); }
@@ -81,7 +81,7 @@ void tune_socket(int descriptor, const tcp_options& options) noexcept
     if (options.send_buffer_bytes > 0) set(descriptor, SOL_SOCKET, SO_SNDBUF, options.send_buffer_bytes);
 }
 
-void set_reset_on_close(int descriptor, bool reset) noexcept
+void reset_on_close(int descriptor, bool reset) noexcept
 {
     set(descriptor, SOL_SOCKET, SO_LINGER, ::linger{reset ? 1 : 0, 0});
 }
@@ -126,7 +126,7 @@ identity identity_of(const tcp_endpoint& endpoint) noexcept
 
 namespace {
 
-std::string texts_of(const std::vector<tcp_endpoint>& endpoints)
+std::string to_string(const std::vector<tcp_endpoint>& endpoints)
 {
     constexpr std::size_t most = 4;
     std::string out;
@@ -151,7 +151,7 @@ awaitable<connect_outcome> connect_over_tcp(connect_request request)
     } else {
         const detail::step_report resolving{request.options, connect_step::resolve};
         auto resolved = co_await detail::resolve_for(request);
-        resolving.done(resolved ? error_code{} : resolved.error(), resolved ? texts_of(*resolved) : "");
+        resolving.done(resolved ? error_code{} : resolved.error(), resolved ? to_string(*resolved) : "");
         if (!resolved) {
             connect_outcome failed;
             failed.error = resolved.error();

@@ -178,8 +178,8 @@ awaitable<error_code> flush(any_stream& stream, tls_layer& layer)
 }
 
 // Carries the handshake; then `stream` is the TLS stream. `host` is empty for a server.
-awaitable<error_code> shake_hands(any_stream& stream, std::unique_ptr<tls_layer> layer, SSL* raw,
-                                  std::string host, std::string* why)
+awaitable<error_code> handshake(any_stream& stream, std::unique_ptr<tls_layer> layer, SSL* raw,
+                                std::string host, std::string* why)
 {
     certificate_ptr refused;
     SSL_set_ex_data(raw, 0, &refused);
@@ -267,7 +267,7 @@ awaitable<error_code> open_tls(any_stream& stream, std::string host, tls_client_
     SSL* const raw = session.get();
     SSL_set_connect_state(raw);
     auto layer = std::make_unique<tls_layer>(std::move(session));
-    auto error = co_await shake_hands(stream, std::move(layer), raw, std::move(host), why);
+    auto error = co_await handshake(stream, std::move(layer), raw, std::move(host), why);
     co_return error;
 }
 
@@ -293,7 +293,7 @@ awaitable<error_code> accept_tls(any_stream& stream, std::shared_ptr<const tls_i
     std::string host;
     auto layer = std::make_unique<tls_layer>(std::move(session), std::move(early));
     if (max_handshake_bytes != 0) layer->bound_handshake(max_handshake_bytes);
-    auto error = co_await shake_hands(stream, std::move(layer), raw, std::move(host), why);
+    auto error = co_await handshake(stream, std::move(layer), raw, std::move(host), why);
     co_return error;
 }
 

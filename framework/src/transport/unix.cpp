@@ -48,7 +48,7 @@ public:
         socket_.close(ignored);
     }
     // A close without an end of sending is what stands for a reset here, and what a death looks like.
-    void set_abort_on_close(bool abort) noexcept override { abort_ = abort; }
+    void reset_on_close(bool abort) noexcept override { abort_ = abort; }
 
     std::string remote_address() const override { return std::string{remote_.text()}; }
     identity remote_identity() const noexcept override { return remote_; }

@@ -41,7 +41,7 @@ const std::map<errc, exit_code>& expected()
         {errc::timed_out, timed_out},
         {errc::refused_by_peer, refused},
         {errc::refused_by_user, refused},
-        {errc::peer_gone, connection_lost},
+        {errc::peer_disconnected, connection_lost},
         {errc::unexpected_packet, wrong_data},
         {errc::unexpected_end, connection_lost},
         {errc::uid_exhausted, refused},

@@ -71,7 +71,7 @@ TEST(log_observer, limits_what_a_peer_can_cause)
         for (int i = 0; i < 1000; ++i) observer.dropped(peer, drop_reason::unknown_destination, 0x05);
         now += 1s;
         observer.dropped(peer, drop_reason::no_hello, 0x0a);
-        observer.connected(peer, relay_door::handshake); // below the level
+        observer.connected(peer, relay_channel::handshake); // below the level
     }
     std::istringstream lines{::testing::internal::GetCapturedStderr()};
     std::vector<nlohmann::json> events;

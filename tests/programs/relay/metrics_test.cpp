@@ -27,30 +27,30 @@ struct metrics : testing::Test {
 
 TEST_F(metrics, count_what_is_told)
 {
-    counted.connected(who, relay_door::handshake);
-    counted.connected(who, relay_door::room);
-    counted.connected(who, relay_door::room);
-    counted.disconnected(who, relay_door::room, {});
-    counted.disconnected(who, relay_door::handshake, make_error_code(errc::timed_out));
+    counted.connected(who, relay_channel::handshake);
+    counted.connected(who, relay_channel::room);
+    counted.connected(who, relay_channel::room);
+    counted.disconnected(who, relay_channel::room, {});
+    counted.disconnected(who, relay_channel::handshake, make_error_code(errc::timed_out));
     counted.hello(who, peer_kind::server);
     counted.agreed(who, who);
     counted.dropped(who, drop_reason::unknown_destination, 5);
-    counted.refused(who, relay_door::handshake, refusal::address_full);
-    counted.accept_failed(relay_door::room, {});
+    counted.refused(who, relay_channel::handshake, reject_reason::address_full);
+    counted.accept_failed(relay_channel::room, {});
     counted.room_opened(who, who);
     room_report report;
     report.time = std::chrono::seconds{5};
     counted.room_closed(report);
     counted.reloaded(false);
 
-    EXPECT_EQ(value("parley_relay_connections_total{door=\"room\"}"), 2);
-    EXPECT_EQ(value("parley_relay_disconnections_total{door=\"handshake\",reason=\"timed_out\"}"), 1);
-    EXPECT_EQ(value("parley_relay_disconnections_total{door=\"room\",reason=\"done\"}"), 1);
+    EXPECT_EQ(value("parley_relay_connections_total{channel=\"room\"}"), 2);
+    EXPECT_EQ(value("parley_relay_disconnections_total{channel=\"handshake\",reason=\"timed_out\"}"), 1);
+    EXPECT_EQ(value("parley_relay_disconnections_total{channel=\"room\",reason=\"done\"}"), 1);
     EXPECT_EQ(value("parley_relay_hellos_total{kind=\"server\"}"), 1);
     EXPECT_EQ(value("parley_relay_agreements_total"), 1);
     EXPECT_EQ(value("parley_relay_packets_dropped_total{reason=\"unknown_destination\"}"), 1);
-    EXPECT_EQ(value("parley_relay_refusals_total{reason=\"address_full\"}"), 1);
-    EXPECT_EQ(value("parley_relay_accept_failures_total{door=\"room\"}"), 1);
+    EXPECT_EQ(value("parley_relay_rejections_total{reason=\"address_full\"}"), 1);
+    EXPECT_EQ(value("parley_relay_accept_failures_total{channel=\"room\"}"), 1);
     EXPECT_EQ(value("parley_relay_rooms_total"), 1);
     EXPECT_EQ(value("parley_relay_room_duration_seconds_count"), 1);
     EXPECT_EQ(value("parley_relay_room_duration_seconds_sum"), 5);
@@ -63,15 +63,15 @@ TEST_F(metrics, count_what_is_told)
 TEST_F(metrics, have_every_refusal_from_the_start)
 {
     for (std::size_t i = 0; i < refusals; ++i)
-        EXPECT_EQ(value("parley_relay_refusals_total{reason=\"" +
-                        std::string{refusal_name(static_cast<refusal>(i))} + "\"}"),
+        EXPECT_EQ(value("parley_relay_rejections_total{reason=\"" +
+                        std::string{reject_reason_name(static_cast<reject_reason>(i))} + "\"}"),
                   0);
 }
 
 TEST_F(metrics, hold_no_addresses_and_keep_to_the_conventions)
 {
-    counted.connected(who, relay_door::handshake);
-    counted.disconnected(who, relay_door::handshake, {});
+    counted.connected(who, relay_channel::handshake);
+    counted.disconnected(who, relay_channel::handshake, {});
     const std::string all = text();
     EXPECT_EQ(all.find("192.0.2"), std::string::npos);
     std::istringstream lines{all};

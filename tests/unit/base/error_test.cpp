@@ -76,7 +76,7 @@ TEST(error, tells_whose_fault_it_is)
         {errc::timed_out_by_relay, condition::timed_out},
         {errc::room_absent, condition::timed_out},
         {errc::refused_by_user, condition::refused},
-        {errc::peer_gone, condition::transport},
+        {errc::peer_disconnected, condition::transport},
         {errc::cancelled, condition::cancelled},
         {errc::hostile_name, condition::peer_fault},
         {errc::destination_exists, condition::local_fault},

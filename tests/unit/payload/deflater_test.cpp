@@ -1,6 +1,6 @@
 #include "payload/out/deflater.hpp"
 
-#include "payload/out/deflate_crew.hpp"
+#include "payload/out/parallel_deflater.hpp"
 #include "unit/payload/plain_pack.hpp"
 #include "unit/payload/sample_files.hpp"
 #include "unit/payload/thread_count.hpp"
@@ -204,7 +204,7 @@ TEST(Deflater, CountsWhatIsInBlocksWhenTheyWereRead)
             ASSERT_EQ(stream.avail_in, 0u);
             if (stream.total_out < 3u << 20) continue; // not yet in blocks
             EXPECT_LE(d.content_bytes_taken(), stream.total_out);
-            EXPECT_GE(d.content_bytes_taken() + deflate_crew::block_bytes, stream.total_out);
+            EXPECT_GE(d.content_bytes_taken() + parallel_deflater::block_bytes, stream.total_out);
         }
         EXPECT_EQ(stream.total_out, words.size());
         inflateEnd(&stream);
@@ -256,13 +256,13 @@ TEST(Deflater, StoresInHasteWhatItWouldHaveDeflated)
 {
     const std::string words = wordy_text(100'000, 3);
     deflater d(compression::sampled, 4);
-    d.hurry(true);
+    d.prefer_speed(true);
     EXPECT_EQ(to_hex(pull(d, words)), hex(words, compression::never));
-    d.hurry(false);
+    d.prefer_speed(false);
     EXPECT_EQ(to_hex(pull(d, words)), hex(words, compression::sampled));
 
     deflater all(compression::always, 4);
-    all.hurry(true);
+    all.prefer_speed(true);
     EXPECT_EQ(to_hex(pull(all, words)), hex(words, compression::always));
 }
 
@@ -274,11 +274,11 @@ TEST(Deflater, HasteMayComeAndGoWithinAContent)
         std::size_t read = 0;
         const byte_vector packed = pull(d, words, [&] {
             const std::uint64_t taken = d.content_bytes_taken();
-            d.hurry(taken > (2u << 20) && taken < (9u << 20));
+            d.prefer_speed(taken > (2u << 20) && taken < (9u << 20));
             return std::size_t{++read % 3 == 0 ? 1000u : 100'000u};
         });
         ASSERT_TRUE(inflated(packed, words.size()) == words);
-        // Stretches of 1, 2 and 4 MiB are stored, and then one of 8 that began before the haste was over.
+        // Stretches of 1, 2 and 4 MiB are stored, and then one of 8 that began before speed mattered less.
         EXPECT_GT(packed.size(), 7u << 20);
         EXPECT_LT(packed.size(), (15u << 20) + (15u << 20) / 2);
     }
@@ -291,7 +291,7 @@ TEST(Deflater, HasteThatIsOverBeforeTheBlocksInsideAreOutChangesNothing)
     std::size_t read = 0;
     const byte_vector packed = pull(hasty, words, [&] {
         // Some of three or four blocks of which each comes to 150 KiB or more.
-        hasty.hurry(hasty.content_bytes_taken() > (3u << 20) && ++read % 20 == 0);
+        hasty.prefer_speed(hasty.content_bytes_taken() > (3u << 20) && ++read % 20 == 0);
         return 10'000u;
     });
     EXPECT_GT(read, 100u);

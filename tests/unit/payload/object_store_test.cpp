@@ -249,7 +249,7 @@ protected:
 
 TEST_F(holding_store, small_files_cost_the_disk_nothing_until_they_are_placed)
 {
-    const std::string small = random_text(parley::held_contents::longest_bytes, 1);
+    const std::string small = random_text(parley::small_file_cache::longest_bytes, 1);
     ASSERT_FALSE(give(entry_kind::file, small, 1000));
     ASSERT_FALSE(give(entry_kind::file, ""));
     ASSERT_FALSE(give(entry_kind::file, "often"));
@@ -272,8 +272,8 @@ TEST_F(holding_store, small_files_cost_the_disk_nothing_until_they_are_placed)
 
 TEST_F(holding_store, others_take_the_room)
 {
-    constexpr std::size_t size = parley::held_contents::longest_bytes;
-    constexpr std::size_t fit = parley::held_contents::room_bytes / size;
+    constexpr std::size_t size = parley::small_file_cache::longest_bytes;
+    constexpr std::size_t fit = parley::small_file_cache::room_bytes / size;
     std::vector<std::string> contents;
     for (std::size_t i = 0; i < 2 * fit + 1; ++i) {
         contents.push_back(random_text(size, static_cast<unsigned>(i)));

@@ -14,7 +14,7 @@ constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij
 
 bool random_in(std::string_view text)
 {
-    return looks_random(as_bytes(text));
+    return is_incompressible(as_bytes(text));
 }
 
 TEST(Randomness, IsSeenInRandomBytesOfAnySize)

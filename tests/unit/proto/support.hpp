@@ -203,7 +203,7 @@ void fail_each_step(const script<Bench>& steps, std::vector<fault<Bench>> more =
             EXPECT_TRUE(bench.machine.finished());
             EXPECT_EQ(bench.machine.error(), f.expected);
             bench.take();
-            bench.machine.stop(errc::peer_gone);
+            bench.machine.stop(errc::peer_disconnected);
             bench.machine.receive_end();
             for (std::size_t i = played; i < steps.size(); ++i) steps[i].act(bench);
             EXPECT_EQ(bench.take(), lines{});

@@ -18,7 +18,7 @@ identity from(const std::string& address, int port = 1)
 }
 
 struct limits_test : testing::Test {
-    std::optional<refusal> admit(const identity& who, time_point now = start, bool is_proxy = false)
+    std::optional<reject_reason> admit(const identity& who, time_point now = start, bool is_proxy = false)
     {
         connection_permit permit;
         const auto refused = limit->admit(permit, who, now, is_proxy);
@@ -37,8 +37,8 @@ TEST_F(limits_test, bounds_connections_in_all)
     limits.connections = 3;
     limit->set_limits(limits);
     for (int i = 0; i < 3; ++i) EXPECT_EQ(admit(from("192.0.2." + std::to_string(i))), std::nullopt);
-    EXPECT_EQ(admit(from("192.0.2.9")), refusal::connections_full);
-    EXPECT_EQ(admit(from("unix-7")), refusal::connections_full);
+    EXPECT_EQ(admit(from("192.0.2.9")), reject_reason::connections_full);
+    EXPECT_EQ(admit(from("unix-7")), reject_reason::connections_full);
     permits.pop_back();
     EXPECT_EQ(admit(from("192.0.2.9")), std::nullopt);
 }
@@ -49,7 +49,7 @@ TEST_F(limits_test, bounds_connections_of_an_address)
     limit->set_limits(limits);
     EXPECT_EQ(admit(from("[2001:db8::1]", 1)), std::nullopt);
     EXPECT_EQ(admit(from("[2001:db8::2]", 2)), std::nullopt);
-    EXPECT_EQ(admit(from("[2001:db8::3]", 3)), refusal::address_full);
+    EXPECT_EQ(admit(from("[2001:db8::3]", 3)), reject_reason::address_full);
     EXPECT_EQ(admit(from("[2001:db8:0:1::3]", 3)), std::nullopt);
     permits.pop_front();
     EXPECT_EQ(admit(from("[2001:db8::3]", 3)), std::nullopt);
@@ -61,12 +61,12 @@ TEST_F(limits_test, bounds_how_fast_an_address_comes)
     limits.connections_per_second = 2;
     limit->set_limits(limits);
     for (int i = 0; i < 20; ++i) EXPECT_EQ(admit(from("192.0.2.1", i)), std::nullopt);
-    EXPECT_EQ(admit(from("192.0.2.1")), refusal::connection_rate);
+    EXPECT_EQ(admit(from("192.0.2.1")), reject_reason::connection_rate);
     EXPECT_EQ(admit(from("192.0.2.2")), std::nullopt);
     permits.clear();
-    EXPECT_EQ(admit(from("192.0.2.1")), refusal::connection_rate); // leaving gives nothing back
+    EXPECT_EQ(admit(from("192.0.2.1")), reject_reason::connection_rate); // leaving gives nothing back
     EXPECT_EQ(admit(from("192.0.2.1"), start + 501ms), std::nullopt);
-    EXPECT_EQ(admit(from("192.0.2.1"), start + 502ms), refusal::connection_rate);
+    EXPECT_EQ(admit(from("192.0.2.1"), start + 502ms), reject_reason::connection_rate);
 }
 
 TEST_F(limits_test, bounds_how_fast_an_address_says_hello)
@@ -74,7 +74,7 @@ TEST_F(limits_test, bounds_how_fast_an_address_says_hello)
     limits.hellos_per_second = 1;
     limit->set_limits(limits);
     for (int i = 0; i < 10; ++i) EXPECT_EQ(limit->hello(from("192.0.2.1", i), start), std::nullopt);
-    EXPECT_EQ(limit->hello(from("192.0.2.1"), start), refusal::hello_rate);
+    EXPECT_EQ(limit->hello(from("192.0.2.1"), start), reject_reason::hello_rate);
     EXPECT_EQ(limit->hello(from("192.0.2.2"), start), std::nullopt);
     EXPECT_EQ(limit->hello(from("unix-1"), start), std::nullopt);
 }
@@ -85,11 +85,11 @@ TEST_F(limits_test, counts_the_client_and_not_its_proxy)
     limit->set_limits(limits);
     for (int i = 0; i < 3; ++i) EXPECT_EQ(admit(from("192.0.2.1", i), start, true), std::nullopt);
     EXPECT_EQ(limit->name(permits[0], from("198.51.100.1"), start), std::nullopt);
-    EXPECT_EQ(limit->name(permits[1], from("198.51.100.1"), start), refusal::address_full);
+    EXPECT_EQ(limit->name(permits[1], from("198.51.100.1"), start), reject_reason::address_full);
     EXPECT_EQ(limit->name(permits[1], from("198.51.100.2"), start), std::nullopt);
     EXPECT_EQ(limit->name(permits[0], from("198.51.100.3"), start), std::nullopt); // said once
     EXPECT_EQ(admit(from("198.51.100.3")), std::nullopt);
-    EXPECT_EQ(admit(from("198.51.100.2")), refusal::address_full);
+    EXPECT_EQ(admit(from("198.51.100.2")), reject_reason::address_full);
     permits.clear();
     EXPECT_EQ(limit->connections(), 0u);
 }
@@ -137,12 +137,13 @@ TEST_F(limits_test, gives_permits_that_move)
 TEST(refusals, have_a_name_each)
 {
     std::set<std::string_view> names;
-    for (std::size_t i = 0; i < refusals; ++i) names.insert(refusal_name(static_cast<refusal>(i)));
+    for (std::size_t i = 0; i < refusals; ++i)
+        names.insert(reject_reason_name(static_cast<reject_reason>(i)));
     EXPECT_EQ(names.size(), refusals);
     EXPECT_EQ(names.count("unknown"), 0u);
-    EXPECT_EQ(refusal_name(refusal::address_full), "address_full");
-    EXPECT_EQ(refusal_name(refusal::room_idle), "room_idle");
-    EXPECT_EQ(refusal_name(refusal::hello_rate), "hello_rate");
+    EXPECT_EQ(reject_reason_name(reject_reason::address_full), "address_full");
+    EXPECT_EQ(reject_reason_name(reject_reason::room_idle), "room_idle");
+    EXPECT_EQ(reject_reason_name(reject_reason::hello_rate), "hello_rate");
 }
 
 } // namespace

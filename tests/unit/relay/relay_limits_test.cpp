@@ -15,9 +15,9 @@ relay_server_options limited(const std::function<void(relay_limits&)>& set)
     return options;
 }
 
-std::size_t count(const world& w, refusal why)
+std::size_t count(const world& w, reject_reason why)
 {
-    return static_cast<std::size_t>(std::count(w.log.turned_away.begin(), w.log.turned_away.end(), why));
+    return static_cast<std::size_t>(std::count(w.log.rejections.begin(), w.log.rejections.end(), why));
 }
 
 struct peer : raw_peer {
@@ -58,7 +58,7 @@ TEST(relay_limits, turn_connections_away_before_anything_is_read)
     peer a{w, stream_kind::handshake, "10.0.0.1"}, b{w, stream_kind::room, "10.0.0.1"};
     peer c{w, stream_kind::handshake, "10.0.0.1"}, other{w, stream_kind::handshake, "10.0.0.2"};
     EXPECT_TRUE(w.run_until([&] { return c.ended.has_value(); }));
-    EXPECT_EQ(w.log.turned_away, std::vector{refusal::address_full});
+    EXPECT_EQ(w.log.rejections, std::vector{reject_reason::address_full});
     EXPECT_EQ(w.relay().count().connections, 3u);
     a.stream.close();
     EXPECT_TRUE(w.run_until([&] { return w.relay().count().connections == 2; }));
@@ -76,7 +76,7 @@ TEST(relay_limits, close_who_says_hello_too_often)
     b.write("000001");
     EXPECT_TRUE(w.run_until([&] { return b.ended.has_value(); }));
     EXPECT_EQ(b.got, "0000090000");
-    EXPECT_EQ(w.log.turned_away, std::vector{refusal::hello_rate});
+    EXPECT_EQ(w.log.rejections, std::vector{reject_reason::hello_rate});
     EXPECT_FALSE(a.ended);
 }
 
@@ -97,12 +97,12 @@ TEST(relay_limits, let_only_so_many_guesses_through)
     peer one{w, stream_kind::handshake, "10.0.0.2"}, silent{w, stream_kind::handshake, "10.0.0.3"};
     one.write("000001");
     guess(one);
-    EXPECT_EQ(count(w, refusal::attempt_rate), 20u) << "one address may use half";
+    EXPECT_EQ(count(w, reject_reason::attempt_rate), 20u) << "one address may use half";
     guess(silent); // without a hello: counts for nothing
-    EXPECT_EQ(count(w, refusal::attempt_rate), 20u);
+    EXPECT_EQ(count(w, reject_reason::attempt_rate), 20u);
     silent.write("000001");
     guess(silent);
-    EXPECT_EQ(count(w, refusal::attempt_rate), 40u);
+    EXPECT_EQ(count(w, reject_reason::attempt_rate), 40u);
     EXPECT_EQ(server.got.size(), 20 * (6 + 32 + 11u));
 }
 
@@ -114,7 +114,7 @@ TEST(relay_limits, read_a_fast_peer_slowly)
     for (int i = 0; i < 1019; ++i) flood += "00010a";
     const time_point start = clock::now();
     a.write(flood);
-    EXPECT_TRUE(w.run_until([&] { return count(w, refusal::packet_rate) != 0; }));
+    EXPECT_TRUE(w.run_until([&] { return count(w, reject_reason::packet_rate) != 0; }));
     EXPECT_TRUE(w.run_until([&] { return a.writes_under_way == 0; }));
     a.write("000001");
     EXPECT_TRUE(w.run_until([&] { return std::count(a.got.begin(), a.got.end(), '\0') == 2; }));
@@ -124,11 +124,11 @@ TEST(relay_limits, read_a_fast_peer_slowly)
 
 TEST(relay_limits, close_who_says_nothing)
 {
-    world w{over::memory, limited([](relay_limits& l) { l.start_time = 50ms; })};
+    world w{over::memory, limited([](relay_limits& l) { l.preamble_timeout = 50ms; })};
     peer silent{w, stream_kind::handshake, "10.0.0.1"}, speaker{w, stream_kind::handshake, "10.0.0.2"};
     speaker.write("000001");
     EXPECT_TRUE(w.run_until([&] { return silent.ended.has_value(); }));
-    EXPECT_EQ(w.log.turned_away, std::vector{refusal::slow_start});
+    EXPECT_EQ(w.log.rejections, std::vector{reject_reason::preamble_timeout});
     EXPECT_FALSE(speaker.ended);
 }
 
@@ -136,7 +136,7 @@ TEST(relay_limits, bound_rooms)
 {
     world w{over::memory, limited([](relay_limits& l) { l.rooms = 1; })};
     pair_in_room one{w}, two{w, "10.0.0.31", "10.0.0.32"};
-    EXPECT_EQ(count(w, refusal::rooms_full), 2u);
+    EXPECT_EQ(count(w, reject_reason::rooms_full), 2u);
     EXPECT_EQ(w.relay().count().rooms, 1u);
     EXPECT_TRUE(w.run_until([&] { return two.first->ended && two.second->ended; }));
 }
@@ -150,7 +150,7 @@ TEST(relay_limits, bound_the_bytes_of_a_room)
     EXPECT_EQ(w.relay().count().room_bytes, 90'000u);
     room.second->write(random_bytes(20'000));
     EXPECT_TRUE(w.run_until([&] { return room.first->ended && room.second->ended; }));
-    EXPECT_EQ(w.log.turned_away, std::vector{refusal::room_bytes});
+    EXPECT_EQ(w.log.rejections, std::vector{reject_reason::room_bytes});
 }
 
 TEST(relay_limits, end_a_room_without_a_byte)
@@ -165,7 +165,7 @@ TEST(relay_limits, end_a_room_without_a_byte)
     }
     EXPECT_FALSE(room.first->ended);
     EXPECT_TRUE(w.run_until([&] { return room.first->ended && room.second->ended; }));
-    EXPECT_EQ(w.log.turned_away, std::vector{refusal::room_idle});
+    EXPECT_EQ(w.log.rejections, std::vector{reject_reason::room_idle});
 }
 
 TEST(relay_limits, bound_how_fast_a_room_is)
@@ -197,7 +197,7 @@ TEST(relay_drain, waits_for_rooms_and_for_those_who_may_enter_one)
     EXPECT_EQ(waiting.got, "0000090000");
     peer late{w, stream_kind::handshake, "10.0.0.6"};
     EXPECT_TRUE(w.run_until([&] { return late.ended.has_value(); }));
-    EXPECT_EQ(w.log.turned_away, std::vector{refusal::stopping});
+    EXPECT_EQ(w.log.rejections, std::vector{reject_reason::stopping});
     waiting.stream.close();
 
     room.first->write("still here");

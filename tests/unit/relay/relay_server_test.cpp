@@ -49,8 +49,7 @@ protected:
     }
 };
 
-INSTANTIATE_TEST_SUITE_P(transports, relay,
-                         ::testing::Values(over::memory, over::tcp, over::tcp_and_threads),
+INSTANTIATE_TEST_SUITE_P(transports, relay, ::testing::Values(over::memory, over::tcp, over::tcp_and_threads),
                          [](const auto& shown) { return name_of(shown.param); });
 
 TEST_P(relay, tells_a_peer_its_identity_and_forgets_it_when_it_goes)
@@ -132,14 +131,14 @@ TEST_P(relay, a_peer_waits_only_so_long)
 TEST_P(relay, stops_in_order)
 {
     world w{GetParam()};
-    raw_peer peer{w.connect_raw(stream_kind::handshake)}, entrance{w.connect_raw(stream_kind::room)};
+    raw_peer peer{w.connect_raw(stream_kind::handshake)}, room_connection{w.connect_raw(stream_kind::room)};
     peer.start_reading();
-    entrance.start_reading();
+    room_connection.start_reading();
     peer.write(relay_uid, packet::hello_as_a_client{});
     const auto entered = [&] { return w.relay().count().room_peers + w.relay().count().starting == 1; };
     ASSERT_TRUE(w.run_until([&] { return peer.got.ends_with('\0') && entered(); }));
     w.relay().stop();
-    ASSERT_TRUE(w.run_until([&] { return peer.ended && entrance.ended; }));
+    ASSERT_TRUE(w.run_until([&] { return peer.ended && room_connection.ended; }));
     EXPECT_TRUE(peer.got.ends_with(closed_by_relay));
     EXPECT_FALSE(w.relay_ended) << "it waits for the peer's end";
     peer.stream.close();
@@ -168,8 +167,8 @@ TEST_P(relay, resets_rooms_when_it_stops)
     w.send(s, bytes_source("document", random_bytes(30'000'000)), "p");
     w.receive(r, "p");
     ASSERT_TRUE(w.run_until([&] { return s.done() && r.done(); }));
-    EXPECT_EQ(s.error(), errc::peer_gone);
-    EXPECT_EQ(r.error(), errc::peer_gone);
+    EXPECT_EQ(s.error(), errc::peer_disconnected);
+    EXPECT_EQ(r.error(), errc::peer_disconnected);
     EXPECT_TRUE(r.destination.names().empty());
 }
 
@@ -177,10 +176,10 @@ TEST_P(relay, refuses_whom_its_owner_refuses)
 {
     int asked = 0;
     relay_server_options options;
-    options.admit = [&](const identity& who, relay_door door) {
+    options.admit = [&](const identity& who, relay_channel channel) {
         ++asked;
         EXPECT_FALSE(who.empty());
-        return door != relay_door::handshake;
+        return channel != relay_channel::handshake;
     };
     world w{GetParam(), options};
     raw_peer peer{w.connect_raw(stream_kind::handshake)};
@@ -219,7 +218,7 @@ TEST_P(relay, a_line_takes_only_so_long)
 {
     relay_server_options options;
     options.rooms.line_timeout = std::chrono::milliseconds{20};
-    options.limits.start_time = options.rooms.line_timeout;
+    options.limits.preamble_timeout = options.rooms.line_timeout;
     world w{GetParam(), options};
     raw_peer slow{w.connect_raw(stream_kind::room)};
     slow.start_reading();

@@ -8,10 +8,10 @@ namespace parley::test {
 namespace {
 
 using detail::buffer_pool;
-using detail::room_loop;
 using detail::room_pipe;
 using detail::room_pipe_options;
 using detail::room_pipe_report;
+using detail::room_worker;
 
 // What the two streams are, and whether their bytes may stay in the kernel.
 enum class way { memory, tcp_buffers, tcp_spliced, unix_spliced };
@@ -67,7 +67,7 @@ protected:
     }
 
     asio::io_context context{1};
-    room_loop loop{context.get_executor(), 4096, GetParam() == way::tcp_buffers ? 0u : 64u};
+    room_worker loop{context.get_executor(), 4096, GetParam() == way::tcp_buffers ? 0u : 64u};
     room_pipe_options options;
     bool second_reads = true;
     std::optional<raw_peer> first, second;
@@ -130,7 +130,7 @@ TEST_P(room_pipe_test, passes_a_reset_on_as_a_reset)
     open();
     first->write("something");
     ASSERT_TRUE(run_until([&] { return second->got == "something"; }));
-    first->stream.set_abort_on_close(true);
+    first->stream.reset_on_close(true);
     first->stream.close();
     ASSERT_TRUE(run_until([&] { return second->ended && report; }));
     EXPECT_TRUE(cut_off(*second)) << second->ended->message();
@@ -146,7 +146,7 @@ TEST_P(room_pipe_test, never_turns_a_reset_into_an_end)
         const byte_vector much = random_bytes(300'000);
         first->write(much);
         ASSERT_TRUE(run_until([&] { return second->got.size() > 8192; }));
-        second->stream.set_abort_on_close(true);
+        second->stream.reset_on_close(true);
         second->stream.close();
         ASSERT_TRUE(run_until([&] { return first->ended && report && first->writes_under_way == 0; }));
         EXPECT_TRUE(cut_off(*first)) << first->ended->message();

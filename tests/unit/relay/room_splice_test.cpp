@@ -12,10 +12,10 @@
 namespace parley::test {
 namespace {
 
-using detail::room_loop;
 using detail::room_pipe;
 using detail::room_pipe_options;
 using detail::room_pipe_report;
+using detail::room_worker;
 
 // One end of a TCP connection, without the loop that the room runs on.
 class plain_end {
@@ -42,7 +42,7 @@ private:
 struct splice_test : ::testing::Test {
     // A room with an end outside of the loop on either side.
     struct room {
-        explicit room(splice_test& t, room_loop& loop) : first(t.apart()), second(t.apart())
+        explicit room(splice_test& t, room_worker& loop) : first(t.apart()), second(t.apart())
         {
             auto [a, inner_a] = t.connected();
             auto [b, inner_b] = t.connected();
@@ -109,7 +109,7 @@ struct splice_test : ::testing::Test {
 
 TEST_F(splice_test, much_at_once_goes_through_a_pipe_that_goes_back)
 {
-    room_loop loop{context.get_executor(), 65536, 4};
+    room_worker loop{context.get_executor(), 65536, 4};
     room r{*this, loop};
     const byte_vector sent = fill(r);
     ASSERT_GT(sent.size(), 1'000'000u);
@@ -126,7 +126,7 @@ TEST_F(splice_test, much_at_once_goes_through_a_pipe_that_goes_back)
 
 TEST_F(splice_test, small_messages_need_no_pipe)
 {
-    room_loop loop{context.get_executor(), 65536, 4};
+    room_worker loop{context.get_executor(), 65536, 4};
     room r{*this, loop};
     for (int i = 0; i < 10; ++i) {
         const byte_vector sent = random_bytes(1000, 5);
@@ -141,7 +141,7 @@ TEST_F(splice_test, small_messages_need_no_pipe)
 
 TEST_F(splice_test, the_end_comes_after_what_is_stuck_in_the_pipe)
 {
-    room_loop loop{context.get_executor(), 65536, 4};
+    room_worker loop{context.get_executor(), 65536, 4};
     room r{*this, loop};
     const byte_vector sent = fill(r);
     ASSERT_EQ(loop.pipes.lent(), 1u);
@@ -158,7 +158,7 @@ TEST_F(splice_test, the_end_comes_after_what_is_stuck_in_the_pipe)
 
 TEST_F(splice_test, a_reset_passes_over_what_is_stuck_in_the_pipe)
 {
-    room_loop loop{context.get_executor(), 65536, 4};
+    room_worker loop{context.get_executor(), 65536, 4};
     room r{*this, loop};
     fill(r);
     ASSERT_EQ(loop.pipes.lent(), 1u);
@@ -176,7 +176,7 @@ TEST_F(splice_test, a_reset_passes_over_what_is_stuck_in_the_pipe)
 
 TEST_F(splice_test, abort_throws_away_what_is_stuck_in_the_pipe)
 {
-    room_loop loop{context.get_executor(), 65536, 4};
+    room_worker loop{context.get_executor(), 65536, 4};
     room r{*this, loop};
     fill(r);
     ASSERT_EQ(loop.pipes.lent(), 1u);
@@ -188,7 +188,7 @@ TEST_F(splice_test, abort_throws_away_what_is_stuck_in_the_pipe)
 
 TEST_F(splice_test, without_a_pipe_bytes_go_through_buffers)
 {
-    room_loop loop{context.get_executor(), 65536, 1};
+    room_worker loop{context.get_executor(), 65536, 1};
     room stuck{*this, loop}, other{*this, loop};
     const byte_vector held = fill(stuck);
     ASSERT_EQ(loop.pipes.lent(), 1u);
@@ -207,7 +207,7 @@ TEST_F(splice_test, without_a_pipe_bytes_go_through_buffers)
 // A sender and a reader on threads of their own keep one room in motion without end.
 TEST_F(splice_test, a_busy_room_leaves_others_their_turn)
 {
-    room_loop loop{context.get_executor(), 65536, 4};
+    room_worker loop{context.get_executor(), 65536, 4};
     room busy{*this, loop}, quiet{*this, loop};
     std::atomic<bool> stop{false};
     const auto keep = [&stop](int fd, short ready, const auto& move) {
@@ -246,7 +246,7 @@ TEST_F(splice_test, a_busy_room_leaves_others_their_turn)
 // The byte that is out of band is lost, as it is to anybody who reads; what stands around it is not.
 TEST_F(splice_test, urgent_data_stops_nothing)
 {
-    room_loop loop{context.get_executor(), 65536, 4};
+    room_worker loop{context.get_executor(), 65536, 4};
     room r{*this, loop};
     const byte_vector sent = random_bytes(200'000);
     const bytes_view front = bytes_view{sent}.first(100'000), back = bytes_view{sent}.subspan(100'000);
@@ -263,7 +263,7 @@ TEST_F(splice_test, urgent_data_stops_nothing)
 
 TEST_F(splice_test, keeps_to_the_rate_of_a_room)
 {
-    room_loop loop{context.get_executor(), 65536, 4};
+    room_worker loop{context.get_executor(), 65536, 4};
     constexpr double bytes_per_second = 20e6;
     loop.bandwidth.set_rates(0, bytes_per_second);
     room r{*this, loop};
@@ -279,7 +279,7 @@ TEST_F(splice_test, keeps_to_the_rate_of_a_room)
 
 TEST_F(splice_test, ends_a_room_that_passes_its_bytes)
 {
-    room_loop loop{context.get_executor(), 65536, 4};
+    room_worker loop{context.get_executor(), 65536, 4};
     loop.room_bytes = 1'000'000;
     room r{*this, loop};
     byte_vector into(100'000);
@@ -289,7 +289,7 @@ TEST_F(splice_test, ends_a_room_that_passes_its_bytes)
         r.second.read_now(into);
         return r.report.has_value();
     }));
-    EXPECT_EQ(r.report->limit, refusal::room_bytes);
+    EXPECT_EQ(r.report->limit, reject_reason::room_bytes);
     EXPECT_LE(r.report->first_to_second_bytes, 1'000'000u);
     EXPECT_GT(r.report->first_to_second_bytes, 400'000u);
     EXPECT_EQ(loop.pipes.lent(), 0u);

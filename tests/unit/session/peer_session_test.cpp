@@ -8,7 +8,7 @@ namespace {
 TEST(operation_error, says_where_and_what)
 {
     operation_error error;
-    error.code = make_error_code(errc::peer_gone);
+    error.code = make_error_code(errc::peer_disconnected);
     EXPECT_EQ(error.message(), "the other side left before the end");
     error.where = "sending to 1.2.3.4:5";
     EXPECT_EQ(error.message(), "sending to 1.2.3.4:5: the other side left before the end");
@@ -36,13 +36,13 @@ TEST(session_phase, has_names)
     EXPECT_EQ(session_phase_name(session_phase::finishing), "finishing");
 }
 
-TEST(as_peer_gone, covers_what_a_lost_connection_gives)
+TEST(as_peer_disconnected, covers_what_a_lost_connection_gives)
 {
-    using detail::as_peer_gone;
-    EXPECT_EQ(as_peer_gone(asio::error::eof), errc::peer_gone);
-    EXPECT_EQ(as_peer_gone(asio::error::connection_reset), errc::peer_gone);
-    EXPECT_EQ(as_peer_gone(asio::error::broken_pipe), errc::peer_gone);
-    EXPECT_EQ(as_peer_gone(make_error_code(errc::record_forged)), errc::record_forged);
+    using detail::as_peer_disconnected;
+    EXPECT_EQ(as_peer_disconnected(asio::error::eof), errc::peer_disconnected);
+    EXPECT_EQ(as_peer_disconnected(asio::error::connection_reset), errc::peer_disconnected);
+    EXPECT_EQ(as_peer_disconnected(asio::error::broken_pipe), errc::peer_disconnected);
+    EXPECT_EQ(as_peer_disconnected(make_error_code(errc::record_forged)), errc::record_forged);
 }
 
 // Nobody listens there: the message names the place and the system's reason.

@@ -110,7 +110,7 @@ TEST_P(any_stream_test, close_delivers_what_was_written_and_then_the_end)
 TEST_P(any_stream_test, abort_is_seen_as_a_reset_and_not_as_the_end)
 {
     run_until_done(context, [&]() -> awaitable<void> {
-        first.set_abort_on_close(true);
+        first.reset_on_close(true);
         first.close();
         auto seen = co_await read_to_end(second);
         EXPECT_EQ(seen.error, asio::error::connection_reset);
@@ -121,8 +121,8 @@ TEST_P(any_stream_test, abort_is_seen_as_a_reset_and_not_as_the_end)
 TEST_P(any_stream_test, abort_can_be_taken_back)
 {
     run_until_done(context, [&]() -> awaitable<void> {
-        first.set_abort_on_close(true);
-        first.set_abort_on_close(false);
+        first.reset_on_close(true);
+        first.reset_on_close(false);
         first.close();
         auto seen = co_await read_to_end(second);
         EXPECT_EQ(seen.error, asio::error::eof);
@@ -132,7 +132,7 @@ TEST_P(any_stream_test, abort_can_be_taken_back)
 TEST_P(any_stream_test, destruction_aborts_as_close_does)
 {
     run_until_done(context, [&]() -> awaitable<void> {
-        first.set_abort_on_close(true);
+        first.reset_on_close(true);
         first = any_stream{};
         auto seen = co_await read_to_end(second);
         EXPECT_EQ(seen.error, asio::error::connection_reset);

@@ -186,7 +186,7 @@ TEST_F(driver_test, a_reset_is_told_as_it_is)
     script_machine machine{"", {{"abc", ""}}};
     driver<script_machine> d{pair.first, machine, listen()};
     const auto result = run_with(d, [&]() -> awaitable<void> {
-        pair.second.set_abort_on_close(true);
+        pair.second.reset_on_close(true);
         pair.second.close();
         co_return;
     });

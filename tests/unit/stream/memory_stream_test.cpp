@@ -89,7 +89,7 @@ TEST(memory_stream_test, an_abort_loses_what_was_not_read)
     run_until_done(context, [&]() -> awaitable<void> {
         auto error = co_await write_all(pair.first, "lost");
         EXPECT_FALSE(error);
-        pair.first.set_abort_on_close(true);
+        pair.first.reset_on_close(true);
         pair.first.close();
         auto read = co_await read_to_end(pair.second);
         EXPECT_EQ(read.text, "");

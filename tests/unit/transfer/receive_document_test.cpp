@@ -48,16 +48,16 @@ TEST_F(receiving_from, a_sender_that_ends_without_a_byte)
 {
     ASSERT_NO_FATAL_FAILURE(start());
     sender_room->shutdown_send();
-    expect_failure(errc::peer_gone);
+    expect_failure(errc::peer_disconnected);
     EXPECT_EQ(*sender_room->ended, asio::error::connection_reset) << "no word of success";
 }
 
 TEST_F(receiving_from, a_sender_that_resets)
 {
     ASSERT_NO_FATAL_FAILURE(start());
-    sender_room->stream.set_abort_on_close(true);
+    sender_room->stream.reset_on_close(true);
     sender_room->stream.close();
-    expect_failure(errc::peer_gone);
+    expect_failure(errc::peer_disconnected);
 }
 
 TEST_F(receiving_from, bytes_that_are_no_records)
@@ -81,7 +81,7 @@ TEST_F(receiving_from, an_end_record_is_no_proof)
 {
     ASSERT_NO_FATAL_FAILURE(start());
     sender_room->write("\xff\xff\xff\xff");
-    expect_failure(errc::peer_gone);
+    expect_failure(errc::peer_disconnected);
 }
 
 TEST_F(receiving_from, silence)

@@ -1,7 +1,7 @@
 // Where a sender's records end: what the reference's receivers need (docs/PROTOCOL.md section 8).
 #include "support/actors_world.hpp"
 #include "support/strict_receiver.hpp"
-#include "transfer/source_ahead.hpp"
+#include "transfer/read_ahead.hpp"
 #include "unit/proto/transcript.hpp"
 
 #include <parley/proto/client_machine.hpp>
@@ -37,7 +37,7 @@ records records_of(document_source& source)
     records out;
     asio::io_context context;
     testing::run_until_done(context, [&]() -> awaitable<void> {
-        detail::source_ahead ahead{context.get_executor(), context.get_executor(), source};
+        detail::read_ahead ahead{context.get_executor(), context.get_executor(), source};
         auto writer = record_writer::create(cipher::aes_256_gcm, record_layout::current, key);
         byte_vector sealed, all;
         bool more = true;
@@ -82,7 +82,8 @@ std::vector<std::size_t> sizes()
     for (const std::size_t unit : {2047u, 4096u, 32767u, 65535u, 65536u})
         for (const std::size_t times : {1u, 2u, 3u, 7u})
             for (std::size_t size = unit * times - 2; size <= unit * times + 2; ++size) out.push_back(size);
-    for (const std::size_t around : {detail::source_ahead::piece_bytes, std::size_t{1} << 20, std::size_t{2} << 20})
+    for (const std::size_t around :
+         {detail::read_ahead::piece_bytes, std::size_t{1} << 20, std::size_t{2} << 20})
         for (std::size_t size = around - 1; size <= around + 1; ++size) out.push_back(size);
     for (std::size_t size = 4096 - 64; size < 4096; size += 7) out.push_back(size); // the first piece
     return out;
@@ -157,12 +158,12 @@ records records_of_sender(world& w, send_operation& s)
     any_stream handshake = w.connect_raw(stream_kind::handshake, "10.0.0.2");
     client_machine machine{secret_bytes{"p"}, w.random, {}};
     driver<client_machine>* driving = nullptr;
-    driver<client_machine> drive{handshake, machine,
+    driver<client_machine> drive{handshake,
+                                 machine,
                                  [&](client_event::any event) {
                                      if (auto* offered = std::get_if<client_event::offered>(&event))
-                                         driving->input([to = offered->server](client_machine& m) {
-                                             m.accept(to);
-                                         });
+                                         driving->input(
+                                             [to = offered->server](client_machine& m) { m.accept(to); });
                                      else if (auto* end = std::get_if<client_event::agreed>(&event))
                                          agreed = std::move(end->result);
                                  },
@@ -275,7 +276,8 @@ TEST_P(recorded_file, has_its_records_end_where_ours_do)
     const byte_vector room =
         recorded.stream(recorded.connection_of(sender->name, true), happening::from_peer);
     const auto line_end = std::find(room.begin(), room.end(), '\n');
-    const records theirs = open_records(k0, bytes_view{room}.subspan(static_cast<std::size_t>(line_end - room.begin()) + 1));
+    const records theirs =
+        open_records(k0, bytes_view{room}.subspan(static_cast<std::size_t>(line_end - room.begin()) + 1));
     expect_required_ends(theirs);
     strict_receiver receiver;
     for (const byte_vector& record : theirs) ASSERT_NO_THROW(receiver.take(record));

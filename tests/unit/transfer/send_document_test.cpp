@@ -222,10 +222,10 @@ TEST_F(sending_to, a_receiver_that_resets_after_the_trailer_has_not)
     ASSERT_NO_FATAL_FAILURE(start(100'000));
     receiver_room->start_reading();
     ASSERT_TRUE(w.run_until([&] { return s.log.saw("finishing"); }));
-    receiver_room->stream.set_abort_on_close(true);
+    receiver_room->stream.reset_on_close(true);
     receiver_room->stream.close();
     ASSERT_TRUE(w.run_until([&] { return s.done(); }));
-    EXPECT_EQ(s.error(), errc::peer_gone);
+    EXPECT_EQ(s.error(), errc::peer_disconnected);
     EXPECT_EQ(s.result->error().phase, session_phase::finishing);
 }
 
@@ -309,7 +309,7 @@ TEST(send_document, a_source_that_fails_ends_both)
     w.receive(r, "p");
     ASSERT_TRUE(w.run_until([&] { return s.done() && r.done(); }));
     EXPECT_EQ(s.error(), errc::document_changed) << s.message();
-    EXPECT_EQ(r.error(), errc::peer_gone) << r.message();
+    EXPECT_EQ(r.error(), errc::peer_disconnected) << r.message();
     EXPECT_TRUE(r.destination.names().empty());
 }
 

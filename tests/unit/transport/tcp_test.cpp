@@ -70,7 +70,7 @@ TEST(tcp_stream_test, operations_on_a_closed_stream_fail)
     tcp_pair sockets = make_tcp_pair(context);
     any_stream stream = make_tcp_stream(std::move(sockets.first));
     stream.close();
-    stream.set_abort_on_close(true);
+    stream.reset_on_close(true);
     std::array<byte, 4> scratch{};
     error_code error;
     EXPECT_EQ(stream.try_read_some(scratch, error), 0U);

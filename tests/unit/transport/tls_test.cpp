@@ -122,7 +122,7 @@ TEST(tls_test, an_abort_is_a_reset)
     asio::io_context context;
     session s = meet(context);
     testing::run_until_done(context, [&]() -> awaitable<void> {
-        s.client.set_abort_on_close(true);
+        s.client.reset_on_close(true);
         s.client.close();
         auto got = co_await read_to_end(s.server);
         EXPECT_EQ(got.error, asio::error::connection_reset);

@@ -56,7 +56,7 @@ TEST(unix_stream_test, an_end_in_order_is_told_from_a_death)
         EXPECT_FALSE(failed);
 
         unix_pair died = make_unix_pair(context);
-        died.first.set_abort_on_close(true);
+        died.first.reset_on_close(true);
         died.first.close();
         got = co_await read_to_end(died.second);
         EXPECT_TRUE(got.error == asio::error::connection_reset || died.second.was_reset());

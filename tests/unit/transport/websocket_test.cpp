@@ -64,7 +64,7 @@ TEST_P(websocket_stream_test, an_abort_is_no_end)
     asio::io_context context;
     sides s = make_sides(context, GetParam());
     testing::run_until_done(context, [&]() -> awaitable<void> {
-        s.client.set_abort_on_close(true);
+        s.client.reset_on_close(true);
         s.client.close();
         auto got = co_await read_to_end(s.server);
         EXPECT_EQ(got.error, asio::error::connection_reset);

@@ -40,7 +40,7 @@ enum class errc {
     timed_out,             // a local deadline passed
     refused_by_peer,       // the other user said no
     refused_by_user,       // this user said no
-    peer_gone,             // the other peer left before the end
+    peer_disconnected,     // the other peer left before the end
     unexpected_packet,     // a packet that this role never receives
     unexpected_end,        // the stream ended before the conversation did
     uid_exhausted,         // all 65535 uids are in use

@@ -23,7 +23,7 @@ public:
     void update(std::string_view text) noexcept { update(as_bytes(text)); }
     // Updates two hashes, each with bytes of its own: on processors with SHA instructions in little more than
     // the time of the longer. They are not the same hash.
-    static void update_both(sha1& first, bytes_view first_bytes, sha1& second,
+    static void update_both(sha1& first, bytes_view detected_protocol, sha1& second,
                             bytes_view second_bytes) noexcept;
     // The digest of all that came since the start or the last finish(); starts anew.
     sha1_digest finish() noexcept;

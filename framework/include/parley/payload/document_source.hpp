@@ -83,7 +83,7 @@ public:
 
     // Whether from now on it matters more that bytes come soon than that they are few: `sampled` then stores
     // what it would have deflated, for 1 to 8 MiB or to the end of the file before it thinks again. At first: no.
-    void hurry(bool now) noexcept;
+    void prefer_speed(bool now) noexcept;
 
     // Which file the last error spoke of, relative to the document; not yet safe to print.
     const std::string& error_path() const noexcept;

@@ -19,9 +19,9 @@ struct relay_limits {
     double connections_per_second = 100; // new ones, for each address
     double hellos_per_second = 50;       // for each address
     // a connection that has not said hello, its room line or its request
-    duration start_time = std::chrono::seconds{10};
-    std::size_t start_bytes = 16 * 1024; // of headers and the like, TLS and HTTP framing included
-    std::size_t lobbies = 1024;          // live ones
+    duration preamble_timeout = std::chrono::seconds{10};
+    std::size_t preamble_bytes = 16 * 1024; // of headers and the like, TLS and HTTP framing included
+    std::size_t lobbies = 1024;             // live ones
     // peers
     double attempts_per_minute = 120; // against one waiting server; half as many from one address
     double packets_per_second = 500;  // from each peer; a faster one is read more slowly

@@ -3,7 +3,7 @@
 
 #include <parley/proto/relay_machine.hpp>
 #include <parley/relay/options.hpp>
-#include <parley/relay/refusal.hpp>
+#include <parley/relay/reject_reason.hpp>
 
 namespace parley {
 
@@ -22,14 +22,14 @@ struct room_report {
 class relay_observer {
 public:
     virtual ~relay_observer() = default;
-    virtual void listening(const tcp_endpoint& at, relay_door door) { (void)at, (void)door; }
-    virtual void accept_failed(relay_door door, error_code why) { (void)door, (void)why; }
-    virtual void connected(const identity& who, relay_door door) { (void)who, (void)door; }
+    virtual void listening(const tcp_endpoint& at, relay_channel channel) { (void)at, (void)channel; }
+    virtual void accept_failed(relay_channel channel, error_code why) { (void)channel, (void)why; }
+    virtual void connected(const identity& who, relay_channel channel) { (void)who, (void)channel; }
     // Every connected() is followed by one of these. `why` is unset when nothing went wrong: after an
     // agreement, at the peer's own end, or when a room was joined and has ended.
-    virtual void disconnected(const identity& who, relay_door door, error_code why)
+    virtual void disconnected(const identity& who, relay_channel channel, error_code why)
     {
-        (void)who, (void)door, (void)why;
+        (void)who, (void)channel, (void)why;
     }
     virtual void hello(const identity& who, peer_kind kind) { (void)who, (void)kind; }
     virtual void agreed(const identity& client, const identity& server) { (void)client, (void)server; }
@@ -39,9 +39,9 @@ public:
         (void)from, (void)reason, (void)type;
     }
     // A connection, or something that it asked for, was turned away. `who` is empty where it is not known.
-    virtual void refused(const identity& who, relay_door door, refusal why)
+    virtual void refused(const identity& who, relay_channel channel, reject_reason why)
     {
-        (void)who, (void)door, (void)why;
+        (void)who, (void)channel, (void)why;
     }
     // A reader too slow for its queue is dropped.
     virtual void overflow(const identity& who, std::size_t queued_bytes) { (void)who, (void)queued_bytes; }

@@ -16,8 +16,8 @@
 namespace parley {
 
 // What a connection has come for.
-enum class relay_door : byte { handshake, room };
-std::string_view relay_door_name(relay_door door) noexcept; // "handshake", "room"
+enum class relay_channel : byte { handshake, room };
+std::string_view relay_channel_name(relay_channel channel) noexcept; // "handshake", "room"
 
 enum class peer_kind : byte { server, client };
 
@@ -69,7 +69,7 @@ struct relay_server_options {
     std::size_t threads = 1;
     // Asked for every connection, before anything is read but what a trusted proxy says of it; false closes
     // it. May be empty.
-    std::function<bool(const identity& who, relay_door door)> admit;
+    std::function<bool(const identity& who, relay_channel channel)> admit;
 };
 
 } // namespace parley

@@ -30,7 +30,7 @@ public:
     error_code listen(std::string* where = nullptr);
     std::vector<tcp_endpoint> bound_handshake_endpoints() const;
     std::vector<tcp_endpoint> bound_room_endpoints() const;
-    // The same as texts, of every transport; an address that serves both doors is in both.
+    // The same as texts, of every transport; an address that serves both channels is in both.
     std::vector<std::string> bound_handshake_texts() const;
     std::vector<std::string> bound_room_texts() const;
     std::vector<std::string> bound_http_texts() const; // of http_addresses
@@ -52,7 +52,7 @@ public:
     void set_limits(const relay_limits& limits);
     void set_trusted_networks(network_set networks);
 
-    // Serves a connection that came about elsewhere, as if it had been accepted on that door. `who` must be
+    // Serves a connection that came about elsewhere, as if it had been accepted on that channel. `who` must be
     // unique among live peers. A seat that `stream` has counts as one that its peer presented.
     void serve_handshake(any_stream stream, const identity& who);
     void serve_room(any_stream stream, const identity& who);

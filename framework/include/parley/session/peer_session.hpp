@@ -16,7 +16,7 @@ namespace parley {
 // How far an operation had come when it failed.
 enum class session_phase : byte {
     preparing,    // nothing has been sent
-    connecting,   // to the relay's handshake door
+    connecting,   // to the relay's handshake channel
     handshake,    // connected to the relay, no agreement yet
     entering,     // agreed; on the way into the room
     transferring, // both are in the room

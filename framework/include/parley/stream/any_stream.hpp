@@ -101,7 +101,7 @@ public:
 
     virtual void close() noexcept = 0;
     virtual bool is_open() const noexcept = 0;
-    virtual void set_abort_on_close(bool abort) noexcept = 0;
+    virtual void reset_on_close(bool abort) noexcept = 0;
 
     virtual std::string remote_address() const = 0;
     virtual identity remote_identity() const noexcept = 0;
@@ -226,7 +226,7 @@ public:
     error_code move_to(const executor& target) { return base_->move_to(target); }
 
     // Closes both directions and cancels everything under way (operation_aborted). What was written before is
-    // still delivered, unless set_abort_on_close(true). Calling it again does nothing.
+    // still delivered, unless reset_on_close(true). Calling it again does nothing.
     void close() noexcept
     {
         if (base_) base_->close();
@@ -236,7 +236,7 @@ public:
     // With true, close(), destruction and the death of this process reset the connection (TCP: SO_LINGER {1,
     // 0}): the peer reads connection_reset instead of the end, and so can tell a crash from an end in order.
     // With false (as at first) the connection ends in order.
-    void set_abort_on_close(bool abort) noexcept { base_->set_abort_on_close(abort); }
+    void reset_on_close(bool abort) noexcept { base_->reset_on_close(abort); }
 
     // The peer's address as text for people and logs: "a.b.c.d:port", "[addr]:port" (with %zone where it has
     // one), or a transport's own.

@@ -21,7 +21,7 @@ struct memory_stream_pair {
 
 // Makes a connected pair: what one writes, the other reads. Half-close, close and abort look as they do on
 // TCP: after close() the peer reads what was written and then eof (connection_reset, without the bytes, when
-// set_abort_on_close(true) was set), and its writes give broken_pipe. Deterministic: every completion is one
+// reset_on_close(true) was set), and its writes give broken_pipe. Deterministic: every completion is one
 // post to the executor, and a read takes all that is there and fits.
 memory_stream_pair make_memory_stream_pair(executor ex, memory_stream_options options = {});
 // The same with `capacity_bytes` a direction.

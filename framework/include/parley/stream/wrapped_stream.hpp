@@ -94,9 +94,9 @@ public:
         }
     }
     bool is_open() const noexcept override { return open_; }
-    void set_abort_on_close(bool abort) noexcept override
+    void reset_on_close(bool abort) noexcept override
     {
-        if constexpr (requires { stream_.set_abort_on_close(abort); }) stream_.set_abort_on_close(abort);
+        if constexpr (requires { stream_.reset_on_close(abort); }) stream_.reset_on_close(abort);
     }
 
     std::string remote_address() const override { return std::string{remote_.text()}; }

@@ -66,7 +66,7 @@ struct receive_report {
 // not ended (with its context) waits for the write under way. On any failure receiver.abandon() has been
 // called: nothing is left behind. Errors, by phase: connecting - name_not_resolved, connect_failed,
 // timed_out, the system's own; handshake - timed_out, timed_out_by_relay, closed_by_relay, unexpected_end and
-// the wire's; entering - room_*, timed_out; transferring - peer_gone (the sender or the relay left),
+// the wire's; entering - room_*, timed_out; transferring - peer_disconnected (the sender or the relay left),
 // timed_out, record_*, the document's own; finishing -
 // those of commit(). Cancellation (terminal): both connections are reset and the result is `cancelled`.
 awaitable<operation_result<receive_report>> receive_document(secret_bytes password,

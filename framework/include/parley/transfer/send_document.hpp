@@ -7,7 +7,7 @@
 //   in order, and the transport has acknowledged the trailer          | success
 //   in order, and it has not; a transport that cannot tell, if the    | unconfirmed
 //   trailer is not written yet                                        |
-//   a reset                                                           | peer_gone
+//   a reset                                                           | peer_disconnected
 //
 // Our receivers end in order only after the document stands in its place; whatever else happens to them (a
 // full disk, a user's Ctrl-C, kill -9) resets the connection. Receivers made by others may end in order when
@@ -93,7 +93,7 @@ struct send_report {
 // (with its context) waits for the read under way.
 // Errors, by phase: connecting - name_not_resolved, connect_failed, timed_out, the system's own; handshake -
 // timed_out, timed_out_by_relay, closed_by_relay, unexpected_end and the wire's; entering - room_*,
-// timed_out; transferring and finishing - peer_gone, unconfirmed, timed_out; the document's own at any time after the
+// timed_out; transferring and finishing - peer_disconnected, unconfirmed, timed_out; the document's own at any time after the
 // agreement; invalid_public_packet and record_layout_impossible for impossible options. Cancellation
 // (terminal): both connections end in order and the result is `cancelled`; the source stays usable only for
 // being destroyed.

@@ -296,7 +296,7 @@ error_code object_store::begin_object(entry_kind kind, std::uint64_t size)
 
 error_code object_store::begin_file(object_record& record)
 {
-    if (holding_ && record.size <= held_contents::longest_bytes) {
+    if (holding_ && record.size <= small_file_cache::longest_bytes) {
         auto position = held_.hold(current_, record.size);
         if (!position) {
             if (const error_code error = stage_all_held()) return error;

@@ -11,8 +11,8 @@
 #include "payload/format/entry_codec.hpp"
 #include "payload/format/tree_codec.hpp"
 #include "payload/in/delta.hpp"
-#include "payload/in/held_contents.hpp"
 #include "payload/in/object_index.hpp"
+#include "payload/in/small_file_cache.hpp"
 #include "payload/in/space_budget.hpp"
 
 #include <parley/payload/document_receiver.hpp>
@@ -141,7 +141,7 @@ private:
     std::size_t buffered_ = 0; // bytes of it in the buffer; or of a held file, that have come
 
     bool holding_ = false;
-    held_contents held_;
+    small_file_cache held_;
 
     // The delta that is being applied, and its base.
     delta_parser delta_;

@@ -1,8 +1,8 @@
 #include "payload/out/deflater.hpp"
 
 #include "payload/format/adler32.hpp"
-#include "payload/out/deflate_crew.hpp"
 #include "payload/out/deflate_engine.hpp"
+#include "payload/out/parallel_deflater.hpp"
 #include "payload/out/randomness.hpp"
 
 #include <boost/system/errc.hpp>
@@ -15,11 +15,11 @@ namespace parley {
 namespace {
 
 constexpr std::uint64_t deflated_stretch_bytes = 1 << 20;
-static_assert(deflated_stretch_bytes % deflate_crew::block_bytes == 0);
+static_assert(deflated_stretch_bytes % parallel_deflater::block_bytes == 0);
 // What must be left of a content to be cut into blocks: threads are not for less.
 constexpr std::uint64_t least_bytes_in_blocks = 4 << 20;
 constexpr std::uint64_t stored_stretch_bytes = 8 << 20;
-constexpr std::uint64_t first_hasty_stretch_bytes = 1 << 20;
+constexpr std::uint64_t first_fast_stretch_bytes = 1 << 20;
 constexpr std::size_t later_sample_bytes = 16 * 1024;
 constexpr std::uint32_t max_stored_block_bytes = 65535;
 
@@ -35,7 +35,7 @@ unsigned threads_of(unsigned given) noexcept
 {
     // One of them is for those who seal and send; 0 means that nobody knows.
     if (given == 0) given = std::max(std::thread::hardware_concurrency(), 2u) - 1;
-    return std::min(given, deflate_crew::max_threads);
+    return std::min(given, parallel_deflater::max_threads);
 }
 
 } // namespace
@@ -60,7 +60,7 @@ struct deflater::engine {
     std::array<byte, sample_bytes + 1024> output;
     std::size_t output_begin = 0;
     std::size_t output_end = 0;
-    std::unique_ptr<deflate_crew> crew; // of long contents
+    std::unique_ptr<parallel_deflater> crew; // of long contents
 
     void restart() noexcept
     {
@@ -73,7 +73,7 @@ deflater::deflater(compression method, int level, unsigned threads)
     : method_(method),
       level_(std::clamp(level, 1, 9)),
       threads_(threads),
-      hasty_stretch_(first_hasty_stretch_bytes)
+      fast_stretch_(first_fast_stretch_bytes)
 {
 }
 deflater::deflater(deflater&&) noexcept = default;
@@ -144,7 +144,7 @@ error_code deflater::choose(content_reader& content)
 {
     const bool first = first_sample_;
     first_sample_ = false;
-    if (may_store_in_haste()) {
+    if (may_store_for_speed()) {
         if (first) hold_header(false);
         start_stored();
         return {};
@@ -168,7 +168,7 @@ error_code deflater::choose(content_reader& content)
     bytes_view in = bytes_view(e.input).first(wanted);
     mutable_bytes out(e.output);
     bool keep = false;
-    if (!looks_random(in)) {
+    if (!is_incompressible(in)) {
         // A sync flush shows what the sample came to; that costs five bytes.
         const bool complete = e.library->step(in, out, whole ? flush::finish : flush::sync);
         const std::size_t made = e.output.size() - out.size();
@@ -191,10 +191,10 @@ error_code deflater::choose(content_reader& content)
 void deflater::start_stored() noexcept
 {
     phase_ = phase::stored_header;
-    if (may_store_in_haste()) {
+    if (may_store_for_speed()) {
         // The first of these stretches are short: buffers on the way may feign that it is fast.
-        stretch_left_ = hasty_stretch_;
-        if (left_ > hasty_stretch_) hasty_stretch_ = std::min(2 * hasty_stretch_, stored_stretch_bytes);
+        stretch_left_ = fast_stretch_;
+        if (left_ > fast_stretch_) fast_stretch_ = std::min(2 * fast_stretch_, stored_stretch_bytes);
     } else {
         stretch_left_ = method_ == compression::never ? UINT64_MAX : stored_stretch_bytes;
     }
@@ -209,7 +209,7 @@ error_code deflater::deflate_some(content_reader& content)
     while (e.output_end == 0) {
         const bool flushing = stored_next_ || blocks_next_;
         if (e.input_begin == e.input_end && !flushing && left_ > 0) {
-            if (may_store_in_haste()) {
+            if (may_store_for_speed()) {
                 stored_next_ = true;
                 continue;
             }
@@ -247,7 +247,7 @@ error_code deflater::deflate_some(content_reader& content)
         if (blocks_next_) {
             blocks_next_ = false;
             const bytes_view window = bytes_view(e.input).first(e.input_end);
-            return begin_blocks(window.last(std::min(window.size(), deflate_crew::window_bytes)));
+            return begin_blocks(window.last(std::min(window.size(), parallel_deflater::window_bytes)));
         }
         if (left_ == 0) {
             phase_ = phase::checksum;
@@ -260,7 +260,7 @@ error_code deflater::deflate_some(content_reader& content)
 error_code deflater::begin_blocks(bytes_view window)
 {
     engine& e = *engine_;
-    if (!e.crew) e.crew = deflate_crew::create(level_, threads_of(threads_), *e.library);
+    if (!e.crew) e.crew = parallel_deflater::create(level_, threads_of(threads_), *e.library);
     if (!e.crew) return boost::system::errc::make_error_code(boost::system::errc::not_enough_memory);
     e.crew->begin(window);
     stretch_in_ = stretch_out_ = 0;
@@ -271,12 +271,12 @@ error_code deflater::begin_blocks(bytes_view window)
 // Puts in as many blocks as fit, then waits for the first of them.
 result<std::size_t> deflater::deflate_blocks(mutable_bytes out, content_reader& content)
 {
-    deflate_crew& crew = *engine_->crew;
-    while (left_ > 0 && !stored_next_ && !may_store_in_haste() && !crew.full()) {
+    parallel_deflater& crew = *engine_->crew;
+    while (left_ > 0 && !stored_next_ && !may_store_for_speed() && !crew.full()) {
         // Of a block that has left, however many threads there are.
         if (const std::size_t packed = crew.packed_bytes_before();
             packed > 0 && method_ != compression::always) {
-            stretch_in_ += deflate_crew::block_bytes;
+            stretch_in_ += parallel_deflater::block_bytes;
             stretch_out_ += packed;
             if (stretch_in_ == deflated_stretch_bytes) {
                 stored_next_ = !worth_deflating(stretch_in_, stretch_out_);
@@ -284,7 +284,8 @@ result<std::size_t> deflater::deflate_blocks(mutable_bytes out, content_reader& 
                 if (stored_next_) break;
             }
         }
-        const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(left_, deflate_crew::block_bytes));
+        const auto n =
+            static_cast<std::size_t>(std::min<std::uint64_t>(left_, parallel_deflater::block_bytes));
         if (const error_code error = take(crew.next_block().first(n), content)) return error;
         crew.add(n, left_ == 0);
     }

@@ -13,7 +13,7 @@
 namespace parley {
 
 // Writes zlib streams (RFC 1950). Holds some 420 KiB once something was deflated, nothing to speak of when
-// all is stored, and a deflate_crew once a long content was deflated. Not thread-safe.
+// all is stored, and a parallel_deflater once a long content was deflated. Not thread-safe.
 //
 // `sampled` works like this: what fits a sample (64 KiB) is deflated, and stored when that made it no
 // smaller. Of a longer content the first sample is deflated; it goes on so when the sample shrank by a
@@ -38,7 +38,7 @@ public:
     // Whether from here on it matters more that bytes come soon than that they are few: `sampled` then stores
     // what it would have deflated, and takes another sample after the MiB, the next time after two, and so on
     // up to eight.
-    void hurry(bool now) noexcept { hurried_ = now; }
+    void prefer_speed(bool now) noexcept { prefer_speed_ = now; }
 
     // The next bytes of the stream: as many as `out` holds, fewer only when the stream ends with them. Takes
     // from `content` what it needs, never more than the size. Errors: those of `content`, not_enough_memory.
@@ -58,7 +58,7 @@ private:
     error_code take(mutable_bytes out, content_reader& content);
     error_code choose(content_reader& content);
     error_code deflate_some(content_reader& content);
-    bool may_store_in_haste() const noexcept { return hurried_ && method_ == compression::sampled; }
+    bool may_store_for_speed() const noexcept { return prefer_speed_ && method_ == compression::sampled; }
     error_code begin_blocks(bytes_view window);
     result<std::size_t> deflate_blocks(mutable_bytes out, content_reader& content);
     void start_stored() noexcept;
@@ -77,8 +77,8 @@ private:
     std::uint32_t adler_ = 1;
     std::uint32_t block_left_ = 0; // of the stored block
     bool last_block_ = false;
-    bool hurried_ = false;
-    std::uint64_t hasty_stretch_; // content of the next one that is stored in haste
+    bool prefer_speed_ = false;
+    std::uint64_t fast_stretch_; // content of the next one that is stored for speed
     bool first_sample_ = true;
     bool stored_next_ = false;    // what was deflated is being flushed, stored blocks follow
     bool blocks_next_ = false;    // the same, and a crew's blocks follow

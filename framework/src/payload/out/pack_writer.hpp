@@ -36,7 +36,7 @@ public:
     void end_pack();
 
     // As of deflater.
-    void hurry(bool now) noexcept { deflater_.hurry(now); }
+    void prefer_speed(bool now) noexcept { deflater_.prefer_speed(now); }
     // The next bytes of the step: as many as `out` holds, or all that are left. Errors: the content's,
     // not_enough_memory.
     result<std::size_t> read(mutable_bytes out);

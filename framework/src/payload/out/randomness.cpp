@@ -15,7 +15,7 @@ constexpr std::uint64_t highest = 312;
 
 } // namespace
 
-bool looks_random(bytes_view bytes) noexcept
+bool is_incompressible(bytes_view bytes) noexcept
 {
     if (bytes.size() < fewest_bytes) return false;
     if (bytes.size() > most_bytes) bytes = bytes.first(most_bytes);

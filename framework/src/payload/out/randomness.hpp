@@ -9,6 +9,6 @@ namespace parley {
 // ones. It does find it in text, in tables, in counters (too even) and in random bytes a fifth of which are
 // repeated; of truly random bytes it lets one sample in eighty pass for something else. Fewer than 256 bytes
 // are too few to tell: false. About a nanosecond a byte.
-bool looks_random(bytes_view bytes) noexcept;
+bool is_incompressible(bytes_view bytes) noexcept;
 
 } // namespace parley

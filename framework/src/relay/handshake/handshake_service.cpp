@@ -29,7 +29,7 @@ struct handshake_service::connection {
     connection_id id;
     packet_parser parser;
     packet_queue queue;
-    token_bucket packets;          // how fast they may come
+    gcra packets;                  // how fast they may come
     time_point paused_until{};     // it was too fast
     std::optional<peer_kind> kind; // since its hello
     error_code why;                // of its close
@@ -75,7 +75,7 @@ void handshake_service::serve(any_stream stream, const identity& wanted, bytes_v
 {
     const identity who = names_.claim(wanted);
     if (who.empty()) {
-        observer_.refused(wanted, relay_door::handshake, refusal::duplicate_identity);
+        observer_.refused(wanted, relay_channel::handshake, reject_reason::duplicate_identity);
         return stream.close();
     }
     std::uint32_t slot = 0;
@@ -90,13 +90,13 @@ void handshake_service::serve(any_stream stream, const identity& wanted, bytes_v
     auto c = std::make_shared<connection>(std::move(stream), who, id, std::move(permit));
     slots_[slot] = c;
     ++live_;
-    observer_.connected(who, relay_door::handshake);
+    observer_.connected(who, relay_channel::handshake);
     const time_point now = clock::now();
     machine_.connect(id, who, now);
     drain();
     if (!early.empty()) feed(c, early);
-    if (!c->kind && !c->ended && limits_->limits().start_time != duration::max())
-        starting_.push_back({now + limits_->limits().start_time, c});
+    if (!c->kind && !c->ended && limits_->limits().preamble_timeout != duration::max())
+        starting_.push_back({now + limits_->limits().preamble_timeout, c});
     settle();
     go_on(c);
 }
@@ -139,7 +139,7 @@ void handshake_service::go_on(const connection_ptr& c)
 {
     if (c->ended) return;
     if (c->paused_until == time_point{}) return wait_readable(c);
-    observer_.refused(c->who, relay_door::handshake, refusal::packet_rate);
+    observer_.refused(c->who, relay_channel::handshake, reject_reason::packet_rate);
     paused_.emplace(c->paused_until, c);
     c->paused_until = {};
     arm_timer();
@@ -173,7 +173,7 @@ bool handshake_service::may_pass(const connection_ptr& c, const message& packet,
 {
     if (const auto kind = hello_kind(packet)) {
         if (const auto refused = limits_->hello(c->who, now)) {
-            observer_.refused(c->who, relay_door::handshake, *refused);
+            observer_.refused(c->who, relay_channel::handshake, *refused);
             machine_.receive_malformed(c->id, make_error_code(errc::cancelled));
             return false;
         }
@@ -185,7 +185,7 @@ bool handshake_service::may_pass(const connection_ptr& c, const message& packet,
         return true;
     if (attempts_.take(limits_->limits().attempts_per_minute, address_key(c->who), packet.peer, now))
         return true;
-    observer_.refused(c->who, relay_door::handshake, refusal::attempt_rate);
+    observer_.refused(c->who, relay_channel::handshake, reject_reason::attempt_rate);
     return false;
 }
 
@@ -302,7 +302,7 @@ void handshake_service::end(const connection_ptr& c, error_code why)
     free_slots_.push_back(slot);
     --live_;
     c->permit.release();
-    observer_.disconnected(c->who, relay_door::handshake, c->closing ? c->why : why);
+    observer_.disconnected(c->who, relay_channel::handshake, c->closing ? c->why : why);
 }
 
 // Brings everything to rest after an input: the machine's output, the readers that fell behind, the writes,
@@ -315,8 +315,8 @@ void handshake_service::settle()
         overflown_.pop_back();
         if (c->ended) continue;
         observer_.overflow(c->who, c->queue.bytes());
-        observer_.refused(c->who, relay_door::handshake, refusal::slow_reader);
-        c->stream.set_abort_on_close(true); // there is nobody to read the rest
+        observer_.refused(c->who, relay_channel::handshake, reject_reason::slow_reader);
+        c->stream.reset_on_close(true); // there is nobody to read the rest
         end(c, errc::queue_overflow);
     }
     flush();
@@ -365,7 +365,7 @@ void handshake_service::on_timer()
         closing_.pop_front();
         if (c && !c->ended) end(c, c->why);
     }
-    refuse_slow_starts(now);
+    refuse_late_preambles(now);
     while (!paused_.empty() && paused_.begin()->first <= now) {
         const auto c = paused_.begin()->second.lock();
         paused_.erase(paused_.begin());
@@ -374,13 +374,13 @@ void handshake_service::on_timer()
     settle();
 }
 
-void handshake_service::refuse_slow_starts(time_point now)
+void handshake_service::refuse_late_preambles(time_point now)
 {
     while (!starting_.empty() && starting_.front().deadline <= now) {
         const auto c = starting_.front().which.lock();
         starting_.pop_front();
         if (!c || c->ended || c->kind || c->closing) continue;
-        observer_.refused(c->who, relay_door::handshake, refusal::slow_start);
+        observer_.refused(c->who, relay_channel::handshake, reject_reason::preamble_timeout);
         end(c, errc::timed_out);
     }
 }

@@ -4,7 +4,7 @@
 // pending wait and no frame, no buffer and no timer.
 #pragma once
 
-#include "relay/handshake/identity_book.hpp"
+#include "relay/handshake/identity_allocator.hpp"
 #include "relay/handshake/packet_queue.hpp"
 #include "relay/limits/attempt_limit.hpp"
 #include "relay/limits/limiter.hpp"
@@ -33,7 +33,7 @@ public:
     ~handshake_service();
 
     // `early` are bytes of the stream that were read already. `who` may become another identity
-    // (identity_book). `permit` is held as long as the connection is.
+    // (identity_allocator). `permit` is held as long as the connection is.
     void serve(any_stream stream, const identity& who, bytes_view early = {}, connection_permit permit = {});
     // Tells everybody that the relay closes, and closes them in order, within the linger bound.
     void stop();
@@ -54,7 +54,7 @@ private:
     void feed(const connection_ptr& c, bytes_view input);
     bool may_pass(const connection_ptr& c, const message& packet, time_point now);
     void go_on(const connection_ptr& c);
-    void refuse_slow_starts(time_point now);
+    void refuse_late_preambles(time_point now);
     void drain();
     void perform(relay_action::any& action);
     void push(const connection_ptr& c, std::shared_ptr<const encoded_packet> packet);
@@ -77,7 +77,7 @@ private:
     attempt_limit attempts_;
 
     relay_machine machine_;
-    identity_book names_;
+    identity_allocator names_;
     std::vector<connection_ptr> slots_; // by connection_id
     std::vector<std::uint32_t> free_slots_;
     std::size_t live_ = 0;
@@ -87,8 +87,8 @@ private:
         time_point deadline;
         std::weak_ptr<connection> which;
     };
-    std::deque<closing> closing_;                                 // in order of their deadlines
-    std::deque<closing> starting_;                                // no hello yet; in order of their arrival
+    std::deque<closing> closing_;  // in order of their deadlines
+    std::deque<closing> starting_; // no hello yet; in order of their accepted_connection
     std::multimap<time_point, std::weak_ptr<connection>> paused_; // that are too fast, until then
     asio::steady_timer timer_;
     time_point armed_for_ = no_deadline;

@@ -1,6 +1,6 @@
 #include "relay/intake/proxy_header.hpp"
 
-#include "relay/intake/first_bytes.hpp"
+#include "relay/intake/protocol_detection.hpp"
 
 #include <boost/asio/ip/address.hpp>
 
@@ -117,12 +117,12 @@ outcome parse_v2(bytes_view bytes)
 
 result<std::optional<proxy_header>> parse_proxy_header(bytes_view so_far)
 {
-    switch (recognise(so_far, relay_door::handshake)) {
-    case first_bytes::proxy_v1:
+    switch (detect_protocol(so_far, relay_channel::handshake)) {
+    case detected_protocol::proxy_v1:
         return parse_v1(as_text(so_far));
-    case first_bytes::proxy_v2:
+    case detected_protocol::proxy_v2:
         return parse_v2(so_far);
-    case first_bytes::more_needed:
+    case detected_protocol::more_needed:
         return std::optional<proxy_header>{};
     default:
         return bad();

@@ -1,8 +1,8 @@
 // How often waiting servers may be tried: each try is a guess of a password. Private to the framework.
 #pragma once
 
+#include "relay/limits/gcra.hpp"
 #include "relay/limits/keyed_table.hpp"
-#include "relay/limits/token_bucket.hpp"
 
 #include <parley/wire/packet.hpp>
 
@@ -32,7 +32,7 @@ public:
 
 private:
     struct entry {
-        token_bucket bucket;
+        gcra bucket;
         static bool in_use() noexcept { return false; }
     };
     keyed_table<entry> servers_, pairs_;

@@ -8,10 +8,11 @@ void connection_permit::release() noexcept
     address_.reset();
 }
 
-std::optional<refusal> limiter::admit(connection_permit& out, const identity& who, time_point now,
-                                      bool is_proxy)
+std::optional<reject_reason> limiter::admit(connection_permit& out, const identity& who, time_point now,
+                                            bool is_proxy)
 {
-    if (limits_.connections != 0 && connections_ >= limits_.connections) return refusal::connections_full;
+    if (limits_.connections != 0 && connections_ >= limits_.connections)
+        return reject_reason::connections_full;
     const std::optional<std::uint64_t> address = is_proxy ? std::nullopt : address_key(who);
     if (address)
         if (const auto refused = count(*address, now)) return refused;
@@ -23,7 +24,7 @@ std::optional<refusal> limiter::admit(connection_permit& out, const identity& wh
     return std::nullopt;
 }
 
-std::optional<refusal> limiter::name(connection_permit& permit, const identity& who, time_point now)
+std::optional<reject_reason> limiter::name(connection_permit& permit, const identity& who, time_point now)
 {
     const std::optional<std::uint64_t> address = address_key(who);
     if (!permit || permit.address_ || !address) return std::nullopt;
@@ -32,12 +33,12 @@ std::optional<refusal> limiter::name(connection_permit& permit, const identity& 
     return refused;
 }
 
-std::optional<refusal> limiter::count(std::uint64_t address, time_point now)
+std::optional<reject_reason> limiter::count(std::uint64_t address, time_point now)
 {
-    visitor& v = addresses_.at(address);
+    pending_connection& v = addresses_.at(address);
     if (limits_.connections_per_address != 0 && v.connections >= limits_.connections_per_address)
-        return refusal::address_full;
-    if (!v.arrivals.take(rate_of(limits_.connections_per_second), now)) return refusal::connection_rate;
+        return reject_reason::address_full;
+    if (!v.arrivals.take(rate_of(limits_.connections_per_second), now)) return reject_reason::connection_rate;
     ++v.connections;
     addresses_.settle(address);
     return std::nullopt;
@@ -47,7 +48,7 @@ void limiter::leave(const std::optional<std::uint64_t>& address) noexcept
 {
     --connections_;
     if (!address) return;
-    visitor* v = addresses_.find(*address);
+    pending_connection* v = addresses_.find(*address);
     if (v == nullptr) return;
     --v->connections;
     try {
@@ -56,12 +57,12 @@ void limiter::leave(const std::optional<std::uint64_t>& address) noexcept
     }
 }
 
-std::optional<refusal> limiter::hello(const identity& who, time_point now)
+std::optional<reject_reason> limiter::hello(const identity& who, time_point now)
 {
     const std::optional<std::uint64_t> address = address_key(who);
     if (!address) return std::nullopt;
     const bool passes = addresses_.at(*address).hellos.take(rate_of(limits_.hellos_per_second), now);
-    return passes ? std::nullopt : std::optional{refusal::hello_rate};
+    return passes ? std::nullopt : std::optional{reject_reason::hello_rate};
 }
 
 } // namespace parley::detail

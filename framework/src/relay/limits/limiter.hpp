@@ -3,11 +3,11 @@
 #pragma once
 
 #include "relay/limits/address_key.hpp"
+#include "relay/limits/gcra.hpp"
 #include "relay/limits/keyed_table.hpp"
-#include "relay/limits/token_bucket.hpp"
 
 #include <parley/relay/limits.hpp>
-#include <parley/relay/refusal.hpp>
+#include <parley/relay/reject_reason.hpp>
 
 #include <memory>
 
@@ -59,13 +59,13 @@ public:
 
     // A new connection from `who`, whose place goes to `out`. With a proxy that is trusted it counts in all
     // only, until name() says whose it is. Nothing, or why not.
-    std::optional<refusal> admit(connection_permit& out, const identity& who, time_point now,
-                                 bool is_proxy = false);
+    std::optional<reject_reason> admit(connection_permit& out, const identity& who, time_point now,
+                                       bool is_proxy = false);
     // The connection of `permit`, which came by a trusted proxy, is really from `who`.
-    std::optional<refusal> name(connection_permit& permit, const identity& who, time_point now);
+    std::optional<reject_reason> name(connection_permit& permit, const identity& who, time_point now);
 
     // A hello from `who`.
-    std::optional<refusal> hello(const identity& who, time_point now);
+    std::optional<reject_reason> hello(const identity& who, time_point now);
 
     // A room begins; false: there are too many. Each true is followed by one close_room().
     bool open_room() noexcept
@@ -81,12 +81,12 @@ public:
 
 private:
     friend connection_permit;
-    struct visitor {
-        token_bucket arrivals, hellos;
+    struct pending_connection {
+        gcra arrivals, hellos;
         std::size_t connections = 0;
         bool in_use() const noexcept { return connections != 0; }
     };
-    std::optional<refusal> count(std::uint64_t address, time_point now);
+    std::optional<reject_reason> count(std::uint64_t address, time_point now);
     void leave(const std::optional<std::uint64_t>& address) noexcept;
     static bucket_rate rate_of(double per_second) noexcept
     {
@@ -96,7 +96,7 @@ private:
 
     std::uint64_t seed_;
     relay_limits limits_;
-    keyed_table<visitor> addresses_;
+    keyed_table<pending_connection> addresses_;
     std::size_t connections_ = 0, rooms_ = 0;
 };
 

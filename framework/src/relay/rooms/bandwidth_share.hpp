@@ -2,7 +2,7 @@
 // framework.
 #pragma once
 
-#include "relay/limits/token_bucket.hpp"
+#include "relay/limits/gcra.hpp"
 
 #include <cstddef>
 
@@ -17,7 +17,7 @@ public:
     // One room's own part.
     class room {
         friend bandwidth_share;
-        token_bucket own_;
+        gcra own_;
         unsigned waiting_ = 0; // its directions in the queue
     };
 
@@ -56,7 +56,7 @@ public:
 
 private:
     bucket_rate all_, one_room_;
-    token_bucket queue_;
+    gcra queue_;
     std::size_t waiting_ = 0;
 };
 

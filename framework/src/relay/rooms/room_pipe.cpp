@@ -1,6 +1,5 @@
 #include "relay/rooms/room_pipe.hpp"
 
-
 #include <parley/async/spawn.hpp>
 #include <parley/async/watchdog.hpp>
 
@@ -29,7 +28,7 @@ constexpr std::size_t large_bytes_in_motion = 16u << 20;
 struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
     struct direction {
         std::atomic<std::uint64_t> bytes{0};     // written on the executor, read from anywhere
-        byte_vector first_bytes;                 // for the stream that this direction writes to
+        byte_vector initial_bytes;               // for the stream that this direction writes to
         bool can_splice = false;                 // both streams are the system's own
         bool streams = false;                    // much comes at once, so that a pipe is worth it
         bool passed_end = false;                 // its end was in order, and the other side has been told
@@ -48,15 +47,15 @@ struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
         bool large = false; // the buffer
     };
 
-    state(side first, side second, room_pipe_options o, room_loop& on,
+    state(side first, side second, room_pipe_options o, room_worker& on,
           std::function<void(const room_pipe_report&)> end)
         : streams{std::move(first.stream), std::move(second.stream)},
           options(o),
           loop(on),
           on_end(std::move(end))
     {
-        directions[0].first_bytes = std::move(second.first_bytes);
-        directions[1].first_bytes = std::move(first.first_bytes);
+        directions[0].initial_bytes = std::move(second.initial_bytes);
+        directions[1].initial_bytes = std::move(first.initial_bytes);
         const bool plain =
             prepare_for_splice(streams[0].native_handle()) && prepare_for_splice(streams[1].native_handle());
         for (direction& way : directions) way.can_splice = plain;
@@ -66,11 +65,11 @@ struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
     awaitable<error_code> copy_until_end(std::size_t from, load& moved);
     error_code take(std::size_t from, load& moved, bool woken);
     error_code splice(std::size_t from, load& moved, std::size_t most, bool woken);
-    void put_away(load& moved) noexcept;
+    void release(load& moved) noexcept;
     awaitable<void> pace(std::size_t from, std::size_t size);
     bool too_many_bytes(std::size_t more) noexcept;
     std::uint64_t bytes() const noexcept { return directions[0].counted() + directions[1].counted(); }
-    awaitable<error_code> pass_on(std::size_t from, splice_pipe& pipe);
+    awaitable<error_code> drain_pipe(std::size_t from, splice_pipe& pipe);
     awaitable<error_code> write_all(std::size_t from, bytes_view bytes, bool counts);
     void passed(std::size_t from, std::size_t size) noexcept;
     void ended(std::size_t from, error_code error);
@@ -79,21 +78,21 @@ struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
     std::array<any_stream, 2> streams;
     std::array<direction, 2> directions; // [0]: from the first stream to the second
     room_pipe_options options;
-    room_loop& loop;
+    room_worker& loop;
     std::function<void(const room_pipe_report&)> on_end;
     std::optional<watchdog> half; // armed when one direction has ended
     error_code why;
-    std::optional<refusal> limit;
+    std::optional<reject_reason> limit;
     bandwidth_share::room share;
     unsigned running = 2;
 };
 
 std::shared_ptr<room_pipe> room_pipe::start(side first, side second, room_pipe_options options,
-                                            room_loop& loop,
+                                            room_worker& loop,
                                             std::function<void(const room_pipe_report&)> on_end)
 {
     auto s = std::make_shared<state>(std::move(first), std::move(second), options, loop, std::move(on_end));
-    for (any_stream& stream : s->streams) stream.set_abort_on_close(true);
+    for (any_stream& stream : s->streams) stream.reset_on_close(true);
     for (const std::size_t from : {std::size_t{0}, std::size_t{1}})
         spawn(loop.ex, [s, from] { return s->copy(from); }, "room");
     return std::shared_ptr<room_pipe>{new room_pipe{std::move(s)}};
@@ -101,7 +100,7 @@ std::shared_ptr<room_pipe> room_pipe::start(side first, side second, room_pipe_o
 
 room_pipe::~room_pipe() = default;
 
-void room_pipe::abort(error_code why, std::optional<refusal> limit)
+void room_pipe::abort(error_code why, std::optional<reject_reason> limit)
 {
     asio::dispatch(state_->loop.ex, [s = state_, why, limit] {
         if (!s->limit) s->limit = limit;
@@ -132,7 +131,7 @@ awaitable<void> room_pipe::state::copy(std::size_t from)
     } catch (const std::bad_alloc&) {
         error = make_error_code(boost::system::errc::not_enough_memory);
     }
-    put_away(moved);
+    release(moved);
     ended(from, error);
 }
 
@@ -143,15 +142,15 @@ awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, load& m
     any_stream& source = streams[from];
     const std::size_t to = 1 - from;
     bool woken = false;
-    if (!way.first_bytes.empty()) {
-        const error_code failed = co_await write_all(from, way.first_bytes, false);
-        way.first_bytes = {};
+    if (!way.initial_bytes.empty()) {
+        const error_code failed = co_await write_all(from, way.initial_bytes, false);
+        way.initial_bytes = {};
         if (failed) co_return failed;
     }
     for (;;) {
         error_code error = take(from, moved, woken);
         woken = false;
-        if (error) put_away(moved);
+        if (error) release(moved);
         if (error == asio::error::would_block) {
             const auto waited = co_await source.async_wait_readable(use_tuple);
             error = std::get<0>(waited);
@@ -169,11 +168,11 @@ awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, load& m
         if (too_many_bytes(moved.size)) co_return make_error_code(errc::cancelled);
         if (!loop.bandwidth.unlimited()) co_await pace(from, moved.size);
         if (moved.pipe)
-            error = co_await pass_on(from, moved.pipe);
+            error = co_await drain_pipe(from, moved.pipe);
         else
             error = co_await write_all(from, bytes_view{moved.buffer.get(), moved.size}, true);
         if (error) co_return error;
-        put_away(moved);
+        release(moved);
     }
     way.passed_end = true; // from its first moment on, see was_reset()
     const auto shut = co_await streams[to].async_shutdown_send(use_tuple);
@@ -229,7 +228,7 @@ error_code room_pipe::state::splice(std::size_t from, load& moved, std::size_t m
     return error;
 }
 
-void room_pipe::state::put_away(load& moved) noexcept
+void room_pipe::state::release(load& moved) noexcept
 {
     (moved.large ? loop.large_buffers : loop.buffers).give_back(std::move(moved.buffer));
     loop.pipes.give_back(std::move(moved.pipe));
@@ -238,7 +237,7 @@ void room_pipe::state::put_away(load& moved) noexcept
 bool room_pipe::state::too_many_bytes(std::size_t more) noexcept
 {
     if (loop.room_bytes == 0 || bytes() + more <= loop.room_bytes) return false;
-    limit = refusal::room_bytes;
+    limit = reject_reason::room_bytes;
     return true;
 }
 
@@ -265,7 +264,7 @@ void room_pipe::state::passed(std::size_t from, std::size_t size) noexcept
 }
 
 // Gives other rooms their turn before it returns, since nothing else here waits for the loop.
-awaitable<error_code> room_pipe::state::pass_on(std::size_t from, splice_pipe& pipe)
+awaitable<error_code> room_pipe::state::drain_pipe(std::size_t from, splice_pipe& pipe)
 {
     any_stream& target = streams[1 - from];
     bool waited = false;
@@ -309,7 +308,7 @@ void room_pipe::state::ended(std::size_t from, error_code error)
         // A side that has ended in order, which the other knows, may leave without reading the rest.
         const bool reader_was_done = directions[from].write_failed && directions[1 - from].passed_end;
         if (reader_was_done)
-            for (any_stream& stream : streams) stream.set_abort_on_close(false);
+            for (any_stream& stream : streams) stream.reset_on_close(false);
         reset_both(reader_was_done ? error_code{} : error);
     }
     if (running > 0) {
@@ -321,7 +320,7 @@ void room_pipe::state::ended(std::size_t from, error_code error)
     }
     half.reset();
     if (!why)
-        for (any_stream& stream : streams) stream.set_abort_on_close(false);
+        for (any_stream& stream : streams) stream.reset_on_close(false);
     // What belongs to the loop ends here: the rest may be freed by another thread.
     for (any_stream& stream : streams) {
         stream.close();

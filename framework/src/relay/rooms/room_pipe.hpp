@@ -13,10 +13,10 @@
 // is.
 #pragma once
 
-#include "relay/rooms/room_loop.hpp"
+#include "relay/rooms/room_worker.hpp"
 
 #include <parley/base/time.hpp>
-#include <parley/relay/refusal.hpp>
+#include <parley/relay/reject_reason.hpp>
 #include <parley/stream/any_stream.hpp>
 
 #include <functional>
@@ -32,8 +32,8 @@ struct room_pipe_options {
 struct room_pipe_report {
     std::uint64_t first_to_second_bytes = 0;
     std::uint64_t second_to_first_bytes = 0;
-    error_code why;               // unset when both directions ended in order
-    std::optional<refusal> limit; // that was passed
+    error_code why;                     // unset when both directions ended in order
+    std::optional<reject_reason> limit; // that was passed
 };
 
 class room_pipe {
@@ -41,17 +41,17 @@ public:
     // A side of it: a stream, and what is to be written to it before anything of the other side's.
     struct side {
         any_stream stream;
-        byte_vector first_bytes;
+        byte_vector initial_bytes;
     };
 
     // Copies until the end, then closes both and calls `on_end` once, on the executor of `loop`, which is
     // that of the streams, too. Nothing may be under way on them. From any thread. `loop` outlives it.
     static std::shared_ptr<room_pipe> start(side first, side second, room_pipe_options options,
-                                            room_loop& loop,
+                                            room_worker& loop,
                                             std::function<void(const room_pipe_report&)> on_end);
 
     // Resets both sides; on_end still comes. From any thread.
-    void abort(error_code why, std::optional<refusal> limit = std::nullopt);
+    void abort(error_code why, std::optional<reject_reason> limit = std::nullopt);
 
     // All that was passed on to either side so far, first bytes aside. From any thread.
     std::uint64_t bytes() const noexcept;

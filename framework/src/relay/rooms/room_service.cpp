@@ -18,10 +18,10 @@ constexpr std::size_t max_early_bytes = 64 * 1024;
 } // namespace
 
 // One connection on its way into a room.
-struct room_service::entrance {
-    enum class next : byte { wait, join, turn_away, ended };
+struct room_service::room_connection {
+    enum class next : byte { wait, join, reject, ended };
 
-    entrance(any_stream s, const identity& w, connection_id i, connection_permit p)
+    room_connection(any_stream s, const identity& w, connection_id i, connection_permit p)
         : permit(std::move(p)), stream(std::move(s)), who(w), id(i)
     {
     }
@@ -35,7 +35,7 @@ struct room_service::entrance {
     bool waiting = false;    // a wait for readability is under way
     next then = next::wait;  // what happens to the stream once nothing is under way on it
     room_answer code = room_answer::denied;
-    entrance_ptr other; // in a join: to be started when both have come to rest
+    room_connection_ptr other; // in a join: to be started when both have come to rest
     bool is_client = false;
     asio::cancellation_signal cancel_wait;
 };
@@ -46,14 +46,15 @@ struct room_service::room {
     time_point opened;
     std::size_t client_early_bytes, server_early_bytes; // which came before the room
     connection_permit client_permit, server_permit;
-    const room_loop* loop; // it runs on
+    const room_worker* loop; // it runs on
     std::shared_ptr<room_pipe> pipe;
     std::uint64_t bytes = 0; // at the last look
     time_point moved{};      // when they had last changed
 };
 
 room_service::room_service(executor ex, const relay_server_options& options, relay_observer& observer,
-                           std::shared_ptr<limiter> limits, room_loops& loops, std::function<void()> on_idle)
+                           std::shared_ptr<limiter> limits, room_workers& loops,
+                           std::function<void()> on_idle)
     : executor_(ex),
       options_(options),
       observer_(observer),
@@ -68,7 +69,7 @@ room_service::room_service(executor ex, const relay_server_options& options, rel
 
 room_service::~room_service() = default;
 
-room_service::entrance_ptr room_service::find(connection_id id) const noexcept
+room_service::room_connection_ptr room_service::find(connection_id id) const noexcept
 {
     const auto index = static_cast<std::size_t>(id);
     return index < slots_.size() ? slots_[index] : nullptr;
@@ -90,10 +91,11 @@ void room_service::serve(any_stream stream, const identity& who, bytes_view earl
         slot = free_slots_.back();
         free_slots_.pop_back();
     }
-    auto e = std::make_shared<entrance>(std::move(stream), who, connection_id{slot}, std::move(permit));
+    auto e =
+        std::make_shared<room_connection>(std::move(stream), who, connection_id{slot}, std::move(permit));
     slots_[slot] = e;
     ++live_;
-    observer_.connected(who, relay_door::room);
+    observer_.connected(who, relay_channel::room);
     broker_.connect(e->id, {who, e->stream.seat()}, clock::now());
     drain();
     if (!early.empty()) take(e, early);
@@ -101,30 +103,30 @@ void room_service::serve(any_stream stream, const identity& who, bytes_view earl
     wait_readable(e);
 }
 
-void room_service::wait_readable(const entrance_ptr& e)
+void room_service::wait_readable(const room_connection_ptr& e)
 {
-    if (e->then != entrance::next::wait || e->waiting || e->early.size() >= max_early_bytes) return;
+    if (e->then != room_connection::next::wait || e->waiting || e->early.size() >= max_early_bytes) return;
     e->waiting = true;
     e->stream.async_wait_readable(asio::bind_cancellation_slot(
         e->cancel_wait.slot(), [this, e](error_code error) { on_readable(e, error); }));
 }
 
-void room_service::on_readable(const entrance_ptr& e, error_code error)
+void room_service::on_readable(const room_connection_ptr& e, error_code error)
 {
     e->waiting = false;
-    if (e->then == entrance::next::wait) {
+    if (e->then == room_connection::next::wait) {
         if (error)
             end(e, error);
         else
             read(e);
         settle();
         wait_readable(e);
-    } else if (e->then != entrance::next::ended) {
+    } else if (e->then != room_connection::next::ended) {
         release(e);
     }
 }
 
-void room_service::read(const entrance_ptr& e)
+void room_service::read(const room_connection_ptr& e)
 {
     error_code error;
     const std::size_t room_left = max_early_bytes - e->early.size();
@@ -138,7 +140,7 @@ void room_service::read(const entrance_ptr& e)
     take(e, space.first(size));
 }
 
-void room_service::take(const entrance_ptr& e, bytes_view input)
+void room_service::take(const room_connection_ptr& e, bytes_view input)
 {
     if (!e->line_taken) {
         const bool ends_line = input.back() == '\n';
@@ -166,34 +168,34 @@ void room_service::perform(const room_action::any& action)
 }
 
 // Joined: the answer becomes the first bytes that the pipe writes. Otherwise it is the last that is written.
-void room_service::answer(const entrance_ptr& e, room_answer code)
+void room_service::answer(const room_connection_ptr& e, room_answer code)
 {
     e->code = code;
-    if (code == room_answer::joined || e->then != entrance::next::wait) return;
-    e->then = entrance::next::turn_away;
+    if (code == room_answer::joined || e->then != room_connection::next::wait) return;
+    e->then = room_connection::next::reject;
     release(e);
 }
 
-void room_service::join(const entrance_ptr& client, const entrance_ptr& server)
+void room_service::join(const room_connection_ptr& client, const room_connection_ptr& server)
 {
     client->is_client = true;
     client->other = server;
     server->other = client;
-    client->then = server->then = entrance::next::join;
+    client->then = server->then = room_connection::next::join;
     release(client);
     release(server);
 }
 
 // Goes on with `e` as soon as nothing is under way on its stream.
-void room_service::release(const entrance_ptr& e)
+void room_service::release(const room_connection_ptr& e)
 {
     if (e->waiting) {
         e->cancel_wait.emit(asio::cancellation_type::terminal); // on_readable comes back here
         return;
     }
-    if (e->then == entrance::next::turn_away) {
-        spawn(executor_, [this, e] { return turn_away(e); }, "room entrance");
-    } else if (e->then == entrance::next::join && e->other && !e->other->waiting) {
+    if (e->then == room_connection::next::reject) {
+        spawn(executor_, [this, e] { return reject(e); }, "room room_connection");
+    } else if (e->then == room_connection::next::join && e->other && !e->other->waiting) {
         const auto other = std::move(e->other);
         if (!other->other) return; // started by the other one
         other->other.reset();
@@ -201,26 +203,26 @@ void room_service::release(const entrance_ptr& e)
     }
 }
 
-void room_service::start_room(const entrance_ptr& client, const entrance_ptr& server)
+void room_service::start_room(const room_connection_ptr& client, const room_connection_ptr& server)
 {
     if (!limits_->open_room()) {
-        for (const entrance_ptr& e : {client, server}) {
-            observer_.refused(e->who, relay_door::room, refusal::rooms_full);
+        for (const room_connection_ptr& e : {client, server}) {
+            observer_.refused(e->who, relay_channel::room, reject_reason::rooms_full);
             e->code = room_answer::absent;
-            e->then = entrance::next::turn_away;
+            e->then = room_connection::next::reject;
             release(e);
         }
         return;
     }
-    const auto first_bytes = [](const entrance& to, const entrance& from) {
+    const auto initial_bytes = [](const room_connection& to, const room_connection& from) {
         const bytes_view code = encode(to.code);
         byte_vector bytes{code.begin(), code.end()};
         bytes.insert(bytes.end(), from.early.begin(), from.early.end());
         return bytes;
     };
-    room_pipe::side client_side{std::move(client->stream), first_bytes(*client, *server)};
-    room_pipe::side server_side{std::move(server->stream), first_bytes(*server, *client)};
-    room_loop& loop = loops_.enter(server_side.stream, client_side.stream);
+    room_pipe::side client_side{std::move(client->stream), initial_bytes(*client, *server)};
+    room_pipe::side server_side{std::move(server->stream), initial_bytes(*server, *client)};
+    room_worker& loop = loops_.enter(server_side.stream, client_side.stream);
     room_pipe_options pipe_options;
     pipe_options.half_timeout = options_.half_room_timeout;
 
@@ -251,21 +253,21 @@ void room_service::end_room(std::list<room>::iterator which, const room_pipe_rep
     out.time = clock::now() - which->opened;
     out.why = report.why;
     const auto pipe = std::move(which->pipe);
-    const room_loop* const loop = which->loop;
+    const room_worker* const loop = which->loop;
     ended_bytes_ += out.server_to_client_bytes + out.client_to_server_bytes;
     rooms_.erase(which);
     limits_->close_room();
     loops_.leave(*loop);
-    if (report.limit) observer_.refused(out.client, relay_door::room, *report.limit);
+    if (report.limit) observer_.refused(out.client, relay_channel::room, *report.limit);
     observer_.room_closed(out);
-    observer_.disconnected(out.client, relay_door::room, out.why);
-    observer_.disconnected(out.server, relay_door::room, out.why);
+    observer_.disconnected(out.client, relay_channel::room, out.why);
+    observer_.disconnected(out.server, relay_channel::room, out.why);
     if (live_ == 0 && rooms_.empty()) on_idle_();
 }
 
 // Writes the answer, ends, and waits for the peer's end within the linger bound, so that the answer is not
 // lost to a reset over what the peer has sent.
-awaitable<void> room_service::turn_away(entrance_ptr e)
+awaitable<void> room_service::reject(room_connection_ptr e)
 {
     watchdog bound{e->stream, options_.linger_timeout};
     const bytes_view code = encode(e->code);
@@ -288,9 +290,9 @@ awaitable<void> room_service::turn_away(entrance_ptr e)
 }
 
 // Frees the number; the stream has gone elsewhere or is closed.
-void room_service::forget(const entrance_ptr& e)
+void room_service::forget(const room_connection_ptr& e)
 {
-    e->then = entrance::next::ended;
+    e->then = room_connection::next::ended;
     const auto slot = static_cast<std::uint32_t>(e->id);
     slots_[slot].reset();
     free_slots_.push_back(slot);
@@ -298,14 +300,14 @@ void room_service::forget(const entrance_ptr& e)
 }
 
 // The connection is over without a room.
-void room_service::end(const entrance_ptr& e, error_code why)
+void room_service::end(const room_connection_ptr& e, error_code why)
 {
-    if (e->then == entrance::next::ended) return;
-    if (e->then != entrance::next::join) broker_.disconnect(e->id);
+    if (e->then == room_connection::next::ended) return;
+    if (e->then != room_connection::next::join) broker_.disconnect(e->id);
     const identity who = e->who;
     e->stream.close();
     forget(e);
-    observer_.disconnected(who, relay_door::room, why);
+    observer_.disconnected(who, relay_channel::room, why);
 }
 
 void room_service::settle()
@@ -353,7 +355,7 @@ void room_service::end_idle_rooms()
             r.bytes = bytes;
             r.moved = now;
         } else if (idle != duration::max() && now - r.moved >= idle) {
-            r.pipe->abort(errc::timed_out, refusal::room_idle);
+            r.pipe->abort(errc::timed_out, reject_reason::room_idle);
         }
     }
     watch_idle_rooms();
@@ -373,8 +375,8 @@ void room_service::stop()
     armed_for_ = no_deadline;
     for (std::size_t i = 0; i < slots_.size(); ++i) {
         const auto e = slots_[i];
-        if (!e || e->then == entrance::next::ended) continue;
-        if (e->then == entrance::next::turn_away)
+        if (!e || e->then == room_connection::next::ended) continue;
+        if (e->then == room_connection::next::reject)
             e->stream.close(); // its coroutine ends it
         else
             end(e, errc::cancelled);

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "relay/limits/limiter.hpp"
-#include "relay/rooms/room_loops.hpp"
 #include "relay/rooms/room_pipe.hpp"
+#include "relay/rooms/room_workers.hpp"
 
 #include <parley/relay/observer.hpp>
 #include <parley/relay/options.hpp>
@@ -22,7 +22,7 @@ public:
     // `on_idle` comes whenever the last connection has ended. `options`, `observer` and `loops`
     // outlive it.
     room_service(executor ex, const relay_server_options& options, relay_observer& observer,
-                 std::shared_ptr<limiter> limits, room_loops& loops, std::function<void()> on_idle);
+                 std::shared_ptr<limiter> limits, room_workers& loops, std::function<void()> on_idle);
     room_service(const room_service&) = delete;
     room_service& operator=(const room_service&) = delete;
     ~room_service();
@@ -33,32 +33,32 @@ public:
     // Resets rooms, closes all others.
     void stop();
 
-    std::size_t entrances() const noexcept { return live_; }
+    std::size_t pending() const noexcept { return live_; }
     std::size_t rooms() const noexcept { return rooms_.size(); }
     room_broker::counts places() const noexcept { return broker_.count(); }
     // All that has passed through rooms, those that have ended included.
     std::uint64_t bytes() const noexcept;
 
 private:
-    struct entrance;
-    using entrance_ptr = std::shared_ptr<entrance>;
+    struct room_connection;
+    using room_connection_ptr = std::shared_ptr<room_connection>;
     struct room;
 
-    entrance_ptr find(connection_id id) const noexcept;
-    void wait_readable(const entrance_ptr& e);
-    void on_readable(const entrance_ptr& e, error_code error);
-    void read(const entrance_ptr& e);
-    void take(const entrance_ptr& e, bytes_view input);
+    room_connection_ptr find(connection_id id) const noexcept;
+    void wait_readable(const room_connection_ptr& e);
+    void on_readable(const room_connection_ptr& e, error_code error);
+    void read(const room_connection_ptr& e);
+    void take(const room_connection_ptr& e, bytes_view input);
     void drain();
     void perform(const room_action::any& action);
-    void answer(const entrance_ptr& e, room_answer code);
-    void join(const entrance_ptr& client, const entrance_ptr& server);
-    void release(const entrance_ptr& e);
-    void start_room(const entrance_ptr& client, const entrance_ptr& server);
+    void answer(const room_connection_ptr& e, room_answer code);
+    void join(const room_connection_ptr& client, const room_connection_ptr& server);
+    void release(const room_connection_ptr& e);
+    void start_room(const room_connection_ptr& client, const room_connection_ptr& server);
     void end_room(std::list<room>::iterator which, const room_pipe_report& report);
-    awaitable<void> turn_away(entrance_ptr e);
-    void forget(const entrance_ptr& e);
-    void end(const entrance_ptr& e, error_code why);
+    awaitable<void> reject(room_connection_ptr e);
+    void forget(const room_connection_ptr& e);
+    void end(const room_connection_ptr& e, error_code why);
     void settle();
     void arm_timer();
     void watch_idle_rooms();
@@ -71,8 +71,8 @@ private:
     std::shared_ptr<limiter> limits_;
 
     room_broker broker_;
-    room_loops& loops_;
-    std::vector<entrance_ptr> slots_; // by connection_id
+    room_workers& loops_;
+    std::vector<room_connection_ptr> slots_; // by connection_id
     std::vector<std::uint32_t> free_slots_;
     std::size_t live_ = 0;
     std::list<room> rooms_;

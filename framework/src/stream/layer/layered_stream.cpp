@@ -167,7 +167,7 @@ public:
         const bool alive = layer_->check_alive(reader_ || waiter_);
         flush();
         if (!alive) {
-            below_.set_abort_on_close(true);
+            below_.reset_on_close(true);
             below_.close(); // who reads or writes here is told by what that gives
         }
         return alive;
@@ -198,7 +198,7 @@ public:
     void set_abort(bool abort) noexcept
     {
         abort_ = abort;
-        if (!closed_) below_.set_abort_on_close(abort);
+        if (!closed_) below_.reset_on_close(abort);
     }
 
 private:
@@ -417,7 +417,7 @@ public:
     error_code move_to(const executor& target) override { return core_->move_to(target); }
     void close() noexcept override { core_->close(true); }
     bool is_open() const noexcept override { return core_->is_open(); }
-    void set_abort_on_close(bool abort) noexcept override { core_->set_abort(abort); }
+    void reset_on_close(bool abort) noexcept override { core_->set_abort(abort); }
     std::string remote_address() const override { return core_->below().remote_address(); }
     identity remote_identity() const noexcept override { return core_->below().remote_identity(); }
     std::optional<tcp_endpoint> remote_endpoint() const noexcept override

@@ -1,8 +1,8 @@
 #include "stream/layer/websocket_layer.hpp"
 
 #include "stream/layer/early_bytes.hpp"
+#include "stream/layer/keepalive_scheduler.hpp"
 #include "stream/layer/layered_stream.hpp"
-#include "stream/layer/ping_clock.hpp"
 
 #include <parley/crypto/random.hpp>
 
@@ -27,7 +27,7 @@ public:
 
     void watch(const std::shared_ptr<layered_core>& core, duration interval)
     {
-        clock_ = &ping_clock::of(executor_of(*core));
+        clock_ = &keepalive_scheduler::of(executor_of(*core));
         pings_.who = core;
         pings_.interval = interval;
         clock_->add(pings_);
@@ -99,8 +99,8 @@ private:
     websocket_codec codec_;
     early_bytes early_;
     error_code error_; // what every further read gives
-    ping_clock* clock_ = nullptr;
-    ping_clock::entry pings_;
+    keepalive_scheduler* clock_ = nullptr;
+    keepalive_scheduler::entry pings_;
     int unanswered_ = 0, max_unanswered_;
 };
 

@@ -71,7 +71,7 @@ awaitable<error_code> write_text(any_stream& stream, std::string text)
 }
 
 // Writes the answer that opens no WebSocket, and waits for the peer to have read it.
-awaitable<void> turn_away(any_stream& stream, http_answer answer)
+awaitable<void> reject(any_stream& stream, http_answer answer)
 {
     std::string text = "HTTP/1.1 " + std::to_string(answer.status) + " ";
     text += detail::http_reason(answer.status);
@@ -232,7 +232,7 @@ awaitable<websocket_accepted> accept_websocket(any_stream& stream, websocket_acc
     out.status = answer.status;
     if (answer.status != 101) {
         out.error = errc::upgrade_refused;
-        co_await turn_away(stream, std::move(answer));
+        co_await reject(stream, std::move(answer));
         co_return out;
     }
     const stream_kind kind = *requested_kind(out.request);

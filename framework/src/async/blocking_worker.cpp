@@ -1,0 +1,142 @@
+#include "async/blocking_worker.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <set>
+#include <system_error>
+
+namespace parley::detail {
+
+struct blocking_worker::state : std::enable_shared_from_this<state> {
+    struct job {
+        std::function<void()> work, done;
+    };
+
+    state(executor h, executor a) : home(std::move(h)), away(std::move(a)) {}
+
+    void run_one();
+    void next();
+    void abandon();
+
+    executor home, away;
+    std::mutex mutex; // guards what follows
+    std::condition_variable rest;
+    std::deque<job> jobs;
+    bool scheduled = false; // a run_one() is on its way
+    bool working = false;
+    bool abandoned = false;
+};
+
+// Home's context takes back what it runs without a lock once it is being destroyed: nothing may be posted to
+// it then. Of its services this is told before the queue of its work is.
+class blocking_worker::registry final : public asio::execution_context::service {
+public:
+    using key_type = registry;
+    static asio::execution_context::id id;
+
+    explicit registry(asio::execution_context& context) : service(context) {}
+    void add(state* s)
+    {
+        const std::lock_guard lock{mutex_};
+        all_.insert(s);
+    }
+    void remove(state* s)
+    {
+        const std::lock_guard lock{mutex_};
+        all_.erase(s);
+    }
+
+private:
+    void shutdown() override
+    {
+        const std::lock_guard lock{mutex_};
+        for (state* s : all_) s->abandon();
+    }
+
+    std::mutex mutex_;
+    std::set<state*> all_;
+};
+
+asio::execution_context::id blocking_worker::registry::id;
+
+blocking_worker::blocking_worker(executor home, executor away)
+    : registry_(asio::use_service<registry>(asio::query(home, asio::execution::context)))
+{
+    if (!away) {
+        try {
+            own_.emplace(std::size_t{1});
+            away = own_->get_executor();
+        } catch (const std::system_error&) { // no thread to be had: slower, but it goes on
+            own_.reset();
+            away = home;
+        }
+    }
+    state_ = std::make_shared<state>(std::move(home), std::move(away));
+    registry_.add(state_.get());
+}
+
+blocking_worker::~blocking_worker()
+{
+    registry_.remove(state_.get());
+    state_->abandon();
+    if (own_) own_->join();
+}
+
+// Once this has returned, no job runs or will, and nothing more is posted to home.
+void blocking_worker::state::abandon()
+{
+    std::deque<job> dropped;
+    std::unique_lock lock{mutex};
+    abandoned = true;
+    dropped.swap(jobs);
+    rest.wait(lock, [this] { return !working; });
+}
+
+void blocking_worker::submit(std::function<void()> work, std::function<void()> done)
+{
+    {
+        const std::lock_guard lock{state_->mutex};
+        state_->jobs.push_back({std::move(work), std::move(done)});
+        if (std::exchange(state_->scheduled, true)) return;
+    }
+    state_->next();
+}
+
+void blocking_worker::state::next()
+{
+    asio::post(away, [self = shared_from_this()] { self->run_one(); });
+}
+
+void blocking_worker::state::run_one()
+{
+    job current;
+    {
+        const std::lock_guard lock{mutex};
+        if (abandoned || jobs.empty()) {
+            scheduled = false;
+            return;
+        }
+        current = std::move(jobs.front());
+        jobs.pop_front();
+        working = true;
+    }
+    current.work();
+    bool more = false;
+    {
+        const std::lock_guard lock{mutex};
+        working = false;
+        // Under the lock: once it is abandoned home may be gone.
+        if (!abandoned)
+            asio::post(home, [self = shared_from_this(), done = std::move(current.done)] {
+                if (!self->abandoned) done();
+            });
+        more = scheduled = !abandoned && !jobs.empty();
+    }
+    rest.notify_all();
+    if (more) next();
+}
+
+} // namespace parley::detail

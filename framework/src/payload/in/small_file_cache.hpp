@@ -1,0 +1,39 @@
+// Room in memory for the contents of small files whose folder has not come yet: such a file is then made
+// once, where it belongs, instead of staged and renamed.
+#pragma once
+
+#include <parley/base/bytes.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace parley {
+
+// Filled from front to back; empty again when every content has been released. Not thread-safe.
+class small_file_cache {
+public:
+    static constexpr std::size_t longest_bytes = 64 * 1024; // of one content
+    static constexpr std::size_t room_bytes = 4 * 1024 * 1024;
+    static constexpr std::size_t max_contents = 16 * 1024; // since it was empty last
+
+    // Where the content of the entry `number`, `size` bytes, goes; nothing when it is too long, or the room
+    // is full.
+    std::optional<std::uint32_t> hold(std::uint32_t number, std::uint64_t size);
+    // One of the contents is no longer needed. Which one is the caller's to know.
+    void release() noexcept;
+
+    bool empty() const noexcept { return held_ == 0; }
+    byte* at(std::uint64_t position) noexcept { return room_.get() + position; }
+    // The entries whose contents came since the room was empty last, also those that were released.
+    const std::vector<std::uint32_t>& numbers() const noexcept { return numbers_; }
+
+private:
+    std::unique_ptr<byte[]> room_;
+    std::size_t used_ = 0;
+    std::size_t held_ = 0;
+    std::vector<std::uint32_t> numbers_;
+};
+
+} // namespace parley

@@ -1,0 +1,439 @@
+#include "relay/intake/intake.hpp"
+
+#include "async/scratch.hpp"
+#include "relay/handshake/hello.hpp"
+#include "relay/intake/forwarded.hpp"
+#include "relay/intake/proxy_header.hpp"
+
+#include <parley/async/spawn.hpp>
+#include <parley/proto/room_line.hpp>
+#include <parley/transport/tcp.hpp>
+#include <parley/transport/tls.hpp>
+#include <parley/transport/unix.hpp>
+
+#include <boost/asio/ip/address.hpp>
+
+#include <algorithm>
+
+namespace parley::detail {
+namespace {
+
+constexpr std::size_t max_visitors = 8192;
+constexpr std::size_t max_in_tls = 2048; // a TLS handshake costs about ten times what any other start does
+constexpr std::string_view lobby_prefix = "/lobby/";
+constexpr std::size_t max_lobby_name_bytes = 64;
+
+http_answer plain_answer(unsigned status, std::string body)
+{
+    http_answer out;
+    out.status = status;
+    out.body = std::move(body);
+    return out;
+}
+
+// To one whose request is fine, but who may not come in.
+http_answer answer_of(reject_reason why)
+{
+    switch (why) {
+    case reject_reason::address_full:
+    case reject_reason::connection_rate:
+        return plain_answer(429, "Too many connections from this address.\n");
+    case reject_reason::bad_forwarded:
+        return plain_answer(400, "The address of the client cannot be read from the request's headers.\n");
+    case reject_reason::no_such_path:
+        return plain_answer(404, "There is nothing here.\n");
+    case reject_reason::not_admitted:
+        return plain_answer(403, "Not admitted.\n");
+    default:
+        return plain_answer(503, "Not now.\n");
+    }
+}
+
+reject_reason reject_reason_of(const websocket_accepted& accepted) noexcept
+{
+    constexpr unsigned not_found = 404, head_too_long = 431;
+    if (accepted.status == head_too_long) return reject_reason::preamble_too_long;
+    if (accepted.status == not_found) return reject_reason::no_such_path;
+    return accepted.request.method.empty() ? reject_reason::bad_http : reject_reason::bad_upgrade;
+}
+
+} // namespace
+
+// One connection that has not said enough yet.
+struct intake::pending_connection {
+    pending_connection(any_stream s, listener_policy_ptr p)
+        : stream(std::move(s)), policy(std::move(p)), channel(policy->channel), who(stream.remote_identity())
+    {
+    }
+
+    any_stream stream;
+    listener_policy_ptr policy;
+    relay_channel channel;
+    identity who;
+    byte_vector early;
+    connection_permit permit;
+    std::string lobby;
+    time_point deadline = no_deadline;
+    std::optional<reject_reason> why;
+    bool trusted = false;  // as a proxy that says whom it brings
+    bool admitted = false; // asked for and granted
+    bool answered = false; // its request has had a proper answer
+    bool secure = false;   // TLS was taken off
+    bool in_line = false;  // nothing but the rest of a room line is awaited
+    bool evicted = false;  // closed already; its coroutine is about to end
+};
+
+std::optional<std::string_view> lobby_of(std::string_view path) noexcept
+{
+    if (!path.starts_with(lobby_prefix)) return std::nullopt;
+    const std::string_view name = path.substr(lobby_prefix.size());
+    const bool fine = !name.empty() && name.size() <= max_lobby_name_bytes &&
+                      std::all_of(name.begin(), name.end(), [](char c) {
+                          return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                                 c == '.' || c == '_' || c == '-';
+                      });
+    return fine ? std::optional{name} : std::nullopt;
+}
+
+intake::intake(executor ex, const relay_server_options& options, relay_observer& observer,
+               std::shared_ptr<limiter> limits, owner hooks)
+    : executor_(ex),
+      options_(options),
+      observer_(observer),
+      limits_(std::move(limits)),
+      owner_(std::move(hooks)),
+      timer_(ex)
+{
+}
+
+intake::~intake() = default;
+
+void intake::receive(any_stream stream, listener_policy_ptr policy)
+{
+    if (stream.remote_identity().empty()) return; // it has gone already
+    if (stopped_)
+        return observer_.refused(stream.remote_identity(), policy->channel, reject_reason::stopping);
+    const auto at = pending_.emplace(pending_.end(), std::move(stream), std::move(policy));
+    pending_connection& v = *at;
+    const auto from = v.stream.remote_endpoint();
+    v.trusted = from ? options_.trusted_networks.contains(from->address())
+                     : v.stream.transport_name() == unix_transport().scheme &&
+                           options_.trusted_networks.contains_unix();
+    // Whose a proxy's connection is comes later: until then it counts in all only.
+    bool admitted = true;
+    if (!v.trusted)
+        admitted = admit(v);
+    else if (const auto why = limits_->admit(v.permit, v.who, clock::now(), true))
+        admitted = refuse(v, *why);
+    if (!admitted) {
+        evict(v, std::nullopt);
+        return leave(at);
+    }
+    make_room(); // not for one that is turned away: nobody should have to leave for it
+    if (limits_->limits().preamble_timeout != duration::max())
+        v.deadline = clock::now() + limits_->limits().preamble_timeout;
+    arm_timer();
+    spawn(executor_, [this, at] { return visit(at); }, "intake");
+}
+
+awaitable<void> intake::visit(pending_connections::iterator at)
+{
+    pending_connection& v = *at;
+    const bool negotiated = co_await negotiate(v);
+    if (!negotiated || v.evicted || stopped_) {
+        leave(at);
+        co_return;
+    }
+    accepted_connection out;
+    out.stream = std::move(v.stream);
+    out.channel = v.channel;
+    out.who = v.who;
+    out.early = std::move(v.early);
+    out.lobby = std::move(v.lobby);
+    out.permit = std::move(v.permit);
+    pending_.erase(at);
+    owner_.deliver(std::move(out));
+    if (pending_.empty()) owner_.on_idle();
+}
+
+// Whether it is to be delivered.
+awaitable<bool> intake::negotiate(pending_connection& v)
+{
+    auto what = co_await detect_start(v);
+    if (what == detected_protocol::proxy_v1 || what == detected_protocol::proxy_v2) {
+        if (!v.trusted) co_return refuse(v, reject_reason::untrusted_proxy);
+        const bool taken = co_await take_proxy_header(v);
+        if (!taken) co_return false;
+        what = co_await detect_start(v);
+    }
+    const bool can_tls = options_.tls && options_.tls->current();
+    if (what == detected_protocol::tls && v.policy->tls && can_tls) {
+        const bool started = co_await start_tls(v);
+        if (!started) co_return false;
+        what = co_await detect_start(v);
+    }
+    if (what == detected_protocol::more_needed) co_return false; // it has ended
+    const bool negotiated = co_await negotiate_inside(v, what);
+    co_return negotiated;
+}
+
+// With PROXY and TLS taken off.
+awaitable<bool> intake::negotiate_inside(pending_connection& v, detected_protocol what)
+{
+    if (!v.secure && !v.policy->plain) co_return refuse(v, reject_reason::unrecognised);
+    if (what == detected_protocol::http) {
+        if (!v.policy->http) co_return refuse(v, reject_reason::unrecognised);
+        const bool opened = co_await start_http(v);
+        if (!opened) co_return false;
+    } else {
+        const bool packets = what == detected_protocol::handshake;
+        if (!v.policy->streams || what == detected_protocol::proxy_v1 || what == detected_protocol::proxy_v2)
+            co_return refuse(v, reject_reason::unrecognised);
+        // TLS that cannot be taken off breaks the channel's own rules, and is told so in its own words.
+        if (what != detected_protocol::tls)
+            v.channel = packets ? relay_channel::handshake : relay_channel::room;
+        if (!admit(v)) co_return false;
+    }
+    bool whole = false;
+    if (v.channel == relay_channel::handshake)
+        whole = co_await await_hello(v);
+    else
+        whole = co_await await_room_line(v);
+    co_return whole;
+}
+
+// Appends what comes next. False at the end, after an error, and when it is too much.
+awaitable<bool> intake::read_more(pending_connection& v)
+{
+    const std::size_t most =
+        limits_->limits().preamble_bytes == 0 ? scratch().size() : limits_->limits().preamble_bytes;
+    if (v.early.size() >= most) co_return refuse(v, reject_reason::preamble_too_long);
+    const auto waited = co_await v.stream.async_wait_readable(use_tuple);
+    error_code error = std::get<0>(waited);
+    if (error || v.evicted) co_return false;
+    const mutable_bytes space = scratch().first(std::min(scratch().size(), most - v.early.size()));
+    const std::size_t size = v.stream.try_read_some(space, error);
+    v.early.insert(v.early.end(), space.begin(), space.begin() + static_cast<std::ptrdiff_t>(size));
+    co_return !error || error == asio::error::would_block;
+}
+
+awaitable<detected_protocol> intake::detect_start(pending_connection& v)
+{
+    detected_protocol what = detect_protocol(v.early, v.channel);
+    while (what == detected_protocol::more_needed) {
+        const bool more = co_await read_more(v);
+        if (!more) break;
+        what = detect_protocol(v.early, v.channel);
+    }
+    co_return what;
+}
+
+awaitable<bool> intake::take_proxy_header(pending_connection& v)
+{
+    for (;;) {
+        const auto parsed = parse_proxy_header(v.early);
+        if (!parsed) co_return refuse(v, reject_reason::bad_proxy_header);
+        if (*parsed) {
+            const proxy_header& header = **parsed;
+            v.early.erase(v.early.begin(), v.early.begin() + static_cast<std::ptrdiff_t>(header.size));
+            if (!header.client) co_return true; // the proxy speaks for itself
+            set_client(v, *header.client);
+            co_return v.trusted || admit(v);
+        }
+        const bool more = co_await read_more(v);
+        if (!more) co_return false;
+    }
+}
+
+awaitable<bool> intake::start_tls(pending_connection& v)
+{
+    if (in_tls_.size() >= max_in_tls) evict(*in_tls_.front(), reject_reason::connections_full);
+    const auto at = in_tls_.insert(in_tls_.end(), &v);
+    byte_vector early;
+    early.swap(v.early);
+    const error_code error =
+        co_await accept_tls(v.stream, options_.tls, std::move(early), limits_->limits().preamble_bytes);
+    in_tls_.erase(at);
+    if (error == errc::tls_failed) co_return refuse(v, reject_reason::tls_failed);
+    v.secure = !error;
+    co_return v.secure;
+}
+
+awaitable<bool> intake::start_http(pending_connection& v)
+{
+    websocket_accept_options accepting;
+    accepting.websocket = options_.websocket;
+    accepting.early.swap(v.early);
+    accepting.on_request = [this, &v](const http_request& request) { return on_request(v, request); };
+    accepting.on_upgrade = [this, &v](const http_request& request) { return on_upgrade(v, request); };
+    const auto accepted = co_await accept_websocket(v.stream, std::move(accepting));
+    if (accepted.error == errc::upgrade_refused && !v.answered) refuse(v, reject_reason_of(accepted));
+    if (accepted.error) co_return false;
+    const auto kind = v.stream.kind();
+    v.channel = kind == stream_kind::room ? relay_channel::room : relay_channel::handshake;
+    co_return true;
+}
+
+// Until a hello is there, or something that the handshake's service answers: it speaks the protocol.
+awaitable<bool> intake::await_hello(pending_connection& v)
+{
+    packet_parser parser;
+    std::size_t parsed_bytes = 0;
+    for (;;) {
+        bytes_view input = bytes_view{v.early}.subspan(parsed_bytes);
+        while (!input.empty()) {
+            const auto parsed = parser.parse(input);
+            if (!parsed || (*parsed && hello_kind(**parsed))) co_return true;
+        }
+        parsed_bytes = v.early.size();
+        const bool more = co_await read_more(v);
+        if (!more) co_return false;
+    }
+}
+
+awaitable<bool> intake::await_room_line(pending_connection& v)
+{
+    room_line_parser parser;
+    std::size_t parsed_bytes = 0;
+    v.in_line = true;
+    for (;;) {
+        bytes_view input = bytes_view{v.early}.subspan(parsed_bytes);
+        const auto parsed = parser.parse(input);
+        if (!parsed || *parsed) co_return true;
+        parsed_bytes = v.early.size();
+        const bool more = co_await read_more(v);
+        if (!more) co_return false;
+    }
+}
+
+void intake::set_client(pending_connection& v, const tcp_endpoint& client)
+{
+    v.who = identity_of(client);
+    v.trusted = options_.trusted_networks.contains(client.address());
+}
+
+// Asked once, when it is known whose connection it is.
+bool intake::admit(pending_connection& v)
+{
+    if (std::exchange(v.admitted, true)) return true;
+    const time_point now = clock::now();
+    auto why = v.permit ? limits_->name(v.permit, v.who, now) : limits_->admit(v.permit, v.who, now);
+    if (!why && options_.admit && !options_.admit(v.who, v.channel)) why = reject_reason::not_admitted;
+    return !why || refuse(v, *why);
+}
+
+bool intake::name_client(pending_connection& v, const http_request& request)
+{
+    if (v.trusted) {
+        const forwarded_client client = forwarded_for(request, options_.trusted_networks);
+        if (client.what == forwarded_client::kind::broken) return refuse(v, reject_reason::bad_forwarded);
+        if (client.what == forwarded_client::kind::known) set_client(v, client.client);
+    }
+    return admit(v);
+}
+
+bool intake::find_lobby(pending_connection& v, std::string_view path)
+{
+    const std::string& only = v.policy->path;
+    const bool any = only.empty() || only == "/";
+    if (options_.lobbies && path.starts_with(lobby_prefix)) {
+        const auto name = lobby_of(path);
+        if (!name) return refuse(v, reject_reason::no_such_path);
+        v.lobby = *name;
+    } else if (!any && path != only) {
+        return refuse(v, reject_reason::no_such_path);
+    }
+    return true;
+}
+
+std::optional<http_answer> intake::on_request(pending_connection& v, const http_request& request)
+{
+    const bool named = name_client(v, request);
+    if (!named) return answer_of(*v.why);
+    const bool own = v.policy->only_answers;
+    auto answer = options_.http ? options_.http(relay_http_call{request, v.who, own}) : std::nullopt;
+    if (answer) {
+        v.answered = true;
+        return answer;
+    }
+    if (own) refuse(v, reject_reason::no_such_path);
+    if (own || !find_lobby(v, request.path())) return answer_of(*v.why);
+    return std::nullopt;
+}
+
+std::optional<http_answer> intake::on_upgrade(pending_connection& v, const http_request& request)
+{
+    bool fine = name_client(v, request);
+    if (fine && v.policy->only_answers) fine = refuse(v, reject_reason::no_such_path);
+    if (fine) fine = find_lobby(v, request.path());
+    if (fine)
+        if (const auto why = owner_.check_lobby(v.lobby)) fine = refuse(v, *why);
+    if (fine) return std::nullopt;
+    return answer_of(*v.why);
+}
+
+// The first reason counts, and is told at once: an answer may take its time. Gives false, for whoever passes
+// that on.
+bool intake::refuse(pending_connection& v, reject_reason why)
+{
+    if (v.why) return false;
+    v.why = why;
+    observer_.refused(v.who, v.channel, why);
+    return false;
+}
+
+// Closes it now; its coroutine then ends.
+void intake::evict(pending_connection& v, std::optional<reject_reason> why)
+{
+    if (std::exchange(v.evicted, true)) return;
+    if (why && !v.answered) refuse(v, *why);
+    if (v.in_line) { // as the broker would answer it; a write that does not go at once is given up
+        const bytes_view code = encode(room_answer::denied);
+        v.stream.async_write_some(asio::buffer(code.data(), code.size()), [](error_code, std::size_t) {});
+    } else {
+        v.stream.reset_on_close(true); // there is nobody to hear more
+    }
+    v.stream.close();
+}
+
+void intake::make_room()
+{
+    if (pending_.size() <= max_visitors) return;
+    const auto oldest = std::find_if(pending_.begin(), pending_.end(),
+                                     [](const pending_connection& v) { return !v.evicted; });
+    if (oldest != pending_.end()) evict(*oldest, reject_reason::connections_full);
+}
+
+void intake::leave(pending_connections::iterator at)
+{
+    at->stream.close();
+    pending_.erase(at);
+    if (pending_.empty()) owner_.on_idle();
+}
+
+void intake::arm_timer()
+{
+    const auto next = std::find_if(pending_.begin(), pending_.end(), [](const pending_connection& v) {
+        return !v.evicted && v.deadline != no_deadline;
+    });
+    if (next == pending_.end() || next->deadline >= armed_for_) return;
+    armed_for_ = next->deadline;
+    timer_.expires_at(armed_for_);
+    timer_.async_wait([this, alive = std::weak_ptr<bool>{alive_}](error_code error) {
+        if (error || alive.expired()) return;
+        armed_for_ = no_deadline;
+        const time_point now = clock::now();
+        for (pending_connection& v : pending_)
+            if (v.deadline <= now) evict(v, reject_reason::preamble_timeout);
+        arm_timer();
+    });
+}
+
+void intake::stop()
+{
+    stopped_ = true;
+    timer_.cancel();
+    for (pending_connection& v : pending_) evict(v, reject_reason::stopping);
+}
+
+} // namespace parley::detail

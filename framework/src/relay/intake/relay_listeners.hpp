@@ -1,0 +1,44 @@
+// The addresses on which a relay listens, each with what it serves. Private to the framework.
+#pragma once
+
+#include "relay/intake/intake.hpp"
+
+#include <parley/transport/transport.hpp>
+
+namespace parley::detail {
+
+// Not thread-safe: use it on its executor.
+class relay_listeners {
+public:
+    enum class use : byte { handshake, room, answers };
+
+    explicit relay_listeners(executor ex) : executor_(std::move(ex)) {}
+
+    // Binds now. Errors: unknown_transport, tls_failed (no certificate), bad_address (it cannot serve that),
+    // the system's.
+    error_code add(const listen_address& address, use for_what, const listen_options& options);
+
+    std::vector<tcp_endpoint> bound(use for_what) const;
+    // As a user could type them. An address that serves handshakes and rooms by one URL is in both; without
+    // an address for rooms all those for handshakes are.
+    std::vector<std::string> texts(use for_what) const;
+
+    void start(std::function<void(any_stream, listener_policy_ptr)> on_stream);
+    void stop() noexcept;
+    void stop_but_answers() noexcept; // goes on with those addresses
+
+private:
+    struct channel {
+        std::unique_ptr<acceptor_base> acceptor;
+        use for_what;
+        listener_policy_ptr policy;
+        bool one_url; // serves both kinds of stream
+        std::string text_before, text_behind;
+    };
+    void append_texts(std::vector<std::string>& out, const channel& from) const;
+
+    executor executor_;
+    std::vector<channel> doors_;
+};
+
+} // namespace parley::detail

@@ -1,0 +1,52 @@
+// A token bucket that is one time: the moment at which it would be full again. Private to the framework.
+#pragma once
+
+#include <parley/base/time.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace parley::detail {
+
+// How fast tokens come, and how many a full bucket holds. A rate of 0 is no limit.
+struct bucket_rate {
+    double per_second = 0;
+    double burst = 0;
+
+    bool unlimited() const noexcept { return per_second <= 0; }
+    // How long `n` tokens take to come; within what a time_point can hold.
+    duration time_of(double n) const noexcept
+    {
+        constexpr double longest_seconds = 1e9;
+        return std::chrono::duration_cast<duration>(
+            std::chrono::duration<double>(std::min(n / per_second, longest_seconds)));
+    }
+};
+
+class gcra {
+public:
+    // Takes `n` tokens if they are there. A bucket that allows less than one allows one when it is full.
+    bool take(const bucket_rate& rate, time_point now, double n = 1) noexcept
+    {
+        if (rate.unlimited()) return true;
+        const time_point then = std::max(full_at_, now) + rate.time_of(n);
+        if (then - now > rate.time_of(std::max({rate.burst, n, 1.0}))) return false;
+        full_at_ = then;
+        return true;
+    }
+
+    // Takes `n` tokens whether they are there or not. When the debt is paid: `now` where there is none.
+    time_point spend(const bucket_rate& rate, time_point now, double n) noexcept
+    {
+        if (rate.unlimited()) return now;
+        full_at_ = std::max(full_at_, now) + rate.time_of(n);
+        return std::max(now, full_at_ - rate.time_of(rate.burst));
+    }
+
+    bool full(time_point now) const noexcept { return full_at_ <= now; }
+
+private:
+    time_point full_at_{};
+};
+
+} // namespace parley::detail

@@ -1,0 +1,54 @@
+// Asks waiting streams from time to time whether their other side lives: one timer a context, not one a
+// stream. Private to the framework.
+#pragma once
+
+#include "stream/layer/layered_stream.hpp"
+
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <mutex>
+#include <optional>
+#include <set>
+#include <vector>
+
+namespace parley::detail {
+
+// Calls check_alive() of each core that was added, on that core's own executor. Thread-safe.
+class keepalive_scheduler final : public asio::execution_context::service {
+public:
+    struct entry {
+        std::weak_ptr<layered_core> who;
+        duration interval;
+        time_point due;
+    };
+
+    explicit keepalive_scheduler(asio::execution_context& context) : service(context) {}
+    static keepalive_scheduler& of(const executor& ex);
+
+    // From now on, each `interval`, until remove(). The entry is its owner's.
+    void add(entry& e);
+    // A context with nothing but this clock to wait for ends.
+    void remove(entry& e) noexcept;
+
+    inline static asio::execution_context::id id;
+
+private:
+    struct sooner {
+        bool operator()(const entry* a, const entry* b) const noexcept
+        {
+            return a->due != b->due ? a->due < b->due : std::less<const entry*>{}(a, b);
+        }
+    };
+
+    void shutdown() override;
+    void arm(const executor& ex);
+    void tick();
+
+    std::mutex mutex_;
+    std::set<entry*, sooner> entries_;
+    std::optional<asio::steady_timer> timer_;
+    time_point armed_for_ = no_deadline;
+};
+
+} // namespace parley::detail

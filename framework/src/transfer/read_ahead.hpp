@@ -1,0 +1,65 @@
+// A document that is read, hashed and compressed while what came before is sealed and sent. Private to the
+// framework.
+#pragma once
+
+#include "async/blocking_worker.hpp"
+#include "async/page_buffer.hpp"
+
+#include <parley/async/event.hpp>
+#include <parley/crypto/record_cipher.hpp>
+#include <parley/payload/document_source.hpp>
+
+#include <array>
+#include <atomic>
+
+namespace parley::detail {
+
+// Reads a source up to seven pieces ahead, in memory taken once: eight pieces of 512 KiB. `source` is used
+// away from home from the making to the destruction.
+class read_ahead {
+public:
+    // What one write carries: several whole records, so that a large document costs few system calls and few
+    // hand-overs between the threads.
+    static constexpr std::size_t piece_bytes = 16 * max_record_content_bytes;
+
+    struct piece {
+        bytes_view bytes;                // whole records; empty at the end of the document
+        bool last = false;               // nothing follows
+        std::uint64_t content_bytes = 0; // read so far
+        error_code error;
+        std::string error_path;
+    };
+
+    // The executors are those of blocking_worker.
+    read_ahead(const executor& home, executor away, document_source& source);
+
+    // The next piece; the bytes of the one before are gone then. After an error or the last one there is
+    // none. `prefer_speed`: whoever waits for a piece wants it sooner rather than smaller.
+    awaitable<piece> next(bool prefer_speed);
+    // Whether next() waits for the source.
+    bool is_waiting() const noexcept { return waiting_; }
+
+private:
+    static constexpr std::size_t pieces = 8;
+    // The first bytes are to go out at once, however long the document takes to fill a piece.
+    static constexpr std::size_t first_piece_bytes = 4096;
+
+    struct slot {
+        page_buffer bytes;
+        piece content;
+        std::exception_ptr thrown;
+        bool ready = false;
+    };
+    void fill(slot& s, std::size_t wanted);
+
+    document_source& source_;
+    std::array<slot, pieces> slots_;
+    std::size_t current_ = pieces - 1; // the slot given out last
+    bool given_out_ = false;
+    bool waiting_ = false;
+    std::atomic<bool> prefer_speed_ = false; // the consumer waits for the source; read by the worker
+    event filled_;
+    blocking_worker away_; // goes first: its jobs fill the slots
+};
+
+} // namespace parley::detail

@@ -1,0 +1,19 @@
+// Addresses as an operator wants to see them in the log.
+#pragma once
+
+#include "relay/configuration.hpp"
+
+#include <parley/wire/identity.hpp>
+
+#include <string>
+
+namespace parley::relayd {
+
+// `who` in that form:
+//     full    192.0.2.7:4001        [2001:db8:1:2::3]:4001
+//     prefix  192.0.2.0/24          2001:db8:1::/48
+//     none    -                     -
+// An identity that is no address stays as it is but for `none`.
+std::string redact_address(const identity& who, log_addresses form);
+
+} // namespace parley::relayd

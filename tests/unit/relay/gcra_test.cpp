@@ -1,0 +1,65 @@
+#include "relay/limits/gcra.hpp"
+
+#include <gtest/gtest.h>
+
+namespace parley::detail {
+namespace {
+
+using namespace std::chrono_literals;
+const time_point start = time_point{} + 1h;
+
+int take_all(gcra& bucket, const bucket_rate& rate, time_point now)
+{
+    int taken = 0;
+    while (taken < 100'000 && bucket.take(rate, now)) ++taken;
+    return taken;
+}
+
+TEST(gcra, gives_a_burst_and_then_its_rate)
+{
+    const bucket_rate rate{5, 20};
+    gcra bucket;
+    EXPECT_EQ(take_all(bucket, rate, start), 20);
+    EXPECT_EQ(take_all(bucket, rate, start + 199ms), 0);
+    EXPECT_EQ(take_all(bucket, rate, start + 201ms), 1);
+    EXPECT_EQ(take_all(bucket, rate, start + 2201ms), 10);
+    EXPECT_EQ(take_all(bucket, rate, start + 1h), 20);
+    EXPECT_FALSE(bucket.full(start + 1h));
+    EXPECT_TRUE(bucket.full(start + 1h + 5s));
+}
+
+TEST(gcra, allows_one_where_less_fit)
+{
+    const bucket_rate rate{0.01, 0.1};
+    gcra bucket;
+    EXPECT_EQ(take_all(bucket, rate, start), 1);
+    EXPECT_EQ(take_all(bucket, rate, start + 99s), 0);
+    EXPECT_EQ(take_all(bucket, rate, start + 101s), 1);
+}
+
+TEST(gcra, of_no_rate_limits_nothing)
+{
+    gcra bucket;
+    EXPECT_EQ(take_all(bucket, {}, start), 100'000);
+    EXPECT_EQ(bucket.spend({}, start, 1e18), start);
+}
+
+TEST(gcra, lets_a_debt_be_paid_in_time)
+{
+    const bucket_rate rate{100, 50};
+    gcra bucket;
+    EXPECT_EQ(bucket.spend(rate, start, 50), start);
+    EXPECT_EQ(bucket.spend(rate, start, 100), start + 1s);
+    EXPECT_EQ(bucket.spend(rate, start + 1s, 100), start + 2s);
+    EXPECT_EQ(bucket.spend(rate, start + 1min, 50), start + 1min);
+}
+
+TEST(gcra, bears_absurd_numbers)
+{
+    gcra bucket;
+    for (int i = 0; i < 5; ++i) EXPECT_GE(bucket.spend({1e-9, 0}, start, 1e18), start);
+    EXPECT_FALSE(bucket.take({1e-9, 1}, start));
+}
+
+} // namespace
+} // namespace parley::detail
