@@ -257,7 +257,9 @@ void read_pack(session& s, const byte_vector& pack)
 {
     const std::filesystem::path folder = s.fresh("pack");
     std::filesystem::create_directory(folder);
-    document_receiver receiver = require(document_receiver::create({folder, {}, {}}), "the receiver");
+    receiver_options into;
+    into.directory = folder;
+    document_receiver receiver = require(document_receiver::create(std::move(into)), "the receiver");
     error_code error;
     constexpr std::size_t most = 8 * max_record_content_bytes; // as a receiver does
     for (bytes_view rest = pack; !rest.empty() && !error; rest = rest.subspan(std::min(rest.size(), most)))

@@ -69,7 +69,7 @@ TESTED_BY = {
     "stream/layer/keepalive_scheduler.cpp": "unit/transport/websocket_test.cpp",
     "stream/layer/tls_layer.cpp": "unit/transport/tls_test.cpp",
     "stream/layer/websocket_layer.cpp": "unit/transport/websocket_test.cpp",
-    "transfer/read_ahead.cpp": "unit/transfer/blocking_worker_test.cpp",
+    "transfer/document_read_ahead.cpp": "unit/transfer/blocking_worker_test.cpp",
     "transfer/write_behind.cpp": "unit/transfer/blocking_worker_test.cpp",
     "transport/http/http_head.cpp": "unit/transport/http_connect_test.cpp",
     "transport/http/websocket_transport.cpp": "unit/transport/websocket_test.cpp",

@@ -8,7 +8,7 @@
 
 #include "session/session_steps.hpp"
 #include "transfer/path_estimator.hpp"
-#include "transfer/read_ahead.hpp"
+#include "transfer/document_read_ahead.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -62,7 +62,7 @@ private:
     any_stream room_;
     byte_vector early_;
     std::optional<record_writer> writer_;
-    std::optional<read_ahead> document_;
+    std::optional<document_read_ahead> document_;
     path_estimator path_;
     std::optional<watchdog> idle_;
     std::uint64_t acknowledged_ = 0; // bytes, at the last idle moment
@@ -238,7 +238,7 @@ operation_error sending::outcome() const
 
 awaitable<void> sending::pump()
 {
-    constexpr std::size_t most = record_writer::sealed_bytes(read_ahead::piece_bytes);
+    constexpr std::size_t most = record_writer::sealed_bytes(document_read_ahead::piece_bytes);
     const auto records = std::make_unique_for_overwrite<byte[]>(most);
     const std::string where = "sending to " + std::string{report_.peer.text()};
     transfer_progress progress;

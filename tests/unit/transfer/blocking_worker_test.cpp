@@ -1,4 +1,4 @@
-#include "transfer/read_ahead.hpp"
+#include "transfer/document_read_ahead.hpp"
 #include "transfer/write_behind.hpp"
 #include "unit/payload/sample_files.hpp"
 
@@ -25,7 +25,7 @@ using parley_test::temporary_folder;
 awaitable<error_code> pass(executor home, document_source& source, document_receiver& receiver,
                            std::function<void()> at_piece)
 {
-    read_ahead from{home, {}, source};
+    document_read_ahead from{home, {}, source};
     event progressed{home};
     write_behind to{home, {}, receiver, [&] { progressed.signal(); }};
     bool more = true;
@@ -66,7 +66,9 @@ TEST(blocking_worker, a_document_passes_through_two_threads)
     const temporary_folder from, to;
     const std::string content = some_content(5'000'000);
     auto source = document_source::open(from.write("document", content));
-    auto receiver = document_receiver::create({to.path(), {}, {}});
+    receiver_options into;
+    into.directory = to.path();
+    auto receiver = document_receiver::create(std::move(into));
     ASSERT_TRUE(source && receiver);
     asio::io_context context{1};
     const auto error = testing::run_until_done(context, [&]() -> awaitable<error_code> {
@@ -91,7 +93,9 @@ TEST(blocking_worker, the_context_may_go_away_in_the_middle)
             source_options stored;
             stored.compress = compression::never; // of twelve pieces
             auto source = document_source::open(path, stored);
-            auto receiver = document_receiver::create({to.path(), {}, {}});
+            receiver_options into;
+            into.directory = to.path();
+            auto receiver = document_receiver::create(std::move(into));
             ASSERT_TRUE(source && receiver);
             asio::io_context context{1};
             int pieces = 0;
@@ -116,7 +120,7 @@ std::size_t packed_bytes(bool prefer_speed, bool late)
     EXPECT_TRUE(source);
     asio::io_context home{1}, away{1};
     const auto home_work = asio::make_work_guard(home), away_work = asio::make_work_guard(away);
-    read_ahead from{executor{home.get_executor()}, executor{away.get_executor()}, *source};
+    document_read_ahead from{executor{home.get_executor()}, executor{away.get_executor()}, *source};
     std::size_t total = 0;
     bool done = false;
     const auto count = [&]() -> awaitable<void> {

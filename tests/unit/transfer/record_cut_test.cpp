@@ -1,7 +1,7 @@
 // Where a sender's records end: what the reference's receivers need (docs/PROTOCOL.md section 8).
 #include "support/actors_world.hpp"
 #include "support/strict_receiver.hpp"
-#include "transfer/read_ahead.hpp"
+#include "transfer/document_read_ahead.hpp"
 #include "unit/proto/transcript.hpp"
 
 #include <parley/proto/client_machine.hpp>
@@ -37,7 +37,7 @@ records records_of(document_source& source)
     records out;
     asio::io_context context;
     testing::run_until_done(context, [&]() -> awaitable<void> {
-        detail::read_ahead ahead{context.get_executor(), context.get_executor(), source};
+        detail::document_read_ahead ahead{context.get_executor(), context.get_executor(), source};
         auto writer = record_writer::create(cipher::aes_256_gcm, record_layout::current, key);
         byte_vector sealed, all;
         bool more = true;
@@ -83,7 +83,7 @@ std::vector<std::size_t> sizes()
         for (const std::size_t times : {1u, 2u, 3u, 7u})
             for (std::size_t size = unit * times - 2; size <= unit * times + 2; ++size) out.push_back(size);
     for (const std::size_t around :
-         {detail::read_ahead::piece_bytes, std::size_t{1} << 20, std::size_t{2} << 20})
+         {detail::document_read_ahead::piece_bytes, std::size_t{1} << 20, std::size_t{2} << 20})
         for (std::size_t size = around - 1; size <= around + 1; ++size) out.push_back(size);
     for (std::size_t size = 4096 - 64; size < 4096; size += 7) out.push_back(size); // the first piece
     return out;

@@ -16,7 +16,7 @@ namespace parley::detail {
 
 // Reads a source up to seven pieces ahead, in memory taken once: eight pieces of 512 KiB. `source` is used
 // away from home from the making to the destruction.
-class read_ahead {
+class document_read_ahead {
 public:
     // What one write carries: several whole records, so that a large document costs few system calls and few
     // hand-overs between the threads.
@@ -31,7 +31,7 @@ public:
     };
 
     // The executors are those of blocking_worker.
-    read_ahead(const executor& home, executor away, document_source& source);
+    document_read_ahead(const executor& home, executor away, document_source& source);
 
     // The next piece; the bytes of the one before are gone then. After an error or the last one there is
     // none. `prefer_speed`: whoever waits for a piece wants it sooner rather than smaller.

@@ -1,15 +1,15 @@
-#include "transfer/read_ahead.hpp"
+#include "transfer/document_read_ahead.hpp"
 
 namespace parley::detail {
 
-read_ahead::read_ahead(const executor& home, executor away, document_source& source)
+document_read_ahead::document_read_ahead(const executor& home, executor away, document_source& source)
     : source_(source), filled_(home), away_(home, std::move(away))
 {
     for (slot& s : slots_) s.bytes = make_page_buffer(piece_bytes);
     for (slot& s : slots_) fill(s, &s == &slots_.front() ? first_piece_bytes : piece_bytes);
 }
 
-void read_ahead::fill(slot& s, std::size_t wanted)
+void document_read_ahead::fill(slot& s, std::size_t wanted)
 {
     s.ready = false;
     const auto work = [this, &s, wanted] {
@@ -35,7 +35,7 @@ void read_ahead::fill(slot& s, std::size_t wanted)
     });
 }
 
-awaitable<read_ahead::piece> read_ahead::next(bool prefer_speed)
+awaitable<document_read_ahead::piece> document_read_ahead::next(bool prefer_speed)
 {
     if (std::exchange(given_out_, true)) fill(slots_[current_], piece_bytes);
     current_ = (current_ + 1) % pieces;
