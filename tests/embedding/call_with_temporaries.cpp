@@ -2,11 +2,12 @@
 // destroys a temporary aggregate in a co_await expression twice, so no parameter may be one. Strings are longer
 // than those that std::string holds inside itself: a second destruction would free them again.
 #include "embedding/running_relay.hpp"
-#include "unit/payload/scratch_folder.hpp"
+#include "unit/payload/sample_files.hpp"
 
 #include <parley/session/probe.hpp>
 #include <parley/stream/driver.hpp>
 #include <parley/stream/memory_stream.hpp>
+
 #include <parley/transfer/receive_document.hpp>
 #include <parley/transfer/send_document.hpp>
 #include <parley/transport/connect.hpp>
@@ -150,7 +151,7 @@ awaitable<void> call_layers(const relay_address& address)
 template <class Send, class Receive>
 void transfer(Send send_it, Receive receive_it)
 {
-    const parley_test::scratch_folder scratch;
+    const parley::testing::temporary_folder scratch;
     asio::io_context context;
     running_relay relay{context};
     auto source = document_source::from_bytes("document", parley_test::bytes_of("a document"));

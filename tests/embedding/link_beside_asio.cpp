@@ -2,7 +2,7 @@
 // transfer must be a success on both sides, which needs every comparison with asio::error::eof to hold.
 #include "embedding/plain_asio.hpp"
 #include "embedding/running_relay.hpp"
-#include "unit/payload/scratch_folder.hpp"
+#include "unit/payload/sample_files.hpp"
 
 #include <parley/transfer/receive_document.hpp>
 #include <parley/transfer/send_document.hpp>
@@ -17,7 +17,7 @@ constexpr int transfers = 20;
 // Whether both sides of one transfer reported success, and the bytes arrived.
 bool transfer(const std::string& text)
 {
-    const parley_test::scratch_folder scratch;
+    const parley::testing::temporary_folder scratch;
     asio::io_context context;
     running_relay relay{context};
     auto source = document_source::from_bytes("document", parley_test::bytes_of(text));

@@ -87,7 +87,7 @@ public:
     }
     void agreed(const identity&, const identity&) override { ++agreements; }
     void dropped(const identity&, drop_reason reason, std::uint8_t) override { drops.push_back(reason); }
-    void refused(const identity& who, relay_channel, refusal why) override
+    void refused(const identity& who, relay_channel, reject_reason why) override
     {
         rejections.push_back(why);
         rejected_peers.emplace_back(who.text());
@@ -99,7 +99,7 @@ public:
     std::vector<std::string> lines;
     std::vector<error_code> reasons;
     std::vector<drop_reason> drops;
-    std::vector<refusal> rejections;
+    std::vector<reject_reason> rejections;
     std::vector<std::string> rejected_peers;
     std::vector<room_report> rooms;
     int servers = 0, clients = 0, agreements = 0, overflows = 0, opened = 0, balance = 0;
