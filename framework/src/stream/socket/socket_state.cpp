@@ -34,6 +34,22 @@ std::optional<tcp_info> tcp_info_of(int fd, std::size_t needed) noexcept
     return info;
 }
 
+std::optional<std::uint64_t> acknowledged_bytes(int fd) noexcept
+{
+    constexpr std::size_t needed = offsetof(tcp_info, tcpi_bytes_acked) + sizeof(tcp_info::tcpi_bytes_acked);
+    const auto info = tcp_info_of(fd, needed);
+    if (!info) return std::nullopt;
+    return info->tcpi_bytes_acked;
+}
+
+// What is written and not acknowledged (TCP), or not read (Unix).
+std::optional<std::uint64_t> queued_bytes(int fd) noexcept
+{
+    int queued = 0;
+    if (::ioctl(fd, SIOCOUTQ, &queued) != 0 || queued < 0) return std::nullopt;
+    return static_cast<std::uint64_t>(queued);
+}
+
 } // namespace
 
 // After a reset the connection is closed, while after an end in order it is half open.
@@ -51,18 +67,27 @@ bool socket_was_reset(int fd) noexcept
 
 std::optional<delivery_counts> delivery_of_socket(int fd) noexcept
 {
-    int queued = 0;
-    if (fd < 0 || ::ioctl(fd, SIOCOUTQ, &queued) != 0 || queued < 0) return std::nullopt;
-    const auto unacknowledged = static_cast<std::uint64_t>(queued);
+    if (fd < 0) return std::nullopt;
     if (is_unix(fd)) {
+        const auto queued = queued_bytes(fd);
+        if (!queued) return std::nullopt;
         // It tells only what is queued, not what has passed: counted back from a moment far ahead.
         constexpr std::uint64_t far_ahead = std::uint64_t{1} << 62;
-        return delivery_counts{far_ahead, far_ahead - unacknowledged};
+        return delivery_counts{far_ahead, far_ahead - *queued};
     }
-    constexpr std::size_t needed = offsetof(tcp_info, tcpi_bytes_acked) + sizeof(tcp_info::tcpi_bytes_acked);
-    const auto info = tcp_info_of(fd, needed);
-    if (!info) return std::nullopt;
-    return delivery_counts{info->tcpi_bytes_acked + unacknowledged, info->tcpi_bytes_acked};
+    // Both numbers must be of one moment: an acknowledgement that comes between the two questions would make
+    // what is written look like more than it is.
+    constexpr int tries = 8;
+    auto acknowledged = acknowledged_bytes(fd);
+    for (int i = 0; i < tries; ++i) {
+        const auto queued = queued_bytes(fd);
+        const auto then = acknowledged_bytes(fd);
+        if (!acknowledged || !queued || !then) return std::nullopt;
+        if (*then == *acknowledged || i + 1 == tries)
+            return delivery_counts{*acknowledged + *queued, *acknowledged};
+        acknowledged = then;
+    }
+    return std::nullopt;
 }
 
 std::optional<std::uint64_t> window_of_socket(int fd) noexcept
