@@ -14,8 +14,8 @@ namespace {
 
 constexpr int max_events = 256;
 constexpr std::chrono::nanoseconds longest_wait = std::chrono::minutes{1};
-constexpr std::size_t read_bytes = 16384;
-constexpr std::size_t max_head_bytes = 8192;
+constexpr std::size_t answer_bytes = 16384;
+constexpr std::size_t max_answer_head_bytes = 8192;
 
 } // namespace
 
@@ -112,7 +112,7 @@ void load_connection::on_secured()
 
 void load_connection::read()
 {
-    std::array<byte, read_bytes> buffer;
+    std::array<byte, answer_bytes> buffer;
     do {
         const ssize_t size = socket_.recv(buffer.data(), buffer.size());
         if (size == 0) return end(0);
@@ -131,7 +131,7 @@ void load_connection::take(mutable_bytes bytes)
         request_ += as_text(bytes);
         const std::size_t head_end = request_.find("\r\n\r\n");
         if (head_end == std::string::npos) {
-            if (request_.size() > max_head_bytes) end(EPROTO);
+            if (request_.size() > max_answer_head_bytes) end(EPROTO);
             return;
         }
         if (!is_upgraded(request_)) return end(EPROTO);

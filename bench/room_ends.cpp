@@ -10,7 +10,7 @@
 namespace parley::bench {
 namespace {
 
-constexpr std::size_t read_bytes = 4096;
+constexpr std::size_t end_read_bytes = 4096;
 
 // A blocking stream of bytes over any of the wires.
 class blocking_stream {
@@ -32,7 +32,7 @@ public:
     // At least one byte, appended to `out`.
     void read(byte_vector& out)
     {
-        std::array<byte, read_bytes> piece;
+        std::array<byte, end_read_bytes> piece;
         const std::size_t before = out.size();
         while (out.size() == before) {
             const ssize_t size = socket_.recv(piece.data(), piece.size());
@@ -140,7 +140,7 @@ void verify(room_ends& ends)
     frame_reader reader;
     byte_vector pongs;
     while (got.size() < sent.size()) {
-        std::array<byte, read_bytes> piece;
+        std::array<byte, end_read_bytes> piece;
         const ssize_t size = ends.receiver.recv(piece.data(), piece.size());
         if (size <= 0) throw failure{"the first message of a room did not arrive"};
         const mutable_bytes bytes{piece.data(), static_cast<std::size_t>(size)};

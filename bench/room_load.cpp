@@ -15,7 +15,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::size_t write_bytes = 256u << 10;
-constexpr std::size_t read_bytes = 256u << 10;
+constexpr std::size_t load_read_bytes = 256u << 10;
 // A usual size of a WebSocket's message; parley's own peers write records of half as much.
 constexpr std::size_t frame_payload_bytes = 64u << 10;
 constexpr int max_events = 128;
@@ -81,7 +81,7 @@ void receive_for_ever(std::vector<room_ends>& rooms, shared_array<std::atomic<st
 {
     // At a page's beginning: elsewhere the copy out of the kernel takes several times as long on some
     // processors, depending on what came before, and it would be the generator that is measured.
-    alignas(4096) static std::array<byte, read_bytes> buffer;
+    alignas(4096) static std::array<byte, load_read_bytes> buffer;
     std::vector<frame_reader> frames(rooms.size());
     poller loop;
     for (std::size_t i = 0; i < rooms.size(); ++i) {

@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 using json = nlohmann::ordered_json;
 
-double seconds(duration time)
+double rounded_seconds(duration time)
 {
     return std::round(std::chrono::duration<double>(time).count() * 1000) / 1000;
 }
@@ -92,7 +92,7 @@ public:
                    {"directories", s.directories},
                    {"bytes", s.content_bytes},
                    {"stream_bytes", s.stream_bytes},
-                   {"seconds", seconds(s.time)}};
+                   {"seconds", rounded_seconds(s.time)}};
         if (!s.path.empty())
             event["path"] = s.path;
         else
@@ -115,7 +115,7 @@ private:
                    {"left", nullptr}};
         if (state.total_bytes) event["total"] = *state.total_bytes;
         if (state.bytes_per_second) event["rate"] = std::round(*state.bytes_per_second);
-        if (state.time_left && *state.time_left < 1000h) event["left"] = seconds(*state.time_left);
+        if (state.time_left && *state.time_left < 1000h) event["left"] = rounded_seconds(*state.time_left);
         put(event);
     }
     // What is not UTF-8 in a name becomes U+FFFD; everything above ASCII is written as \uNNNN, so that no

@@ -4,6 +4,7 @@
 #include "peer/terminal.hpp"
 
 #include <parley/async/event.hpp>
+#include <parley/base/descriptor.hpp>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -20,11 +21,6 @@
 
 namespace parley::cli {
 namespace {
-
-error_code last_error() noexcept
-{
-    return {errno, boost::system::system_category()};
-}
 
 std::atomic<bool> stop_wanted{false};
 
@@ -107,7 +103,7 @@ result<line_buffer::outcome> read_some_of_line(int input, line_buffer& line)
     const ssize_t count = ::read(input, &c, 1);
     if (count < 0) {
         if (errno == EINTR || errno == EAGAIN) return line_buffer::outcome::more;
-        return last_error();
+        return last_system_error();
     }
     if (count == 0) return line_buffer::outcome::complete;
     const line_buffer::outcome outcome = line.add(c);

@@ -2,6 +2,8 @@
 
 #include "peer/interrupt.hpp"
 
+#include <parley/base/descriptor.hpp>
+
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -14,11 +16,6 @@ namespace parley::cli {
 namespace {
 
 constexpr std::size_t copy_bytes = 256u << 10;
-
-error_code last_error() noexcept
-{
-    return {errno, boost::system::system_category()};
-}
 
 // A new file without a name, readable and writable by this user alone; -1 and errno on failure.
 int open_unnamed() noexcept
@@ -37,7 +34,7 @@ error_code write_all(int descriptor, const char* data, std::size_t size) noexcep
     while (size > 0) {
         const ssize_t count = ::write(descriptor, data, size);
         if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return last_error();
+        if (count < 0) return last_system_error();
         data += count;
         size -= static_cast<std::size_t>(count);
     }
@@ -65,7 +62,7 @@ const char* temporary_directory() noexcept
 result<spooled_file> spool(int input)
 {
     const int descriptor = open_unnamed();
-    if (descriptor < 0) return last_error();
+    if (descriptor < 0) return last_system_error();
     spooled_file file{descriptor, 0};
     const auto buffer = std::make_unique<char[]>(copy_bytes);
     std::uint64_t size = 0;
@@ -73,13 +70,13 @@ result<spooled_file> spool(int input)
         if (wait_readable(input) == wait_outcome::interrupted) return errc::cancelled;
         const ssize_t count = ::read(input, buffer.get(), copy_bytes);
         if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-        if (count < 0) return last_error();
+        if (count < 0) return last_system_error();
         if (count == 0) break;
         const error_code error = write_all(descriptor, buffer.get(), static_cast<std::size_t>(count));
         if (error) return error;
         size += static_cast<std::uint64_t>(count);
     }
-    if (::lseek(descriptor, 0, SEEK_SET) < 0) return last_error();
+    if (::lseek(descriptor, 0, SEEK_SET) < 0) return last_system_error();
     return spooled_file{file.release(), size};
 }
 

@@ -13,7 +13,7 @@
 namespace parley {
 namespace {
 
-using endpoints = std::vector<tcp_endpoint>;
+using endpoint_list = std::vector<tcp_endpoint>;
 using asio::ip::tcp;
 
 std::optional<tcp_endpoint> parse_literal(const std::string& host, std::uint16_t port)
@@ -26,7 +26,7 @@ std::optional<tcp_endpoint> parse_literal(const std::string& host, std::uint16_t
 
 // One look-up: the system's answer, the timer and the owner race to complete it.
 struct lookup : std::enable_shared_from_this<lookup> {
-    lookup(const executor& ex, detail::one_shot<result<endpoints>>::handler handler)
+    lookup(const executor& ex, detail::one_shot<result<endpoint_list>>::handler handler)
         : names(ex), timer(ex), done(ex, std::move(handler))
     {
     }
@@ -55,7 +55,7 @@ struct lookup : std::enable_shared_from_this<lookup> {
         // The answer may have overtaken the timer, though it came too late.
         if (limited && std::chrono::steady_clock::now() >= timer.expiry())
             return finish(make_error_code(errc::timed_out));
-        endpoints unique;
+        endpoint_list unique;
         for (const auto& entry : found) {
             const tcp_endpoint endpoint = entry.endpoint();
             if (std::find(unique.begin(), unique.end(), endpoint) == unique.end()) unique.push_back(endpoint);
@@ -66,7 +66,7 @@ struct lookup : std::enable_shared_from_this<lookup> {
             finish(std::move(unique));
     }
 
-    void finish(result<endpoints> value)
+    void finish(result<endpoint_list> value)
     {
         timer.cancel();
         names.cancel();
@@ -76,18 +76,18 @@ struct lookup : std::enable_shared_from_this<lookup> {
     tcp::resolver names;
     asio::steady_timer timer;
     bool limited = false;
-    detail::one_shot<result<endpoints>> done;
+    detail::one_shot<result<endpoint_list>> done;
 };
 
 } // namespace
 
-awaitable<result<endpoints>> system_resolver::resolve(std::string host, std::uint16_t port, duration timeout)
+awaitable<result<endpoint_list>> system_resolver::resolve(std::string host, std::uint16_t port, duration timeout)
 {
     const auto literal = parse_literal(host, port);
-    if (literal) co_return endpoints{*literal};
+    if (literal) co_return endpoint_list{*literal};
     const executor ex = co_await asio::this_coro::executor;
     auto found =
-        co_await asio::async_initiate<const asio::use_awaitable_t<executor>, void(result<endpoints>)>(
+        co_await asio::async_initiate<const asio::use_awaitable_t<executor>, void(result<endpoint_list>)>(
             [&](auto handler) {
                 std::make_shared<lookup>(ex, std::move(handler))->start(host, port, timeout);
             },
@@ -95,13 +95,13 @@ awaitable<result<endpoints>> system_resolver::resolve(std::string host, std::uin
     co_return found;
 }
 
-awaitable<result<endpoints>> fixed_resolver::resolve(std::string host, std::uint16_t port, duration)
+awaitable<result<endpoint_list>> fixed_resolver::resolve(std::string host, std::uint16_t port, duration)
 {
     const auto literal = parse_literal(host, port);
-    if (literal) co_return endpoints{*literal};
+    if (literal) co_return endpoint_list{*literal};
     const auto found = table_.find(host);
     if (found == table_.end() || found->second.empty()) co_return make_error_code(errc::name_not_resolved);
-    endpoints out = found->second;
+    endpoint_list out = found->second;
     for (tcp_endpoint& endpoint : out)
         if (endpoint.port() == 0) endpoint.port(port);
     co_return out;
@@ -109,7 +109,7 @@ awaitable<result<endpoints>> fixed_resolver::resolve(std::string host, std::uint
 
 namespace detail {
 
-awaitable<result<endpoints>> resolve_for(const connect_request& request)
+awaitable<result<endpoint_list>> resolve_for(const connect_request& request)
 {
     system_resolver system;
     resolver& names = request.options.names != nullptr ? *request.options.names : system;

@@ -1,11 +1,11 @@
 #include "relay/intake/forwarded.hpp"
 
+#include "relay/intake/read_port.hpp"
 #include "transport/http/http_head.hpp"
 
 #include <parley/transport/ip_network.hpp>
 
 #include <algorithm>
-#include <charconv>
 
 namespace parley::detail {
 namespace {
@@ -26,16 +26,6 @@ std::string_view trimmed(std::string_view text) noexcept
     while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
     while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
     return text;
-}
-
-std::optional<std::uint16_t> read_port(std::string_view text) noexcept
-{
-    unsigned value = 0;
-    const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || text.size() > 5 || read.ec != std::errc{} || read.ptr != text.data() + text.size() ||
-        value > 65535)
-        return std::nullopt;
-    return static_cast<std::uint16_t>(value);
 }
 
 // The port of RFC 7239 may be hidden, which is as good as none.

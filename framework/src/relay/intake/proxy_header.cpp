@@ -1,11 +1,11 @@
 #include "relay/intake/proxy_header.hpp"
 
 #include "relay/intake/protocol_detection.hpp"
+#include "relay/intake/read_port.hpp"
 
 #include <boost/asio/ip/address.hpp>
 
 #include <algorithm>
-#include <charconv>
 
 namespace parley::detail {
 namespace {
@@ -29,14 +29,11 @@ std::string_view take_word(std::string_view& line) noexcept
     return word;
 }
 
-std::optional<std::uint16_t> read_port(std::string_view word) noexcept
+// Without the leading zeros that the header does not allow.
+std::optional<std::uint16_t> read_plain_port(std::string_view word) noexcept
 {
-    unsigned value = 0;
-    const auto read = std::from_chars(word.data(), word.data() + word.size(), value);
-    const bool shaped = !word.empty() && word.size() <= 5 && (word.size() == 1 || word[0] != '0') &&
-                        read.ec == std::errc{} && read.ptr == word.data() + word.size();
-    if (!shaped || value > 65535) return std::nullopt;
-    return static_cast<std::uint16_t>(value);
+    if (word.size() > 1 && word[0] == '0') return std::nullopt;
+    return read_port(word);
 }
 
 std::optional<asio::ip::address> read_address(std::string_view word, bool v6)
@@ -70,8 +67,8 @@ outcome parse_v1(std::string_view text)
     const bool v6 = family == "TCP6";
     const auto from = read_address(take_word(line), v6);
     const auto to = read_address(take_word(line), v6);
-    const auto from_port = read_port(take_word(line));
-    const auto to_port = read_port(line); // the last word: nothing may follow it
+    const auto from_port = read_plain_port(take_word(line));
+    const auto to_port = read_plain_port(line); // the last word: nothing may follow it
     if (!from || !to || !from_port || !to_port) return bad();
     out.client.emplace(*from, *from_port);
     return std::optional{out};
