@@ -31,11 +31,7 @@ public:
     }
     ~tcp_stream() override { tcp_stream::close(); }
 
-    void close() noexcept override
-    {
-        error_code ignored;
-        this->socket_.close(ignored);
-    }
+    void close() noexcept override { this->close_socket(); }
     void reset_on_close(bool abort) noexcept override
     {
         detail::reset_on_close(this->native_handle(), abort);

@@ -45,7 +45,7 @@ public:
     {
         error_code ignored;
         if (!abort_) socket_.shutdown(local::socket::shutdown_send, ignored);
-        socket_.close(ignored);
+        close_socket();
     }
     // A close without an end of sending is what stands for a reset here, and what a death looks like.
     void reset_on_close(bool abort) noexcept override { abort_ = abort; }

@@ -64,6 +64,27 @@ TEST(tcp_stream_test, sets_the_options)
     EXPECT_EQ(option_of(other, SOL_SOCKET, SO_KEEPALIVE), 0);
 }
 
+// A write may take the system's only report of the reset; who wrote then closes the stream before who reads
+// is told of the end.
+TEST(tcp_stream_test, remembers_a_reset_after_close)
+{
+    asio::io_context context;
+    tcp_pair sockets = make_tcp_pair(context);
+    any_stream stream = make_tcp_stream(std::move(sockets.first));
+    any_stream other = make_tcp_stream(std::move(sockets.second));
+    testing::run_until_done(context, [&]() -> awaitable<void> {
+        other.reset_on_close(true);
+        other.close();
+        auto readable = co_await stream.async_wait_readable(use_tuple);
+        (void)readable;
+        const auto failed = co_await write_all(stream, "abc");
+        EXPECT_TRUE(failed);
+        stream.close();
+        EXPECT_TRUE(stream.was_reset());
+        EXPECT_FALSE(other.was_reset());
+    });
+}
+
 TEST(tcp_stream_test, operations_on_a_closed_stream_fail)
 {
     asio::io_context context;

@@ -254,6 +254,7 @@ public:
     int native_handle() const noexcept { return base_->native_handle(); }
     // Whether an end that a read has given was a reset. For a stream whose own sending direction is still
     // open: the system reports a reset once only, and after a failed write a read gives an end like any other.
+    // The answer outlives close().
     bool was_reset() const noexcept { return base_->was_reset(); }
     // How far what was written has come. Nothing where the transport cannot tell.
     std::optional<delivery_counts> delivery() const noexcept { return base_->delivery(); }

@@ -93,7 +93,7 @@ public:
 
     bool is_open() const noexcept override { return socket_.is_open(); }
     int native_handle() const noexcept override { return const_cast<Socket&>(socket_).native_handle(); }
-    bool was_reset() const noexcept override { return socket_was_reset(native_handle()); }
+    bool was_reset() const noexcept override { return was_reset_ || socket_was_reset(native_handle()); }
     std::optional<delivery_counts> delivery() const noexcept override
     {
         return delivery_of_socket(native_handle());
@@ -104,9 +104,19 @@ public:
     }
 
 protected:
+    // What close() is made of. A closed socket can no longer be asked whether the other side had reset it.
+    void close_socket() noexcept
+    {
+        was_reset_ = was_reset();
+        error_code ignored;
+        socket_.close(ignored);
+    }
+
     Socket socket_;
 
 private:
+    bool was_reset_ = false;
+
     template <class Executor>
     static const Executor* own_type_of(const executor& any) noexcept
     {
