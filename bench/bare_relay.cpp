@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view client_hello = "000001";
 constexpr int max_events = 256;
 
-void answer(int fd, const packet::any& body)
+void answer(int fd, const packet_variant& body)
 {
     write_all(fd, as_text(encode(relay_uid, body).view()));
 }

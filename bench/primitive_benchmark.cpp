@@ -102,7 +102,7 @@ private:
 
 void packets(measuring& m)
 {
-    const packet::any body = packet::y_and_server_validator{};
+    const packet_variant body = packet::y_and_server_validator{};
     const encoded_packet encoded = encode(uid{7}, body);
     m.time("write a packet", "parley", [&] {
         const encoded_packet out = encode(uid{7}, body);

@@ -59,7 +59,7 @@ class handshake_stream {
 public:
     handshake_stream(const endpoint& to, source_number source) : stream_(to, source, "bob.handshake") {}
 
-    void send(uid to, const packet::any& body) { stream_.write(encode(to, body).view()); }
+    void send(uid to, const packet_variant& body) { stream_.write(encode(to, body).view()); }
 
     message next()
     {

@@ -105,7 +105,7 @@ public:
 
 private:
     void on_packet(const message& packet) override { pass(packet); }
-    void on_event(const server_event::any& event) override
+    void on_event(const server_event_variant& event) override
     {
         if (std::holds_alternative<server_event::identified>(event)) identified_ = true;
         if (std::holds_alternative<server_event::agreed>(event)) done_ = true;
@@ -126,7 +126,7 @@ private:
         const auto* offer = std::get_if<packet::new_server>(&packet.body);
         if (offer == nullptr || offer->public_packet == wanted_) pass(packet);
     }
-    void on_event(const client_event::any& event) override
+    void on_event(const client_event_variant& event) override
     {
         if (std::holds_alternative<client_event::identified>(event)) identified_ = true;
         if (const auto* offer = std::get_if<client_event::offered>(&event)) machine_.accept(offer->server);

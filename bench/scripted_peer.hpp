@@ -23,7 +23,7 @@ public:
 protected:
     virtual void start() = 0;
     virtual void on_packet(const message& packet) = 0;
-    void say(uid to, const packet::any& body)
+    void say(uid to, const packet_variant& body)
     {
         const encoded_packet encoded = encode(to, body);
         output_.insert(output_.end(), encoded.view().begin(), encoded.view().end());

@@ -84,10 +84,10 @@ void log_observer::dropped(const identity& from, drop_reason reason, std::uint8_
                     {"type", fmt::format("{:02x}", type)}});
 }
 
-void log_observer::refused(const identity& who, relay_channel channel, reject_reason why)
+void log_observer::rejected(const identity& who, relay_channel channel, reject_reason why)
 {
     if (pass())
-        log_.write(log_level::info, "refused",
+        log_.write(log_level::info, "rejected",
                    {{"peer", shown(who)},
                     {"channel", relay_channel_name(channel)},
                     {"reason", reject_reason_name(why)}});

@@ -156,7 +156,7 @@ void relay_metrics::dropped(const identity&, drop_reason reason, std::uint8_t)
         state_->drops[at]->Increment();
 }
 
-void relay_metrics::refused(const identity&, relay_channel, reject_reason why)
+void relay_metrics::rejected(const identity&, relay_channel, reject_reason why)
 {
     if (const auto at = static_cast<std::size_t>(why); at < refusals) state_->refusal_counts[at]->Increment();
 }

@@ -21,7 +21,7 @@ public:
     void hello(const identity& who, peer_kind kind) override;
     void agreed(const identity& client, const identity& server) override;
     void dropped(const identity& from, drop_reason reason, std::uint8_t type) override;
-    void refused(const identity& who, relay_channel channel, reject_reason why) override;
+    void rejected(const identity& who, relay_channel channel, reject_reason why) override;
     void room_opened(const identity& client, const identity& server) override;
     void room_closed(const room_report& report) override;
 

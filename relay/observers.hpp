@@ -40,9 +40,9 @@ public:
     {
         for (auto* o : all_) o->dropped(from, reason, type);
     }
-    void refused(const identity& who, relay_channel channel, reject_reason why) override
+    void rejected(const identity& who, relay_channel channel, reject_reason why) override
     {
-        for (auto* o : all_) o->refused(who, channel, why);
+        for (auto* o : all_) o->rejected(who, channel, why);
     }
     void overflow(const identity& who, std::size_t queued_bytes) override
     {

@@ -68,7 +68,7 @@ public:
     }
     uid number() { return {static_cast<std::uint16_t>(next() % 8)}; }
 
-    packet::any packet()
+    packet_variant packet()
     {
         switch (next() % 16) {
         case 0:
@@ -189,7 +189,7 @@ struct owner {
             require(machine.finished() || bytes.size() < before, "it takes what it is given");
         }
     }
-    void feed(uid from, const packet::any& body) { feed(encode(from, body).view()); }
+    void feed(uid from, const packet_variant& body) { feed(encode(from, body).view()); }
     template <class Body>
     const Body* last_to(uid to) const
     {

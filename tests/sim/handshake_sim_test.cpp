@@ -35,14 +35,14 @@ public:
         network.after(starts, [this, &relay, who] {
             port_ = relay.open_handshake(who, {[](bytes_view) {}, [this] { network_.close(port_); }});
             const bool server = network_.random().below(2) == 0;
-            say(relay_uid,
-                server ? packet::any{packet::hello_as_a_server{}} : packet::any{packet::hello_as_a_client{}});
+            say(relay_uid, server ? packet_variant{packet::hello_as_a_server{}}
+                                  : packet_variant{packet::hello_as_a_client{}});
             babble(100);
         });
     }
 
 private:
-    void say(uid to, const packet::any& body) { network_.send(port_, bytes_of(to, body)); }
+    void say(uid to, const packet_variant& body) { network_.send(port_, bytes_of(to, body)); }
     void babble(int left)
     {
         if (left == 0) return network_.send(port_, as_bytes("0000ff no packet"));

@@ -87,7 +87,7 @@ public:
     }
     void agreed(const identity&, const identity&) override { ++agreements; }
     void dropped(const identity&, drop_reason reason, std::uint8_t) override { drops.push_back(reason); }
-    void refused(const identity& who, relay_channel, reject_reason why) override
+    void rejected(const identity& who, relay_channel, reject_reason why) override
     {
         rejections.push_back(why);
         rejected_peers.emplace_back(who.text());
@@ -386,7 +386,7 @@ public:
                           });
     }
     void write(std::string_view text) { write(as_bytes(text)); }
-    void write(uid to, const packet::any& body) { write(encode(to, body).view()); }
+    void write(uid to, const packet_variant& body) { write(encode(to, body).view()); }
     void shutdown_send()
     {
         stream.async_shutdown_send([](error_code) {});

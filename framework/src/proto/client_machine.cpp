@@ -54,7 +54,7 @@ struct client_machine::state {
     // ----------------------------------------------------------------------------
 
     // From the relay itself: whatever it should not have said ends the machine.
-    void receive_from_relay(const packet::any& body)
+    void receive_from_relay(const packet_variant& body)
     {
         std::visit(overloaded{
                        [&](const packet::client_identity& p) { identify(p.identity); },
@@ -71,7 +71,7 @@ struct client_machine::state {
 
     // From a server, through the relay: it may say these at any time, late, twice or in bad faith, and what
     // does not fit its state is ignored. The relay forwards nothing else to a client.
-    void receive_from_server(uid from, const packet::any& body)
+    void receive_from_server(uid from, const packet_variant& body)
     {
         std::visit(overloaded{
                        [&](const packet::y_and_server_validator& p) { prove(from, p); },

@@ -52,7 +52,7 @@ void offer_queue::ask_next()
     actions_.push_back(offer_action::ask{current_.peer});
 }
 
-std::optional<offer_action::any> offer_queue::next_action()
+std::optional<offer_action_variant> offer_queue::next_action()
 {
     if (actions_.empty()) return std::nullopt;
     auto action = std::move(actions_.front());

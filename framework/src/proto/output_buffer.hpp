@@ -7,7 +7,7 @@ namespace parley {
 
 class output_buffer {
 public:
-    void put(uid to, const packet::any& body)
+    void put(uid to, const packet_variant& body)
     {
         const encoded_packet encoded = encode(to, body);
         const bytes_view added = encoded.view();

@@ -42,7 +42,7 @@ struct peer {
 
 using shared_packet = std::shared_ptr<const encoded_packet>;
 
-shared_packet shared(uid from, const packet::any& body)
+shared_packet shared(uid from, const packet_variant& body)
 {
     return std::make_shared<const encoded_packet>(encode(from, body));
 }
@@ -61,7 +61,7 @@ struct relay_machine::state {
     index_list<peer, &peer::by_deadline> deadlines;        // all wait equally long: in order of connection
     std::array<index_list<peer, &peer::by_kind>, 2> kinds; // newest first
     std::bitset<all_uids> scratch;                         // all clear between calls
-    fifo<relay_action::any> actions;
+    fifo<relay_action_variant> actions;
 
     auto& of_kind(peer_kind kind) noexcept { return kinds[static_cast<std::size_t>(kind)]; }
     auto& count_of(peer_kind kind) noexcept { return waiting[static_cast<std::size_t>(kind)]; }
@@ -350,7 +350,7 @@ time_point relay_machine::next_deadline() const noexcept
     return state_->deadlines.empty() ? no_deadline : state_->peers[state_->deadlines.first()].deadline;
 }
 
-std::optional<relay_action::any> relay_machine::next_action()
+std::optional<relay_action_variant> relay_machine::next_action()
 {
     return state_->actions.pop();
 }

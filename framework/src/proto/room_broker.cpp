@@ -62,7 +62,7 @@ struct room_broker::state {
     std::vector<pending_connection> pending; // by connection_id
     std::size_t unanswered = 0;
     index_list<pending_connection, &pending_connection::by_deadline> line_deadlines; // oldest first
-    fifo<room_action::any> actions;
+    fifo<room_action_variant> actions;
 
     place& place_at(std::uint32_t number) noexcept { return agreements[number / 2].places[number % 2]; }
     static std::uint32_t other(std::uint32_t number) noexcept { return number ^ 1U; }
@@ -276,7 +276,7 @@ time_point room_broker::next_deadline() const noexcept
     return std::min(state_->line_deadline(), state_->agreement_deadline());
 }
 
-std::optional<room_action::any> room_broker::next_action()
+std::optional<room_action_variant> room_broker::next_action()
 {
     return state_->actions.pop();
 }

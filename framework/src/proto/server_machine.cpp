@@ -49,7 +49,7 @@ struct server_machine::state {
     // ----------------------------------------------------------------------------
 
     // From the relay itself: whatever it should not have said ends the machine.
-    void receive_from_relay(const packet::any& body)
+    void receive_from_relay(const packet_variant& body)
     {
         std::visit(overloaded{
                        [&](const packet::server_identity& p) { identify(p.identity); },
@@ -64,7 +64,7 @@ struct server_machine::state {
 
     // From a client, through the relay: it may say these at any time, late, twice or in bad faith, and what
     // does not fit its state harms nobody but itself. The relay forwards nothing else to a server.
-    void receive_from_client(uid from, const packet::any& body)
+    void receive_from_client(uid from, const packet_variant& body)
     {
         std::visit(overloaded{
                        [&](const packet::x_and_client_identity& p) { greet(from, p); },

@@ -200,7 +200,7 @@ void relay_server::state::enter(detail::accepted_connection who)
     auto why = check_lobby(who.lobby);
     if (!why && draining && who.channel == relay_channel::handshake) why = reject_reason::stopping;
     if (why) {
-        observer.refused(who.who, who.channel, *why);
+        observer.rejected(who.who, who.channel, *why);
         return who.stream.close();
     }
     lobby& in = lobby_of(who.lobby);
@@ -219,7 +219,7 @@ void relay_server::state::adopt(any_stream stream, const identity& who, relay_ch
     if (!why) why = limits->admit(permit, who, clock::now());
     if (!why && options.admit && !options.admit(who, channel)) why = reject_reason::not_admitted;
     if (why) {
-        observer.refused(who, channel, *why);
+        observer.rejected(who, channel, *why);
         return stream.close();
     }
     if (channel == relay_channel::handshake)

@@ -128,7 +128,7 @@ private:
         driver_options driving;
         driving.timeout = options_.step_timeout();
         driver<server_machine> serve{
-            first_, server, [this](server_event::any event) { on_server(std::move(event)); }, driving};
+            first_, server, [this](server_event_variant event) { on_server(std::move(event)); }, driving};
         serve.async_run([this](error_code error) {
             server_error_ = error;
             server_ended_ = true;
@@ -167,7 +167,7 @@ private:
         co_return error_code{};
     }
 
-    void on_server(server_event::any event)
+    void on_server(server_event_variant event)
     {
         if (auto* id = std::get_if<server_event::identified>(&event)) {
             server_id_ = id->self;
@@ -196,7 +196,7 @@ private:
         error_code rejected;
         driver<client_machine> drive{
             second_, client,
-            [&drive_pointer, &rejected](client_event::any event) {
+            [&drive_pointer, &rejected](client_event_variant event) {
                 if (const auto* offered = std::get_if<client_event::offered>(&event))
                     drive_pointer->input([from = offered->server](client_machine& m) { m.accept(from); });
                 else if (const auto* wrong = std::get_if<client_event::rejected>(&event))

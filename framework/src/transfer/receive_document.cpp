@@ -41,7 +41,7 @@ public:
 
 private:
     awaitable<operation_error> handshake();
-    void on_event(client_event::any event);
+    void on_event(client_event_variant event);
     void perform_offers();
     void ask(const identity& peer);
     void on_answer(std::exception_ptr thrown, bool yes);
@@ -91,7 +91,7 @@ private:
     event reading_ended_;
 };
 
-void receiving::on_event(client_event::any event)
+void receiving::on_event(client_event_variant event)
 {
     if (auto* id = std::get_if<client_event::identified>(&event)) {
         observer_.identified(id->self);
@@ -166,7 +166,7 @@ awaitable<operation_error> receiving::handshake()
     driver_options driving;
     driving.timeout = options_.wait_timeout();
     driver<client_machine> drive{stream, machine,
-                                 [this](client_event::any event) { on_event(std::move(event)); }, driving};
+                                 [this](client_event_variant event) { on_event(std::move(event)); }, driving};
     drive_ = &drive;
     const error_code error = co_await drive.run();
     handshake_over_ = ended_ = true;

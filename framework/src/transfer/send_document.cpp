@@ -7,8 +7,8 @@
 #include <parley/transfer/send_document.hpp>
 
 #include "session/session_steps.hpp"
-#include "transfer/path_estimator.hpp"
 #include "transfer/document_read_ahead.hpp"
+#include "transfer/path_estimator.hpp"
 
 #include <boost/asio/this_coro.hpp>
 
@@ -44,7 +44,7 @@ private:
     error_code take_from_receiver(bytes_view bytes);
     bool has_arrived() const noexcept;
     operation_error outcome() const;
-    void on_event(server_event::any event);
+    void on_event(server_event_variant event);
 
     random_source& random() const { return options_.random() ? *options_.random() : system_random(); }
 
@@ -89,7 +89,7 @@ result<server_machine> sending::make_machine()
     return server_machine{std::move(*server), random()};
 }
 
-void sending::on_event(server_event::any event)
+void sending::on_event(server_event_variant event)
 {
     if (auto* id = std::get_if<server_event::identified>(&event)) {
         observer_.identified(id->self);
@@ -120,7 +120,7 @@ awaitable<operation_error> sending::handshake()
     driver_options driving;
     driving.timeout = options_.wait_timeout();
     driver<server_machine> drive{stream, *machine,
-                                 [this](server_event::any event) { on_event(std::move(event)); }, driving};
+                                 [this](server_event_variant event) { on_event(std::move(event)); }, driving};
     const error_code error = co_await drive.run();
     stream.close();
     const bool cancelled = co_await is_cancelled();

@@ -2,7 +2,7 @@
 
 namespace parley {
 
-static_assert(std::variant_size_v<packet::any> == 16,
+static_assert(std::variant_size_v<packet_variant> == 16,
               "a packet's alternative number is its type on the wire");
 static_assert(std::is_trivially_copyable_v<message>, "packets are copied into queues by the million");
 
@@ -32,9 +32,9 @@ spoke_failure_kind to_spoke_failure(const error_code& error) noexcept
     return spoke_failure_kind::invalid_public_packet;
 }
 
-std::string_view packet_name(const packet::any& body) noexcept
+std::string_view packet_name(const packet_variant& body) noexcept
 {
-    static constexpr std::array<std::string_view, std::variant_size_v<packet::any>> names = {
+    static constexpr std::array<std::string_view, std::variant_size_v<packet_variant>> names = {
         "hello_as_a_server",
         "hello_as_a_client",
         "server_identity",

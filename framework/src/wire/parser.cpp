@@ -28,7 +28,7 @@ struct shape {
     bool identity = false; // up to its NUL
 };
 
-constexpr std::array<shape, std::variant_size_v<packet::any>> shapes = {{
+constexpr std::array<shape, std::variant_size_v<packet_variant>> shapes = {{
     {.raw = public_bytes},                                      // 00 hello_as_a_server
     {},                                                         // 01 hello_as_a_client
     {.identity = true},                                         // 02 server_identity

@@ -79,7 +79,7 @@ struct body_writer {
 
 } // namespace
 
-encoded_packet encode(uid peer, const packet::any& body) noexcept
+encoded_packet encode(uid peer, const packet_variant& body) noexcept
 {
     encoded_packet encoded;
     cursor out{encoded.bytes_.data()};

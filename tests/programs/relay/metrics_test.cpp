@@ -35,7 +35,7 @@ TEST_F(metrics, count_what_is_told)
     counted.hello(who, peer_kind::server);
     counted.agreed(who, who);
     counted.dropped(who, drop_reason::unknown_destination, 5);
-    counted.refused(who, relay_channel::handshake, reject_reason::address_full);
+    counted.rejected(who, relay_channel::handshake, reject_reason::address_full);
     counted.accept_failed(relay_channel::room, {});
     counted.room_opened(who, who);
     room_report report;

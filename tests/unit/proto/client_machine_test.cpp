@@ -87,7 +87,7 @@ struct bench : machine_bench<client_machine> {
     std::map<std::uint16_t, std::string> key_text;
 };
 
-packet::any closed(std::uint16_t gone)
+packet_variant closed(std::uint16_t gone)
 {
     return packet::closed{uid{gone}};
 }

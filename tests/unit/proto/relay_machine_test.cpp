@@ -51,7 +51,7 @@ struct bench {
     {
         machine.connect(connection_id{c}, name(c), start + at);
     }
-    void say(std::uint32_t c, uid to, const packet::any& body)
+    void say(std::uint32_t c, uid to, const packet_variant& body)
     {
         machine.receive(connection_id{c}, message{to, body});
     }
@@ -79,9 +79,9 @@ struct bench {
         while (const auto action = machine.next_action()) out.push_back(std::visit(action_names{}, *action));
         return out;
     }
-    std::vector<relay_action::any> actions()
+    std::vector<relay_action_variant> actions()
     {
-        std::vector<relay_action::any> out;
+        std::vector<relay_action_variant> out;
         while (auto action = machine.next_action()) out.push_back(std::move(*action));
         return out;
     }
@@ -159,24 +159,24 @@ TEST(relay_machine, a_repeated_hello_is_answered_and_one_of_the_other_kind_dropp
     EXPECT_EQ(b.machine.count().clients, 1U);
 }
 
-const std::vector<packet::any>& one_of_each()
+const std::vector<packet_variant>& one_of_each()
 {
-    static const std::vector<packet::any> all{packet::hello_as_a_server{},
-                                              packet::hello_as_a_client{},
-                                              packet::server_identity{named("x:1")},
-                                              packet::client_identity{named("x:1")},
-                                              packet::new_server{uid{1}, {}, named("x:1")},
-                                              packet::client_validator{},
-                                              packet::y_and_server_validator{},
-                                              packet::x_and_client_identity{{}, named("x:1")},
-                                              packet::agreement{},
-                                              packet::closed{uid{1}},
-                                              packet::accepted{},
-                                              packet::refused{},
-                                              packet::relay_failure{},
-                                              packet::spoke_failure{},
-                                              packet::done{},
-                                              packet::timeout{}};
+    static const std::vector<packet_variant> all{packet::hello_as_a_server{},
+                                                 packet::hello_as_a_client{},
+                                                 packet::server_identity{named("x:1")},
+                                                 packet::client_identity{named("x:1")},
+                                                 packet::new_server{uid{1}, {}, named("x:1")},
+                                                 packet::client_validator{},
+                                                 packet::y_and_server_validator{},
+                                                 packet::x_and_client_identity{{}, named("x:1")},
+                                                 packet::agreement{},
+                                                 packet::closed{uid{1}},
+                                                 packet::accepted{},
+                                                 packet::refused{},
+                                                 packet::relay_failure{},
+                                                 packet::spoke_failure{},
+                                                 packet::done{},
+                                                 packet::timeout{}};
     return all;
 }
 
@@ -369,7 +369,7 @@ TEST(relay_machine, refused_and_spoke_failure_end_the_candidacy)
     struct ending {
         std::uint32_t from;
         uid to;
-        packet::any body;
+        packet_variant body;
         std::string forwarded;
     };
     const std::vector<ending> endings{

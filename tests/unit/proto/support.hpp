@@ -31,7 +31,7 @@ inline std::string hex4(uid u)
     return to_hex(bytes);
 }
 
-inline byte_vector bytes_of(uid peer, const packet::any& body)
+inline byte_vector bytes_of(uid peer, const packet_variant& body)
 {
     const encoded_packet encoded = encode(peer, body);
     return {encoded.view().begin(), encoded.view().end()};
@@ -114,7 +114,7 @@ struct machine_bench {
             drain();
         }
     }
-    void feed(uid from, const packet::any& body) { feed(bytes_of(from, body)); }
+    void feed(uid from, const packet_variant& body) { feed(bytes_of(from, body)); }
 
     // The body of the latest packet of a type; a default one and a failure if there was none.
     template <class Body>

@@ -160,7 +160,7 @@ records records_of_sender(world& w, send_operation& s)
     driver<client_machine>* driving = nullptr;
     driver<client_machine> drive{handshake,
                                  machine,
-                                 [&](client_event::any event) {
+                                 [&](client_event_variant event) {
                                      if (auto* offered = std::get_if<client_event::offered>(&event))
                                          driving->input(
                                              [to = offered->server](client_machine& m) { m.accept(to); });

@@ -61,8 +61,10 @@ struct gone {
 struct agreed {
     agreement result;
 }; // the last event
-using any = std::variant<identified, offered, rejected, gone, agreed>;
 } // namespace client_event
+
+using client_event_variant = std::variant<client_event::identified, client_event::offered,
+                                          client_event::rejected, client_event::gone, client_event::agreed>;
 
 // A Machine. Memory: about 500 bytes a server in hand, at most options.max_servers of them; all secrets are
 // wiped when it finishes. Each new_server costs its iterations of the key derivation, at most
@@ -70,7 +72,7 @@ using any = std::variant<identified, offered, rejected, gone, agreed>;
 // truncated_packet, what the parser found, crypto_unavailable, or what stop() was given. Not thread-safe.
 class client_machine {
 public:
-    using event = client_event::any;
+    using event = client_event_variant;
 
     // `random` must outlive the machine. The hello is in output() at once.
     client_machine(secret_bytes password, random_source& random, client_options options = {});

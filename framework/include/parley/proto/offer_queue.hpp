@@ -38,8 +38,12 @@ struct refuse {
 struct withdrawn {
     identity peer;
 }; // the sender that was asked about, or accepted, has left
-using any = std::variant<ask, cancel_question, accept, refuse, withdrawn>;
 } // namespace offer_action
+
+// the sender that was asked about, or accepted, has left
+using offer_action_variant =
+    std::variant<offer_action::ask, offer_action::cancel_question, offer_action::accept, offer_action::refuse,
+                 offer_action::withdrawn>;
 
 // The machine. After each input, take all actions before the next one. Memory: some 60 bytes for each sender in
 // line, of which client_machine bounds the number. Not thread-safe.
@@ -48,7 +52,7 @@ public:
     void offered(const sender_offer& offer);
     void gone(uid server);
     void answered(bool yes);
-    std::optional<offer_action::any> next_action();
+    std::optional<offer_action_variant> next_action();
 
 private:
     enum class state : byte { idle, asking, cancelling, accepted };
@@ -58,7 +62,7 @@ private:
     state state_ = state::idle;
     sender_offer current_; // while asking or accepted
     std::deque<sender_offer> line_;
-    std::deque<offer_action::any> actions_;
+    std::deque<offer_action_variant> actions_;
 };
 
 } // namespace parley

@@ -80,8 +80,10 @@ struct drop {
     drop_reason reason;
     std::uint8_t type;
 };
-using any = std::variant<send, close, agree, drop>;
 } // namespace relay_action
+
+using relay_action_variant =
+    std::variant<relay_action::send, relay_action::close, relay_action::agree, relay_action::drop>;
 
 // Time per forwarded packet is constant however many peers wait; a hello or a leaving costs one action for
 // each peer that is told. Memory: about 160 bytes a connection and 256 more at most for ended pairs, one
@@ -106,7 +108,7 @@ public:
     time_point next_deadline() const noexcept; // no_deadline when nobody waits
 
     // The next action; to be drained after every input.
-    std::optional<relay_action::any> next_action();
+    std::optional<relay_action_variant> next_action();
 
     struct counts {
         std::size_t connections = 0, servers = 0, clients = 0;

@@ -53,8 +53,9 @@ struct join {
     connection_id client;
     connection_id server;
 }; // both were answered 00: copy bytes both ways
-using any = std::variant<answer, join>;
 } // namespace room_action
+
+using room_action_variant = std::variant<room_action::answer, room_action::join>;
 
 // Cost of each input: constant but for expire(), which is constant for each that expires. Memory: about 550
 // bytes an agreement, at most options.max_agreements of them, and 270 a connection. Not thread-safe.
@@ -76,7 +77,7 @@ public:
     void disconnect(connection_id connection);
     void expire(time_point now);
     time_point next_deadline() const noexcept;
-    std::optional<room_action::any> next_action();
+    std::optional<room_action_variant> next_action();
 
     // agreements: with a room to come; waiting: connections that were not answered yet.
     struct counts {

@@ -54,15 +54,17 @@ struct refused {
 struct agreed {
     agreement result;
 }; // the last event
-using any = std::variant<identified, rejected, refused, agreed>;
 } // namespace server_event
+
+using server_event_variant = std::variant<server_event::identified, server_event::rejected,
+                                          server_event::refused, server_event::agreed>;
 
 // A Machine. Memory: about 600 bytes a client in hand, at most options.max_clients of them; their secrets are
 // wiped when it finishes. error(): closed_by_relay, timed_out_by_relay, unexpected_packet, unexpected_end,
 // truncated_packet, what the parser found, crypto_unavailable, or what stop() was given. Not thread-safe.
 class server_machine {
 public:
-    using event = server_event::any;
+    using event = server_event_variant;
 
     // `server` holds what was derived from the password; `random` must outlive the machine. The hello is in
     // output() at once.

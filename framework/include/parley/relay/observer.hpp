@@ -39,7 +39,7 @@ public:
         (void)from, (void)reason, (void)type;
     }
     // A connection, or something that it asked for, was turned away. `who` is empty where it is not known.
-    virtual void refused(const identity& who, relay_channel channel, reject_reason why)
+    virtual void rejected(const identity& who, relay_channel channel, reject_reason why)
     {
         (void)who, (void)channel, (void)why;
     }

@@ -77,22 +77,24 @@ struct spoke_failure          { spoke_failure_kind kind = spoke_failure_kind::po
 struct done                   {                                                             bool operator==(const done&) const = default; };
 struct timeout                {                                                             bool operator==(const timeout&) const = default; };
 // clang-format on
+} // namespace packet
 
 // Alternative i has type number i on the wire.
-using any = std::variant<hello_as_a_server, hello_as_a_client, server_identity, client_identity, new_server,
-                         client_validator, y_and_server_validator, x_and_client_identity, agreement, closed,
-                         accepted, refused, relay_failure, spoke_failure, done, timeout>;
-
-} // namespace packet
+using packet_variant =
+    std::variant<packet::hello_as_a_server, packet::hello_as_a_client, packet::server_identity,
+                 packet::client_identity, packet::new_server, packet::client_validator,
+                 packet::y_and_server_validator, packet::x_and_client_identity, packet::agreement,
+                 packet::closed, packet::accepted, packet::refused, packet::relay_failure,
+                 packet::spoke_failure, packet::done, packet::timeout>;
 
 // A packet with its uid: the destination in what a peer sends, the source in what it receives.
 struct message {
     uid peer;
-    packet::any body;
+    packet_variant body;
     friend bool operator==(const message&, const message&) = default;
 };
 
 // The field's name of a packet type, e.g. "new_server"; for logs and error messages.
-std::string_view packet_name(const packet::any& body) noexcept;
+std::string_view packet_name(const packet_variant& body) noexcept;
 
 } // namespace parley

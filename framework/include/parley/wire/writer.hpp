@@ -12,12 +12,12 @@ public:
     bytes_view view() const noexcept { return {bytes_.data(), size_}; }
 
 private:
-    friend encoded_packet encode(uid peer, const packet::any& body) noexcept;
+    friend encoded_packet encode(uid peer, const packet_variant& body) noexcept;
     std::array<byte, max_packet_bytes> bytes_{};
     byte size_ = 0;
 };
 
 // The bytes of `body` with `peer` in front; never fails, never allocates.
-encoded_packet encode(uid peer, const packet::any& body) noexcept;
+encoded_packet encode(uid peer, const packet_variant& body) noexcept;
 
 } // namespace parley

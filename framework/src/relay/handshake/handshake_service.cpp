@@ -75,7 +75,7 @@ void handshake_service::serve(any_stream stream, const identity& wanted, bytes_v
 {
     const identity who = names_.claim(wanted);
     if (who.empty()) {
-        observer_.refused(wanted, relay_channel::handshake, reject_reason::duplicate_identity);
+        observer_.rejected(wanted, relay_channel::handshake, reject_reason::duplicate_identity);
         return stream.close();
     }
     std::uint32_t slot = 0;
@@ -139,7 +139,7 @@ void handshake_service::go_on(const connection_ptr& c)
 {
     if (c->ended) return;
     if (c->paused_until == time_point{}) return wait_readable(c);
-    observer_.refused(c->who, relay_channel::handshake, reject_reason::packet_rate);
+    observer_.rejected(c->who, relay_channel::handshake, reject_reason::packet_rate);
     paused_.emplace(c->paused_until, c);
     c->paused_until = {};
     arm_timer();
@@ -173,7 +173,7 @@ bool handshake_service::may_pass(const connection_ptr& c, const message& packet,
 {
     if (const auto kind = hello_kind(packet)) {
         if (const auto refused = limits_->hello(c->who, now)) {
-            observer_.refused(c->who, relay_channel::handshake, *refused);
+            observer_.rejected(c->who, relay_channel::handshake, *refused);
             machine_.receive_malformed(c->id, make_error_code(errc::cancelled));
             return false;
         }
@@ -185,7 +185,7 @@ bool handshake_service::may_pass(const connection_ptr& c, const message& packet,
         return true;
     if (attempts_.take(limits_->limits().attempts_per_minute, address_key(c->who), packet.peer, now))
         return true;
-    observer_.refused(c->who, relay_channel::handshake, reject_reason::attempt_rate);
+    observer_.rejected(c->who, relay_channel::handshake, reject_reason::attempt_rate);
     return false;
 }
 
@@ -195,7 +195,7 @@ void handshake_service::drain()
     while (auto action = machine_.next_action()) perform(*action);
 }
 
-void handshake_service::perform(relay_action::any& action)
+void handshake_service::perform(relay_action_variant& action)
 {
     if (auto* send = std::get_if<relay_action::send>(&action)) {
         if (const auto c = find(send->to)) push(c, std::move(send->packet));
@@ -315,7 +315,7 @@ void handshake_service::settle()
         overflown_.pop_back();
         if (c->ended) continue;
         observer_.overflow(c->who, c->queue.bytes());
-        observer_.refused(c->who, relay_channel::handshake, reject_reason::slow_reader);
+        observer_.rejected(c->who, relay_channel::handshake, reject_reason::slow_reader);
         c->stream.reset_on_close(true); // there is nobody to read the rest
         end(c, errc::queue_overflow);
     }
@@ -380,7 +380,7 @@ void handshake_service::refuse_late_preambles(time_point now)
         const auto c = starting_.front().which.lock();
         starting_.pop_front();
         if (!c || c->ended || c->kind || c->closing) continue;
-        observer_.refused(c->who, relay_channel::handshake, reject_reason::preamble_timeout);
+        observer_.rejected(c->who, relay_channel::handshake, reject_reason::preamble_timeout);
         end(c, errc::timed_out);
     }
 }

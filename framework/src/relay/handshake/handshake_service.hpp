@@ -56,7 +56,7 @@ private:
     void go_on(const connection_ptr& c);
     void refuse_late_preambles(time_point now);
     void drain();
-    void perform(relay_action::any& action);
+    void perform(relay_action_variant& action);
     void push(const connection_ptr& c, std::shared_ptr<const encoded_packet> packet);
     void begin_close(const connection_ptr& c, error_code why);
     void flush();

@@ -112,7 +112,7 @@ void intake::receive(any_stream stream, listener_policy_ptr policy)
 {
     if (stream.remote_identity().empty()) return; // it has gone already
     if (stopped_)
-        return observer_.refused(stream.remote_identity(), policy->channel, reject_reason::stopping);
+        return observer_.rejected(stream.remote_identity(), policy->channel, reject_reason::stopping);
     const auto at = pending_.emplace(pending_.end(), std::move(stream), std::move(policy));
     pending_connection& v = *at;
     const auto from = v.stream.remote_endpoint();
@@ -378,7 +378,7 @@ bool intake::refuse(pending_connection& v, reject_reason why)
 {
     if (v.why) return false;
     v.why = why;
-    observer_.refused(v.who, v.channel, why);
+    observer_.rejected(v.who, v.channel, why);
     return false;
 }
 

@@ -157,7 +157,7 @@ void room_service::drain()
     while (const auto action = broker_.next_action()) perform(*action);
 }
 
-void room_service::perform(const room_action::any& action)
+void room_service::perform(const room_action_variant& action)
 {
     if (const auto* said = std::get_if<room_action::answer>(&action)) {
         if (const auto e = find(said->to)) answer(e, said->code);
@@ -207,7 +207,7 @@ void room_service::start_room(const room_connection_ptr& client, const room_conn
 {
     if (!limits_->open_room()) {
         for (const room_connection_ptr& e : {client, server}) {
-            observer_.refused(e->who, relay_channel::room, reject_reason::rooms_full);
+            observer_.rejected(e->who, relay_channel::room, reject_reason::rooms_full);
             e->code = room_answer::absent;
             e->then = room_connection::next::reject;
             release(e);
@@ -258,7 +258,7 @@ void room_service::end_room(std::list<room>::iterator which, const room_pipe_rep
     rooms_.erase(which);
     limits_->close_room();
     loops_.leave(*loop);
-    if (report.limit) observer_.refused(out.client, relay_channel::room, *report.limit);
+    if (report.limit) observer_.rejected(out.client, relay_channel::room, *report.limit);
     observer_.room_closed(out);
     observer_.disconnected(out.client, relay_channel::room, out.why);
     observer_.disconnected(out.server, relay_channel::room, out.why);

@@ -50,7 +50,7 @@ private:
     void read(const room_connection_ptr& e);
     void take(const room_connection_ptr& e, bytes_view input);
     void drain();
-    void perform(const room_action::any& action);
+    void perform(const room_action_variant& action);
     void answer(const room_connection_ptr& e, room_answer code);
     void join(const room_connection_ptr& client, const room_connection_ptr& server);
     void release(const room_connection_ptr& e);
