@@ -19,7 +19,6 @@ constexpr std::size_t usable_uids = all_uids - 1;
 // leaving, which harms nobody; without it two peers could fill the relay's memory.
 constexpr std::size_t max_ended_pairs = 128;
 
-enum class peer_kind : byte { server, client };
 constexpr peer_kind other(peer_kind kind) noexcept
 {
     return kind == peer_kind::server ? peer_kind::client : peer_kind::server;

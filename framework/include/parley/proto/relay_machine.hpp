@@ -56,6 +56,8 @@ enum class drop_reason : byte {
 };
 std::string_view drop_reason_name(drop_reason reason) noexcept; // e.g. "wrong_direction"
 
+enum class peer_kind : byte { server, client };
+
 namespace relay_action {
 // Bytes due to a connection. The same encoding may be shared by many.
 struct send {
