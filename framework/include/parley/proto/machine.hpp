@@ -18,21 +18,22 @@ namespace parley {
 template <class M>
 concept Machine =
     std::movable<M> && requires(M m, const M c, bytes_view& input, std::size_t n, error_code why) {
-        typename M::event; // a std::variant of what the owner should know
-        {
-            m.receive(input)
-        } -> std::same_as<void>; // takes at most one packet's bytes from the front of `input`
-        { m.receive_end() } -> std::same_as<void>; // the peer's stream has ended
-        {
-            m.stop(why)
-        } -> std::same_as<void>; // a deadline passed (timed_out), the owner gave up (cancelled), …
-        {
-            c.output()
-        } -> std::same_as<bytes_view>; // bytes for the peer; valid until the next call of a non-const member
+        // A std::variant of what the owner should know.
+        typename M::event;
+        // Takes at most one packet's bytes from the front of `input`.
+        { m.receive(input) } -> std::same_as<void>;
+        // The peer's stream has ended.
+        { m.receive_end() } -> std::same_as<void>;
+        // A deadline passed (timed_out), the owner gave up (cancelled), …
+        { m.stop(why) } -> std::same_as<void>;
+        // The bytes for the peer; valid until the next call of a non-const member.
+        { c.output() } -> std::same_as<bytes_view>;
         { m.consume_output(n) } -> std::same_as<void>;
         { m.next_event() } -> std::same_as<std::optional<typename M::event>>;
-        { c.finished() } -> std::same_as<bool>;    // wants no more input
-        { c.error() } -> std::same_as<error_code>; // why it finished without success; unset otherwise
+        // Wants no more input.
+        { c.finished() } -> std::same_as<bool>;
+        // Why it finished without success; unset otherwise.
+        { c.error() } -> std::same_as<error_code>;
     };
 
 } // namespace parley
