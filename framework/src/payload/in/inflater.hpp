@@ -18,8 +18,7 @@ class inflater {
 public:
     enum class status {
         more,  // all of the input was taken, or all of the output filled, or stored bytes are at hand
-        ended, // the stream's own checksum has come and is right; what is left of the input belongs to what
-               // follows
+        ended, // the stream's checksum has arrived and is correct; the rest of the input follows the stream
         bad,   // not a zlib stream, or one that needs a dictionary; also when memory ran out
     };
     struct progress {

@@ -88,7 +88,7 @@ error_code tree_builder::add(totals& sum, const totals& more, std::size_t depth)
     return {};
 }
 
-// ---- before all has come
+// ---- before everything has arrived
 
 bool tree_builder::may_fill(std::uint32_t number)
 {
