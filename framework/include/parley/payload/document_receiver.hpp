@@ -18,8 +18,8 @@ struct receiver_limits {
     receiver_limits() = default;
 
     std::uint32_t max_entries = 2'000'000; // entries in the pack, and paths in the tree
-    std::uint64_t max_document_bytes =
-        UINT64_MAX; // staged bytes; the free space less a reserve bounds it too
+    // Bounds the staged bytes. The free space less the reserve bounds them, too.
+    std::uint64_t max_document_bytes = UINT64_MAX;
     std::uint64_t free_space_reserve_bytes = 64ull << 20;
     std::uint32_t max_depth = 128; // nested directories
     std::uint32_t max_delta_depth = 4096;
@@ -70,12 +70,12 @@ public:
     // What the last error was about (an entry, a name, an offset), for people. Hostile text in it is escaped.
     const std::string& error_detail() const noexcept;
 
-    const std::string&
-    offered_name() const noexcept; // empty until known; checked, but escape it before showing
+    // Empty until known. The name is checked, but escape it before you show it.
+    const std::string& offered_name() const noexcept;
     std::uint64_t content_bytes_written() const noexcept; // file content staged so far
     std::uint64_t stream_bytes() const noexcept;          // bytes of the stream taken
-    std::optional<std::uint64_t>
-    expected_content_bytes() const noexcept; // of a single file, once its header came
+    // Of a single file, once its header has arrived.
+    std::optional<std::uint64_t> expected_content_bytes() const noexcept;
 
 private:
     struct state;

@@ -43,8 +43,8 @@ namespace parley {
 enum class connection_id : std::uint32_t {};
 
 struct relay_options {
-    duration peer_timeout =
-        std::chrono::seconds{3600}; // how long a peer may wait, counted from its connection
+    // How long a peer may wait, counted from its connection.
+    duration peer_timeout = std::chrono::seconds{3600};
 };
 
 // Why a packet was dropped; for logs and metrics.
