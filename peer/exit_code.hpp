@@ -11,12 +11,12 @@ enum class exit_code : int {
     usage = 2,           // an invalid command line, code or address
     unreachable = 3,     // the relay cannot be reached
     timed_out = 4,       // nobody came in time
-    refused = 5,         // this user, the other one or the relay said no
-    wrong_data = 6,      // this user, the other user or the relay refused
+    refused = 5,         // this user, the other user or the relay refused
+    wrong_data = 6,      // the other side broke a rule: protocol, authentication or document
     connection_lost = 7, // the connection broke, or the other side left
-    local_file = 8,      // a file or a resource on this side
-    proxy = 9,           // a fault with a file or a resource on this side
-    unconfirmed = 10,    // the proxy cannot be reached or refuses
+    local_file = 8,      // a fault with a file or a resource on this side
+    proxy = 9,           // the proxy cannot be reached or refuses
+    unconfirmed = 10,    // sender: the receiver ended before it confirmed
     interrupted = 128,   // plus the signal's number: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP
 };
 
