@@ -13,7 +13,7 @@
 namespace parley::bench {
 namespace {
 
-// One measurement of a run: the system, the metric, and those parameters that must be so.
+// Selects one measurement of a run: the system, the metric, and the required parameters.
 struct choice {
     std::string benchmark, system, metric;
     parameters with;
@@ -23,7 +23,7 @@ class judge {
 public:
     explicit judge(const std::vector<measurement>& all) : all_(all) {}
 
-    // The median of what was chosen itself.
+    // Adds the median of the selected measurement.
     void value(const std::string& what, const choice& of, const char* unit, double most)
     {
         const measurement* m = find(of);

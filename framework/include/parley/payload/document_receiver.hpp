@@ -20,9 +20,9 @@ struct receiver_limits {
     std::uint32_t max_entries = 2'000'000; // entries in the pack, and paths in the tree
     // Bounds the staged bytes. The free space less the reserve bounds them, too.
     std::uint64_t max_document_bytes = UINT64_MAX;
-    std::uint64_t free_space_reserve_bytes = 64ull << 20;
-    std::uint32_t max_depth = 128; // nested directories
-    std::uint32_t max_delta_depth = 4096;
+    std::uint64_t free_space_reserve_bytes = 64ull << 20; // stays free on the disk
+    std::uint32_t max_depth = 128;                        // nested directories
+    std::uint32_t max_delta_depth = 4096;                 // deltas based on deltas
 };
 
 struct receiver_options {

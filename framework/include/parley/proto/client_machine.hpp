@@ -37,12 +37,13 @@
 namespace parley {
 
 struct client_options {
-    std::uint64_t max_iterations = default_max_iterations;
-    std::size_t max_servers = 4096; // held at once; one more is ignored
-    identity only_server{};         // unless empty, every other server is ignored: nothing is sent to it
+    std::uint64_t max_iterations = default_max_iterations; // a server that asks for more is rejected
+    std::size_t max_servers = 4096;                        // held at once; one more is ignored
+    identity only_server{}; // unless empty, every other server is ignored: nothing is sent to it
 };
 
 namespace client_event {
+// The relay has reported this peer's identity.
 struct identified {
     identity self;
 };

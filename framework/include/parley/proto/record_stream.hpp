@@ -19,12 +19,14 @@ public:
     // sealed_bytes(content.size()). Returns the number of bytes written. Errors: record_sequence_exhausted.
     result<std::size_t> write(bytes_view content, mutable_bytes out) noexcept;
 
+    // The size of the records of `content` bytes.
     static constexpr std::size_t sealed_bytes(std::size_t content) noexcept
     {
         const std::size_t records = (content + max_record_content_bytes - 1) / max_record_content_bytes;
         return content + records * (record_header_bytes + record_tag_bytes);
     }
 
+    // The number of records written.
     std::uint64_t sequence() const noexcept { return sequence_; }
 
 private:

@@ -25,7 +25,7 @@
 //   anything but disconnect    | closing           | nothing: it says and hears no more
 //
 // A hello counts only when its destination is uid 0. Ended pairs are remembered up to a bound for each peer.
-// Beyond the bound a peer may be told that a peer has left with which its pair had ended; it ignores that.
+// Beyond the bound, a peer may receive `closed` for a peer with which its pair had ended. It ignores that.
 #pragma once
 
 #include <parley/base/time.hpp>
@@ -98,6 +98,7 @@ public:
     relay_machine& operator=(relay_machine&&) noexcept;
     ~relay_machine();
 
+    // A peer connected at `now`; its timeout starts. `who` is the identity that other peers see.
     void connect(connection_id connection, const identity& who, time_point now);
     // Takes one parsed packet of the connection. `peer` is the destination.
     void receive(connection_id connection, const message& packet);

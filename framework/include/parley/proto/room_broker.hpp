@@ -77,8 +77,11 @@ public:
     // The connection is gone. Call this after an answer that closes, too. It is not needed after join: by
     // then the broker has forgotten both connections.
     void disconnect(connection_id connection);
+    // Ends every agreement whose deadline has passed.
     void expire(time_point now);
+    // The earliest deadline, or no_deadline.
     time_point next_deadline() const noexcept;
+    // The next action. Take all actions after every input.
     std::optional<room_action_variant> next_action();
 
     // agreements: those without a room yet; waiting: connections without an answer yet.

@@ -41,6 +41,7 @@ struct server_options {
 };
 
 namespace server_event {
+// The relay has reported this peer's identity.
 struct identified {
     identity self;
 };

@@ -13,6 +13,7 @@ enum class cipher : std::uint16_t {
     aes_256_ccm = 1, // 16-byte tag
     chacha20_poly1305 = 2,
 };
+// The name of a cipher, e.g. "AES-256-GCM".
 std::string_view cipher_name(cipher c) noexcept;
 
 inline constexpr std::size_t salt_bytes = 16;
@@ -30,6 +31,7 @@ struct public_parameters {
 // Reads the 34 bytes. Accepts any version. Errors: invalid_public_packet (another kdf, hash or cipher, or
 // zero iterations).
 result<public_parameters> parse_public(const public_packet_bytes& bytes) noexcept;
+// Writes the 34 bytes.
 public_packet_bytes format_public(const public_parameters& parameters) noexcept;
 
 } // namespace parley

@@ -516,7 +516,7 @@ error_code object_store::place_file(std::uint32_t number, const guarded_director
     if (!record.placed) {
         record.placed = true;
         if (!directory_->link(staged, where, name)) return {};
-        // No hard links here: a copy does, and reports what is really wrong.
+        // No hard links here: copy the file, which also reports a real error.
     }
     if (const error_code error = budget_.claim(record.size, *directory_)) return error;
     const auto from = directory_->open_file(staged);
