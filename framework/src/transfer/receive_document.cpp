@@ -1,17 +1,13 @@
 #include <parley/async/event.hpp>
 #include <parley/async/spawn.hpp>
 #include <parley/async/watchdog.hpp>
-#include <parley/crypto/random.hpp>
-#include <parley/proto/client_machine.hpp>
-#include <parley/proto/offer_queue.hpp>
 #include <parley/proto/record_stream.hpp>
 #include <parley/transfer/receive_document.hpp>
 
 #include "async/page_buffer.hpp"
-#include "session/session_steps.hpp"
+#include "session/rendezvous.hpp"
 #include "transfer/write_behind.hpp"
 
-#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/this_coro.hpp>
 
 namespace parley {
@@ -24,29 +20,20 @@ constexpr std::size_t read_bytes = 512 * 1024;
 // One receiving, from the password to the document in its place.
 class receiving {
 public:
-    receiving(executor ex, secret_bytes password, document_receiver& receiver, receive_options options,
-              peer_observer& observer)
+    receiving(executor ex, document_receiver& receiver, receive_options options, peer_observer& observer)
         : executor_(std::move(ex)),
-          password_(std::move(password)),
           receiver_(receiver),
           options_(std::move(options)),
           observer_(observer),
-          question_ended_(executor_, event_reset::manual),
           changed_(executor_),
           reading_ended_(executor_, event_reset::manual)
     {
     }
 
-    awaitable<operation_result<receive_report>> run();
+    awaitable<operation_result<receive_report>> run(secret_bytes password);
 
 private:
-    awaitable<operation_error> handshake();
-    void on_event(client_event_variant event);
-    void perform_offers();
-    void ask(const identity& peer);
-    void on_answer(std::exception_ptr thrown, bool yes);
-
-    awaitable<operation_error> transfer();
+    awaitable<operation_error> transfer(session_keys& keys);
     void start_reading();
     awaitable<void> read_records();
     awaitable<void> take(bytes_view input);
@@ -57,30 +44,13 @@ private:
     operation_error end_failure(error_code error) const;
     awaitable<void> close_in_order();
 
-    random_source& random() const { return options_.random() ? *options_.random() : system_random(); }
-
     executor executor_;
-    secret_bytes password_;
     document_receiver& receiver_;
     receive_options options_;
     peer_observer& observer_;
 
-    // The handshake.
-    driver<client_machine>* drive_ = nullptr;
-    std::optional<agreement> agreement_;
-    offer_queue offers_;
-    bool ended_ = false; // nobody is asked any more
-    bool question_open_ = false;
-    bool handshake_over_ = false; // an answer that comes now is the last thing waited for
-    asio::cancellation_signal cancel_question_;
-    event question_ended_;
-    error_code refusal_;
-
-    const seat_token seat_ = new_seat(options_);
-    std::optional<tcp_endpoint> reached_;
     receive_report report_;
     any_stream room_;
-    byte_vector early_;
     std::optional<record_reader> reader_;
     std::optional<write_behind> document_;
     std::optional<watchdog> idle_;
@@ -91,116 +61,20 @@ private:
     event reading_ended_;
 };
 
-void receiving::on_event(client_event_variant event)
+awaitable<operation_result<receive_report>> receiving::run(secret_bytes password)
 {
-    if (auto* id = std::get_if<client_event::identified>(&event)) {
-        observer_.identified(id->self);
-        observer_.waiting();
-    } else if (auto* wrong = std::get_if<client_event::rejected>(&event)) {
-        observer_.rejected(wrong->peer, wrong->why);
-    } else if (auto* offered = std::get_if<client_event::offered>(&event)) {
-        offers_.offered({offered->server, offered->peer});
-        perform_offers();
-    } else if (auto* gone = std::get_if<client_event::gone>(&event)) {
-        offers_.gone(gone->server);
-        perform_offers();
-    } else if (auto* end = std::get_if<client_event::agreed>(&event)) {
-        agreement_ = std::move(end->result);
-    }
-}
-
-void receiving::perform_offers()
-{
-    while (const auto action = offers_.next_action()) {
-        if (const auto* question = std::get_if<offer_action::ask>(&*action)) {
-            if (!ended_) ask(question->peer);
-        } else if (std::holds_alternative<offer_action::cancel_question>(*action)) {
-            cancel_question_.emit(asio::cancellation_type::terminal);
-        } else if (const auto* left = std::get_if<offer_action::withdrawn>(&*action)) {
-            observer_.withdrawn(left->peer);
-        } else if (const auto* yes = std::get_if<offer_action::accept>(&*action)) {
-            drive_->input([to = yes->server](client_machine& machine) { machine.accept(to); });
-        } else if (const auto* no = std::get_if<offer_action::refuse>(&*action)) {
-            drive_->input([to = no->server](client_machine& machine) { machine.refuse(to); });
-            if (!options_.refusal_ends()) continue;
-            refusal_ = errc::refused_by_user;
-            ended_ = true;
-            drive_->stop(refusal_);
-        }
-    }
-}
-
-void receiving::ask(const identity& peer)
-{
-    question_open_ = true;
-    auto question = [this, peer] { return observer_.decide(peer); };
-    asio::co_spawn(
-        executor_, std::move(question),
-        asio::bind_cancellation_slot(cancel_question_.slot(), [this](std::exception_ptr thrown, bool yes) {
-            on_answer(std::move(thrown), yes);
-        }));
-}
-
-void receiving::on_answer(std::exception_ptr thrown, bool yes)
-{
-    question_open_ = false;
-    report_exception("peer_observer::decide", thrown);
-    if (handshake_over_) {
-        question_ended_.signal();
-        return;
-    }
-    offers_.answered(yes && !thrown);
-    perform_offers();
-}
-
-awaitable<operation_error> receiving::handshake()
-{
-    auto connected = co_await connect_handshake(options_, seat_, observer_);
-    if (!connected) co_return connected.error();
-    any_stream stream = std::move(*connected);
-    reached_ = stream.remote_endpoint();
-
     client_options limits;
     limits.max_iterations = options_.max_iterations();
-    client_machine machine{std::move(password_), random(), limits};
-    driver_options driving;
-    driving.timeout = options_.wait_timeout();
-    driver<client_machine> drive{stream, machine,
-                                 [this](client_event_variant event) { on_event(std::move(event)); }, driving};
-    drive_ = &drive;
-    const error_code error = co_await drive.run();
-    handshake_over_ = ended_ = true;
-    stream.close();
-    if (question_open_) {
-        cancel_question_.emit(asio::cancellation_type::terminal);
-        co_await question_ended_.wait();
-    }
-    drive_ = nullptr;
-    const bool cancelled = co_await is_cancelled();
-    const std::string where = "waiting at relay " + escaped(options_.relay().text());
-    if (cancelled) co_return failure(errc::cancelled, session_phase::handshake, where);
-    if (refusal_) co_return failure(refusal_, session_phase::handshake, "receiving");
-    if (error) co_return failure(error, session_phase::handshake, where);
-    if (!agreement_) co_return failure(errc::unexpected_end, session_phase::handshake, where);
-    report_.self = agreement_->self;
-    report_.peer = agreement_->peer;
-    observer_.agreed(report_.self, report_.peer);
-    co_return operation_error{};
-}
-
-awaitable<operation_result<receive_report>> receiving::run()
-{
-    auto failed = co_await handshake();
-    if (failed.code) co_return std::move(failed);
-    auto entered = co_await enter_room(options_, seat_, reached_, report_.peer, room_end::reset);
+    rendezvous meeting{options_, observer_};
+    auto entered = co_await meeting.join(std::move(password), limits, options_.refusal_ends());
     if (!entered) co_return entered.error();
-    room_ = std::move(entered->stream);
-    early_ = std::move(entered->early);
-    observer_.entered_room();
     const bool cancelled = co_await is_cancelled();
     if (cancelled) co_return failure(errc::cancelled, session_phase::transferring, "receiving");
 
-    failed = co_await transfer();
+    room_ = std::move(entered->stream);
+    report_.self = entered->agreed.self;
+    report_.peer = entered->agreed.peer;
+    auto failed = co_await transfer(entered->agreed.keys);
     if (failed.code) co_return std::move(failed);
     co_return report_;
 }
@@ -208,11 +82,11 @@ awaitable<operation_result<receive_report>> receiving::run()
 // The reading runs as a coroutine of its own, for it goes on while the document is stored: the sender's end
 // is waited for, and closing over bytes that nobody has read would reset the connection and look like a
 // crash.
-awaitable<operation_error> receiving::transfer()
+awaitable<operation_error> receiving::transfer(session_keys& keys)
 {
     const time_point started = clock::now();
-    auto reader = record_reader::create(agreement_->keys.cipher0, agreement_->keys.k0);
-    agreement_->keys = {};
+    auto reader = record_reader::create(keys.cipher0, keys.k0);
+    keys = {};
     if (!reader) co_return failure(reader.error(), session_phase::transferring, "the records");
     reader_.emplace(std::move(*reader));
     document_.emplace(executor_, options_.blocking(), receiver_, [this] { show_progress(); });
@@ -249,7 +123,6 @@ void receiving::start_reading()
 // Until the stream ends, also when nobody wants the bytes any more.
 awaitable<void> receiving::read_records()
 {
-    co_await take(early_);
     const page_buffer buffer = make_page_buffer(read_bytes);
     while (!stream_end_) {
         const auto read = co_await room_.async_read_some(asio::buffer(buffer.get(), read_bytes), use_tuple);
@@ -376,8 +249,8 @@ awaitable<operation_result<receive_report>> receive_document(secret_bytes passwo
     co_await asio::this_coro::throw_if_cancelled(false);
     const executor ex = co_await asio::this_coro::executor;
     co_await yield(ex);
-    receiving work{ex, std::move(password), receiver, std::move(options), observer};
-    auto outcome = co_await work.run();
+    receiving work{ex, receiver, std::move(options), observer};
+    auto outcome = co_await work.run(std::move(password));
     if (!outcome) receiver.abandon();
     co_await asio::this_coro::throw_if_cancelled(throws);
     co_return std::move(outcome);

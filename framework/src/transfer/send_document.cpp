@@ -1,12 +1,10 @@
 #include <parley/async/event.hpp>
 #include <parley/async/spawn.hpp>
 #include <parley/async/watchdog.hpp>
-#include <parley/crypto/random.hpp>
 #include <parley/proto/record_stream.hpp>
-#include <parley/proto/server_machine.hpp>
 #include <parley/transfer/send_document.hpp>
 
-#include "session/session_steps.hpp"
+#include "session/rendezvous.hpp"
 #include "transfer/document_read_ahead.hpp"
 #include "transfer/path_estimator.hpp"
 
@@ -20,22 +18,15 @@ using namespace detail;
 // One sending, from the password to the receiver's end.
 class sending {
 public:
-    sending(executor ex, secret_bytes password, document_source& source, send_options options,
-            peer_observer& observer)
-        : executor_(std::move(ex)),
-          password_(std::move(password)),
-          source_(source),
-          options_(std::move(options)),
-          observer_(observer)
+    sending(executor ex, document_source& source, send_options options, peer_observer& observer)
+        : executor_(std::move(ex)), source_(source), options_(std::move(options)), observer_(observer)
     {
     }
 
-    awaitable<operation_result<send_report>> run();
+    awaitable<operation_result<send_report>> run(secret_bytes password);
 
 private:
-    result<server_machine> make_machine();
-    awaitable<operation_error> handshake();
-    awaitable<operation_error> transfer();
+    awaitable<operation_error> transfer(session_keys& keys);
     awaitable<void> pump();
     awaitable<error_code> write_all(bytes_view bytes);
     awaitable<void> watch();
@@ -44,23 +35,14 @@ private:
     error_code take_from_receiver(bytes_view bytes);
     bool has_arrived() const noexcept;
     operation_error outcome() const;
-    void on_event(server_event_variant event);
-
-    random_source& random() const { return options_.random() ? *options_.random() : system_random(); }
 
     executor executor_;
-    secret_bytes password_;
     document_source& source_;
     send_options options_;
     peer_observer& observer_;
 
-    std::optional<agreement> agreement_;
-    const seat_token seat_ = new_seat(options_);
-    std::optional<tcp_endpoint> reached_;
     send_report report_;
-
     any_stream room_;
-    byte_vector early_;
     std::optional<record_writer> writer_;
     std::optional<document_read_ahead> document_;
     path_estimator path_;
@@ -76,80 +58,27 @@ private:
     std::size_t end_bytes_ = 0;                 // how many of the end record's bytes have come
 };
 
-result<server_machine> sending::make_machine()
-{
-    public_parameters parameters;
-    parameters.iterations = options_.iterations();
-    parameters.cipher0 = options_.cipher0();
-    parameters.cipher1 = options_.cipher1();
-    random().fill(parameters.salt);
-    auto server = spoke_server::create(password_.view(), parameters);
-    password_ = {};
-    if (!server) return server.error();
-    return server_machine{std::move(*server), random()};
-}
-
-void sending::on_event(server_event_variant event)
-{
-    if (auto* id = std::get_if<server_event::identified>(&event)) {
-        observer_.identified(id->self);
-        observer_.waiting();
-    } else if (auto* wrong = std::get_if<server_event::rejected>(&event)) {
-        observer_.rejected(wrong->peer, wrong->why);
-    } else if (auto* no = std::get_if<server_event::refused>(&event)) {
-        observer_.refused(no->peer);
-    } else if (auto* end = std::get_if<server_event::agreed>(&event)) {
-        agreement_ = std::move(end->result);
-    }
-}
-
-awaitable<operation_error> sending::handshake()
+awaitable<operation_result<send_report>> sending::run(secret_bytes password)
 {
     // A layout that the cipher cannot write is found before anybody is met.
     const spoke_key probe;
     auto possible = record_writer::create(options_.cipher0(), options_.layout(), probe);
     if (!possible) co_return failure(possible.error(), session_phase::preparing, "the records' layout");
-    auto machine = make_machine();
-    if (!machine) co_return failure(machine.error(), session_phase::preparing, "deriving from the password");
-
-    auto connected = co_await connect_handshake(options_, seat_, observer_);
-    if (!connected) co_return connected.error();
-    any_stream stream = std::move(*connected);
-    reached_ = stream.remote_endpoint();
-
-    driver_options driving;
-    driving.timeout = options_.wait_timeout();
-    driver<server_machine> drive{stream, *machine,
-                                 [this](server_event_variant event) { on_event(std::move(event)); }, driving};
-    const error_code error = co_await drive.run();
-    stream.close();
-    const bool cancelled = co_await is_cancelled();
-    const std::string where = "waiting at relay " + escaped(options_.relay().text());
-    if (cancelled) co_return failure(errc::cancelled, session_phase::handshake, where);
-    if (error) co_return failure(error, session_phase::handshake, where);
-    if (!agreement_) co_return failure(errc::unexpected_end, session_phase::handshake, where);
-    report_.self = agreement_->self;
-    report_.peer = agreement_->peer;
-    observer_.agreed(report_.self, report_.peer);
-    co_return operation_error{};
-}
-
-awaitable<operation_result<send_report>> sending::run()
-{
-    auto failed = co_await handshake();
-    if (failed.code) co_return std::move(failed);
-    // Whatever happens, the sender ends its connection in order: the missing trailer tells the receiver, and
-    // a reset takes some relays down for everybody.
-    auto entered = co_await enter_room(options_, seat_, reached_, report_.peer, room_end::in_order);
+    public_parameters parameters;
+    parameters.iterations = options_.iterations();
+    parameters.cipher0 = options_.cipher0();
+    parameters.cipher1 = options_.cipher1();
+    rendezvous meeting{options_, observer_};
+    auto entered = co_await meeting.offer(std::move(password), parameters);
     if (!entered) co_return entered.error();
-    room_ = std::move(entered->stream);
-    early_ = std::move(entered->early);
-    observer_.entered_room();
     const bool cancelled = co_await is_cancelled();
     if (cancelled) co_return failure(errc::cancelled, session_phase::transferring, "sending");
 
+    room_ = std::move(entered->stream);
+    report_.self = entered->agreed.self;
+    report_.peer = entered->agreed.peer;
     const time_point started = clock::now();
-    failed = co_await transfer();
+    auto failed = co_await transfer(entered->agreed.keys);
     report_.transfer_time = clock::now() - started;
     if (failed.code) co_return std::move(failed);
     co_return report_;
@@ -157,10 +86,10 @@ awaitable<operation_result<send_report>> sending::run()
 
 // The writing runs as a coroutine of its own; this one reads, so that a receiver that leaves is noticed at
 // once. Each ends the other by closing the stream.
-awaitable<operation_error> sending::transfer()
+awaitable<operation_error> sending::transfer(session_keys& keys)
 {
-    auto writer = record_writer::create(options_.cipher0(), options_.layout(), agreement_->keys.k0);
-    agreement_->keys = {};
+    auto writer = record_writer::create(options_.cipher0(), options_.layout(), keys.k0);
+    keys = {};
     if (!writer) co_return failure(writer.error(), session_phase::transferring, "the records' layout");
     writer_.emplace(std::move(*writer));
     document_.emplace(executor_, options_.blocking(), source_);
@@ -299,7 +228,6 @@ awaitable<error_code> sending::write_all(bytes_view bytes)
 // side has gone, is an end like that of the stream.
 awaitable<void> sending::watch()
 {
-    watch_error_ = take_from_receiver(early_);
     std::array<byte, 16> bytes;
     while (!watch_error_ && end_bytes_ < record_end_bytes.size()) {
         const auto read = co_await room_.async_read_some(asio::buffer(bytes), use_tuple);
@@ -331,8 +259,8 @@ awaitable<operation_result<send_report>> send_document(secret_bytes password, do
     co_await asio::this_coro::throw_if_cancelled(false);
     const executor ex = co_await asio::this_coro::executor;
     co_await yield(ex);
-    sending work{ex, std::move(password), source, std::move(options), observer};
-    auto outcome = co_await work.run();
+    sending work{ex, source, std::move(options), observer};
+    auto outcome = co_await work.run(std::move(password));
     co_await asio::this_coro::throw_if_cancelled(throws);
     co_return std::move(outcome);
 }

@@ -1,0 +1,274 @@
+#include "session/rendezvous.hpp"
+
+#include <parley/async/event.hpp>
+#include <parley/async/spawn.hpp>
+#include <parley/proto/offer_queue.hpp>
+#include <parley/proto/room_line.hpp>
+#include <parley/proto/server_machine.hpp>
+#include <parley/stream/driver.hpp>
+#include <parley/transport/connect.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+
+namespace parley::detail {
+namespace {
+
+// The failure of a connection attempt. One address: its own error says most. Several: what happened at each.
+operation_error connect_failure(const connect_outcome& outcome, session_phase phase, std::string where)
+{
+    if (outcome.error != errc::connect_failed || !outcome.detail.empty())
+        return failure(outcome.error, phase, std::move(where), outcome.detail);
+    if (outcome.attempts.size() == 1) return failure(outcome.attempts.front().error, phase, std::move(where));
+    std::string detail;
+    for (const connect_attempt& attempt : outcome.attempts) {
+        if (!detail.empty()) detail += "; ";
+        detail += to_text(attempt.endpoint) + ": " + attempt.error.message();
+    }
+    return failure(outcome.error, phase, std::move(where), std::move(detail));
+}
+
+std::string at_relay(const char* doing, const session_options& options)
+{
+    return doing + escaped(options.relay().text());
+}
+
+driver_options within(duration timeout)
+{
+    driver_options out;
+    out.timeout = timeout;
+    return out;
+}
+
+// A client's handshake. While it runs, the user is asked about one server after the other.
+class client_handshake {
+public:
+    client_handshake(const executor& ex, any_stream stream, client_machine machine, duration timeout,
+                     bool refusal_ends, peer_observer& observer)
+        : stream_(std::move(stream)),
+          machine_(std::move(machine)),
+          drive_(
+              stream_, machine_, [this](client_event_variant event) { on_event(std::move(event)); },
+              within(timeout)),
+          refusal_ends_(refusal_ends),
+          observer_(observer),
+          question_ended_(ex)
+    {
+    }
+
+    // Returns when the handshake is over and no question is open.
+    awaitable<error_code> run()
+    {
+        const error_code error = co_await drive_.run();
+        over_ = true;
+        stream_.close();
+        if (question_open_) {
+            cancel_question_.emit(asio::cancellation_type::terminal);
+            co_await question_ended_.wait();
+        }
+        co_return refusal_ ? refusal_ : error;
+    }
+
+    std::optional<agreement> agreed;
+
+private:
+    void on_event(client_event_variant event)
+    {
+        if (auto* id = std::get_if<client_event::identified>(&event)) {
+            observer_.identified(id->self);
+            observer_.waiting();
+        } else if (auto* wrong = std::get_if<client_event::rejected>(&event)) {
+            observer_.rejected(wrong->peer, wrong->why);
+        } else if (auto* offered = std::get_if<client_event::offered>(&event)) {
+            offers_.offered({offered->server, offered->peer});
+            perform_offers();
+        } else if (auto* gone = std::get_if<client_event::gone>(&event)) {
+            offers_.gone(gone->server);
+            perform_offers();
+        } else if (auto* end = std::get_if<client_event::agreed>(&event)) {
+            agreed = std::move(end->result);
+        }
+    }
+
+    void perform_offers()
+    {
+        while (const auto action = offers_.next_action()) {
+            if (const auto* question = std::get_if<offer_action::ask>(&*action)) {
+                if (!refusal_) ask(question->peer);
+            } else if (std::holds_alternative<offer_action::cancel_question>(*action)) {
+                cancel_question_.emit(asio::cancellation_type::terminal);
+            } else if (const auto* left = std::get_if<offer_action::withdrawn>(&*action)) {
+                observer_.withdrawn(left->peer);
+            } else if (const auto* yes = std::get_if<offer_action::accept>(&*action)) {
+                drive_.input([to = yes->server](client_machine& machine) { machine.accept(to); });
+            } else if (const auto* no = std::get_if<offer_action::refuse>(&*action)) {
+                drive_.input([to = no->server](client_machine& machine) { machine.refuse(to); });
+                if (!refusal_ends_) continue;
+                refusal_ = errc::refused_by_user;
+                drive_.stop(refusal_);
+            }
+        }
+    }
+
+    void ask(const identity& peer)
+    {
+        question_open_ = true;
+        auto question = [this, peer] { return observer_.decide(peer); };
+        asio::co_spawn(question_ended_.get_executor(), std::move(question),
+                       asio::bind_cancellation_slot(cancel_question_.slot(),
+                                                    [this](std::exception_ptr thrown, bool yes) {
+                                                        on_answer(std::move(thrown), yes);
+                                                    }));
+    }
+
+    void on_answer(std::exception_ptr thrown, bool yes)
+    {
+        question_open_ = false;
+        report_exception("peer_observer::decide", thrown);
+        if (over_) return question_ended_.signal();
+        offers_.answered(yes && !thrown);
+        perform_offers();
+    }
+
+    any_stream stream_;
+    client_machine machine_;
+    driver<client_machine> drive_;
+    const bool refusal_ends_;
+    peer_observer& observer_;
+    offer_queue offers_;
+    error_code refusal_;
+    bool over_ = false; // an answer that comes now is the last thing waited for
+    bool question_open_ = false;
+    asio::cancellation_signal cancel_question_;
+    event question_ended_;
+};
+
+} // namespace
+
+rendezvous::rendezvous(const session_options& options, peer_observer& observer)
+    : options_(options), observer_(observer), seat_(seat_token::random(random_of(options)))
+{
+}
+
+// Opens a connection at reached_, or at the relay's address.
+awaitable<operation_result<any_stream>> rendezvous::open(stream_kind kind, connect_step_handler on_step)
+{
+    const bool room = kind == stream_kind::room;
+    const session_phase phase = room ? session_phase::entering : session_phase::connecting;
+    const char* doing = room ? "entering the room of relay " : "connecting to relay ";
+    const std::string where = at_relay(doing, options_);
+    connect_options connecting;
+    connecting.seat = seat_;
+    connecting.timeout = options_.connect_timeout();
+    connecting.names = options_.names();
+    connecting.tls.ca_file = options_.ca_file();
+    connecting.proxy = options_.proxy();
+    connecting.on_step = std::move(on_step);
+    // The observer may have cancelled while nothing was under way that would end.
+    auto failed = co_await step_result({}, phase, where);
+    if (failed.code) co_return std::move(failed);
+    auto outcome = co_await connect_to_address(reached_, options_.relay(), kind, connecting);
+    failed = co_await step_result({}, phase, where);
+    if (failed.code) co_return std::move(failed);
+    const char* failing = room ? "cannot reach the room of relay " : "cannot reach relay ";
+    if (outcome.error) co_return connect_failure(outcome, phase, at_relay(failing, options_));
+    co_return std::move(outcome.stream);
+}
+
+awaitable<operation_error> rendezvous::connect(std::optional<tcp_endpoint> reached,
+                                               connect_step_handler on_step)
+{
+    observer_.connecting(options_.relay());
+    reached_ = reached;
+    auto opened = co_await open(stream_kind::handshake, on_step);
+    if (!opened) co_return opened.error();
+    reached_ = opened->remote_endpoint();
+    observer_.connected(opened->remote_address());
+    const std::string where = at_relay("connecting to relay ", options_);
+    auto failed = co_await step_result({}, session_phase::connecting, where);
+    if (!failed.code) stream_ = std::move(*opened);
+    co_return std::move(failed);
+}
+
+awaitable<operation_result<entered_room>> rendezvous::offer(secret_bytes password,
+                                                            public_parameters parameters)
+{
+    random_of(options_).fill(parameters.salt);
+    auto derived = spoke_server::create(password.view(), parameters);
+    password = {};
+    if (!derived) co_return failure(derived.error(), session_phase::preparing, "deriving from the password");
+    if (!stream_) {
+        auto failed = co_await connect();
+        if (failed.code) co_return std::move(failed);
+    }
+    const auto on_event = [this](server_event_variant event) {
+        if (auto* id = std::get_if<server_event::identified>(&event)) {
+            observer_.identified(id->self);
+            observer_.waiting();
+        } else if (auto* wrong = std::get_if<server_event::rejected>(&event)) {
+            observer_.rejected(wrong->peer, wrong->why);
+        } else if (auto* no = std::get_if<server_event::refused>(&event)) {
+            observer_.refused(no->peer);
+        } else if (auto* end = std::get_if<server_event::agreed>(&event)) {
+            agreement_ = std::move(end->result);
+        }
+    };
+    error_code error;
+    {
+        any_stream stream = std::move(stream_);
+        server_machine machine{std::move(*derived), random_of(options_)};
+        driver<server_machine> drive{stream, machine, on_event, within(options_.wait_timeout())};
+        error = co_await drive.run();
+    }
+    auto entered = co_await enter(error, false);
+    co_return std::move(entered);
+}
+
+awaitable<operation_result<entered_room>> rendezvous::join(secret_bytes password, client_options limits,
+                                                           bool refusal_ends)
+{
+    if (!stream_) {
+        auto failed = co_await connect();
+        if (failed.code) co_return std::move(failed);
+    }
+    const executor ex = co_await asio::this_coro::executor;
+    error_code error;
+    {
+        client_machine machine{std::move(password), random_of(options_), limits};
+        client_handshake work{ex,           std::move(stream_), std::move(machine), options_.wait_timeout(),
+                              refusal_ends, observer_};
+        error = co_await work.run();
+        agreement_ = std::move(work.agreed);
+    }
+    auto entered = co_await enter(error, true);
+    co_return std::move(entered);
+}
+
+// Goes on into the room after a handshake that ended with `error`, or unset with an agreement.
+awaitable<operation_result<entered_room>> rendezvous::enter(error_code error, bool reset_on_close)
+{
+    if (!error && !agreement_) error = errc::unexpected_end;
+    std::string where =
+        error == errc::refused_by_user ? "receiving" : at_relay("waiting at relay ", options_);
+    auto failed = co_await step_result(error, session_phase::handshake, where);
+    if (failed.code) co_return std::move(failed);
+    observer_.agreed(agreement_->self, agreement_->peer);
+
+    auto opened = co_await open(stream_kind::room, {});
+    if (!opened) co_return opened.error();
+    entered_room room;
+    room.stream = std::move(*opened);
+    room.agreed = std::move(*agreement_);
+    // From the first moment, because the answer may be on its way when this process is killed.
+    room.stream.reset_on_close(reset_on_close);
+    room_entry_machine machine{room.agreed.peer};
+    driver<room_entry_machine> drive{room.stream, machine, {}, within(options_.entry_timeout())};
+    error = co_await drive.run();
+    where = at_relay("entering the room of relay ", options_);
+    failed = co_await step_result(error, session_phase::entering, where);
+    if (failed.code) co_return std::move(failed);
+    room.stream.put_back(drive.leftover());
+    observer_.entered_room();
+    co_return std::move(room);
+}
+
+} // namespace parley::detail

@@ -1,0 +1,66 @@
+// How two peers meet (PROTOCOL.md sections 4 and 6). Private to the framework.
+//
+//     connect ──▶ handshake ──▶ agreement ──▶ room (same address, room port)
+//
+// One peer offers: it is the server, waits for a client, and asks nobody. The other peer joins: it is the
+// client, and its user is asked about one server at a time.
+#pragma once
+
+#include "session/session_steps.hpp"
+
+#include <parley/proto/agreement.hpp>
+#include <parley/proto/client_machine.hpp>
+#include <parley/transport/transport.hpp>
+
+namespace parley::detail {
+
+// A room that both peers are in.
+struct entered_room {
+    any_stream stream;
+    agreement agreed;
+};
+
+// Takes one peer into one room. It borrows the options and the observer. Not thread-safe: everything runs on
+// the executor of the calling coroutine, the observer's functions too. That coroutine has called
+// throw_if_cancelled(false): after a cancellation each step still closes what it has opened.
+//
+// Errors, by phase: preparing - of offer() alone, invalid_public_packet and crypto_unavailable; connecting -
+// those of connect(); handshake - timed_out, those of the machine, refused_by_user; entering - those of
+// connect(), timed_out, room_*. Cancellation (terminal): `cancelled` in any phase, and no connection stays
+// open.
+class rendezvous {
+public:
+    rendezvous(const session_options& options, peer_observer& observer);
+
+    using connect_step_handler = std::function<void(const connect_step_report&)>;
+
+    // Connects to the relay's handshake channel, at the address `reached` where it is given. Optional:
+    // offer() and join() connect if this was not called. `on_step` is that of connect_options.
+    awaitable<operation_error> connect(std::optional<tcp_endpoint> reached = std::nullopt,
+                                       connect_step_handler on_step = {});
+    // The address of that connection, where its transport has one.
+    const std::optional<tcp_endpoint>& reached() const noexcept { return reached_; }
+
+    // Meets a client. Fills in the salt of `parameters`. Closing the room's stream ends it in order: a reset
+    // takes some relays down for everybody.
+    awaitable<operation_result<entered_room>> offer(secret_bytes password, public_parameters parameters);
+
+    // Meets a server that observer.decide() accepts. With `refusal_ends` a no ends it with refused_by_user;
+    // otherwise the wait goes on. Closing the room's stream resets it, until reset_on_close(false): the death
+    // of this process must not look like an end in order.
+    awaitable<operation_result<entered_room>> join(secret_bytes password, client_options limits,
+                                                   bool refusal_ends);
+
+private:
+    awaitable<operation_result<any_stream>> open(stream_kind kind, connect_step_handler on_step);
+    awaitable<operation_result<entered_room>> enter(error_code error, bool reset_on_close);
+
+    const session_options& options_;
+    peer_observer& observer_;
+    const seat_token seat_; // both connections present it where they are WebSockets
+    any_stream stream_;     // of the handshake, once connected
+    std::optional<tcp_endpoint> reached_;
+    std::optional<agreement> agreement_;
+};
+
+} // namespace parley::detail

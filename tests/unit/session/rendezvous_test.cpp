@@ -1,0 +1,357 @@
+#include "session/rendezvous.hpp"
+
+#include "support/actors_world.hpp"
+
+#include <boost/asio/read.hpp>
+#include <boost/asio/this_coro.hpp>
+
+namespace parley::test {
+namespace {
+
+using detail::entered_room;
+using detail::rendezvous;
+
+class peer_options : public session_option_setters<peer_options> {};
+
+struct meeting_peer : operation<entered_room> {
+    peer_options options;
+
+    session_phase phase() const { return done() && !succeeded() ? result->error().phase : session_phase{}; }
+    entered_room& room() { return **result; }
+};
+
+// A relay, and one peer of each role.
+struct meeting_world {
+    void offer(const std::string& password = "p", public_parameters parameters = {})
+    {
+        start(server, "10.0.0.1", [password, parameters](rendezvous& meeting) {
+            return meeting.offer(secret_bytes{password}, parameters);
+        });
+    }
+    void join(const std::string& password = "p", bool refusal_ends = false)
+    {
+        start(client, "10.0.0.2", [password, refusal_ends](rendezvous& meeting) {
+            return meeting.join(secret_bytes{password}, {}, refusal_ends);
+        });
+    }
+    template <class Role>
+    void start(meeting_peer& peer, const std::string& host, Role role)
+    {
+        peer.options.relay(w.address(host)).random(&w.random);
+        asio::co_spawn(
+            w.context,
+            [this, &peer, role]() -> awaitable<operation_result<entered_room>> {
+                co_await asio::this_coro::throw_if_cancelled(false);
+                co_await detail::yield(w.context.get_executor());
+                rendezvous meeting{peer.options, peer.log};
+                auto entered = co_await role(meeting);
+                co_return std::move(entered);
+            },
+            peer.token());
+    }
+    // Whoever waits for somebody that will not come is told to stop. Then nothing is left, but for the rooms.
+    void cancel_what_waits()
+    {
+        w.settle();
+        for (meeting_peer* peer : {&server, &client})
+            if (!peer->done()) peer->cancel.emit(asio::cancellation_type::terminal);
+        w.settle();
+        EXPECT_TRUE(server.done() && client.done());
+    }
+    void expect_no_connection()
+    {
+        for (meeting_peer* peer : {&server, &client}) peer->result.reset();
+        w.settle();
+        EXPECT_EQ(w.log.balance, 0);
+    }
+    // What one end reads of `text` when the other end has written it.
+    std::string pass(any_stream& from, any_stream& to, std::string_view text)
+    {
+        std::string got(text.size(), '\0');
+        asio::async_write(from, asio::buffer(text),
+                          [](error_code error, std::size_t) { EXPECT_FALSE(error); });
+        asio::async_read(to, asio::buffer(got), [](error_code error, std::size_t) { EXPECT_FALSE(error); });
+        w.settle();
+        return got;
+    }
+
+    world w;
+    meeting_peer server, client;
+};
+
+class rendezvous_test : public ::testing::Test, protected meeting_world {};
+
+TEST_F(rendezvous_test, two_roles_meet)
+{
+    offer();
+    join();
+    w.settle();
+    ASSERT_TRUE(server.succeeded()) << server.message();
+    ASSERT_TRUE(client.succeeded()) << client.message();
+    const agreement &ours = server.room().agreed, &theirs = client.room().agreed;
+    EXPECT_EQ(ours.self, theirs.peer);
+    EXPECT_EQ(ours.peer, theirs.self);
+    EXPECT_TRUE(std::ranges::equal(ours.keys.k0.view(), theirs.keys.k0.view()));
+    EXPECT_TRUE(std::ranges::equal(ours.keys.k1.view(), theirs.keys.k1.view()));
+    EXPECT_FALSE(std::ranges::equal(ours.keys.k0.view(), ours.keys.k1.view()));
+    EXPECT_EQ(pass(server.room().stream, client.room().stream, "there"), "there");
+    EXPECT_EQ(pass(client.room().stream, server.room().stream, "and back"), "and back");
+    using steps = std::vector<std::string>;
+    EXPECT_EQ(server.log.phases, (steps{"connected", "identified", "waiting", "agreed", "entered_room"}));
+    EXPECT_EQ(client.log.phases,
+              (steps{"connected", "identified", "waiting", "asked", "agreed", "entered_room"}));
+}
+
+TEST_F(rendezvous_test, the_servers_parameters_are_agreed_on)
+{
+    public_parameters parameters;
+    parameters.cipher0 = cipher::chacha20_poly1305;
+    parameters.cipher1 = cipher::aes_256_gcm;
+    offer("p", parameters);
+    join();
+    w.settle();
+    ASSERT_TRUE(server.succeeded() && client.succeeded());
+    for (const auto* keys : {&server.room().agreed.keys, &client.room().agreed.keys}) {
+        EXPECT_EQ(keys->cipher0, cipher::chacha20_poly1305);
+        EXPECT_EQ(keys->cipher1, cipher::aes_256_gcm);
+    }
+}
+
+TEST_F(rendezvous_test, impossible_parameters_reach_no_relay)
+{
+    public_parameters parameters;
+    parameters.iterations = 0;
+    offer("p", parameters);
+    w.settle();
+    EXPECT_EQ(server.error(), errc::invalid_public_packet);
+    EXPECT_EQ(server.phase(), session_phase::preparing);
+    EXPECT_TRUE(server.log.phases.empty());
+    join();
+    cancel_what_waits();
+}
+
+TEST_F(rendezvous_test, another_password_is_told_and_the_wait_goes_on)
+{
+    offer("p");
+    join("another");
+    w.settle();
+    EXPECT_FALSE(server.done() || client.done());
+    EXPECT_EQ(server.log.rejections.size(), 1u);
+    EXPECT_EQ(client.log.rejections.size(), 1u);
+    cancel_what_waits();
+}
+
+// A connection that was made before is the one of the handshake.
+TEST_F(rendezvous_test, may_be_connected_before)
+{
+    std::optional<tcp_endpoint> reached{tcp_endpoint{}};
+    std::vector<connect_step> told;
+    start(server, "10.0.0.1", [&](rendezvous& meeting) -> awaitable<operation_result<entered_room>> {
+        const auto on_step = [&told](const connect_step_report& report) { told.push_back(report.step); };
+        const auto failed = co_await meeting.connect(std::nullopt, on_step);
+        EXPECT_FALSE(failed.code);
+        reached = meeting.reached();
+        secret_bytes password{std::string_view{"p"}};
+        const public_parameters parameters;
+        auto entered = co_await meeting.offer(std::move(password), parameters);
+        co_return std::move(entered);
+    });
+    join();
+    w.settle();
+    EXPECT_TRUE(server.succeeded() && client.succeeded());
+    EXPECT_FALSE(reached) << "memory has no addresses";
+    EXPECT_EQ(std::ranges::count(server.log.phases, "connected"), 1);
+}
+
+// What the other peer has sent right behind the relay's answer is the first that the room gives.
+TEST_F(rendezvous_test, bytes_behind_the_answer_are_read_from_the_room)
+{
+    std::optional<raw_peer> relay_side;
+    w.wrap = [&](any_stream stream, stream_kind kind, const std::string& host) {
+        if (kind != stream_kind::room || host != "10.0.0.2") return stream;
+        auto pair = make_memory_stream_pair(w.context.get_executor(), 1000);
+        relay_side.emplace(std::move(pair.second));
+        relay_side->write("00hel");
+        return std::move(pair.first);
+    };
+    offer();
+    join();
+    w.settle();
+    ASSERT_TRUE(client.succeeded()) << client.message();
+    EXPECT_EQ(pass(relay_side->stream, client.room().stream, "lo"), "he");
+    cancel_what_waits();
+}
+
+TEST_F(rendezvous_test, the_server_ends_its_room_in_order)
+{
+    offer();
+    join();
+    w.settle();
+    ASSERT_TRUE(server.succeeded() && client.succeeded());
+    server.result.reset();
+    raw_peer other{std::move(client.room().stream)};
+    other.start_reading();
+    w.settle();
+    EXPECT_EQ(other.ended, asio::error::eof);
+}
+
+TEST_F(rendezvous_test, the_client_resets_its_room)
+{
+    offer();
+    join();
+    w.settle();
+    ASSERT_TRUE(server.succeeded() && client.succeeded());
+    client.result.reset();
+    raw_peer other{std::move(server.room().stream)};
+    other.start_reading();
+    w.settle();
+    EXPECT_EQ(other.ended, asio::error::connection_reset);
+}
+
+TEST_F(rendezvous_test, a_no_may_end_it)
+{
+    client.log.on_question = [](identity) -> awaitable<bool> { co_return false; };
+    offer();
+    join("p", true);
+    w.settle();
+    EXPECT_EQ(client.error(), errc::refused_by_user);
+    EXPECT_EQ(client.phase(), session_phase::handshake);
+    EXPECT_TRUE(client.message().starts_with("receiving: ")) << client.message();
+    EXPECT_EQ(server.log.refusals, 1);
+    EXPECT_FALSE(server.done());
+    cancel_what_waits();
+}
+
+TEST_F(rendezvous_test, a_room_without_the_other_has_a_time)
+{
+    w.wrap = [](any_stream stream, stream_kind kind, const std::string& host) {
+        if (kind == stream_kind::room && host == "10.0.0.2") stream.close();
+        return stream;
+    };
+    server.options.entry_timeout(std::chrono::milliseconds{20});
+    offer();
+    join();
+    ASSERT_TRUE(w.run_until([&] { return server.done() && client.done(); }));
+    EXPECT_EQ(client.phase(), session_phase::entering);
+    EXPECT_EQ(server.error(), errc::timed_out);
+    EXPECT_EQ(server.phase(), session_phase::entering);
+}
+
+struct fault_place {
+    const char* name;
+    bool at_relay;
+    stream_kind kind;
+    const char* host;
+};
+
+// Every stream, at either of its ends, fails at each of its operations in turn.
+class every_step_of_a_meeting_fails : public ::testing::TestWithParam<fault_place> {};
+
+INSTANTIATE_TEST_SUITE_P(
+    streams, every_step_of_a_meeting_fails,
+    ::testing::Values(fault_place{"server_handshake", false, stream_kind::handshake, "10.0.0.1"},
+                      fault_place{"server_room", false, stream_kind::room, "10.0.0.1"},
+                      fault_place{"client_handshake", false, stream_kind::handshake, "10.0.0.2"},
+                      fault_place{"client_room", false, stream_kind::room, "10.0.0.2"},
+                      fault_place{"relay_to_server", true, stream_kind::handshake, "10.0.0.1"},
+                      fault_place{"relay_to_client", true, stream_kind::handshake, "10.0.0.2"},
+                      fault_place{"relay_room_server", true, stream_kind::room, "10.0.0.1"},
+                      fault_place{"relay_room_client", true, stream_kind::room, "10.0.0.2"}),
+    [](const auto& shown) { return std::string{shown.param.name}; });
+
+TEST_P(every_step_of_a_meeting_fails, and_leaves_nothing)
+{
+    const fault_place& fault = GetParam();
+    std::size_t failures = 0, steps = 0;
+    for (std::size_t failing = 0;; ++failing) {
+        SCOPED_TRACE("operation " + std::to_string(failing));
+        std::size_t operations = 0;
+        meeting_world m;
+        auto& wrap = fault.at_relay ? m.w.wrap_relay_side : m.w.wrap;
+        wrap = [&](any_stream stream, stream_kind kind, const std::string& host) {
+            if (kind != fault.kind || host != fault.host) return stream;
+            testing::fault_options options;
+            options.failing_operation = failing;
+            return testing::make_fault_stream(std::move(stream), options, &operations);
+        };
+        m.offer();
+        m.join();
+        m.cancel_what_waits();
+        for (meeting_peer* peer : {&m.server, &m.client}) {
+            if (peer->succeeded()) continue;
+            ++failures;
+            EXPECT_TRUE(peer->error());
+            EXPECT_FALSE(peer->message().empty());
+            EXPECT_TRUE(peer->phase() == session_phase::handshake ||
+                        peer->phase() == session_phase::entering);
+            EXPECT_FALSE(peer->log.saw("entered_room"));
+        }
+        if (operations > failing && !fault.at_relay) { // each operation of its own counts
+            EXPECT_FALSE((fault.host == std::string_view{"10.0.0.1"} ? m.server : m.client).succeeded());
+        }
+        if (operations <= failing) { // nothing has failed this time
+            EXPECT_TRUE(m.server.succeeded()) << m.server.message();
+            EXPECT_TRUE(m.client.succeeded()) << m.client.message();
+        }
+        m.expect_no_connection();
+        steps = failing;
+        if (operations <= failing) break;
+    }
+    EXPECT_GT(steps, 1u);
+    EXPECT_GT(failures, 0u);
+}
+
+struct cancel_moment {
+    bool at_server;
+    const char* phase;
+};
+
+// The user gives up as one peer reaches each phase.
+class cancelled_in_each_phase : public ::testing::TestWithParam<cancel_moment> {};
+
+INSTANTIATE_TEST_SUITE_P(phases, cancelled_in_each_phase,
+                         ::testing::Values(cancel_moment{true, "connected"},
+                                           cancel_moment{true, "identified"}, cancel_moment{true, "waiting"},
+                                           cancel_moment{true, "agreed"}, cancel_moment{false, "connected"},
+                                           cancel_moment{false, "identified"},
+                                           cancel_moment{false, "waiting"}, cancel_moment{false, "asked"},
+                                           cancel_moment{false, "agreed"}),
+                         [](const auto& shown) {
+                             return std::string{shown.param.at_server ? "server_" : "client_"} +
+                                    shown.param.phase;
+                         });
+
+TEST_P(cancelled_in_each_phase, leaves_nothing)
+{
+    for (const bool at_once : {true, false}) {
+        SCOPED_TRACE(at_once ? "at once" : "in the next turn");
+        meeting_world m;
+        meeting_peer& one = GetParam().at_server ? m.server : m.client;
+        meeting_peer& other = GetParam().at_server ? m.client : m.server;
+        bool sent = false;
+        one.log.on_phase = [&](const std::string& phase) {
+            if (phase != GetParam().phase || std::exchange(sent, true)) return;
+            if (at_once)
+                one.cancel.emit(asio::cancellation_type::terminal);
+            else
+                asio::post(m.w.context, [&] { one.cancel.emit(asio::cancellation_type::terminal); });
+        };
+        m.offer();
+        m.join();
+        m.w.settle();
+        EXPECT_TRUE(sent);
+        ASSERT_TRUE(one.done());
+        EXPECT_EQ(one.error(), errc::cancelled);
+        if (other.succeeded()) { // both were in the room already: it learns of the end there
+            raw_peer left{std::move(other.room().stream)};
+            left.start_reading();
+            m.w.settle();
+            EXPECT_TRUE(left.ended);
+        }
+        m.cancel_what_waits();
+        m.expect_no_connection();
+    }
+}
+
+} // namespace
+} // namespace parley::test
