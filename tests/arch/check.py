@@ -76,7 +76,6 @@ TESTED_BY = {
     "transport/http/websocket_transport.cpp": "unit/transport/websocket_test.cpp",
     "transport/proxy/proxy_dialogue.cpp": "unit/transport/socks5_test.cpp",
     "transport/proxy/proxy_environment.cpp": "unit/transport/proxy_test.cpp",
-    "transport/upgrading_acceptor.cpp": "unit/transport/websocket_test.cpp",
 }
 
 MAX_LINES = 600

@@ -388,7 +388,6 @@ void run_broker(script& s)
 {
     constexpr std::uint32_t connections = 12;
     room_broker broker{{.room_timeout = std::chrono::seconds{30},
-                        .line_timeout = std::chrono::seconds{10},
                         .same_address = s.next() % 2 == 0,
                         .max_agreements = 5}};
     std::array<bool, connections> waiting{};
@@ -418,7 +417,7 @@ void run_broker(script& s)
             break;
         case 1:
             waiting[at] = true;
-            broker.connect(connection_id{at}, s.peer(), now);
+            broker.connect(connection_id{at}, s.peer());
             break;
         case 2: {
             const std::string line = command < 100 ? std::string{s.name().text()} + '\n'

@@ -35,7 +35,7 @@ public:
     {
         return network_.open(std::move(peer), [this, who](simulated_network::port port) {
             const std::uint32_t at = take(guests_, port);
-            broker_.connect(connection_id{at}, who, network_.now());
+            broker_.connect(connection_id{at}, who);
             drain();
             return simulated_network::side{[this, at](bytes_view bytes) { hear_guest(at, bytes); },
                                            [this, at] { release_guest(at); }};

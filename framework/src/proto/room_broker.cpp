@@ -39,8 +39,6 @@ struct pending_connection {
     room_peer who;
     room_line_parser parser;
     std::uint32_t place = no_index; // while placed
-    time_point deadline = no_deadline;
-    index_links by_deadline; // while its line is awaited
 };
 
 using free_list = index_list<place_links, &place_links::among_free>;
@@ -61,7 +59,6 @@ struct room_broker::state {
 
     std::vector<pending_connection> pending; // by connection_id
     std::size_t unanswered = 0;
-    index_list<pending_connection, &pending_connection::by_deadline> line_deadlines; // oldest first
     fifo<room_action_variant> actions;
 
     place& place_at(std::uint32_t number) noexcept { return agreements[number / 2].places[number % 2]; }
@@ -155,15 +152,13 @@ struct room_broker::state {
     // --- connections
     // -------------------------------------------------------------------------------------------
 
-    void connect(std::uint32_t at, const room_peer& who, time_point now)
+    void connect(std::uint32_t at, const room_peer& who)
     {
         if (at >= pending.size()) pending.resize(std::size_t{at} + 1);
         disconnect(at); // for an owner that forgot to
         pending_connection& n = pending[at];
         n.stage = stage::line;
         n.who = who;
-        n.deadline = deadline_after(now, options.line_timeout);
-        line_deadlines.push_back(pending, at);
         ++unanswered;
     }
 
@@ -182,7 +177,6 @@ struct room_broker::state {
         if (found == free_places.end()) return answer(at, room_answer::denied);
         const std::uint32_t number = found->second.first();
         take(number);
-        line_deadlines.erase(pending, at);
         n.stage = stage::placed;
         n.place = number;
         place_at(number).connection = at;
@@ -214,7 +208,6 @@ struct room_broker::state {
 
     void forget(std::uint32_t at)
     {
-        if (pending[at].stage == stage::line) line_deadlines.erase(pending, at);
         pending[at] = pending_connection{};
         --unanswered;
     }
@@ -222,10 +215,6 @@ struct room_broker::state {
     // --- time
     // ------------------------------------------------------------------------------------------------
 
-    time_point line_deadline() const noexcept
-    {
-        return line_deadlines.empty() ? no_deadline : pending[line_deadlines.first()].deadline;
-    }
     time_point agreement_deadline() const noexcept
     {
         return agreement_deadlines.empty() ? no_deadline : agreements[agreement_deadlines.first()].deadline;
@@ -233,8 +222,6 @@ struct room_broker::state {
 
     void expire(time_point now)
     {
-        while (!line_deadlines.empty() && line_deadline() <= now)
-            answer(line_deadlines.first(), room_answer::denied);
         while (!agreement_deadlines.empty() && agreement_deadline() <= now) end(agreement_deadlines.first());
     }
 };
@@ -249,9 +236,9 @@ void room_broker::agree(const room_peer& client, const room_peer& server, time_p
     state_->agree(client, server, now);
 }
 
-void room_broker::connect(connection_id connection, const room_peer& who, time_point now)
+void room_broker::connect(connection_id connection, const room_peer& who)
 {
-    state_->connect(static_cast<std::uint32_t>(connection), who, now);
+    state_->connect(static_cast<std::uint32_t>(connection), who);
 }
 
 void room_broker::receive(connection_id connection, bytes_view& input, time_point now)
@@ -273,7 +260,7 @@ void room_broker::expire(time_point now)
 
 time_point room_broker::next_deadline() const noexcept
 {
-    return std::min(state_->line_deadline(), state_->agreement_deadline());
+    return state_->agreement_deadline();
 }
 
 std::optional<room_action_variant> room_broker::next_action()

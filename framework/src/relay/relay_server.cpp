@@ -129,14 +129,12 @@ error_code relay_server::state::listen(std::string* where)
 {
     listen_options listening;
     listening.tcp = options.tcp;
-    listening.websocket = options.websocket;
-    listening.tls = options.tls;
     listening.passed_sockets = options.passed_sockets;
     const auto add = [&](const std::vector<listen_address>& addresses, relay_listeners::use use,
                          relay_channel channel) -> error_code {
         listening.on_error = [this, channel](error_code why) { observer.accept_failed(channel, why); };
         for (const listen_address& address : addresses)
-            if (const error_code failed = listeners.add(address, use, listening)) {
+            if (const error_code failed = listeners.add(address, use, listening, options.tls.get())) {
                 if (where) *where = address.text();
                 return failed;
             }
@@ -158,7 +156,8 @@ void relay_server::state::start()
     for (const tcp_endpoint& at : listeners.bound(relay_listeners::use::room))
         observer.listening(at, relay_channel::room);
     listeners.start([this](any_stream stream, detail::listener_policy_ptr policy) {
-        intake.receive(std::move(stream), std::move(policy));
+        const identity who = stream.remote_identity();
+        intake.receive(std::move(stream), who, std::move(policy));
     });
 }
 
@@ -205,27 +204,22 @@ void relay_server::state::enter(detail::accepted_connection who)
     }
     lobby& in = lobby_of(who.lobby);
     if (who.channel == relay_channel::handshake)
-        in.handshakes.serve(std::move(who.stream), who.who, who.early, std::move(who.permit));
+        in.handshakes.serve(std::move(who.stream), who.who, std::move(who.permit));
     else
-        in.rooms.serve(std::move(who.stream), who.who, who.early, std::move(who.permit));
+        in.rooms.serve(std::move(who.stream), who.who, std::move(who.permit));
     if (!who.lobby.empty() && in.idle()) on_lobby_idle(who.lobby); // it was turned away at once
 }
 
 void relay_server::state::adopt(any_stream stream, const identity& who, relay_channel channel)
 {
-    detail::connection_permit permit;
-    std::optional<reject_reason> why;
-    if (stopping || (draining && channel == relay_channel::handshake)) why = reject_reason::stopping;
-    if (!why) why = limits->admit(permit, who, clock::now());
-    if (!why && options.admit && !options.admit(who, channel)) why = reject_reason::not_admitted;
-    if (why) {
-        observer.rejected(who, channel, *why);
+    if (draining && channel == relay_channel::handshake) { // not after its hello only
+        observer.rejected(who, channel, reject_reason::stopping);
         return stream.close();
     }
-    if (channel == relay_channel::handshake)
-        main.handshakes.serve(std::move(stream), who, {}, std::move(permit));
-    else
-        main.rooms.serve(std::move(stream), who, {}, std::move(permit));
+    auto policy = std::make_shared<detail::listener_policy>();
+    policy->channel = channel;
+    policy->ready = true;
+    intake.receive(std::move(stream), who, std::move(policy));
 }
 
 void relay_server::state::drain()

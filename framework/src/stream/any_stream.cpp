@@ -1,12 +1,48 @@
 #include <parley/stream/any_stream.hpp>
 
+#include <boost/asio/append.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+
 namespace parley {
 
 stream_base::~stream_base() = default;
 
+std::size_t stream_base::try_write_some(const gather_buffers&, error_code& error) noexcept
+{
+    error = asio::error::operation_not_supported;
+    return 0;
+}
+
 error_code stream_base::move_to(const executor&)
 {
     return asio::error::operation_not_supported;
+}
+
+void any_stream::start_read(asio::mutable_buffer buffer, stream_base::io_handler handler)
+{
+    if (front_.empty()) return base_->start_read(buffer, std::move(handler));
+    error_code error;
+    const std::size_t size = take_front({static_cast<byte*>(buffer.data()), buffer.size()}, error);
+    asio::post(get_executor(), asio::append(std::move(handler), error, size));
+}
+
+void any_stream::start_wait_readable(stream_base::wait_handler handler)
+{
+    if (front_.empty()) return base_->start_wait_readable(std::move(handler));
+    asio::post(get_executor(), asio::append(std::move(handler), error_code{}));
+}
+
+std::size_t any_stream::take_front(mutable_bytes out, error_code& error) noexcept
+{
+    error.clear();
+    const std::size_t size = std::min(out.size(), front_.size());
+    const auto end = front_.begin() + static_cast<std::ptrdiff_t>(size);
+    std::copy(front_.begin(), end, out.begin());
+    front_.erase(front_.begin(), end);
+    if (front_.empty()) front_ = {};
+    return size;
 }
 
 } // namespace parley

@@ -169,7 +169,8 @@ awaitable<connect_outcome> connect_over_tcp(connect_request request)
 
 const transport& tcp_transport() noexcept
 {
-    static constexpr transport value{"tcp", 9000, 9001, &connect_over_tcp, &listen_tcp};
+    static constexpr transport value{"tcp",       9000,  9001,  &connect_over_tcp,
+                                     &listen_tcp, false, false, {true, true, true, true}};
     return value;
 }
 

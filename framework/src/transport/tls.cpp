@@ -3,7 +3,6 @@
 #include "stream/layer/tls_layer.hpp"
 #include "transport/step_report.hpp"
 #include "transport/time_left.hpp"
-#include "transport/upgrading_acceptor.hpp"
 
 #include <parley/async/watchdog.hpp>
 #include <parley/transport/tcp.hpp>
@@ -272,15 +271,7 @@ awaitable<error_code> open_tls(any_stream& stream, std::string host, tls_client_
 }
 
 awaitable<error_code> accept_tls(any_stream& stream, std::shared_ptr<const tls_identity> shown,
-                                 std::string* why)
-{
-    byte_vector nothing;
-    auto error = co_await accept_tls(stream, std::move(shown), std::move(nothing), 0, why);
-    co_return error;
-}
-
-awaitable<error_code> accept_tls(any_stream& stream, std::shared_ptr<const tls_identity> shown,
-                                 byte_vector early, std::size_t max_handshake_bytes, std::string* why)
+                                 std::size_t max_handshake_bytes, std::string* why)
 {
     const auto loaded = shown ? shown->current() : nullptr;
     detail::ssl_ptr session{loaded ? SSL_new(loaded->context.get()) : nullptr};
@@ -291,7 +282,7 @@ awaitable<error_code> accept_tls(any_stream& stream, std::shared_ptr<const tls_i
     SSL* const raw = session.get();
     SSL_set_accept_state(raw);
     std::string host;
-    auto layer = std::make_unique<tls_layer>(std::move(session), std::move(early));
+    auto layer = std::make_unique<tls_layer>(std::move(session));
     if (max_handshake_bytes != 0) layer->bound_handshake(max_handshake_bytes);
     auto error = co_await handshake(stream, std::move(layer), raw, std::move(host), why);
     co_return error;
@@ -314,22 +305,12 @@ awaitable<connect_outcome> connect_over_tls(connect_request request)
     co_return std::move(out);
 }
 
-result<std::unique_ptr<acceptor_base>> listen_on_tls(executor ex, const listen_address& address,
-                                                     const listen_options& options)
-{
-    if (!options.tls || !options.tls->current()) return make_error_code(errc::tls_failed);
-    auto below = listen_tcp(ex, address, options);
-    if (!below) return below;
-    return detail::make_upgrading_acceptor(
-        std::move(ex), std::move(*below),
-        [shown = options.tls](any_stream& stream) { return accept_tls(stream, shown); }, options, "tls", {});
-}
-
 } // namespace
 
 const transport& tls_transport() noexcept
 {
-    static constexpr transport value{"tls", 9443, 9444, &connect_over_tls, &listen_on_tls, false, true};
+    static constexpr transport value{"tls",       9443,  9444, &connect_over_tls,
+                                     &listen_tcp, false, true, {false, true, true, false}};
     return value;
 }
 

@@ -214,7 +214,8 @@ result<std::unique_ptr<acceptor_base>> listen_unix(executor ex, const listen_add
 
 const transport& unix_transport() noexcept
 {
-    static constexpr transport value{"unix", 0, 0, &connect_over_unix, &listen_unix, true};
+    static constexpr transport value{"unix",       0,    0,     &connect_over_unix,
+                                     &listen_unix, true, false, {true, true, true, true}};
     return value;
 }
 

@@ -59,7 +59,7 @@ private:
             c.room = e.room;
             c.alive = true;
             if (e.room)
-                broker_.connect(id(e.connection), named(e.address), now_);
+                broker_.connect(id(e.connection), named(e.address));
             else
                 relay_.connect(id(e.connection), named(e.address), now_);
             break;

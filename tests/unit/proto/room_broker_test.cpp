@@ -46,7 +46,7 @@ struct bench {
     }
     void connect(std::uint32_t c, std::string_view who, const seat& presented = {})
     {
-        broker.connect(connection_id{c}, {named(who), presented}, now);
+        broker.connect(connection_id{c}, {named(who), presented});
     }
     // Returns how many bytes were left.
     std::size_t say(std::uint32_t c, std::string_view bytes)
@@ -319,7 +319,7 @@ TEST(room_broker, of_equal_agreements_the_newest_is_entered)
 
 TEST(room_broker, one_whose_other_does_not_come_in_time_is_told)
 {
-    bench b{room_options{.room_timeout = 30s, .line_timeout = 100s}};
+    bench b{room_options{.room_timeout = 30s}};
     b.agree("c:1", "s:1");
     b.agree("d:1", "t:1");
     b.pass(20s);
@@ -342,24 +342,6 @@ TEST(room_broker, an_agreement_that_is_over_is_not_entered_even_before_expire)
     b.now += 30s;
     b.enter(1, "c:8", "s:1");
     EXPECT_EQ(b.take(), lines{"1: 02"});
-}
-
-TEST(room_broker, a_line_has_its_own_time)
-{
-    bench b{room_options{.room_timeout = 300s, .line_timeout = 10s}};
-    b.agree("c:1", "s:1");
-    b.connect(1, "c:8");
-    b.pass(4s);
-    b.connect(2, "c:9");
-    b.say(1, "s:");
-    EXPECT_EQ(b.broker.next_deadline(), b.now + 6s);
-    b.pass(6s);
-    EXPECT_EQ(b.take(), lines{"1: 02"});
-    b.say(2, "s:1\n");
-    b.pass(100s);
-    EXPECT_EQ(b.take(), lines{}) << "in its place it waits for the other";
-    b.enter(3, "s:9", "c:1");
-    EXPECT_EQ(b.take(), (lines{"2: 00", "3: 00", "join 2 3"}));
 }
 
 TEST(room_broker, one_agreement_too_many_ends_the_oldest)

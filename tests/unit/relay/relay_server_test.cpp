@@ -107,13 +107,7 @@ TEST_P(relay, half_packets_and_silence_disturb_nobody)
     half_line.write("10.0.0");
     expect_service(w);
     half.stream.close();
-    if (GetParam() != over::memory) { // it never was a peer
-        ASSERT_TRUE(w.run_until([&] { return w.relay().count().starting == 3; }));
-        return;
-    }
-    ASSERT_TRUE(w.run_until([&] { return w.relay().count().handshakes <= 1; }));
-    EXPECT_TRUE(std::find(w.log.reasons.begin(), w.log.reasons.end(),
-                          make_error_code(errc::truncated_packet)) != w.log.reasons.end());
+    ASSERT_TRUE(w.run_until([&] { return w.relay().count().starting == 3; })) << "it never was a peer";
 }
 
 TEST_P(relay, a_peer_waits_only_so_long)
@@ -217,8 +211,7 @@ TEST_P(relay, room_answers)
 TEST_P(relay, a_line_takes_only_so_long)
 {
     relay_server_options options;
-    options.rooms.line_timeout = std::chrono::milliseconds{20};
-    options.limits.preamble_timeout = options.rooms.line_timeout;
+    options.limits.preamble_timeout = std::chrono::milliseconds{20};
     world w{GetParam(), options};
     raw_peer slow{w.connect_raw(stream_kind::room)};
     slow.start_reading();

@@ -48,9 +48,8 @@ struct splice_test : ::testing::Test {
             auto [b, inner_b] = t.connected();
             first = std::move(a);
             second = std::move(b);
-            pipe = room_pipe::start({make_tcp_stream(std::move(inner_a)), {}},
-                                    {make_tcp_stream(std::move(inner_b)), {}}, {}, loop,
-                                    [this](const room_pipe_report& r) { report = r; });
+            pipe = room_pipe::start(make_tcp_stream(std::move(inner_a)), make_tcp_stream(std::move(inner_b)),
+                                    {}, loop, [this](const room_pipe_report& r) { report = r; });
         }
         plain_end first, second;
         std::optional<room_pipe_report> report;

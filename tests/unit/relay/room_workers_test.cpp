@@ -44,7 +44,7 @@ protected:
     {
         websocket_options options;
         options.ping_interval = std::chrono::hours{1}; // a stream that answers a ping just now stays at home
-        return detail::make_websocket_stream(std::move(below), role, stream_kind::room, options, {}, "ws");
+        return detail::make_websocket_stream(std::move(below), role, stream_kind::room, options, "ws");
     }
 
     asio::io_context context;
@@ -93,7 +93,7 @@ TEST_P(room_workers_test, carry_a_room_on_another_thread)
         EXPECT_NE(loop.ex, executor{context.get_executor()});
         EXPECT_EQ(relay_a.get_executor(), loop.ex);
         EXPECT_EQ(relay_b.get_executor(), loop.ex);
-        const auto pipe = room_pipe::start({std::move(relay_a), {}}, {std::move(relay_b), {}}, {}, loop,
+        const auto pipe = room_pipe::start(std::move(relay_a), std::move(relay_b), {}, loop,
                                            [&, home = context.get_executor()](const room_pipe_report& r) {
                                                asio::post(home, [&, r] { report = r; });
                                            });
@@ -132,7 +132,7 @@ TEST_P(room_workers_test, an_abort_from_outside_resets_both_sides)
         auto [a, relay_a] = connected();
         auto [b, relay_b] = connected();
         room_worker& loop = loops.enter(relay_a, relay_b);
-        const auto pipe = room_pipe::start({std::move(relay_a), {}}, {std::move(relay_b), {}}, {}, loop,
+        const auto pipe = room_pipe::start(std::move(relay_a), std::move(relay_b), {}, loop,
                                            [&, home = context.get_executor()](const room_pipe_report& r) {
                                                asio::post(home, [&, r] { report = r; });
                                            });
@@ -153,7 +153,7 @@ TEST_P(room_workers_test, may_go_while_rooms_run)
     {
         room_workers loops{context.get_executor(), 2, buffer_bytes};
         room_worker& loop = loops.enter(relay_a, relay_b);
-        room_pipe::start({std::move(relay_a), {}}, {std::move(relay_b), {}}, {}, loop,
+        room_pipe::start(std::move(relay_a), std::move(relay_b), {}, loop,
                          [](const room_pipe_report&) { FAIL() << "nobody is left to be told"; });
     }
     testing::run_until_done(context, [&]() -> awaitable<void> {

@@ -328,6 +328,60 @@ TEST_P(any_stream_test, carries_a_megabyte_while_the_reader_is_slow)
     EXPECT_TRUE(got == sent);
 }
 
+TEST_P(any_stream_test, gives_what_was_put_back_before_what_comes)
+{
+    run_until_done(context, [&]() -> awaitable<void> {
+        auto written = co_await write_all(second, "late");
+        EXPECT_FALSE(written);
+        EXPECT_FALSE(first.has_put_back());
+        first.put_back(as_bytes("second "));
+        first.put_back(as_bytes("first "));
+        EXPECT_TRUE(first.has_put_back());
+        EXPECT_EQ(first.native_handle(), -1);
+        auto waited = co_await first.async_wait_readable(use_tuple);
+        EXPECT_FALSE(std::get<0>(waited));
+        std::array<byte, 8> space{};
+        error_code error = asio::error::eof;
+        EXPECT_EQ(first.try_read_some(space, error), 8U);
+        EXPECT_FALSE(error);
+        EXPECT_EQ(as_text(space), "first se");
+        auto read = co_await first.async_read_some(asio::buffer(space), use_tuple);
+        EXPECT_FALSE(std::get<0>(read));
+        EXPECT_EQ(as_text(bytes_view{space}.first(std::get<1>(read))), "cond ");
+        EXPECT_FALSE(first.has_put_back());
+        auto seen = co_await read_up_to(first, 4);
+        EXPECT_EQ(seen.text, "late");
+        first.put_back(as_bytes("lost"));
+        first.close();
+        read = co_await first.async_read_some(asio::buffer(space), use_tuple);
+        EXPECT_TRUE(std::get<0>(read)) << "closing drops what was put back";
+    });
+}
+
+TEST_P(any_stream_test, writes_at_once_what_is_taken_or_says_that_it_cannot)
+{
+    std::string sent(1u << 20, 'x'), got;
+    for (std::size_t i = 0; i < sent.size(); i += 3) sent[i] = static_cast<char>('a' + i % 26);
+    std::size_t total = 0;
+    error_code error;
+    while (!error) {
+        const std::array pieces{asio::buffer(sent.data() + total, (sent.size() - total) / 3),
+                                asio::buffer(sent.data() + total + (sent.size() - total) / 3, 0)};
+        const std::size_t size = first.try_write_some(gather_buffers::from(pieces), error);
+        if (size == 0) break;
+        total += size;
+    }
+    if (total == 0) {
+        EXPECT_EQ(error, asio::error::operation_not_supported);
+        return;
+    }
+    EXPECT_TRUE(!error || error == asio::error::would_block) << error.message();
+    run_until_done(context, [&]() -> awaitable<void> {
+        auto seen = co_await read_up_to(second, total);
+        EXPECT_TRUE(seen.text == sent.substr(0, total));
+    });
+}
+
 INSTANTIATE_TEST_SUITE_P(transports, any_stream_test,
                          ::testing::Values(kind::memory, kind::tcp, kind::tcp_on_context, kind::wrapped),
                          [](const auto& instance) { return name_of(instance.param); });

@@ -24,9 +24,8 @@ sides make_sides(asio::io_context& context, kind below = kind::memory, websocket
 {
     auto pair = make_pair_of(context, below);
     return {
-        detail::make_websocket_stream(std::move(pair.first), websocket_role::client, what, options, {}, "ws"),
-        detail::make_websocket_stream(std::move(pair.second), websocket_role::server, what, options, {},
-                                      "ws")};
+        detail::make_websocket_stream(std::move(pair.first), websocket_role::client, what, options, "ws"),
+        detail::make_websocket_stream(std::move(pair.second), websocket_role::server, what, options, "ws")};
 }
 
 // A server's stream over one end, and the other end as it is.
@@ -39,7 +38,7 @@ bare make_bare(asio::io_context& context, websocket_options options = {})
     auto pair = make_pair_of(context, kind::tcp);
     return {std::move(pair.first),
             detail::make_websocket_stream(std::move(pair.second), websocket_role::server,
-                                          stream_kind::handshake, options, {}, "ws")};
+                                          stream_kind::handshake, options, "ws")};
 }
 
 std::string bytes_of(std::string_view hex)

@@ -14,7 +14,6 @@
 //   malformed line         | -                              | answer 02, close
 //   disconnect             | it was waiting in a place      | the place is free again
 //   time of a place's wait | still alone                    | answer 01, close; the agreement ends
-//   time of a line         | no line yet                    | answer 02, close
 //   time of an agreement   | nobody came                    | the agreement ends
 #pragma once
 
@@ -30,7 +29,6 @@ namespace parley {
 
 struct room_options {
     duration room_timeout = std::chrono::seconds{30}; // from the agreement: how long its rooms can be entered
-    duration line_timeout = std::chrono::seconds{10}; // from the connection: how long the line may take
     bool same_address = true; // demand the address of an agreement's peer that has presented no seat
     std::size_t max_agreements = 65536; // waiting for their rooms; one more ends the oldest
 };
@@ -69,7 +67,8 @@ public:
     // An agreement was made (relay_action::agree); each peer with the seat of its handshake.
     void agree(const room_peer& client, const room_peer& server, time_point now);
 
-    void connect(connection_id connection, const room_peer& who, time_point now);
+    // How long its line may take is the owner's to say.
+    void connect(connection_id connection, const room_peer& who);
     // Takes the line from the front of `input`; what follows it stays there, and belongs to the room.
     void receive(connection_id connection, bytes_view& input, time_point now);
     // The connection is gone; also to be called after an answer that closes. Not needed after join: the

@@ -94,6 +94,9 @@ public:
     virtual void start_wait_writable(wait_handler handler) = 0;
     // Reads what is there without waiting. 0 with asio::error::would_block when there is nothing yet.
     virtual std::size_t try_read_some(mutable_bytes out, error_code& error) noexcept = 0;
+    // Writes what is taken without waiting. 0 with would_block when that is nothing.
+    // operation_not_supported, as at first: the transport cannot.
+    virtual std::size_t try_write_some(const gather_buffers& buffers, error_code& error) noexcept;
 
     // Whether move_to() would do it now, with nothing of the caller's under way.
     virtual bool can_move() const noexcept { return false; }
@@ -154,10 +157,10 @@ public:
     auto async_read_some(const MutableBufferSequence& buffers, Token&& token)
     {
         return asio::async_initiate<Token, void(error_code, std::size_t)>(
-            [](auto handler, stream_base* base, asio::mutable_buffer buffer) {
-                base->start_read(buffer, stream_base::io_handler{std::move(handler)});
+            [](auto handler, any_stream* self, asio::mutable_buffer buffer) {
+                self->start_read(buffer, stream_base::io_handler{std::move(handler)});
             },
-            token, base_.get(), first_buffer(buffers));
+            token, this, first_buffer(buffers));
     }
 
     // Writes at least one byte of `buffers`, gathering up to gather_buffers::max_buffers of them. Signature
@@ -191,10 +194,10 @@ public:
     auto async_wait_readable(Token&& token)
     {
         return asio::async_initiate<Token, void(error_code)>(
-            [](auto handler, stream_base* base) {
-                base->start_wait_readable(stream_base::wait_handler{std::move(handler)});
+            [](auto handler, any_stream* self) {
+                self->start_wait_readable(stream_base::wait_handler{std::move(handler)});
             },
-            token, base_.get());
+            token, this);
     }
 
     // Completes when a write would make progress (at once where the transport cannot tell). Signature
@@ -213,8 +216,21 @@ public:
     // eof at the end. No read may be under way.
     std::size_t try_read_some(mutable_bytes out, error_code& error) noexcept
     {
-        return base_->try_read_some(out, error);
+        return front_.empty() ? base_->try_read_some(out, error) : take_front(out, error);
     }
+
+    // Writes what the transport takes of `buffers` at once, and gives its size. Gives 0 and would_block when
+    // that is nothing, 0 and operation_not_supported when the transport writes asynchronously only. No write
+    // may be under way.
+    std::size_t try_write_some(const gather_buffers& buffers, error_code& error) noexcept
+    {
+        return base_->try_write_some(buffers, error);
+    }
+
+    // Puts bytes that were read back in front: the next reads give them first. No read may be under way. A
+    // close() drops them.
+    bool has_put_back() const noexcept { return !front_.empty(); }
+    void put_back(bytes_view bytes) { front_.insert(front_.begin(), bytes.begin(), bytes.end()); }
 
     // Whether move_to() can be had now. Sockets of the system can move, and layers on them unless they are
     // just answering by themselves (a WebSocket's pong); memory and wrapped streams cannot.
@@ -229,6 +245,7 @@ public:
     // still delivered, unless reset_on_close(true). Calling it again does nothing.
     void close() noexcept
     {
+        front_ = {};
         if (base_) base_->close();
     }
     bool is_open() const noexcept { return base_ && base_->is_open(); }
@@ -249,9 +266,9 @@ public:
     std::optional<tcp_endpoint> remote_endpoint() const noexcept { return base_->remote_endpoint(); }
     // "tcp", "memory", …; static storage.
     std::string_view transport_name() const noexcept { return base_->transport_name(); }
-    // The socket whose bytes are exactly the stream's, for splice(2) and the like; -1 when there is none. The
-    // stream keeps it.
-    int native_handle() const noexcept { return base_->native_handle(); }
+    // The socket whose bytes are exactly the stream's, for splice(2) and the like; -1 when there is none, and
+    // as long as bytes that were put back wait for a read. The stream keeps it.
+    int native_handle() const noexcept { return front_.empty() ? base_->native_handle() : -1; }
     // Whether an end that a read has given was a reset. For a stream whose own sending direction is still
     // open: the system reports a reset once only, and after a failed write a read gives an end like any other.
     // The answer outlives close().
@@ -279,7 +296,12 @@ private:
         return {};
     }
 
+    void start_read(asio::mutable_buffer buffer, stream_base::io_handler handler);
+    void start_wait_readable(stream_base::wait_handler handler);
+    std::size_t take_front(mutable_bytes out, error_code& error) noexcept;
+
     std::unique_ptr<stream_base> base_;
+    byte_vector front_; // put back
 };
 
 } // namespace parley

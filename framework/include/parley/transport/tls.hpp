@@ -46,14 +46,10 @@ private:
 awaitable<error_code> open_tls(any_stream& stream, std::string host, tls_client_options options,
                                std::string* why = nullptr);
 
-// The server's side, with what `shown` has loaded.
+// The server's side, with what `shown` has loaded. The handshake reads at most `max_handshake_bytes` (0:
+// OpenSSL's own bound, about 128 KiB).
 awaitable<error_code> accept_tls(any_stream& stream, std::shared_ptr<const tls_identity> shown,
-                                 std::string* why = nullptr);
-// The same for a stream of which `early` was read already, and with a bound on what the handshake may read
-// (0: OpenSSL's own, about 128 KiB).
-awaitable<error_code> accept_tls(any_stream& stream, std::shared_ptr<const tls_identity> shown,
-                                 byte_vector early, std::size_t max_handshake_bytes,
-                                 std::string* why = nullptr);
+                                 std::size_t max_handshake_bytes = 0, std::string* why = nullptr);
 
 // The transport "tls": default ports 9443 (handshake) and 9444 (room).
 const transport& tls_transport() noexcept;

@@ -105,22 +105,18 @@ struct listen_options {
     duration retry_delay =
         std::chrono::milliseconds{100}; // after EMFILE and the like; doubled up to 20 times it
     tcp_options tcp;
-    websocket_options websocket;
-    std::shared_ptr<tls_identity> tls; // what tls and wss show (transport/tls.hpp)
     // Listening TCP sockets that this process was given. An address that one of them is bound to takes it,
     // and closes it in the end, instead of binding anew.
     std::vector<int> passed_sockets;
-    duration upgrade_timeout = std::chrono::seconds{10}; // of a TLS or WebSocket handshake
-    std::size_t max_upgrading = 4096;                    // connections in such handshakes; more are closed
-    std::function<void(error_code)> on_error;            // told of each failed accept; for logs
+    std::function<void(error_code)> on_error; // told of each failed accept; for logs
 };
 
 // The listening side of one address. Destroying it stops it.
 class acceptor_base {
 public:
     virtual ~acceptor_base() = default;
-    // Accepts until stop(). `on_stream` gets each stream once it is ready (TLS and WebSocket handshakes done)
-    // and must not throw. Called once.
+    // Accepts until stop(). `on_stream` gets each connection as it was accepted: the TLS and WebSocket
+    // handshakes of its scheme are still to come (accept_tls, accept_websocket). Must not throw. Called once.
     virtual void start(std::function<void(any_stream)> on_stream) = 0;
     // Accepts no more; connections that nobody accepted yet are reset. on_stream is not called after this.
     virtual void stop() noexcept = 0;
@@ -128,6 +124,14 @@ public:
     virtual std::vector<tcp_endpoint> bound() const = 0;
     // The same as texts that a user could type; those of TCP without the scheme.
     virtual std::vector<std::string> bound_texts() const;
+};
+
+// What a relay looks for in the connections of a listener before it takes a handshake or a room from them.
+struct listener_protocols {
+    bool plain = true;   // connections without TLS
+    bool tls = false;    // connections with it
+    bool streams = true; // handshakes and rooms that begin at once
+    bool http = false;   // HTTP, and WebSockets inside
 };
 
 struct transport {
@@ -140,6 +144,7 @@ struct transport {
 
     bool local = false;             // scheme:/path, a name in the file system; rooms are at PATH.room
     bool room_is_next_port = false; // after an explicit port; otherwise rooms stay at default_room_port
+    listener_protocols serves{};
 
     // One URL with a path serves handshakes and rooms.
     bool has_path() const noexcept { return !local && default_port == default_room_port; }

@@ -55,7 +55,6 @@ struct websocket_accept_options {
     // Asked for a request that is a proper WebSocket upgrade to a path that is served; an answer is given in
     // place of the WebSocket. Must not throw; may be empty.
     std::function<std::optional<http_answer>(const http_request&)> on_upgrade;
-    byte_vector early; // of the stream, that was read already
 };
 
 // What came of a connection on which HTTP was expected.

@@ -64,8 +64,7 @@ room_peer handshake_service::room_peer_of(connection_id id, const identity& who)
     return {who, c ? c->stream.seat() : std::nullopt};
 }
 
-void handshake_service::serve(any_stream stream, const identity& wanted, bytes_view early,
-                              connection_permit permit)
+void handshake_service::serve(any_stream stream, const identity& wanted, connection_permit permit)
 {
     const identity who = names_.claim(wanted);
     if (who.empty()) {
@@ -75,14 +74,9 @@ void handshake_service::serve(any_stream stream, const identity& wanted, bytes_v
     const auto c = std::make_shared<connection>(std::move(stream), who, std::move(permit));
     c->id = connections_.insert(c);
     observer_.connected(who, relay_channel::handshake);
-    const time_point now = timer_.now();
-    machine_.connect(c->id, who, now);
+    machine_.connect(c->id, who, timer_.now());
     drain();
-    if (!early.empty()) feed(c, early);
-    if (!c->kind && !c->ended && limits_->limits().preamble_timeout != duration::max())
-        starting_.push_back({now + limits_->limits().preamble_timeout, c});
-    settle();
-    go_on(c);
+    on_readable(c, {}); // the hello is there
 }
 
 void handshake_service::wait_readable(const connection_ptr& c)
@@ -312,14 +306,8 @@ void handshake_service::arm_timer()
         if (c && !c->ended) break;
         closing_.pop_front();
     }
-    while (!starting_.empty()) {
-        const auto c = starting_.front().which.lock();
-        if (c && !c->ended && !c->kind) break;
-        starting_.pop_front();
-    }
     time_point next = machine_.next_deadline();
     if (!closing_.empty()) next = std::min(next, closing_.front().deadline);
-    if (!starting_.empty()) next = std::min(next, starting_.front().deadline);
     if (!paused_.empty()) next = std::min(next, paused_.begin()->first);
     if (connections_.size() == 0)
         timer_.cancel();
@@ -337,24 +325,12 @@ void handshake_service::on_timer()
         closing_.pop_front();
         if (c && !c->ended) end(c, c->why);
     }
-    refuse_late_preambles(now);
     while (!paused_.empty() && paused_.begin()->first <= now) {
         const auto c = paused_.begin()->second.lock();
         paused_.erase(paused_.begin());
         if (c) wait_readable(c);
     }
     settle();
-}
-
-void handshake_service::refuse_late_preambles(time_point now)
-{
-    while (!starting_.empty() && starting_.front().deadline <= now) {
-        const auto c = starting_.front().which.lock();
-        starting_.pop_front();
-        if (!c || c->ended || c->kind || c->closing) continue;
-        observer_.rejected(c->who, relay_channel::handshake, reject_reason::preamble_timeout);
-        end(c, errc::timed_out);
-    }
 }
 
 void handshake_service::stop()

@@ -32,9 +32,9 @@ public:
     handshake_service& operator=(const handshake_service&) = delete;
     ~handshake_service();
 
-    // `early` are bytes of the stream that were read already. `who` may become another identity
-    // (identity_allocator). `permit` is held as long as the connection is.
-    void serve(any_stream stream, const identity& who, bytes_view early = {}, connection_permit permit = {});
+    // A hello stands at the front of `stream`. `who` may become another identity (identity_allocator).
+    // `permit` is held as long as the connection is.
+    void serve(any_stream stream, const identity& who, connection_permit permit);
     // Tells everybody that the relay closes, and closes them in order, within the linger bound.
     void stop();
     // Closes everything at once.
@@ -53,7 +53,6 @@ private:
     void feed(const connection_ptr& c, bytes_view input);
     bool may_pass(const connection_ptr& c, const message& packet, time_point now);
     void go_on(const connection_ptr& c);
-    void refuse_late_preambles(time_point now);
     void drain();
     void perform(relay_action_variant& action);
     void push(const connection_ptr& c, std::shared_ptr<const encoded_packet> packet);
@@ -84,8 +83,7 @@ private:
         time_point deadline;
         std::weak_ptr<connection> which;
     };
-    std::deque<closing> closing_;  // in order of their deadlines
-    std::deque<closing> starting_; // no hello yet; in order of their accepted_connection
+    std::deque<closing> closing_;                                 // in order of their deadlines
     std::multimap<time_point, std::weak_ptr<connection>> paused_; // that are too fast, until then
     deadline_timer timer_;
 };

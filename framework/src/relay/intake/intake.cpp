@@ -57,13 +57,19 @@ reject_reason reject_reason_of(const websocket_accepted& accepted) noexcept
     return accepted.request.method.empty() ? reject_reason::bad_http : reject_reason::bad_upgrade;
 }
 
+relay_channel channel_of(stream_kind kind) noexcept
+{
+    return kind == stream_kind::room ? relay_channel::room : relay_channel::handshake;
+}
+
 } // namespace
 
 // One connection that has not said enough yet.
 struct intake::pending_connection {
-    pending_connection(any_stream s, listener_policy_ptr p)
-        : stream(std::move(s)), policy(std::move(p)), channel(policy->channel), who(stream.remote_identity())
+    pending_connection(any_stream s, const identity& w, listener_policy_ptr p)
+        : stream(std::move(s)), policy(std::move(p)), channel(policy->channel), who(w)
     {
+        if (const auto kind = stream.kind()) channel = channel_of(*kind);
     }
 
     any_stream stream;
@@ -108,17 +114,21 @@ intake::intake(executor ex, const relay_server_options& options, relay_observer&
 
 intake::~intake() = default;
 
-void intake::receive(any_stream stream, listener_policy_ptr policy)
+bool intake::comes_from_proxy(const any_stream& stream) const
 {
-    if (stream.remote_identity().empty()) return; // it has gone already
-    if (stopped_)
-        return observer_.rejected(stream.remote_identity(), policy->channel, reject_reason::stopping);
-    const auto at = pending_.emplace(pending_.end(), std::move(stream), std::move(policy));
+    if (const auto from = stream.remote_endpoint())
+        return options_.trusted_networks.contains(from->address());
+    const transport* const by = find_transport(stream.transport_name());
+    return by != nullptr && by->local && options_.trusted_networks.contains_unix();
+}
+
+void intake::receive(any_stream stream, const identity& who, listener_policy_ptr policy)
+{
+    if (who.empty()) return; // it has gone already
+    if (stopped_) return observer_.rejected(who, policy->channel, reject_reason::stopping);
+    const auto at = pending_.emplace(pending_.end(), std::move(stream), who, std::move(policy));
     pending_connection& v = *at;
-    const auto from = v.stream.remote_endpoint();
-    v.trusted = from ? options_.trusted_networks.contains(from->address())
-                     : v.stream.transport_name() == unix_transport().scheme &&
-                           options_.trusted_networks.contains_unix();
+    v.trusted = !v.policy->ready && comes_from_proxy(v.stream);
     // Whose a proxy's connection is comes later: until then it counts in all only.
     bool admitted = true;
     if (!v.trusted)
@@ -145,10 +155,10 @@ awaitable<void> intake::visit(pending_connections::iterator at)
         co_return;
     }
     accepted_connection out;
+    put_back(v);
     out.stream = std::move(v.stream);
     out.channel = v.channel;
     out.who = v.who;
-    out.early = std::move(v.early);
     out.lobby = std::move(v.lobby);
     out.permit = std::move(v.permit);
     pending_.erase(at);
@@ -159,6 +169,19 @@ awaitable<void> intake::visit(pending_connections::iterator at)
 // Whether it is to be delivered.
 awaitable<bool> intake::negotiate(pending_connection& v)
 {
+    bool done = v.policy->ready;
+    if (!done) done = co_await negotiate_protocols(v);
+    if (!done) co_return false;
+    bool whole = false;
+    if (v.channel == relay_channel::handshake)
+        whole = co_await await_hello(v);
+    else
+        whole = co_await await_room_line(v);
+    co_return whole;
+}
+
+awaitable<bool> intake::negotiate_protocols(pending_connection& v)
+{
     auto what = co_await detect_start(v);
     if (what == detected_protocol::proxy_v1 || what == detected_protocol::proxy_v2) {
         if (!v.trusted) co_return refuse(v, reject_reason::untrusted_proxy);
@@ -167,7 +190,7 @@ awaitable<bool> intake::negotiate(pending_connection& v)
         what = co_await detect_start(v);
     }
     const bool can_tls = options_.tls && options_.tls->current();
-    if (what == detected_protocol::tls && v.policy->tls && can_tls) {
+    if (what == detected_protocol::tls && v.policy->serves.tls && can_tls) {
         const bool started = co_await start_tls(v);
         if (!started) co_return false;
         what = co_await detect_start(v);
@@ -180,26 +203,22 @@ awaitable<bool> intake::negotiate(pending_connection& v)
 // With PROXY and TLS taken off.
 awaitable<bool> intake::negotiate_inside(pending_connection& v, detected_protocol what)
 {
-    if (!v.secure && !v.policy->plain) co_return refuse(v, reject_reason::unrecognised);
+    if (!v.secure && !v.policy->serves.plain) co_return refuse(v, reject_reason::unrecognised);
     if (what == detected_protocol::http) {
-        if (!v.policy->http) co_return refuse(v, reject_reason::unrecognised);
+        if (!v.policy->serves.http) co_return refuse(v, reject_reason::unrecognised);
         const bool opened = co_await start_http(v);
         if (!opened) co_return false;
     } else {
         const bool packets = what == detected_protocol::handshake;
-        if (!v.policy->streams || what == detected_protocol::proxy_v1 || what == detected_protocol::proxy_v2)
+        if (!v.policy->serves.streams || what == detected_protocol::proxy_v1 ||
+            what == detected_protocol::proxy_v2)
             co_return refuse(v, reject_reason::unrecognised);
         // TLS that cannot be taken off breaks the channel's own rules, and is told so in its own words.
         if (what != detected_protocol::tls)
             v.channel = packets ? relay_channel::handshake : relay_channel::room;
         if (!admit(v)) co_return false;
     }
-    bool whole = false;
-    if (v.channel == relay_channel::handshake)
-        whole = co_await await_hello(v);
-    else
-        whole = co_await await_room_line(v);
-    co_return whole;
+    co_return true;
 }
 
 // Appends what comes next. False at the end, after an error, and when it is too much.
@@ -215,6 +234,13 @@ awaitable<bool> intake::read_more(pending_connection& v)
     const std::size_t size = v.stream.try_read_some(space, error);
     v.early.insert(v.early.end(), space.begin(), space.begin() + static_cast<std::ptrdiff_t>(size));
     co_return !error || error == asio::error::would_block;
+}
+
+// What the next layer reads first.
+void intake::put_back(pending_connection& v)
+{
+    v.stream.put_back(v.early);
+    v.early = {};
 }
 
 awaitable<detected_protocol> intake::detect_start(pending_connection& v)
@@ -249,10 +275,8 @@ awaitable<bool> intake::start_tls(pending_connection& v)
 {
     if (in_tls_.size() >= max_in_tls) evict(*in_tls_.front(), reject_reason::connections_full);
     const auto at = in_tls_.insert(in_tls_.end(), &v);
-    byte_vector early;
-    early.swap(v.early);
-    const error_code error =
-        co_await accept_tls(v.stream, options_.tls, std::move(early), limits_->limits().preamble_bytes);
+    put_back(v);
+    const error_code error = co_await accept_tls(v.stream, options_.tls, limits_->limits().preamble_bytes);
     in_tls_.erase(at);
     if (error == errc::tls_failed) co_return refuse(v, reject_reason::tls_failed);
     v.secure = !error;
@@ -263,14 +287,13 @@ awaitable<bool> intake::start_http(pending_connection& v)
 {
     websocket_accept_options accepting;
     accepting.websocket = options_.websocket;
-    accepting.early.swap(v.early);
+    put_back(v);
     accepting.on_request = [this, &v](const http_request& request) { return on_request(v, request); };
     accepting.on_upgrade = [this, &v](const http_request& request) { return on_upgrade(v, request); };
     const auto accepted = co_await accept_websocket(v.stream, std::move(accepting));
     if (accepted.error == errc::upgrade_refused && !v.answered) refuse(v, reject_reason_of(accepted));
     if (accepted.error) co_return false;
-    const auto kind = v.stream.kind();
-    v.channel = kind == stream_kind::room ? relay_channel::room : relay_channel::handshake;
+    if (const auto kind = v.stream.kind()) v.channel = channel_of(*kind);
     co_return true;
 }
 

@@ -20,23 +20,20 @@
 
 namespace parley::detail {
 
-// What a listener serves.
+// How the connections of a listener are negotiated.
 struct listener_policy {
     relay_channel channel = relay_channel::handshake; // for what could be either
-    bool plain = true;                                // without TLS
-    bool tls = true;                                  // with it, where there is a certificate
-    bool streams = true;                              // handshakes and rooms as such
-    bool http = true;                                 // HTTP and WebSockets
+    listener_protocols serves;
+    bool ready = false;        // the stream is of that channel, with nothing before its first packet or line
     bool only_answers = false; // of HTTP what relay_server_options::http answers, nothing else
     std::string path;          // of the default lobby's WebSockets; empty or "/": any
 };
 using listener_policy_ptr = std::shared_ptr<const listener_policy>;
 
 struct accepted_connection {
-    any_stream stream;
+    any_stream stream; // a whole hello or room line stands at its front
     relay_channel channel = relay_channel::handshake;
     identity who;
-    byte_vector early; // of the stream, that was read already: a whole hello or room line at least
     std::string lobby; // empty: the default one
     connection_permit permit;
 };
@@ -56,7 +53,8 @@ public:
     intake& operator=(const intake&) = delete;
     ~intake();
 
-    void receive(any_stream stream, listener_policy_ptr policy);
+    // `who` is the peer, or the proxy that brings it.
+    void receive(any_stream stream, const identity& who, listener_policy_ptr policy);
     // Closes all who are here, and all who come.
     void stop();
     std::size_t size() const noexcept { return pending_.size(); }
@@ -67,7 +65,9 @@ private:
 
     awaitable<void> visit(pending_connections::iterator at);
     awaitable<bool> negotiate(pending_connection& v);
+    awaitable<bool> negotiate_protocols(pending_connection& v);
     awaitable<bool> negotiate_inside(pending_connection& v, detected_protocol what);
+    void put_back(pending_connection& v);
     awaitable<bool> read_more(pending_connection& v);
     awaitable<detected_protocol> detect_start(pending_connection& v);
     awaitable<bool> take_proxy_header(pending_connection& v);
@@ -76,6 +76,7 @@ private:
     awaitable<bool> await_hello(pending_connection& v);
     awaitable<bool> await_room_line(pending_connection& v);
 
+    bool comes_from_proxy(const any_stream& stream) const;
     void set_client(pending_connection& v, const tcp_endpoint& client);
     bool admit(pending_connection& v);
     bool name_client(pending_connection& v, const http_request& request);

@@ -16,7 +16,8 @@ public:
 
     // Binds now. Errors: unknown_transport, tls_failed (no certificate), bad_address (it cannot serve that),
     // the system's.
-    error_code add(const listen_address& address, use for_what, const listen_options& options);
+    error_code add(const listen_address& address, use for_what, const listen_options& options,
+                   const tls_identity* tls);
 
     std::vector<tcp_endpoint> bound(use for_what) const;
     // As a user could type them. An address that serves handshakes and rooms by one URL is in both; without
@@ -28,17 +29,17 @@ public:
     void stop_but_answers() noexcept; // goes on with those addresses
 
 private:
-    struct channel {
+    struct listener {
         std::unique_ptr<acceptor_base> acceptor;
         use for_what;
         listener_policy_ptr policy;
         bool one_url; // serves both kinds of stream
         std::string text_before, text_behind;
     };
-    void append_texts(std::vector<std::string>& out, const channel& from) const;
+    void append_texts(std::vector<std::string>& out, const listener& from) const;
 
     executor executor_;
-    std::vector<channel> doors_;
+    std::vector<listener> listeners_;
 };
 
 } // namespace parley::detail

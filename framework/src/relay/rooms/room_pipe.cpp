@@ -28,8 +28,7 @@ constexpr std::size_t large_bytes_in_motion = 16u << 20;
 struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
     struct direction {
         std::atomic<std::uint64_t> bytes{0};     // written on the executor, read from anywhere
-        byte_vector initial_bytes;               // for the stream that this direction writes to
-        bool can_splice = false;                 // both streams are the system's own
+        std::optional<bool> can_splice;          // both streams are the system's own; unset: not asked yet
         bool streams = false;                    // much comes at once, so that a pipe is worth it
         bool passed_end = false;                 // its end was in order, and the other side has been told
         bool write_failed = false;               // what ended it was the side it writes to
@@ -47,23 +46,16 @@ struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
         bool large = false; // the buffer
     };
 
-    state(side first, side second, room_pipe_options o, room_worker& on,
+    state(any_stream first, any_stream second, room_pipe_options o, room_worker& on,
           std::function<void(const room_pipe_report&)> end)
-        : streams{std::move(first.stream), std::move(second.stream)},
-          options(o),
-          loop(on),
-          on_end(std::move(end))
+        : streams{std::move(first), std::move(second)}, options(o), loop(on), on_end(std::move(end))
     {
-        directions[0].initial_bytes = std::move(second.initial_bytes);
-        directions[1].initial_bytes = std::move(first.initial_bytes);
-        const bool plain =
-            prepare_for_splice(streams[0].native_handle()) && prepare_for_splice(streams[1].native_handle());
-        for (direction& way : directions) way.can_splice = plain;
     }
 
     awaitable<void> copy(std::size_t from);
     awaitable<error_code> copy_until_end(std::size_t from, load& moved);
     error_code take(std::size_t from, load& moved, bool woken);
+    bool may_splice(direction& way) noexcept;
     error_code splice(std::size_t from, load& moved, std::size_t most, bool woken);
     void release(load& moved) noexcept;
     awaitable<void> pace(std::size_t from, std::size_t size);
@@ -87,7 +79,7 @@ struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
     unsigned running = 2;
 };
 
-std::shared_ptr<room_pipe> room_pipe::start(side first, side second, room_pipe_options options,
+std::shared_ptr<room_pipe> room_pipe::start(any_stream first, any_stream second, room_pipe_options options,
                                             room_worker& loop,
                                             std::function<void(const room_pipe_report&)> on_end)
 {
@@ -142,11 +134,8 @@ awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, load& m
     any_stream& source = streams[from];
     const std::size_t to = 1 - from;
     bool woken = false;
-    if (!way.initial_bytes.empty()) {
-        const error_code failed = co_await write_all(from, way.initial_bytes, false);
-        way.initial_bytes = {};
-        if (failed) co_return failed;
-    }
+    const error_code failed = co_await write_all(from, options.greeting, false);
+    if (failed) co_return failed;
     for (;;) {
         error_code error = take(from, moved, woken);
         woken = false;
@@ -176,9 +165,8 @@ awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, load& m
     }
     way.passed_end = true; // from its first moment on, see was_reset()
     const auto shut = co_await streams[to].async_shutdown_send(use_tuple);
-    const error_code failed = std::get<0>(shut);
-    if (failed) way.passed_end = false;
-    co_return failed;
+    if (std::get<0>(shut)) way.passed_end = false;
+    co_return std::get<0>(shut);
 }
 
 // Reads what is there, to a pipe if that can be had and is worth it. `woken`: the wait before has just said
@@ -188,7 +176,7 @@ error_code room_pipe::state::take(std::size_t from, load& moved, bool woken)
     direction& way = directions[from];
     if (!streams[from].is_open()) return asio::error::operation_aborted;
     const std::size_t buffer_bytes = loop.buffers.buffer_bytes();
-    if (way.can_splice && way.streams) {
+    if (way.streams && may_splice(way)) {
         const std::size_t most = loop.bandwidth.quantum(share, max_spliced_bytes);
         if (most >= buffer_bytes) moved.pipe = loop.pipes.take();
         if (moved.pipe) {
@@ -211,6 +199,16 @@ error_code room_pipe::state::take(std::size_t from, load& moved, bool woken)
     if (error != asio::error::would_block)
         way.streams = moved.size >= std::min(min_streamed_bytes, space.size());
     return error;
+}
+
+// Bytes that were put back into a stream are read through a buffer first.
+bool room_pipe::state::may_splice(direction& way) noexcept
+{
+    if (way.can_splice) return *way.can_splice;
+    if (streams[0].has_put_back() || streams[1].has_put_back()) return false;
+    way.can_splice =
+        prepare_for_splice(streams[0].native_handle()) && prepare_for_splice(streams[1].native_handle());
+    return *way.can_splice;
 }
 
 // As take(); operation_not_supported: through a buffer, please.

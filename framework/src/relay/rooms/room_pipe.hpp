@@ -26,6 +26,7 @@
 namespace parley::detail {
 
 struct room_pipe_options {
+    bytes_view greeting; // written to both sides first, and not counted; outlives the pipe
     duration half_timeout = std::chrono::seconds{60}; // see relay_server_options::half_room_timeout
 };
 
@@ -38,22 +39,16 @@ struct room_pipe_report {
 
 class room_pipe {
 public:
-    // A side of it: a stream, and what is to be written to it before anything of the other side's.
-    struct side {
-        any_stream stream;
-        byte_vector initial_bytes;
-    };
-
     // Copies until the end, then closes both and calls `on_end` once, on the executor of `loop`, which is
     // that of the streams, too. Nothing may be under way on them. From any thread. `loop` outlives it.
-    static std::shared_ptr<room_pipe> start(side first, side second, room_pipe_options options,
+    static std::shared_ptr<room_pipe> start(any_stream first, any_stream second, room_pipe_options options,
                                             room_worker& loop,
                                             std::function<void(const room_pipe_report&)> on_end);
 
     // Resets both sides; on_end still comes. From any thread.
     void abort(error_code why, std::optional<reject_reason> limit = std::nullopt);
 
-    // All that was passed on to either side so far, first bytes aside. From any thread.
+    // All that was passed on to either side so far. From any thread.
     std::uint64_t bytes() const noexcept;
 
     room_pipe(const room_pipe&) = delete;

@@ -19,8 +19,6 @@ constexpr std::size_t max_early_bytes = 64 * 1024;
 
 // One connection on its way into a room.
 struct room_service::room_connection {
-    enum class next : byte { wait, join, reject, ended };
-
     room_connection(any_stream s, const identity& w, connection_id i, connection_permit p)
         : permit(std::move(p)), stream(std::move(s)), who(w), id(i)
     {
@@ -30,12 +28,10 @@ struct room_service::room_connection {
     any_stream stream;
     identity who;
     connection_id id;
-    byte_vector early;       // what came behind the line: the room's first bytes
-    bool line_taken = false; // the broker has its line
-    bool waiting = false;    // a wait for readability is under way
-    next then = next::wait;  // what happens to the stream once nothing is under way on it
+    room_connection_state state = room_connection_state::idle;
+    byte_vector early; // what came behind the line: the room's first bytes
     room_answer code = room_answer::denied;
-    room_connection_ptr other; // in a join: to be started when both have come to rest
+    room_connection_ptr other; // in a join: to be started when both are ready
     bool is_client = false;
     asio::cancellation_signal cancel_wait;
 };
@@ -44,7 +40,6 @@ struct room_service::room_connection {
 struct room_service::room {
     identity client, server;
     time_point opened;
-    std::size_t client_early_bytes, server_early_bytes; // which came before the room
     connection_permit client_permit, server_permit;
     const room_worker* loop; // it runs on
     std::shared_ptr<room_pipe> pipe;
@@ -81,7 +76,7 @@ void room_service::agree(const room_peer& client, const room_peer& server)
     settle();
 }
 
-void room_service::serve(any_stream stream, const identity& who, bytes_view early, connection_permit permit)
+void room_service::serve(any_stream stream, const identity& who, connection_permit permit)
 {
     std::uint32_t slot = 0;
     if (free_slots_.empty()) {
@@ -96,60 +91,66 @@ void room_service::serve(any_stream stream, const identity& who, bytes_view earl
     slots_[slot] = e;
     ++live_;
     observer_.connected(who, relay_channel::room);
-    broker_.connect(e->id, {who, e->stream.seat()}, clock::now());
-    drain();
-    if (!early.empty()) take(e, early);
+    broker_.connect(e->id, {who, e->stream.seat()});
+    read_line(e);
     settle();
-    wait_readable(e);
+    listen(e);
 }
 
-void room_service::wait_readable(const room_connection_ptr& e)
+// The intake has seen the line and has put it back.
+void room_service::read_line(const room_connection_ptr& e)
 {
-    if (e->then != room_connection::next::wait || e->waiting || e->early.size() >= max_early_bytes) return;
-    e->waiting = true;
-    e->stream.async_wait_readable(asio::bind_cancellation_slot(
-        e->cancel_wait.slot(), [this, e](error_code error) { on_readable(e, error); }));
+    error_code error;
+    bytes_view input = scratch().first(e->stream.try_read_some(scratch(), error));
+    broker_.receive(e->id, input, clock::now());
+    e->early.assign(input.begin(), input.end());
+    drain();
 }
 
-void room_service::on_readable(const room_connection_ptr& e, error_code error)
+void room_service::advance(const room_connection_ptr& e, room_connection_input input, error_code why)
 {
-    e->waiting = false;
-    if (e->then == room_connection::next::wait) {
-        if (error)
-            end(e, error);
-        else
-            read(e);
-        settle();
-        wait_readable(e);
-    } else if (e->then != room_connection::next::ended) {
-        release(e);
+    const room_connection_step next = step(e->state, input);
+    e->state = next.next;
+    switch (next.action) {
+    case room_connection_action::none:
+        return;
+    case room_connection_action::wait:
+        return e->stream.async_wait_readable(
+            asio::bind_cancellation_slot(e->cancel_wait.slot(), [this, e](error_code error) {
+                advance(e, error ? room_connection_input::failed : room_connection_input::woken, error);
+                settle();
+                listen(e);
+            }));
+    case room_connection_action::read:
+        return read(e);
+    case room_connection_action::cancel_wait:
+        e->cancel_wait.emit(asio::cancellation_type::terminal);
+        return;
+    case room_connection_action::start:
+        if (e->other && e->other->state == room_connection_state::ready)
+            start_room(e->is_client ? e : e->other, e->is_client ? e->other : e);
+        return;
+    case room_connection_action::reject:
+        return spawn(executor_, [this, e] { return reject(e); }, "room connection");
+    case room_connection_action::close:
+        return end(e, why);
     }
+}
+
+void room_service::listen(const room_connection_ptr& e)
+{
+    if (e->early.size() < max_early_bytes) advance(e, room_connection_input::wait);
 }
 
 void room_service::read(const room_connection_ptr& e)
 {
     error_code error;
-    const std::size_t room_left = max_early_bytes - e->early.size();
-    const mutable_bytes space = scratch().first(std::min(scratch().size(), room_left));
+    const mutable_bytes space =
+        scratch().first(std::min(scratch().size(), max_early_bytes - e->early.size()));
     const std::size_t size = e->stream.try_read_some(space, error);
-    if (error == asio::error::would_block) return;
-    if (error) {
-        end(e, error == asio::error::eof ? error_code{} : error);
-        return;
-    }
-    take(e, space.first(size));
-}
-
-void room_service::take(const room_connection_ptr& e, bytes_view input)
-{
-    if (!e->line_taken) {
-        const bool ends_line = input.back() == '\n';
-        broker_.receive(e->id, input, clock::now());
-        // The broker leaves what follows the newline; a line that is not whole yet is taken to the last byte.
-        e->line_taken = !input.empty() || ends_line;
-    }
-    e->early.insert(e->early.end(), input.begin(), input.end());
-    drain();
+    if (error && error != asio::error::would_block)
+        return advance(e, room_connection_input::failed, error == asio::error::eof ? error_code{} : error);
+    e->early.insert(e->early.end(), space.begin(), space.begin() + static_cast<std::ptrdiff_t>(size));
 }
 
 void room_service::drain()
@@ -171,9 +172,7 @@ void room_service::perform(const room_action_variant& action)
 void room_service::answer(const room_connection_ptr& e, room_answer code)
 {
     e->code = code;
-    if (code == room_answer::joined || e->then != room_connection::next::wait) return;
-    e->then = room_connection::next::reject;
-    release(e);
+    if (code != room_answer::joined) advance(e, room_connection_input::reject);
 }
 
 void room_service::join(const room_connection_ptr& client, const room_connection_ptr& server)
@@ -181,65 +180,43 @@ void room_service::join(const room_connection_ptr& client, const room_connection
     client->is_client = true;
     client->other = server;
     server->other = client;
-    client->then = server->then = room_connection::next::join;
-    release(client);
-    release(server);
+    advance(client, room_connection_input::join);
+    advance(server, room_connection_input::join);
 }
 
-// Goes on with `e` as soon as nothing is under way on its stream.
-void room_service::release(const room_connection_ptr& e)
+void room_service::start_room(room_connection_ptr client, room_connection_ptr server)
 {
-    if (e->waiting) {
-        e->cancel_wait.emit(asio::cancellation_type::terminal); // on_readable comes back here
-        return;
-    }
-    if (e->then == room_connection::next::reject) {
-        spawn(executor_, [this, e] { return reject(e); }, "room room_connection");
-    } else if (e->then == room_connection::next::join && e->other && !e->other->waiting) {
-        const auto other = std::move(e->other);
-        if (!other->other) return; // started by the other one
-        other->other.reset();
-        start_room(e->is_client ? e : other, e->is_client ? other : e);
-    }
-}
-
-void room_service::start_room(const room_connection_ptr& client, const room_connection_ptr& server)
-{
-    if (!limits_->open_room()) {
-        for (const room_connection_ptr& e : {client, server}) {
+    client->other.reset();
+    server->other.reset();
+    const bool opened = limits_->open_room();
+    for (const room_connection_ptr& e : {client, server}) {
+        if (opened) {
+            e->stream.put_back(e->early);
+        } else {
             observer_.rejected(e->who, relay_channel::room, reject_reason::rooms_full);
-            e->code = room_answer::absent;
-            e->then = room_connection::next::reject;
-            release(e);
+            answer(e, room_answer::absent);
         }
-        return;
     }
-    const auto initial_bytes = [](const room_connection& to, const room_connection& from) {
-        const bytes_view code = encode(to.code);
-        byte_vector bytes{code.begin(), code.end()};
-        bytes.insert(bytes.end(), from.early.begin(), from.early.end());
-        return bytes;
-    };
-    room_pipe::side client_side{std::move(client->stream), initial_bytes(*client, *server)};
-    room_pipe::side server_side{std::move(server->stream), initial_bytes(*server, *client)};
-    room_worker& loop = loops_.enter(server_side.stream, client_side.stream);
+    if (!opened) return;
+    room_worker& loop = loops_.enter(server->stream, client->stream);
     room_pipe_options pipe_options;
+    pipe_options.greeting = encode(room_answer::joined);
     pipe_options.half_timeout = options_.half_room_timeout;
 
     const time_point now = clock::now();
-    const auto which = rooms_.insert(rooms_.end(), room{client->who, server->who, now, client->early.size(),
-                                                        server->early.size(), std::move(client->permit),
-                                                        std::move(server->permit), &loop, nullptr, 0, now});
-    forget(client);
-    forget(server);
+    const auto which =
+        rooms_.insert(rooms_.end(), room{client->who, server->who, now, std::move(client->permit),
+                                         std::move(server->permit), &loop, nullptr, 0, now});
     observer_.room_opened(which->client, which->server);
     const std::weak_ptr<bool> alive = alive_;
-    which->pipe = room_pipe::start(std::move(server_side), std::move(client_side), pipe_options, loop,
+    which->pipe = room_pipe::start(std::move(server->stream), std::move(client->stream), pipe_options, loop,
                                    [this, alive, which, home = executor_](const room_pipe_report& report) {
                                        asio::dispatch(home, [this, alive, which, report] {
                                            if (!alive.expired()) end_room(which, report);
                                        });
                                    });
+    forget(client);
+    forget(server);
     watch_idle_rooms();
 }
 
@@ -248,8 +225,8 @@ void room_service::end_room(std::list<room>::iterator which, const room_pipe_rep
     room_report out;
     out.client = which->client;
     out.server = which->server;
-    out.server_to_client_bytes = which->server_early_bytes + report.first_to_second_bytes;
-    out.client_to_server_bytes = which->client_early_bytes + report.second_to_first_bytes;
+    out.server_to_client_bytes = report.first_to_second_bytes;
+    out.client_to_server_bytes = report.second_to_first_bytes;
     out.time = clock::now() - which->opened;
     out.why = report.why;
     const auto pipe = std::move(which->pipe);
@@ -285,14 +262,15 @@ awaitable<void> room_service::reject(room_connection_ptr e)
         e->stream.try_read_some(scratch(), error);
         if (error == asio::error::would_block) error = {};
     }
-    end(e, e->code == room_answer::absent ? errc::room_absent : errc::room_denied);
+    advance(e, room_connection_input::failed,
+            e->code == room_answer::absent ? errc::room_absent : errc::room_denied);
     settle();
 }
 
 // Frees the number; the stream has gone elsewhere or is closed.
 void room_service::forget(const room_connection_ptr& e)
 {
-    e->then = room_connection::next::ended;
+    e->state = room_connection_state::over;
     const auto slot = static_cast<std::uint32_t>(e->id);
     slots_[slot].reset();
     free_slots_.push_back(slot);
@@ -302,12 +280,11 @@ void room_service::forget(const room_connection_ptr& e)
 // The connection is over without a room.
 void room_service::end(const room_connection_ptr& e, error_code why)
 {
-    if (e->then == room_connection::next::ended) return;
-    if (e->then != room_connection::next::join) broker_.disconnect(e->id);
-    const identity who = e->who;
+    broker_.disconnect(e->id);
+    e->other.reset();
     e->stream.close();
     forget(e);
-    observer_.disconnected(who, relay_channel::room, why);
+    observer_.disconnected(e->who, relay_channel::room, why);
 }
 
 void room_service::settle()
@@ -364,7 +341,7 @@ void room_service::end_idle_rooms()
 std::uint64_t room_service::bytes() const noexcept
 {
     std::uint64_t all = ended_bytes_;
-    for (const room& r : rooms_) all += r.client_early_bytes + r.server_early_bytes + r.pipe->bytes();
+    for (const room& r : rooms_) all += r.pipe->bytes();
     return all;
 }
 
@@ -373,14 +350,8 @@ void room_service::stop()
     timer_.cancel();
     idle_timer_.cancel();
     armed_for_ = no_deadline;
-    for (std::size_t i = 0; i < slots_.size(); ++i) {
-        const auto e = slots_[i];
-        if (!e || e->then == room_connection::next::ended) continue;
-        if (e->then == room_connection::next::reject)
-            e->stream.close(); // its coroutine ends it
-        else
-            end(e, errc::cancelled);
-    }
+    for (std::size_t i = 0; i < slots_.size(); ++i)
+        if (const auto e = slots_[i]) advance(e, room_connection_input::close, errc::cancelled);
     for (room& r : rooms_) r.pipe->abort(errc::cancelled);
     if (live_ == 0 && rooms_.empty()) on_idle_();
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "relay/limits/limiter.hpp"
+#include "relay/rooms/room_connection_state.hpp"
 #include "relay/rooms/room_pipe.hpp"
 #include "relay/rooms/room_workers.hpp"
 
@@ -28,8 +29,8 @@ public:
     ~room_service();
 
     void agree(const room_peer& client, const room_peer& server);
-    // `early` are bytes of the stream that were read already; `permit` is held as long as the connection is.
-    void serve(any_stream stream, const identity& who, bytes_view early = {}, connection_permit permit = {});
+    // A whole room line stands at the front of `stream`; `permit` is held as long as the connection is.
+    void serve(any_stream stream, const identity& who, connection_permit permit);
     // Resets rooms, closes all others.
     void stop();
 
@@ -45,16 +46,16 @@ private:
     struct room;
 
     room_connection_ptr find(connection_id id) const noexcept;
-    void wait_readable(const room_connection_ptr& e);
-    void on_readable(const room_connection_ptr& e, error_code error);
+    // What is under way on its stream is the table's to say (room_connection_state.hpp).
+    void advance(const room_connection_ptr& e, room_connection_input input, error_code why = {});
+    void listen(const room_connection_ptr& e);
+    void read_line(const room_connection_ptr& e);
     void read(const room_connection_ptr& e);
-    void take(const room_connection_ptr& e, bytes_view input);
     void drain();
     void perform(const room_action_variant& action);
     void answer(const room_connection_ptr& e, room_answer code);
     void join(const room_connection_ptr& client, const room_connection_ptr& server);
-    void release(const room_connection_ptr& e);
-    void start_room(const room_connection_ptr& client, const room_connection_ptr& server);
+    void start_room(room_connection_ptr client, room_connection_ptr server);
     void end_room(std::list<room>::iterator which, const room_pipe_report& report);
     awaitable<void> reject(room_connection_ptr e);
     void forget(const room_connection_ptr& e);

@@ -1,7 +1,5 @@
 #include "stream/layer/layered_stream.hpp"
 
-#include "stream/socket/socket_write.hpp"
-
 #include <boost/asio/append.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
@@ -309,12 +307,12 @@ private:
         asio::dispatch(executor_, asio::append(take(reader_), error, size));
     }
 
-    // Gives `in` to the socket below without a copy, as far as it takes it at once; the rest goes to the
+    // Gives `in` to the stream below without a copy, as far as it takes it at once; the rest goes to the
     // output. Gives how many bytes of `in` that is, 0 when they must be written in another way.
     std::size_t write_through(bytes_view in)
     {
-        const int socket = below_.native_handle();
-        if (in.size() < min_through_bytes || socket < 0 || flushing_ || !layer_->output().empty()) return 0;
+        if (in.size() < min_through_bytes || !writes_through_ || flushing_ || !layer_->output().empty())
+            return 0;
         std::array<std::array<byte, stream_layer::max_head_bytes>, gather_buffers::max_buffers / 2> heads;
         std::array<asio::const_buffer, gather_buffers::max_buffers> pieces;
         std::size_t taken = 0, count = 0;
@@ -328,7 +326,9 @@ private:
         }
         if (taken == 0) return 0;
         const gather_buffers all = gather_buffers::from(std::span{pieces}.first(count));
-        std::size_t gone = write_now(socket, all, write_error_);
+        std::size_t gone = below_.try_write_some(all, write_error_);
+        writes_through_ = write_error_ != asio::error::operation_not_supported;
+        if (!writes_through_ || write_error_ == asio::error::would_block) write_error_.clear();
         for (const asio::const_buffer& piece : all) {
             const std::size_t skipped = std::min(gone, piece.size());
             const auto* const bytes = static_cast<const byte*>(piece.data());
@@ -385,7 +385,8 @@ private:
     std::size_t writer_bytes_ = 0, lingered_bytes_ = 0;
     std::unique_ptr<asio::steady_timer> linger_timer_;
     error_code write_error_;
-    unsigned moves_ = 0; // of the executor
+    unsigned moves_ = 0;         // of the executor
+    bool writes_through_ = true; // until the stream below has said that it cannot
     bool below_waiting_ = false, flushing_ = false, below_shut_ = false;
     bool ended_ = false, closed_ = false, abort_ = false, lingering_ = false;
 };

@@ -38,7 +38,7 @@ const BIO_METHOD* tls_layer::method()
     return made;
 }
 
-tls_layer::tls_layer(ssl_ptr ssl, byte_vector early) : ssl_(std::move(ssl)), early_(std::move(early))
+tls_layer::tls_layer(ssl_ptr ssl) : ssl_(std::move(ssl))
 {
     BIO* bio = BIO_new(method());
     BIO_set_data(bio, this);
@@ -58,8 +58,7 @@ int tls_layer::read_below(BIO* bio, char* out, int size)
     error_code error;
     const bool shaking_hands = SSL_in_init(self.ssl_.get()) != 0;
     const mutable_bytes space{reinterpret_cast<byte*>(out), static_cast<std::size_t>(size)};
-    std::size_t got = self.early_.take(space);
-    if (got == 0) got = self.below_->try_read_some(space, error);
+    const std::size_t got = self.below_->try_read_some(space, error);
     if (shaking_hands && got > self.handshake_bytes_left_) error = make_error_code(errc::tls_failed);
     if (!error) {
         if (shaking_hands) self.handshake_bytes_left_ -= got;

@@ -2,7 +2,6 @@
 // OpenSSL's TLS. Private to the framework.
 #pragma once
 
-#include "stream/layer/early_bytes.hpp"
 #include "stream/layer/layered_stream.hpp"
 
 #include <parley/base/result.hpp>
@@ -33,9 +32,8 @@ std::string take_openssl_error();
 
 class tls_layer final : public stream_layer {
 public:
-    // Takes the session over; connect or accept state is set already. `early` are bytes of the stream below
-    // that were read before.
-    explicit tls_layer(ssl_ptr ssl, byte_vector early = {});
+    // Takes the session over; connect or accept state is set already.
+    explicit tls_layer(ssl_ptr ssl);
 
     // How many bytes may be read before the handshake is over; more fail it.
     void bound_handshake(std::size_t bytes) noexcept { handshake_bytes_left_ = bytes; }
@@ -58,7 +56,6 @@ private:
     error_code explain(int returned) noexcept;
 
     ssl_ptr ssl_;
-    early_bytes early_;
     std::size_t handshake_bytes_left_ = std::numeric_limits<std::size_t>::max();
     any_stream* below_ = nullptr; // during a call only
     error_code below_error_;      // what the stream below has ended with

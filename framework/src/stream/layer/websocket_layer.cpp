@@ -1,6 +1,5 @@
 #include "stream/layer/websocket_layer.hpp"
 
-#include "stream/layer/early_bytes.hpp"
 #include "stream/layer/keepalive_scheduler.hpp"
 #include "stream/layer/layered_stream.hpp"
 
@@ -17,10 +16,8 @@ constexpr int max_empty_reads = 16;
 
 class websocket_layer final : public stream_layer {
 public:
-    websocket_layer(websocket_role role, std::size_t max_message_bytes, byte_vector early, int max_unanswered)
-        : codec_(role, max_message_bytes, system_random()),
-          early_(std::move(early)),
-          max_unanswered_(max_unanswered)
+    websocket_layer(websocket_role role, std::size_t max_message_bytes, int max_unanswered)
+        : codec_(role, max_message_bytes, system_random()), max_unanswered_(max_unanswered)
     {
     }
     ~websocket_layer() override { websocket_layer::stopped(); }
@@ -36,12 +33,12 @@ public:
     std::size_t read(any_stream& below, mutable_bytes out, error_code& error) noexcept override
     {
         error.clear();
-        for (int i = 0; i < max_empty_reads || !early_.empty(); ++i) {
+        for (int i = 0; i < max_empty_reads; ++i) {
             if (error_) {
                 error = error_;
                 return 0;
             }
-            const std::size_t size = early_.empty() ? below.try_read_some(out, error) : early_.take(out);
+            const std::size_t size = below.try_read_some(out, error);
             if (error == asio::error::would_block) return 0;
             if (error) {
                 error_ = asio::error::connection_reset; // no close frame came
@@ -57,7 +54,7 @@ public:
         error = asio::error::would_block;
         return 0;
     }
-    bool holds_input() const noexcept override { return !early_.empty() || error_.failed(); }
+    bool holds_input() const noexcept override { return error_.failed(); }
     error_code write(bytes_view in) override
     {
         if (codec_.ended()) return asio::error::broken_pipe; // the peer broke a rule
@@ -97,7 +94,6 @@ private:
     }
 
     websocket_codec codec_;
-    early_bytes early_;
     error_code error_; // what every further read gives
     keepalive_scheduler* clock_ = nullptr;
     keepalive_scheduler::entry pings_;
@@ -107,7 +103,7 @@ private:
 } // namespace
 
 any_stream make_websocket_stream(any_stream below, websocket_role role, stream_kind kind,
-                                 const websocket_options& options, byte_vector early, std::string_view name,
+                                 const websocket_options& options, std::string_view name,
                                  const std::optional<seat_token>& seat)
 {
     const bool pings = options.ping_interval > duration{} && options.ping_interval != duration::max();
@@ -115,7 +111,7 @@ any_stream make_websocket_stream(any_stream below, websocket_role role, stream_k
     auto layer = std::make_unique<websocket_layer>(
         role,
         kind == stream_kind::handshake ? options.max_handshake_message_bytes : options.max_room_message_bytes,
-        std::move(early), static_cast<int>(std::clamp<duration::rep>(periods, 1, 1000)));
+        static_cast<int>(std::clamp<duration::rep>(periods, 1, 1000)));
     websocket_layer& made = *layer;
     std::shared_ptr<layered_core> core;
     layered_stream_traits traits{name, kind, seat};

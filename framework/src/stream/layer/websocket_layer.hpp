@@ -10,7 +10,7 @@ namespace parley::detail {
 
 // `early` is what came behind the HTTP head. `name` (static storage) is the transport's.
 any_stream make_websocket_stream(any_stream below, websocket_role role, stream_kind kind,
-                                 const websocket_options& options, byte_vector early, std::string_view name,
+                                 const websocket_options& options, std::string_view name,
                                  const std::optional<seat_token>& seat = {});
 
 } // namespace parley::detail

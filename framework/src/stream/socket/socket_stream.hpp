@@ -9,6 +9,7 @@
 #include <boost/asio/post.hpp>
 
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <cerrno>
 
@@ -64,10 +65,24 @@ public:
         if (size > 0) return static_cast<std::size_t>(size);
         if (size == 0)
             error = asio::error::eof;
-        else if (errno == EAGAIN)
-            error = asio::error::would_block;
         else
-            error.assign(errno, boost::system::system_category());
+            set_error(error);
+        return 0;
+    }
+
+    std::size_t try_write_some(const gather_buffers& buffers, error_code& error) noexcept override
+    {
+        error.clear();
+        std::array<iovec, gather_buffers::max_buffers> pieces;
+        msghdr message{};
+        message.msg_iov = pieces.data();
+        for (const asio::const_buffer& buffer : buffers)
+            pieces[message.msg_iovlen++] = {const_cast<void*>(buffer.data()), buffer.size()};
+        ssize_t size = -1;
+        do size = ::sendmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+        while (size < 0 && errno == EINTR);
+        if (size >= 0) return static_cast<std::size_t>(size);
+        set_error(error);
         return 0;
     }
 
@@ -115,6 +130,14 @@ protected:
     Socket socket_;
 
 private:
+    static void set_error(error_code& error) noexcept
+    {
+        if (errno == EAGAIN)
+            error = asio::error::would_block;
+        else
+            error.assign(errno, boost::system::system_category());
+    }
+
     bool was_reset_ = false;
 
     template <class Executor>

@@ -23,7 +23,6 @@ constexpr std::string_view seat_prefix = "bob.seat.";
 struct received_head {
     error_code error; // bad_framing: longer than the bound
     std::string head;
-    byte_vector early; // what came behind it
 };
 
 // Appends what has come, so that one who sends little costs little.
@@ -36,10 +35,11 @@ error_code read_some(any_stream& stream, std::string& bytes)
     return error == asio::error::would_block ? error_code{} : error;
 }
 
-awaitable<received_head> read_head(any_stream& stream, byte_vector early)
+// What comes behind the head is put back.
+awaitable<received_head> read_head(any_stream& stream)
 {
     received_head out;
-    std::string bytes{as_text(early)};
+    std::string bytes;
     std::size_t head_bytes = detail::http_head_bytes(bytes);
     while (head_bytes == 0) {
         if (bytes.size() >= detail::max_http_head_bytes) {
@@ -56,8 +56,7 @@ awaitable<received_head> read_head(any_stream& stream, byte_vector early)
         out.error = errc::bad_framing;
         co_return out;
     }
-    const bytes_view rest = as_bytes(std::string_view{bytes}.substr(head_bytes));
-    out.early.assign(rest.begin(), rest.end());
+    stream.put_back(as_bytes(std::string_view{bytes}.substr(head_bytes)));
     bytes.resize(head_bytes);
     out.head = std::move(bytes);
     co_return out;
@@ -163,11 +162,10 @@ http_answer judge(const http_request& request, bool seat_is_bad, const websocket
 }
 
 any_stream make_websocket(any_stream below, detail::websocket_role role, stream_kind kind,
-                          const websocket_options& options, byte_vector early,
-                          const std::optional<seat_token>& seat = {})
+                          const websocket_options& options, const std::optional<seat_token>& seat = {})
 {
     const std::string_view name = below.transport_name() == "tls" ? "wss" : "ws";
-    return detail::make_websocket_stream(std::move(below), role, kind, options, std::move(early), name, seat);
+    return detail::make_websocket_stream(std::move(below), role, kind, options, name, seat);
 }
 
 std::string host_header(const relay_address& address)
@@ -208,7 +206,7 @@ std::string_view websocket_subprotocol(stream_kind kind) noexcept
 awaitable<websocket_accepted> accept_websocket(any_stream& stream, websocket_accept_options options)
 {
     websocket_accepted out;
-    auto received = co_await read_head(stream, std::move(options.early));
+    auto received = co_await read_head(stream);
     if (received.error && received.error != errc::bad_framing) {
         out.error = received.error;
         stream.close();
@@ -246,8 +244,8 @@ awaitable<websocket_accepted> accept_websocket(any_stream& stream, websocket_acc
     if (out.error)
         stream.close();
     else
-        stream = make_websocket(std::move(stream), detail::websocket_role::server, kind, options.websocket,
-                                std::move(received.early), seat);
+        stream =
+            make_websocket(std::move(stream), detail::websocket_role::server, kind, options.websocket, seat);
     co_return out;
 }
 
@@ -267,8 +265,7 @@ awaitable<error_code> open_websocket(any_stream& stream, relay_address address, 
     auto error = co_await write_text(stream, std::move(text));
     received_head received;
     if (!error) {
-        byte_vector nothing;
-        received = co_await read_head(stream, std::move(nothing));
+        received = co_await read_head(stream);
         error = received.error;
     }
     std::string what;
@@ -293,8 +290,7 @@ awaitable<error_code> open_websocket(any_stream& stream, relay_address address, 
         stream.close();
         co_return error;
     }
-    stream = make_websocket(std::move(stream), detail::websocket_role::client, kind, options,
-                            std::move(received.early));
+    stream = make_websocket(std::move(stream), detail::websocket_role::client, kind, options);
     co_return error;
 }
 
