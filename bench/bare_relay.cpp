@@ -19,7 +19,7 @@ void answer(int fd, const packet_variant& body)
     write_all(fd, as_text(encode(relay_uid, body).view()));
 }
 
-// Clients are written to in the order in which they came.
+// Writes to the clients in the order in which they arrived.
 void serve(const descriptor& listener)
 {
     const descriptor epoll{::epoll_create1(EPOLL_CLOEXEC)};

@@ -41,7 +41,7 @@ std::int64_t clock_ns(clockid_t id) noexcept
     return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
 }
 
-// A process and all that descend from it; those that vanish meanwhile are left out.
+// Adds a process and all its descendants. Leaves out those that end meanwhile.
 void add_family(pid_t root, std::vector<pid_t>& out)
 {
     if (std::find(out.begin(), out.end(), root) != out.end()) return;
@@ -87,7 +87,7 @@ child::child(const std::vector<std::string>& arguments, child_output read,
     for (const auto& [key, value] : environment) variables[key] = value;
     const auto before_exec = [&folder, harness = ::getpid()](auto&) {
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        // The library's start_dir would start it here when it cannot go there.
+        // Boost's start_dir would start the program in the current folder if it cannot enter `folder`.
         if (::getppid() != harness || (!folder.empty() && ::chdir(folder.c_str()) != 0)) ::_exit(127);
         ::signal(SIGPIPE, SIG_DFL);
     };
@@ -102,7 +102,7 @@ child::child(const std::vector<std::string>& arguments, child_output read,
                            error};
     if (error) throw failure{name_ + ": " + error.message()};
     pid_ = started.id();
-    started.detach(); // it is waited for by wait4, which tells its CPU time
+    started.detach(); // wait4 waits for it, to get its CPU time
 }
 
 bool child::reap(bool block) noexcept
@@ -165,7 +165,7 @@ int child::wait(std::chrono::nanoseconds timeout)
     for (std::string line; read_line(line, limit - steady_clock::now());) {
     }
     constexpr timespec pause{0, 1'000'000};
-    // The end of its output is nearly always its end.
+    // The end of its output is nearly always its own end.
     while (!reap(false)) {
         if (steady_clock::now() >= limit) throw failure{name_ + " does not end: " + complaints()};
         ::nanosleep(&pause, nullptr);
@@ -197,14 +197,14 @@ std::string child::complaints() const
     const ssize_t got = ::pread(errors_.get(), text.data(), text.size(), std::max<off_t>(0, size - most));
     text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     while (text.ends_with('\n')) text.pop_back();
-    return escaped(text, 4 * most); // whatever its bytes are: the last lines tell most
+    return escaped(text, 4 * most); // whatever its bytes are; the last lines say most
 }
 
 std::int64_t cpu_time_ns(const std::vector<pid_t>& roots)
 {
     std::int64_t total = 0;
     for (const pid_t one : family(roots)) {
-        // The sum of what schedstat says of each thread, and of those threads that have ended, too.
+        // The sum of schedstat over all threads, including ended ones.
         clockid_t clock{};
         if (::clock_getcpuclockid(one, &clock) == 0) total += clock_ns(clock);
     }

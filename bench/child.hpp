@@ -1,4 +1,4 @@
-// A program under test: started, waited for, measured, and ended by its id.
+// A program under test: it is started, awaited, measured, and ended by its process id.
 #pragma once
 
 #include <parley/base/descriptor.hpp>
@@ -13,18 +13,18 @@
 
 namespace parley::bench {
 
-// The path of an executable: `name` itself when it holds a '/', else looked for in PATH and the system's
+// The path of an executable: `name` itself if it holds a '/', else the first match in PATH and the system's
 // folders for administrators. Empty when there is none.
 std::string find_program(const std::string& name);
 
-// Which of a child's output read_line() reads; the rest is kept for failures. A program that runs for long
-// and whose output nobody reads needs `none`: a full pipe would stop it.
+// Selects the output that read_line() reads; the rest is kept for failure messages. Use `none` for a program
+// that runs for long and whose output nobody reads: a full pipe would stop it.
 enum class child_output : unsigned char { none, standard, everything };
 
-// A running program. It dies with the harness; destroying it ends it. One thread at a time.
+// A running program. It dies with the harness, and the destructor ends it. Not thread-safe.
 class child {
 public:
-    // Throws failure when it cannot be executed. `environment` is added to ours.
+    // Throws failure if the program cannot be executed. `environment` is added to the harness's own.
     explicit child(const std::vector<std::string>& arguments, child_output read = child_output::standard,
                    const std::map<std::string, std::string>& environment = {},
                    const std::filesystem::path& folder = {});
@@ -35,21 +35,22 @@ public:
     pid_t pid() const noexcept { return pid_; }
     bool running();
 
-    // The next line, without its newline. False at the end of the output, or when none has come in time.
+    // The next line, without its newline. False at the end of the output, or when no line arrives in time.
     bool read_line(std::string& line, std::chrono::nanoseconds timeout);
-    // Reads until a line that holds `text`, and returns it. Throws failure with what the program said.
+    // Reads up to a line that contains `text`, and returns that line. Throws failure with the program's
+    // output.
     std::string wait_line(const std::string& text, std::chrono::nanoseconds timeout);
-    // Waits for its end, reading what it writes meanwhile: the exit status, 128 + n after signal n. Throws
-    // failure when it is still running then.
+    // Waits for its end and reads its output meanwhile. Returns the exit status, or 128 + n after signal n.
+    // Throws failure if it is still running after `timeout`.
     int wait(std::chrono::nanoseconds timeout);
-    // After its end: the exit status, 128 + n after signal n.
+    // After its end: the exit status, or 128 + n after signal n.
     int status() const noexcept { return status_; }
-    // After wait(): the CPU time it took in all, with that of its children that it waited for.
+    // After wait(): its total CPU time, including that of the children it waited for.
     double cpu_seconds() const noexcept { return cpu_seconds_; }
-    // SIGTERM, and SIGKILL after two seconds. May be repeated.
+    // Sends SIGTERM, and SIGKILL after two seconds. May be called again.
     void end() noexcept;
 
-    // The output so far that read_line() does not read (the last few KiB), for people: escaped.
+    // The last few KiB of the output that read_line() does not read, escaped, for people.
     std::string complaints() const;
 
 private:
@@ -65,12 +66,12 @@ private:
     double cpu_seconds_ = 0;
 };
 
-// The CPU time, in ns, that these processes and all that descend from them have taken, dead threads of the
-// living included; dead processes count nothing.
+// The CPU time in ns of these processes and all their descendants. It includes ended threads of living
+// processes, but no ended processes.
 std::int64_t cpu_time_ns(const std::vector<pid_t>& roots);
-// Their resident memory in bytes, shared pages divided among those who share them (PSS).
+// The resident memory of the same processes in bytes. A shared page is divided among its users (PSS).
 std::int64_t resident_bytes(const std::vector<pid_t>& roots);
-// CPU time of this process alone, and of the calling thread.
+// The CPU time of this process alone, and of the calling thread.
 std::int64_t own_cpu_ns() noexcept;
 std::int64_t thread_cpu_ns() noexcept;
 

@@ -1,4 +1,4 @@
-// What the words of the command line do.
+// Executes the words of the command line.
 #pragma once
 
 #include "bench/session.hpp"
@@ -15,8 +15,8 @@ struct benchmark {
 // In the order in which `all` runs them.
 std::span<const benchmark> benchmarks() noexcept;
 
-// Runs one of them, or "all", prints a table of ratios and one of values, and writes `json` unless that is
-// empty. Returns the exit status of the program; throws failure.
+// Runs one benchmark, or "all". Prints a table of ratios and one of values, and writes `json` unless it is
+// empty. Returns the exit status of the program. Throws failure.
 int measure_command(const std::string& name, const settings& s, const std::string& json);
 
 } // namespace parley::bench

@@ -13,7 +13,7 @@
 namespace parley::bench {
 namespace {
 
-// One measurement of a run: the system, the metric, and those parameters that must be so.
+// Selects one measurement of a run: the system, the metric, and the required parameters.
 struct choice {
     std::string benchmark, system, metric;
     parameters with;
@@ -23,7 +23,7 @@ class judge {
 public:
     explicit judge(const std::vector<measurement>& all) : all_(all) {}
 
-    // The median of what was chosen itself.
+    // Adds the median of the selected measurement.
     void value(const std::string& what, const choice& of, const char* unit, double most)
     {
         const measurement* m = find(of);
@@ -37,7 +37,7 @@ public:
     {
         add(what, "ratio", target, false, quotient(of, beside));
     }
-    // The numbers that this parameter has in what was chosen, the least first.
+    // The values of this parameter among the chosen measurements, in ascending order.
     std::vector<double> numbers(const choice& of, const std::string& name) const
     {
         std::set<double> out;
@@ -158,7 +158,7 @@ void judge_waiting(judge& j)
                                              {"parley-relay", "tcp", 19'000.0},
                                              {"parley-relay", "ws", 19'000.0}}) {
         const choice packet = waiting("forward", system, "CPU time a packet", wire);
-        // 60,000 where it was measured, though more may have been, too.
+        // 60,000 if it was measured, even if more was measured, too.
         const bool there = j.find(with_number(packet, most)) != nullptr;
         const double n = there ? most : largest(packet, most);
         j.at_most(fmt::format("4 forward, CPU a packet with {} waiting / with 10 ({})", n, wire),
@@ -195,7 +195,7 @@ void judge_transfers(judge& j)
     const char* chosen = j.find(step(whole)) != nullptr || j.find(step(part)) == nullptr ? whole : part;
     j.at_least(fmt::format("7 transfer of random bytes, rate / one core's {}", chosen),
                rate("parley", "random"), {step(chosen)}, 0.5);
-    // The name says how many files there are.
+    // The name contains the number of files.
     std::string tree = "20000 small files";
     std::vector<std::string> documents{"random", "compressible"};
     for (const std::string& name : j.documents())

@@ -64,7 +64,7 @@ sockaddr* any(sockaddr_in& address) noexcept
     return reinterpret_cast<sockaddr*>(&address);
 }
 
-// An IPv4 address, since what is measured is on this machine or on one named by its number.
+// An IPv4 address: the program under test is on this machine, or on one given by its number.
 std::uint32_t host_number(const endpoint& to)
 {
     in_addr out{};
@@ -88,7 +88,7 @@ descriptor start_local(const endpoint& to)
     address.sun_family = AF_UNIX;
     if (to.host.size() >= sizeof address.sun_path) throw failure{to.text() + ": the path is too long"};
     std::memcpy(address.sun_path, to.host.c_str(), to.host.size());
-    // A Unix socket is connected at once or not at all; a full queue of the listener is waited for.
+    // A Unix socket connects at once or not at all. Blocking mode waits while the listener's queue is full.
     set_blocking(out.get(), true);
     begin(out.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address, to);
     set_blocking(out.get(), false);
@@ -176,7 +176,7 @@ descriptor start_connect(const endpoint& to, source_number source)
     if (!out) throw system_failure("socket", errno);
     tune(out.get());
     if (host >> 24 == 127 && source != any_source) {
-        // The port is chosen when it connects: then only the pair of addresses has to be unique.
+        // Let the system choose the port when it connects: then only the pair of addresses has to be unique.
         set(out.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
         sockaddr_in from = address_of(first_source + (source / peers_a_source) % sources, 0);
         if (::bind(out.get(), any(from), sizeof from) != 0) throw system_failure("bind", errno);
@@ -211,7 +211,7 @@ listening listen_on_loopback()
     listening out{descriptor{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)}, 0};
     if (!out.socket) throw system_failure("socket", errno);
     set(out.socket.get(), SOL_SOCKET, SO_REUSEADDR, 1);
-    tune(out.socket.get()); // what is accepted inherits it
+    tune(out.socket.get()); // accepted sockets inherit it
     sockaddr_in address = address_of(INADDR_LOOPBACK, 0);
     socklen_t size = sizeof address;
     constexpr int backlog = 4096;

@@ -1,4 +1,4 @@
-// Where the load generator connects to and from.
+// The addresses between which the load generator connects.
 #pragma once
 
 #include <parley/base/descriptor.hpp>
@@ -13,7 +13,7 @@ enum class wire_kind : unsigned char { tcp, websocket, tls, secure_websocket, lo
 inline constexpr std::array all_wires{wire_kind::tcp, wire_kind::websocket, wire_kind::tls,
                                       wire_kind::secure_websocket, wire_kind::local};
 std::string_view wire_name(wire_kind kind) noexcept; // "tcp", "ws", "tls", "wss", "unix"
-bool has_frames(wire_kind kind) noexcept;            // those of WebSockets
+bool has_frames(wire_kind kind) noexcept;            // whether it has the frames of WebSockets
 bool has_tls(wire_kind kind) noexcept;
 
 // One address of a program under test: tcp://HOST:PORT, ws://HOST:PORT/PATH (tls and wss likewise) or
@@ -27,31 +27,34 @@ struct endpoint {
     std::string text() const;
 };
 
-// Where a relay listens for handshakes and for rooms.
+// The addresses on which a relay listens for handshakes and for rooms.
 struct relay_endpoints {
     endpoint handshake, room;
 };
 
-// Reads what parley's --relay takes: [tcp://]HOST:PORT[,ROOM_PORT], ws://HOST:PORT[/PATH] (tls and wss
-// likewise) or unix:/PATH. Throws failure for anything that is no address.
+// Reads a value of parley's --relay: [tcp://]HOST:PORT[,ROOM_PORT], ws://HOST:PORT[/PATH] (tls and wss
+// likewise) or unix:/PATH. Throws failure for any other text.
 relay_endpoints parse_relay(const std::string& text);
 // The same for one address.
 endpoint parse_endpoint(const std::string& text);
 
-// The congestion control that every TCP socket of the generator gets from now on ("" is the system's own).
+// Sets the congestion control of every TCP socket that the generator makes from now on; "" is the system's
+// default.
 void set_congestion_control(std::string name);
 
-// The number of a peer decides its source address: 16 of each address of 127.64.0.0/10, so that neither ports
-// nor a relay's bounds an address are what is measured. Peers that must share an address share a number.
+// A peer's number determines its source address: 16 peers use each address of 127.64.0.0/10, so that neither
+// ports nor a relay's limits per address affect the measurement. Peers that must share an address share a
+// number.
 using source_number = std::uint32_t;
-inline constexpr source_number any_source = UINT32_MAX; // the system's choice, as for any other program
+inline constexpr source_number any_source = UINT32_MAX; // chosen by the system, as for any other program
 
-// A non-blocking socket on its way to `to`: connected once it is writable. From the source's own address
-// where `to` is on loopback. Throws failure.
+// Starts to connect a non-blocking socket to `to`. It is connected once it is writable. It uses the source's
+// own address if `to` is on loopback. Throws failure.
 descriptor start_connect(const endpoint& to, source_number source);
-// Why a connection that became writable failed; 0 when it did not.
+// The error of a connection that became writable; 0 if it is connected.
 int connect_error(int fd) noexcept;
-// The same, blocking and without TLS: connected when it returns, reads and writes time out after ten seconds.
+// The same, blocking and without TLS. It returns a connected socket whose reads and writes time out after ten
+// seconds.
 descriptor connect_blocking(const endpoint& to, source_number source);
 
 // Listens on a free port of 127.0.0.1. Throws failure.
@@ -60,13 +63,13 @@ struct listening {
     std::uint16_t port = 0;
 };
 listening listen_on_loopback();
-// Accepts within ten seconds; throws failure.
+// Accepts a connection within ten seconds. Throws failure.
 descriptor accept_one(const descriptor& listener);
 // A port on which nobody listened a moment ago.
 std::uint16_t free_port();
 
 void set_blocking(int fd, bool blocking) noexcept;
-// All of it, or false.
+// Transfers everything, or returns false.
 bool write_all(int fd, std::string_view bytes) noexcept;
 bool read_exactly(int fd, void* out, std::size_t size) noexcept;
 

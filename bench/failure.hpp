@@ -1,4 +1,4 @@
-// How a benchmark ends that cannot go on.
+// The exception that ends a benchmark.
 #pragma once
 
 #include <stdexcept>
@@ -6,9 +6,9 @@
 
 namespace parley::bench {
 
-// A program that is not there, a relay that went away, an answer that did not come: one sentence, for people.
-// The only exception that the harness throws; the runner catches it, says which benchmark was left out and
-// why, and goes on with the next. Nothing inside a measured loop throws.
+// A missing program, a relay that went away, an answer that did not arrive: one sentence, for people. It is
+// the only exception that the harness throws. The runner catches it, says which benchmark was left out and
+// why, and continues with the next. Nothing inside a measured loop throws.
 class failure : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;

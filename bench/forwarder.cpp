@@ -1,5 +1,4 @@
-// Programs that know nothing of rooms and forward each connection to a backend, which is the generator
-// itself.
+// Programs that know nothing of rooms and forward each connection to a backend, which is the generator.
 #include "bench/failure.hpp"
 #include "bench/system_under_test.hpp"
 
@@ -10,7 +9,7 @@
 namespace parley::bench {
 namespace {
 
-// The size that parley-relay gives a direction of a room.
+// The buffer size that parley-relay uses for one direction of a room.
 constexpr unsigned buffer_bytes = 65536;
 
 void write_file(const std::filesystem::path& path, const std::string& text)
@@ -20,7 +19,7 @@ void write_file(const std::filesystem::path& path, const std::string& text)
     if (!file) throw system_failure(path.string(), errno);
 }
 
-// No program between the two ends: the limit.
+// No program between the two ends: this is the limit.
 class direct final : public system_under_test {
 public:
     direct() : backend_(listen_on_loopback()) {}
@@ -36,7 +35,7 @@ private:
     listening backend_;
 };
 
-// What a forwarder's command line is made of.
+// The values for a forwarder's command line.
 struct ports {
     std::uint16_t listen = 0, backend = 0;
 };
@@ -84,7 +83,8 @@ std::vector<std::string> nginx(session& s, const std::string& main, const std::s
 {
     const auto folder = s.fresh("nginx");
     std::filesystem::create_directory(folder);
-    // Workers that drop root's rights could not enter the scratch folder; without root the line only warns.
+    // Workers without root's rights could not enter the scratch folder. Without root this line only causes a
+    // warning.
     write_file(
         folder / "nginx.conf",
         fmt::format("{}user root;\nworker_processes {};\npid {}/pid;\ndaemon off;\nerror_log stderr crit;\n"

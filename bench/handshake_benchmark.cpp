@@ -13,8 +13,8 @@
 namespace parley::bench {
 namespace {
 
-constexpr unsigned open_loop_places = 4096; // what may be under way before an open loop has to wait
-// Two sockets a place; the first numbers of generators lie far apart, so that their source addresses differ.
+constexpr unsigned open_loop_places = 4096; // handshakes under way before an open loop has to wait
+// Two sockets per place. The numbers of the generators are far apart, so that their source addresses differ.
 constexpr source_number numbers_a_generator = 1u << 20;
 constexpr source_number numbers_a_run = 1u << 17;
 constexpr unsigned bare_every = 4;
@@ -114,8 +114,8 @@ void report(session& s, const measurement& about, const load_result& load, bool 
     out.add("failed", "handshakes", better::less, static_cast<double>(load.total.failed));
 }
 
-// The peers' CPU time beside that of libsodium's functions alone, which are called in between: what else the
-// machine does falls on both.
+// Compares the peers' CPU time with that of libsodium's functions alone. These are called in between, so
+// other work of the machine affects both.
 void report_cpu_of_peers(session& s, measurement about, const load_result& load)
 {
     const auto add = [&](const std::string& system, const char* metric, double ns, std::uint64_t count) {
@@ -163,7 +163,7 @@ void measure(session& s, const system_kind& kind, wire_kind wire, handshake_keys
     const load_result open = run_load(options, plan, *program);
     about.with["loop"] = options.rate > 0 ? fmt::format("open, {}/s", options.rate) : "open, half of closed";
     about.with.erase("concurrency");
-    // Each program gets the rate that is half of its own: its latencies mean nothing without it.
+    // The offered rate is half of the program's own; its latencies mean nothing without that number.
     reporter{s, about, open}.add("offered rate", "1/s", better::more, plan.rate);
     report(s, about, open, true, !program->processes().empty());
 }

@@ -4,7 +4,7 @@
 
 namespace parley::bench {
 
-// Complete handshakes a second, in a closed loop, and their latency in an open loop at half of that rate (or
+// Complete handshakes per second in a closed loop, and their latency in an open loop at half that rate (or
 // --rate), with precomputed packets and with key agreement.
 void run_handshake_benchmark(session& s);
 

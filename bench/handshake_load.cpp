@@ -15,7 +15,7 @@ using std::chrono::steady_clock;
 
 constexpr auto handshake_timeout = std::chrono::seconds{10};
 
-// One handshake after another in the same place.
+// Makes one handshake after another.
 class place {
 public:
     place(load_loop& loop, const handshake_plan& plan, handshake_report& report)
@@ -50,7 +50,7 @@ public:
     }
 
 private:
-    // A peer's connection, with what it says in a value of its own.
+    // The connection of one peer. A separate value, the scripted peer, decides what to send.
     class end final : public load_connection {
     public:
         end(load_loop& loop, place& owner) : load_connection(loop), owner_(owner) {}
@@ -79,7 +79,7 @@ private:
         const byte_vector output = at.peer().take_output();
         spend(before);
         if (!output.empty()) at.send(output);
-        // The client comes when its server waits, so that it is announced to it at once.
+        // Connect the client when its server waits, so that the server is announced to it at once.
         if (&at == &server_ && !client_.is_open() && at.peer().identified() && !done_) start_client();
         if (&at == &client_ && at.peer().done() && !done_) {
             done_ = true;
@@ -109,7 +109,7 @@ private:
 
     void on_end(end& at)
     {
-        // The relay closes both once the client is done and the server has heard that it accepted.
+        // The relay closes both when the client is done and the server has the client's `accepted`.
         if (!at.peer().done()) {
             ++report_.failed;
             abandon();
@@ -141,7 +141,7 @@ void run_handshakes(const handshake_plan& plan, handshake_report& report)
     const bool open_loop = plan.rate > 0;
     open_loop_schedule schedule{start, open_loop ? plan.rate : 1};
     source_number source = plan.first_source;
-    std::size_t next = 0; // places take turns, so that looking for an idle one is cheap
+    std::size_t next = 0; // places take turns, so that finding an idle one is cheap
     auto now = start;
     for (; now < stop; now = steady_clock::now()) {
         for (std::size_t tried = 0; tried < places.size(); ++tried) {
@@ -158,7 +158,7 @@ void run_handshakes(const handshake_plan& plan, handshake_report& report)
         if (open_loop) wait = std::min<steady_clock::duration>(wait, schedule.next() - steady_clock::now());
         loop.run_once(std::max(wait, steady_clock::duration::zero()));
     }
-    // Those under way are waited for: leaving them out would leave out the slowest.
+    // Wait for those under way: leaving them out would leave out the slowest.
     const auto all_idle = [&] {
         return std::all_of(places.begin(), places.end(), [](const auto& one) { return one->idle(); });
     };

@@ -34,11 +34,11 @@ element some_scalar(byte seed)
     return out;
 }
 
-// PBKDF2 gives 128 bytes, two blocks of SHA-256 at a time: four blocks of 16 rounds, two hashes a round.
+// PBKDF2 makes 128 bytes: four blocks of 16 rounds, with two hashes per round.
 void derive_bytes()
 {
     constexpr int blocks = 4, rounds = 16;
-    // The key's pads are hashed once.
+    // Hash the key's pads once.
     crypto_auth_hmacsha256_state keyed;
     element mac{};
     crypto_auth_hmacsha256_init(&keyed, mac.data(), mac.size());

@@ -22,14 +22,14 @@ constexpr std::size_t max_answer_head_bytes = 8192;
 load_loop::load_loop() : epoll_(::epoll_create1(EPOLL_CLOEXEC))
 {
     if (!epoll_) throw system_failure("epoll", errno);
-    ::prctl(PR_SET_TIMERSLACK, 1UL); // else a wait may end 50 us late
+    ::prctl(PR_SET_TIMERSLACK, 1UL); // otherwise a wait may end 50 us late
 }
 
 void load_loop::run_once(std::chrono::nanoseconds timeout)
 {
     std::array<epoll_event, max_events> ready;
-    // To the nanosecond: an open loop that started everything up to a millisecond late would charge the
-    // program under test for it.
+    // With nanoseconds: an open loop that starts everything up to a millisecond late would blame the program
+    // under test for it.
     const auto ns = std::clamp<std::int64_t>(timeout.count(), 0, longest_wait.count());
     const timespec wait{ns / 1'000'000'000, ns % 1'000'000'000};
     const int count = ::epoll_pwait2(epoll_.get(), ready.data(), max_events, &wait, nullptr);
@@ -71,7 +71,7 @@ void load_connection::end(int error)
 
 void load_connection::on_ready(std::uint32_t events)
 {
-    if (!socket_) return; // closed by one that was ready before it
+    if (!socket_) return; // another ready connection closed it
     if (phase_ == phase::connecting) return on_connected();
     if (phase_ == phase::securing) return secure();
     if ((events & EPOLLOUT) != 0) flush();
@@ -165,9 +165,9 @@ void load_connection::flush()
 {
     if (!socket_ || output_.empty()) return;
     const ssize_t size = socket_.send(output_.data(), output_.size());
-    // An error shows again when it is read from.
+    // A read reports the error again.
     if (size > 0) output_.erase(output_.begin(), output_.begin() + size);
-    // An idle connection holds no buffer.
+    // An idle connection keeps no buffer.
     if (output_.empty()) byte_vector{}.swap(output_);
     watch(output_.empty() ? EPOLLIN : EPOLLIN | EPOLLOUT);
 }

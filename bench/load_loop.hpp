@@ -1,4 +1,4 @@
-// Connections of a load generator: many on one epoll, as cheap as they can be made.
+// Connections of a load generator: many on one epoll, as cheap as possible.
 #pragma once
 
 #include "bench/load_socket.hpp"
@@ -14,9 +14,9 @@ class load_connection;
 class load_loop {
 public:
     load_loop();
-    // Waits until something is ready, or `timeout`, and lets the connections work.
+    // Waits until something is ready or `timeout` is over, and lets the connections work.
     void run_once(std::chrono::nanoseconds timeout);
-    // The same until `done()`, or until `limit`; gives what done() said last.
+    // Repeats this until `done()` or `limit`. Returns the last result of done().
     template <class Done>
     bool run_until(Done done, std::chrono::steady_clock::time_point limit)
     {
@@ -33,8 +33,8 @@ private:
     descriptor epoll_;
 };
 
-// A stream of bytes over any wire, with what is done about them in a derived class. Its address must not
-// change while it is open, and it may not be destroyed inside a function that the loop calls.
+// A stream of bytes over any transport; a derived class handles the bytes. Its address must not change while
+// it is open. It must not be destroyed inside a function that the loop calls.
 class load_connection {
 public:
     explicit load_connection(load_loop& loop) noexcept : loop_(&loop) {}
@@ -42,18 +42,18 @@ public:
     load_connection& operator=(const load_connection&) = delete;
     virtual ~load_connection() = default;
 
-    // Begins to connect. `protocol` is what a WebSocket asks for. Throws failure.
+    // Starts to connect. `protocol` is the WebSocket protocol to ask for. Throws failure.
     void open(const endpoint& to, source_number source, std::string_view protocol);
-    // Sends at once what the socket takes, the rest when it takes more. After on_open().
+    // Sends what the socket takes now, and the rest when it takes more. Only after on_open().
     void send(bytes_view bytes);
     void close() noexcept { socket_.reset(); }
     bool is_open() const noexcept { return static_cast<bool>(socket_); }
 
 protected:
     virtual void on_open() = 0;
-    // `bytes` is valid during the call; they may be changed.
+    // `bytes` is valid during the call and may be changed.
     virtual void on_bytes(mutable_bytes bytes) = 0;
-    // The other side has ended, or there is an error (not 0 then). The socket is closed.
+    // The other side ended, or an error occurred (then `error` is not 0). The socket is closed.
     virtual void on_end(int error) = 0;
 
 private:
@@ -72,8 +72,8 @@ private:
 
     load_loop* loop_;
     load_socket socket_;
-    std::string request_; // of the upgrade; then the answer's head
-    byte_vector output_;  // what the socket did not take yet
+    std::string request_; // the upgrade request; then the head of its answer
+    byte_vector output_;  // bytes that the socket has not taken yet
     frame_reader reader_;
     std::uint32_t events_ = 0;
     phase phase_ = phase::connecting;

@@ -44,7 +44,7 @@ load_process::load_process(const std::function<void()>& work)
         std::fprintf(stderr, "load generator: %s\n", why.what());
         status = 1;
     }
-    // Without destructors: what was inherited belongs to the harness.
+    // Run no destructors: everything inherited belongs to the harness.
     ::_exit(status);
 }
 

@@ -1,5 +1,5 @@
-// Load generators as processes of their own: their CPU time is told apart from the harness's, and each has
-// its own descriptor limit.
+// Load generators as separate processes: their CPU time is separate from the harness's, and each has its own
+// limit of descriptors.
 #pragma once
 
 #include <functional>
@@ -38,8 +38,8 @@ private:
     T* begin_;
 };
 
-// A forked copy of this process that runs `work` and ends; it dies with the harness, and is ended by its id.
-// What `work` throws is written to standard error and ends the copy with status 1. To be started while this
+// A forked copy of this process that runs `work` and ends. It dies with the harness, and is ended by its id.
+// An exception of `work` is written to standard error and ends the copy with status 1. Start it while this
 // process has one thread.
 class load_process {
 public:
@@ -56,7 +56,7 @@ private:
     bool reaped_ = false;
 };
 
-// As many descriptors as the system allows without asking an administrator; gives the number.
+// Raises the limit as far as no administrator is needed. Returns the new limit.
 std::size_t raise_descriptor_limit() noexcept;
 
 } // namespace parley::bench

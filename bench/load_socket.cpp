@@ -13,14 +13,14 @@
 namespace parley::bench {
 namespace {
 
-// One for each process. Certificates are not checked: that is the peer's cost, and the one of the program
-// under test may have been made by anybody.
+// One per process. It does not check certificates: that cost is the peer's own, and the program under test
+// may have any certificate.
 SSL_CTX* client_context()
 {
     static SSL_CTX* const context = [] {
         SSL_CTX* out = ::SSL_CTX_new(::TLS_client_method());
         if (out == nullptr) return out;
-        // What is sent may lie elsewhere when it is sent again; an idle connection holds no buffer.
+        // The bytes may be at another address when they are sent again. An idle connection keeps no buffer.
         ::SSL_CTX_set_mode(out, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                     SSL_MODE_RELEASE_BUFFERS);
         ::SSL_CTX_set_options(out, SSL_OP_IGNORE_UNEXPECTED_EOF);
@@ -62,7 +62,7 @@ tls_progress load_socket::secure() noexcept
     }
 }
 
-// What OpenSSL says as the system would.
+// Translates OpenSSL's result to that of a system call.
 ssize_t load_socket::outcome(int result) noexcept
 {
     switch (::SSL_get_error(tls_.get(), result)) {
@@ -84,7 +84,7 @@ ssize_t load_socket::outcome(int result) noexcept
 ssize_t load_socket::send(const void* bytes, std::size_t size) noexcept
 {
     if (!tls_) return ::send(fd_.get(), bytes, size, MSG_NOSIGNAL);
-    std::size_t sent = 0; // a record a turn
+    std::size_t sent = 0; // one record per turn
     while (sent < size) {
         ::ERR_clear_error();
         const auto left = static_cast<int>(std::min<std::size_t>(size - sent, INT_MAX));

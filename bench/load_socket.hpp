@@ -1,4 +1,4 @@
-// A socket of the load generator, with TLS over it or without.
+// A socket of the load generator, with or without TLS.
 #pragma once
 
 #include "bench/endpoint.hpp"
@@ -14,22 +14,23 @@ namespace parley::bench {
 
 enum class tls_progress : unsigned char { done, needs_input, needs_output, failed };
 
-// send() and recv() are the system's, also over TLS: what a peer does not take yet ends with EAGAIN. After
-// that the same bytes must come first in the next send(). Usable in a forked process, by one of both.
+// send() and recv() behave like the system's, also over TLS: bytes that the peer does not take yet end with
+// EAGAIN. The next send() must begin with the same bytes. A forked process may use it, but not both
+// processes.
 class load_socket {
 public:
     load_socket() noexcept = default;
-    // Plain until start_tls().
+    // Without TLS until start_tls().
     explicit load_socket(descriptor fd) noexcept : fd_(std::move(fd)) {}
 
-    // Makes it a TLS client; secure() does the handshake. Throws failure.
+    // Makes it a TLS client. secure() does the handshake. Throws failure.
     void start_tls();
-    // Goes on with the handshake, as far as it goes without waiting (a blocking socket waits).
+    // Continues the handshake as far as it goes without waiting (on a blocking socket it waits).
     tls_progress secure() noexcept;
 
     ssize_t send(const void* bytes, std::size_t size) noexcept;
     ssize_t recv(void* bytes, std::size_t size) noexcept;
-    // Bytes that the socket does not hold any more and recv() has not given yet.
+    // Whether there are bytes that left the socket but that recv() has not returned yet.
     bool has_pending() const noexcept;
 
     int get() const noexcept { return fd_.get(); }
@@ -50,9 +51,9 @@ private:
     std::unique_ptr<ssl_st, free_tls> tls_;
 };
 
-// Blocking, with TLS done where the endpoint asks for it. Throws failure.
+// Connects a blocking socket, with TLS if the endpoint asks for it. Throws failure.
 load_socket connect_socket(const endpoint& to, source_number source);
-// Blocking: all of it, or false.
+// Blocking: writes everything, or returns false.
 bool write_all(load_socket& to, std::string_view bytes) noexcept;
 
 } // namespace parley::bench

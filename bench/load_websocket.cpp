@@ -11,14 +11,14 @@ namespace parley::bench {
 namespace {
 
 constexpr std::size_t max_head_bytes = 8192;
-// Both ends of a connection are the generator's, so the key and what answers it are always the same.
+// Both ends of a connection belong to the generator, so the key and its answer are always the same.
 constexpr std::string_view key = "cGFybGV5IGJlbmNobWFyaw==";
 constexpr std::string_view answer =
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Accept: Qd8zrX8L6qLfLN5EerG15ZOglc4=\r\nSec-WebSocket-Protocol: bob.room\r\n\r\n";
 constexpr byte binary = 0x82, close_opcode = 8, ping = 9, pong = 0x8a;
 
-// One byte at a time, so that nothing of what follows is taken.
+// Reads byte by byte, to take nothing of what follows.
 std::string read_head(load_socket& socket)
 {
     std::string head;
@@ -33,7 +33,7 @@ std::string read_head(load_socket& socket)
 
 void append_control(byte_vector& out, byte opcode, bytes_view payload)
 {
-    // The mask is zero: the payload stays as it is.
+    // With a mask of zero the payload stays as it is.
     out.insert(out.end(), {opcode, static_cast<byte>(0x80 | payload.size()), 0, 0, 0, 0});
     out.insert(out.end(), payload.begin(), payload.end());
 }
@@ -114,8 +114,7 @@ bool frame_reader::take_header(byte next)
     return true;
 }
 
-// Calls on_payload(offset, size) for each piece of a payload in `data`, and on_end() at the end of each
-// frame.
+// Calls on_payload(offset, size) for each piece of payload in `data`, and on_end() at the end of each frame.
 template <class OnPayload, class OnEnd>
 void frame_reader::walk(bytes_view data, OnPayload on_payload, OnEnd on_end)
 {

@@ -1,5 +1,5 @@
-// As much of a WebSocket (RFC 6455) as a load generator needs, in both roles, as cheap as possible. It trusts
-// the program under test to keep the rules of its frames; what breaks them ends the connection.
+// The parts of a WebSocket (RFC 6455) that a load generator needs, in both roles, as cheap as possible. It
+// trusts the framing of the program under test. A wrong frame ends the connection.
 #pragma once
 
 #include "bench/load_socket.hpp"
@@ -8,33 +8,33 @@
 
 namespace parley::bench {
 
-// The request that opens one; `protocol` is "bob.handshake" or "bob.room".
+// The request that opens a WebSocket. `protocol` is "bob.handshake" or "bob.room".
 std::string upgrade_request(const endpoint& to, std::string_view protocol);
-// Whether `head` (up to its empty line) says 101.
+// Whether `head` (up to its empty line) has the status 101.
 bool is_upgraded(std::string_view head) noexcept;
 
-// Blocking, for what is not measured: opens a WebSocket on a connected socket, or answers a request for a
-// room that upgrade_request() has made. Throw failure.
+// Blocking, for parts that are not measured: open a WebSocket on a connected socket, or answer a request for
+// a room that upgrade_request() made. Throw failure.
 void open_websocket(load_socket& socket, const endpoint& to, std::string_view protocol);
-void expect_upgraded(load_socket& socket, const endpoint& to); // the answer to a request that was sent
+void expect_upgraded(load_socket& socket, const endpoint& to); // reads the answer to a request that was sent
 void answer_websocket(load_socket& socket);
 
-// Appends `payload` as one binary message, masked as clients must.
+// Appends `payload` as one binary message, masked as a client's must be.
 void append_frame(byte_vector& out, bytes_view payload);
 
-// Takes frames apart, masked or not, in any split.
+// Parses frames, masked or not, in any split.
 class frame_reader {
 public:
-    // Moves the payload of data frames to the front of `data` (unmasked) and gives its size. Pongs that are
-    // due are appended to `due`. Check failed() afterwards.
+    // Moves the unmasked payload of data frames to the front of `data` and returns its size. Appends the
+    // pongs to send to `due`. Check failed() afterwards.
     std::size_t receive(mutable_bytes data, byte_vector& due);
-    // The same, for one who only counts: nothing is moved or unmasked, and no ping is answered.
+    // The same, but only counts: it moves and unmasks nothing and answers no ping.
     std::uint64_t count(bytes_view data);
-    // A close frame, or something that is no frame.
+    // There was a close frame or something that is not a frame.
     bool failed() const noexcept { return failed_; }
 
 private:
-    // Takes one byte of a header; true when the header is whole.
+    // Takes one byte of a header. Returns true when the header is complete.
     bool take_header(byte next);
     template <class OnPayload, class OnEnd>
     void walk(bytes_view data, OnPayload on_payload, OnEnd on_end);

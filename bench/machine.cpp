@@ -50,7 +50,7 @@ std::string compiler()
 #endif
 }
 
-// haproxy, socat and nginx say their versions each in its own way.
+// haproxy, socat and nginx each report their version differently.
 std::string version_of(const std::string& program)
 {
     const std::string path = find_program(program);

@@ -1,27 +1,26 @@
-// Where a run took place, so that its numbers can be judged.
+// Describes the machine of a run, so that its numbers can be judged.
 #pragma once
 
 #include "bench/measurement.hpp"
 
 namespace parley::bench {
 
-// cpu, cores, kernel, memory_bytes, governor ("unknown" where a virtual machine hides it),
-// congestion_control, load_average (of the last minute: a busy machine measures its other work), descriptors
-// (the limit of a process).
+// cpu, cores, kernel, memory_bytes, governor ("unknown" if a virtual machine hides it), congestion_control,
+// load_average (of the last minute: a busy machine also measures its other work), descriptors (the limit per
+// process).
 std::map<std::string, parameter> describe_machine();
 
-// This harness, its compiler and the libraries it measures; and of each program named, the first line that it
-// says of its version ("absent" when it is not installed).
+// The versions of this harness, its compiler and the measured libraries, and for each program the first line
+// of its version output ("absent" if it is not installed).
 std::map<std::string, std::string> describe_versions(const std::vector<std::string>& programs);
 
-// The congestion control that new TCP sockets of this network namespace get, and what sets it. The latter
-// gives false when it may not, or when the kernel has no such one.
+// Gets and sets the congestion control of new TCP sockets in this network namespace. Setting returns false
+// when it is not permitted or the kernel does not have that algorithm.
 std::string system_congestion_control();
 bool set_system_congestion_control(const std::string& name);
 
-// Goes over into a network of this process's own (a network namespace with loopback alone), whose congestion
-// control may be set without a change to anybody else's. False where that is not allowed. To be called before
-// anything is started.
+// Enters a new network namespace that only has loopback. There the congestion control can be set without
+// affecting anyone else. Returns false if that is not allowed. Call this before anything is started.
 bool enter_own_network();
 
 } // namespace parley::bench

@@ -1,4 +1,4 @@
-// What a run leaves behind: one JSON document (docs/benchmarks.md has its schema).
+// The result of a run: one JSON document (docs/benchmarks.md has its schema).
 #pragma once
 
 #include "bench/statistics.hpp"
@@ -20,7 +20,7 @@ enum class better : bool { less, more };
 using parameter = std::variant<double, std::string>;
 using parameters = std::map<std::string, parameter>;
 
-// One thing that was measured of one program, once a run.
+// One quantity of one program, measured once per run.
 struct measurement {
     std::string benchmark; // "room"
     std::string system;    // the system under test: "parley-relay", "haproxy splice"
@@ -28,19 +28,19 @@ struct measurement {
     std::string metric;    // "throughput"
     std::string unit;      // "MB/s"
     bench::better better = better::less;
-    std::vector<double> values; // one a run, in order
-    // By role ("relay", "generator"), one a run; empty where nothing but the metric counts.
+    std::vector<double> values; // one per run, in order
+    // By role ("relay", "generator"), one per run. Empty if only the metric matters.
     std::map<std::string, std::vector<double>> cpu_seconds;
 
     summary total() const { return summarise(values); }
-    // Whether both are about the same thing of (perhaps) two programs.
+    // Whether both measure the same thing, perhaps of two programs.
     bool comparable(const measurement& other) const;
 };
 
-// A claim of this project, as a number that a run shows or does not.
+// A claim of this project, as a number that a run confirms or not.
 struct criterion {
-    std::string what; // one line, with what is measured beside what
-    std::string unit; // "ratio", or that of the measurement
+    std::string what; // one line that names the two things compared
+    std::string unit; // "ratio", or the unit of the measurement
     double target = 0;
     bool at_most = true; // else at least
     // The median, or the quotient of two of the same run; nothing when a part of it was not measured.
@@ -61,17 +61,17 @@ struct run_document {
 std::string text_of(const parameters& with);
 std::string text_of(const parameter& value);
 
-// Indented JSON with a newline at its end. Numbers that are no numbers (an infinity) become 0.
+// Indented JSON with a newline at its end. Infinite and undefined numbers become 0.
 std::string to_json(const run_document& document);
 
-// Writes it to a file; throws `failure`.
+// Writes it to a file. Throws failure.
 void save_run(const std::filesystem::path& path, const run_document& document);
 
-// Collects the values of several runs under one measurement each, in the order in which they first came.
+// Collects the values of several runs in one measurement each, in the order of their first appearance.
 class results {
 public:
-    // Adds one run's value (and the CPU time of processes by role) to the measurement that `about` describes,
-    // whose values and cpu_seconds are ignored.
+    // Adds the value of one run, and the CPU time by role, to the measurement that `about` describes. Ignores
+    // the values and cpu_seconds of `about`.
     void add(const measurement& about, double value, const std::map<std::string, double>& cpu_seconds = {});
     const std::vector<measurement>& all() const noexcept { return all_; }
 

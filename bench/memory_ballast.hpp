@@ -4,10 +4,10 @@
 
 namespace parley::bench {
 
-// Free memory that stays the machine's own. A virtual machine may hand free memory back to its host, in
-// blocks of many pages, and whoever touches it next pays several times what a write costs. This keeps every
-// other page of a mapping: the free ones in between make no block, and single pages are what the system gives
-// first.
+// Keeps free memory inside the virtual machine. A virtual machine may return free memory to its host in
+// blocks of many pages. The next process to touch it pays several times the cost of a write. This object
+// keeps every other page of a mapping, so the free pages between form no block, and the system hands out
+// single pages first.
 class memory_ballast {
 public:
     // Touches twice `bytes`, in the caller's time, and frees half of it. Throws failure.

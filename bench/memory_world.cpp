@@ -20,10 +20,10 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::size_t stream_bytes = 512; // a direction: a few packets
+constexpr std::size_t stream_bytes = 512; // per direction: a few packets
 constexpr auto limit = std::chrono::seconds{120};
 
-// A peer that waits without a buffer, as the relay does, and reads what is there.
+// A peer that waits without a buffer, as the relay does, and then reads.
 class memory_peer {
 public:
     explicit memory_peer(any_stream stream) : stream_(std::move(stream)) {}
@@ -36,7 +36,7 @@ public:
         send(hello);
     }
 
-    // One at a time: what is sent fits into the stream.
+    // Sends one packet at a time, which fits into the stream.
     void send(const encoded_packet& packet)
     {
         sent_ = packet;
@@ -70,7 +70,7 @@ private:
     encoded_packet sent_;
 };
 
-// What bounds strangers on the internet would bound one machine's load here, too.
+// Limits meant for strangers on the internet would also limit the load of one machine.
 relay_server_options unbounded()
 {
     relay_server_options out;
@@ -92,7 +92,7 @@ struct memory_world::state {
 
     memory_peer& connect()
     {
-        // Addresses of their own, so that no bound an address is met.
+        // Different addresses, so that no limit per address applies.
         const auto n = static_cast<unsigned>(peers.size());
         memory_stream_options options;
         options.capacity_bytes = stream_bytes;
@@ -137,7 +137,7 @@ memory_world::memory_world(std::size_t waiting) : state_(std::make_unique<state>
 
 memory_world::~memory_world()
 {
-    // In order: what is suspended finishes before the context goes.
+    // In this order, suspended operations finish before the context is destroyed.
     state_->relay.stop();
     for (memory_peer& peer : state_->peers) peer.close();
     state_->context.restart();
@@ -186,7 +186,7 @@ memory_report memory_world::forward(double seconds)
     s.run_until([&] { return steady_clock::now() >= end; });
     memory_report report{std::chrono::duration<double>(steady_clock::now() - begin).count(),
                          static_cast<double>(own_cpu_ns() - cpu) * 1e-9, packets - before};
-    // The callbacks go with this function.
+    // The callbacks refer to local variables, so remove them.
     server.on_packet = client.on_packet = [](const message&) {};
     return report;
 }

@@ -1,5 +1,5 @@
-// A relay and all its peers in this process, joined by memory streams: no descriptor limit, up to the last
-// uid.
+// A relay and all its peers in this process, joined by memory streams: without a limit of descriptors, up to
+// the last uid.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace parley::bench {
 
-// The CPU time is of relay and peers together: they share a thread.
+// The CPU time covers relay and peers together, because they share a thread.
 struct memory_report {
     double seconds = 0, cpu_seconds = 0;
     std::uint64_t packets = 0;
@@ -15,16 +15,16 @@ struct memory_report {
 
 class memory_world {
 public:
-    // A relay before which `waiting` clients (at most 65,533) have said hello and have been answered. Throws
-    // failure.
+    // Starts a relay with `waiting` clients (at most 65,533) whose hellos it has answered. Throws failure.
     explicit memory_world(std::size_t waiting);
     memory_world(const memory_world&) = delete;
     memory_world& operator=(const memory_world&) = delete;
     ~memory_world();
 
-    // A server says hello; ends when the last client has heard of it. Throws failure.
+    // Adds a server, and ends when the last client has received its announcement. Throws failure.
     memory_report fanout();
-    // Packets between a server and one more client, one at a time each way, for so long. Throws failure.
+    // Passes packets between a server and one more client for `seconds`, one at a time in each direction.
+    // Throws failure.
     memory_report forward(double seconds);
 
 private:

@@ -20,7 +20,7 @@ bench/report.py turns into a page with plots. Progress goes to standard error.
 Exit codes:
   0  done        1  a benchmark failed, or a fault of the program        2  wrong usage)";
 
-// "NAME=COMMAND LINE" as its halves.
+// Splits "NAME=COMMAND LINE".
 given_command read_command(const std::string& text)
 {
     const std::size_t equals = text.find('=');
@@ -29,7 +29,7 @@ given_command read_command(const std::string& text)
     return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-// A program of the same build, or of the same folder, else from the PATH.
+// Looks for a program of the same build, then in the same folder, then in PATH.
 std::string beside(const std::string& self, const std::string& folder, const std::string& name)
 {
     const std::filesystem::path here = std::filesystem::path{self}.parent_path();
@@ -55,7 +55,7 @@ public:
     int run(std::vector<std::string> arguments)
     {
         try {
-            std::reverse(arguments.begin(), arguments.end()); // as CLI11 wants them
+            std::reverse(arguments.begin(), arguments.end()); // CLI11 expects this order
             app_.parse(std::move(arguments));
         } catch (const CLI::Success& success) {
             std::ostringstream out;

@@ -5,9 +5,9 @@
 
 namespace parley::bench {
 
-// Does what the command line says (without the program's name; `self` is that name, beside which the programs
-// under test are looked for first). The exit status: 0 done, 1 something failed, 2 wrong usage. Throws
-// failure.
+// Executes the command line (without the program's name). `self` is the program's name; the programs under
+// test are first looked for beside it. Returns the exit status: 0 done, 1 something failed, 2 wrong usage.
+// Throws failure.
 int run_command_line(std::vector<std::string> arguments, const std::string& self);
 
 } // namespace parley::bench

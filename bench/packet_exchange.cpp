@@ -21,14 +21,14 @@ public:
 
     std::uint64_t arrived = 0;
     bool identified = false, lost = false;
-    uid peer; // of a client: the server; of a server: whoever has sent something
+    uid peer; // of a client: the server; of a server: the last sender
 
-    // Puts `count` packets under way.
+    // Sends `count` packets.
     void send_packets(std::size_t count)
     {
         const encoded_packet packet = is_server_ ? encode(peer, packet::y_and_server_validator{})
                                                  : encode(peer, packet::client_validator{});
-        // A relay may bound a WebSocket's message in a handshake to a kilobyte.
+        // A relay may limit a WebSocket message of a handshake to a kilobyte.
         constexpr std::size_t most_a_message = 8;
         while (count > 0) {
             byte_vector bytes;

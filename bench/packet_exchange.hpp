@@ -1,4 +1,4 @@
-// Two peers that pass packets to each other through a relay, as many as will go.
+// Two peers that exchange as many packets as possible through a relay.
 #pragma once
 
 #include "bench/load_loop.hpp"
@@ -7,8 +7,8 @@
 
 namespace parley::bench {
 
-// Packets 05 one way (70 bytes) and 06 the other (102), which a relay forwards without looking inside. At
-// most `window` packets are under way at a time: each one that arrives is answered by one.
+// Packets 05 in one direction (70 bytes) and 06 in the other (102), which a relay forwards without looking
+// inside. At most `window` packets are under way: every packet that arrives is answered by one.
 class packet_exchange {
 public:
     // Connects both peers and lets them meet. Throws failure.
@@ -17,7 +17,7 @@ public:
     packet_exchange& operator=(const packet_exchange&) = delete;
     ~packet_exchange();
 
-    // Runs for so long, and gives how many packets have arrived. Throws failure when a peer was lost.
+    // Runs for `seconds` and returns how many packets arrived. Throws failure if a peer was lost.
     std::uint64_t run(double seconds);
 
 private:

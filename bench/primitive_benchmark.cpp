@@ -24,7 +24,7 @@ namespace parley::bench {
 namespace {
 
 constexpr std::size_t pack_bytes = 16u << 20;
-constexpr std::size_t cache_missing_bytes = 64u << 20; // more than the last cache holds
+constexpr std::size_t cache_missing_bytes = 64u << 20; // more than the last cache level holds
 constexpr double least_seconds = 0.02;
 
 void require(bool right, const char* what)
@@ -39,7 +39,7 @@ T require(result<T> got, const char* what)
     return std::move(*got);
 }
 
-// Keeps what Google Benchmark has measured, and prints nothing.
+// Keeps the measurements of Google Benchmark and prints nothing.
 struct recorder final : benchmark::BenchmarkReporter {
     bool ReportContext(const Context&) override { return true; }
     void ReportRuns(const std::vector<Run>& runs) override
@@ -51,15 +51,15 @@ struct recorder final : benchmark::BenchmarkReporter {
     }
 
     std::string error;
-    double cpu_seconds = 0; // of one call
+    double cpu_seconds = 0; // per call
 };
 
-// CPU seconds a call of `work`, from as many calls as fill `seconds`.
+// CPU seconds per call of `work`, from as many calls as fit into `seconds`.
 double cpu_seconds_a_call(double seconds, const std::function<void()>& work)
 {
     benchmark::RegisterBenchmark("step", [&work](benchmark::State& state) {
         try {
-            work(); // the first one pays for what is set up once
+            work(); // the first call pays for one-time initialisation
             for (auto unused : state) work();
         } catch (const failure& why) {
             state.SkipWithError(why.what());
@@ -180,8 +180,8 @@ void records(measuring& m)
     m.rate("hash", "openssl", size, [&] { openssl_sha1(content); });
 }
 
-// What one core must do to a document that is stored, not deflated: zlib's checksum of the content, the SHA-1
-// of the stream, and its records sealed and framed. The bytes are in the cache.
+// What one core must do for a document that is stored and not deflated: zlib's checksum of the content, the
+// SHA-1 of the stream, and the sealing and framing of its records. The bytes are in the cache.
 void seal_hash_and_frame(measuring& m)
 {
     constexpr std::size_t size = 8 * max_record_content_bytes;
@@ -234,7 +234,7 @@ void compression_libraries(measuring& m, const byte_vector& text)
             [&](const byte_vector& packed) { return isal_inflate(packed, text.size()); });
 }
 
-// Pulled in pieces, as a sender does; `take` gets each.
+// Reads it in pieces, as a sender does, and gives each piece to `take`.
 void write_pack(const std::filesystem::path& path, const std::function<void(bytes_view)>& take)
 {
     document_source source = require(document_source::open(path), "the document");
@@ -285,7 +285,7 @@ void documents(session& s, measuring& m)
     m.rate("write a PACK of text", "parley", pack_bytes, [&] { write_pack(text_file, look); });
     m.rate("read a PACK of random bytes", "parley", pack_bytes, [&] { read_pack(s, random_pack); });
     m.rate("read a PACK of text", "parley", pack_bytes, [&] { read_pack(s, text_pack); });
-    // A PACK hashes its stream and its objects.
+    // A PACK hashes both its stream and its objects.
     m.rate("write a PACK of random bytes", "openssl sha1", pack_bytes, [&] { openssl_sha1(random); });
     m.rate("read a PACK of random bytes", "openssl sha1", pack_bytes, [&] { openssl_sha1(random); });
     m.rate("write a PACK of text", "zlib", pack_bytes,

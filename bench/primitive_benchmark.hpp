@@ -4,8 +4,8 @@
 
 namespace parley::bench {
 
-// What each step costs on one core, in CPU time: the framework's, beside the same work done by the library
-// under it (or by memcpy) in the same run.
+// The CPU time of each step on one core: the framework's, and that of the library under it (or of memcpy)
+// doing the same work in the same run.
 void run_primitive_benchmark(session& s);
 
 } // namespace parley::bench

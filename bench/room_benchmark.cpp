@@ -11,7 +11,7 @@
 namespace parley::bench {
 namespace {
 
-constexpr double warm_up_share = 0.25; // of the measured time: windows open, buffers grow
+constexpr double warm_up_share = 0.25; // part of the measured time: windows open and buffers grow
 
 struct pair_of_wires {
     wire_kind sender, receiver;
@@ -39,7 +39,7 @@ void measure(session& s, const system_kind& kind, pair_of_wires wires, unsigned 
     std::vector<room_ends> ends;
     for (unsigned i = 0; i < rooms; ++i) {
         std::optional<room_ends> joined = join_room(*program, wires.sender, wires.receiver, number++);
-        if (!joined) return; // not one of its transports
+        if (!joined) return; // it does not have one of the transports
         ends.push_back(std::move(*joined));
     }
     room_load load{std::move(ends)};
@@ -61,7 +61,7 @@ void measure(session& s, const system_kind& kind, pair_of_wires wires, unsigned 
            {"receiver", report.receiver_cpu_seconds}});
     about.unit = "s/GB";
     about.better = better::less;
-    // The cores divided by it are the most that could pass if none of them ever waited.
+    // The number of cores divided by this is the highest possible rate, if no core ever waited.
     about.metric = "CPU time a GB, both ends included";
     s.add(about, (report.system_cpu_seconds + report.sender_cpu_seconds + report.receiver_cpu_seconds) /
                      (total / 1e9));

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t end_read_bytes = 4096;
 
-// A blocking stream of bytes over any of the wires.
+// A blocking stream of bytes over any of the transports.
 class blocking_stream {
 public:
     blocking_stream(const endpoint& to, source_number source, std::string_view protocol)
@@ -29,7 +29,7 @@ public:
             throw system_failure("write to " + name_, errno);
     }
 
-    // At least one byte, appended to `out`.
+    // Reads at least one byte and appends to `out`.
     void read(byte_vector& out)
     {
         std::array<byte, end_read_bytes> piece;
@@ -73,7 +73,7 @@ public:
         }
     }
 
-    // The next packet of that kind; others are passed over.
+    // Returns the next packet of that type and ignores others.
     template <class Packet>
     message expect()
     {
@@ -92,7 +92,7 @@ private:
     byte_vector pending_;
 };
 
-// Both ends are inside when both have read two zeros; what follows them belongs to the room.
+// Both ends are in the room when both have read two zeros. The bytes after them belong to the room.
 void expect_joined(blocking_stream& stream)
 {
     byte_vector answer;
@@ -122,7 +122,7 @@ room_ends join_through_forwarder(const system_under_test& by, const endpoint& fr
         out.receiver = load_socket{accept_one(*by.listener())};
         return out;
     }
-    // The program passes the request on; the answer must be there before the sender can be waited for.
+    // The program passes the request on, and the receiver must answer it before the sender reads the answer.
     if (!write_all(out.sender, upgrade_request(front, "bob.room"))) throw system_failure(front.text(), errno);
     out.receiver = load_socket{accept_one(*by.listener())};
     answer_websocket(out.receiver);
@@ -171,7 +171,7 @@ introduced introduce(const endpoint& server_to, const endpoint& client_to, sourc
         const auto& body = std::get<packet::new_server>(announced.body);
         if (body.public_packet == mine) to = body.server;
     } while (to == relay_uid);
-    // A relay takes `accepted` for an agreement when it has passed the server's `agreement` on.
+    // A relay accepts `accepted` as an agreement only after it has forwarded the server's `agreement`.
     client.send(to, packet::x_and_client_identity{
                         {}, std::get<packet::client_identity>(client_identity.body).identity});
     server.send(server.expect<packet::x_and_client_identity>().peer, packet::agreement{});

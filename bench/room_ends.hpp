@@ -1,4 +1,4 @@
-// The two ends of a room, however the program under test comes to join them.
+// The two ends of a room, for every kind of program that joins them.
 #pragma once
 
 #include "bench/load_socket.hpp"
@@ -6,7 +6,7 @@
 
 namespace parley::bench {
 
-// Connected, blocking sockets; what the first writes, the second reads.
+// Connected, blocking sockets. The second reads what the first writes.
 struct room_ends {
     load_socket sender, receiver;
     bool sender_frames = false;   // the sender writes WebSocket frames
@@ -14,20 +14,19 @@ struct room_ends {
 };
 
 // Joins room number `number` of the system, with a sender and a receiver of those transports, and passes one
-// message through it that is compared byte for byte. Throws failure; nothing when the system cannot join
-// these transports.
+// message through it, which it compares byte for byte. Throws failure. Returns nothing if the system cannot
+// join these transports.
 std::optional<room_ends> join_room(const system_under_test& by, wire_kind sender, wire_kind receiver,
                                    unsigned number);
 
-// The smallest exchange that a relay takes for an agreement (PROTOCOL.md section 3): both hellos, and the
-// client's `accepted`. Blocking. What each end then writes on the room's connection.
+// Makes the smallest exchange that a relay accepts as an agreement (PROTOCOL.md section 3): both hellos, X,
+// `agreement` and `accepted`. Blocking. Returns the line that each end then writes on the room's connection.
 struct introduced {
     std::string server_line, client_line;
 };
 introduced introduce(const endpoint& server_to, const endpoint& client_to, source_number source);
 
-// A server that is connected, and waits as long as this lives. Blocking; throws
-// failure.
+// A connected server, which waits as long as this object lives. Blocking. Throws failure.
 class waiting_server {
 public:
     waiting_server(const endpoint& relay_at, source_number source);
@@ -35,7 +34,7 @@ public:
     waiting_server& operator=(const waiting_server&) = delete;
     ~waiting_server();
 
-    // Says hello and reads its identity; gives the moment before the hello.
+    // Sends the hello and reads the identity. Returns the time before the hello.
     std::chrono::steady_clock::time_point appear();
 
 private:

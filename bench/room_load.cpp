@@ -16,7 +16,7 @@ using std::chrono::steady_clock;
 
 constexpr std::size_t write_bytes = 256u << 10;
 constexpr std::size_t load_read_bytes = 256u << 10;
-// A usual size of a WebSocket's message; parley's own peers write records of half as much.
+// A common size of WebSocket messages. Parley's own peers write records of half that size.
 constexpr std::size_t frame_payload_bytes = 64u << 10;
 constexpr int max_events = 128;
 constexpr auto patience = std::chrono::seconds{5};
@@ -36,7 +36,7 @@ public:
         ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
         --open_;
     }
-    // Calls on_ready(index) for each that is ready, until none is left.
+    // Calls on_ready(index) for each ready socket, until none is left.
     template <class OnReady>
     void run(OnReady on_ready)
     {
@@ -53,14 +53,14 @@ private:
     std::size_t open_ = 0;
 };
 
-// One write for each room that has space, so that none is fed more often than the others.
+// One write to each room that has space, so that no room gets more often than the others.
 void send_for_ever(std::vector<room_ends>& rooms)
 {
     byte_vector plain(write_bytes), framed;
     for (std::size_t i = 0; i < plain.size(); ++i) plain[i] = static_cast<byte>(i * 31 + i / 251);
     while (framed.size() < write_bytes) append_frame(framed, bytes_view{plain}.first(frame_payload_bytes));
 
-    std::vector<std::size_t> offset(rooms.size()); // a frame that was cut goes on where it was cut
+    std::vector<std::size_t> offset(rooms.size()); // a frame that was cut continues where it was cut
     poller loop;
     for (std::size_t i = 0; i < rooms.size(); ++i) {
         set_blocking(rooms[i].sender.get(), false);
@@ -79,8 +79,8 @@ void send_for_ever(std::vector<room_ends>& rooms)
 void receive_for_ever(std::vector<room_ends>& rooms, shared_array<std::atomic<std::uint64_t>>& delivered,
                       std::atomic<std::uint32_t>& ended)
 {
-    // At a page's beginning: elsewhere the copy out of the kernel takes several times as long on some
-    // processors, depending on what came before, and it would be the generator that is measured.
+    // Aligned to a page. Otherwise the copy out of the kernel takes several times as long on some processors,
+    // and the measurement would be of the generator.
     alignas(4096) static std::array<byte, load_read_bytes> buffer;
     std::vector<frame_reader> frames(rooms.size());
     poller loop;
@@ -147,7 +147,7 @@ room_load_report room_load::measure(double seconds, const std::vector<pid_t>& pr
         static_cast<time_t>(seconds),
         static_cast<long>((seconds - static_cast<double>(static_cast<time_t>(seconds))) * 1e9)};
     room_load_report out;
-    // A busy machine may let nothing pass in a short time: then it is measured for longer.
+    // On a busy machine nothing may pass in a short time. Then measure for longer.
     do {
         ::nanosleep(&pause, nullptr);
         out.bytes = read();

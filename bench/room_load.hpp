@@ -1,5 +1,5 @@
-// Two processes that move bytes through rooms as fast as they go: one writes to all of them, one reads from
-// all.
+// Two processes that move bytes through rooms as fast as possible: one writes to all rooms, the other reads
+// from all.
 #pragma once
 
 #include "bench/load_process.hpp"
@@ -11,7 +11,7 @@ namespace parley::bench {
 
 struct room_load_report {
     double seconds = 0;
-    std::vector<std::uint64_t> bytes; // of payload, that each room delivered
+    std::vector<std::uint64_t> bytes; // of payload, delivered by each room
     double sender_cpu_seconds = 0, receiver_cpu_seconds = 0, system_cpu_seconds = 0;
 };
 
@@ -20,8 +20,8 @@ public:
     // Starts both processes on those rooms, which this process closes. Throws failure.
     explicit room_load(std::vector<room_ends> rooms);
 
-    // What passes in the next `seconds`, and the CPU time that `processes` take for it. Throws failure when
-    // the load or a room has ended.
+    // Measures the bytes in the next `seconds` and the CPU time that `processes` take for them. Throws
+    // failure if the load or a room has ended.
     room_load_report measure(double seconds, const std::vector<pid_t>& processes);
 
 private:
@@ -32,7 +32,7 @@ private:
 
     std::size_t rooms_;
     shared_array<counter> delivered_;
-    shared_array<std::atomic<std::uint32_t>> ended_; // rooms that broke off
+    shared_array<std::atomic<std::uint32_t>> ended_; // rooms that broke
     std::unique_ptr<load_process> sender_, receiver_;
 };
 

@@ -68,7 +68,7 @@ private:
     identity self_;
 };
 
-// Carries packets between the relay and one of the real machines.
+// Passes packets between the relay and one of the real machines.
 template <class Machine>
 class machine_peer : public scripted_peer {
 protected:
@@ -143,7 +143,7 @@ void scripted_peer::receive(bytes_view input)
     if (!std::exchange(started_, true)) start();
     while (!input.empty()) {
         const result<std::optional<message>> packet = parser_.parse(input);
-        // What is no packet ends the handshake by its time limit, and so counts as failed.
+        // An invalid packet ends the handshake by its time limit, which counts as a failure.
         if (!packet || !*packet) return;
         on_packet(**packet);
     }

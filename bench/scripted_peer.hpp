@@ -1,4 +1,4 @@
-// The two peers of a handshake as values without sockets: the real ones, or ones that only look like them.
+// The two peers of a handshake without sockets: the real ones, or ones that only look like them.
 #pragma once
 
 #include <parley/wire/parser.hpp>
@@ -11,11 +11,11 @@ namespace parley::bench {
 class scripted_peer {
 public:
     virtual ~scripted_peer() = default;
-    // What the relay sent; with nothing, it only gets going.
+    // Takes what the relay sent. Without input it only starts.
     void receive(bytes_view input);
     byte_vector take_output() { return std::exchange(output_, {}); }
 
-    bool identified() const noexcept { return identified_; } // the relay has told it its identity
+    bool identified() const noexcept { return identified_; } // the relay has sent its identity
     bool done() const noexcept { return done_; }             // a client's `done`, a server's `accepted`
     // The public packet of a server.
     const public_packet_bytes& announces() const noexcept { return public_; }
@@ -38,9 +38,9 @@ private:
     bool started_ = false;
 };
 
-// With `real`, server_machine and client_machine with a password made of `number`; else packets of the right
-// sizes. A client answers the server that announces `wanted` and no other, so that pairs do not try each
-// other's passwords.
+// With `real`, these are server_machine and client_machine with a password derived from `number`; otherwise
+// they send packets of the right sizes. A client answers only the server that announces `wanted`, so that
+// pairs do not try each other's passwords.
 std::unique_ptr<scripted_peer> make_server_peer(bool real, std::uint32_t number);
 std::unique_ptr<scripted_peer> make_client_peer(bool real, std::uint32_t number,
                                                 const public_packet_bytes& wanted);

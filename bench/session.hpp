@@ -1,4 +1,4 @@
-// One run of the harness: its settings, what it has measured so far, and how it tells.
+// One run of the harness: its settings, its measurements and its messages.
 #pragma once
 
 #include "bench/settings.hpp"
@@ -8,7 +8,7 @@
 
 namespace parley::bench {
 
-// A folder of its own under $TMPDIR, removed with all that is in it.
+// A separate folder under $TMPDIR, removed with its contents.
 class scratch_folder {
 public:
     scratch_folder();
@@ -21,24 +21,24 @@ private:
     std::filesystem::path path_;
 };
 
-// Progress goes to standard error, so that what a run prints can be piped on. One thread.
+// Progress goes to standard error, so that the result can be piped. Not thread-safe.
 class session {
 public:
     explicit session(bench::settings s) : settings_(std::move(s)) {}
 
     const bench::settings& settings() const noexcept { return settings_; }
     const std::filesystem::path& folder() const noexcept { return scratch_.path(); }
-    // A name in the folder that nobody has used.
+    // An unused name in the folder.
     std::filesystem::path fresh(const std::string& stem);
 
     void add(const measurement& about, double value, const std::map<std::string, double>& cpu_seconds = {});
     void say(const std::string& line) const;
-    // Says, once for each pair, that something is left out and why.
+    // Says, once for each pair, what is left out and why.
     void skip(const std::string& what, const std::string& why);
-    // Runs one part; what it throws as a failure is said, and counted. Gives whether it went well.
+    // Runs one part. Reports and counts a failure that it throws. Returns whether it succeeded.
     bool attempt(const std::string& what, const std::function<void()>& part);
 
-    // What was measured, with the machine and the versions.
+    // The measurements, with the machine and the versions.
     run_document document() const;
     const std::vector<measurement>& measurements() const noexcept { return results_.all(); }
     unsigned failures() const noexcept { return failures_; }

@@ -14,22 +14,22 @@ struct given_command {
     std::string line;
 };
 
-// A relay that runs already.
+// A relay that is already running.
 struct given_relay {
-    std::string address; // as of parley's --relay
+    std::string address; // as in parley's --relay
     pid_t pid = 0;       // 0: its CPU time and memory are not known
 };
 
 struct settings {
     int runs = 5;
     bool quick = false;
-    double seconds = 2;      // of one measurement that lasts as long as it is told to
-    unsigned threads = 1;    // of every program under test that can be told
+    double seconds = 2;      // of each measurement with a set duration
+    unsigned threads = 1;    // of every program under test with such a setting
     unsigned generators = 1; // processes that make handshakes
-    std::string congestion;  // of TCP, for everything; empty: the system's
+    std::string congestion;  // of all TCP sockets; empty: the system's default
     std::string parley = "parley";
     std::string parley_relay = "parley-relay";
-    std::vector<std::string> only;       // systems, by the beginning of their names; empty: all
+    std::vector<std::string> only;       // systems, by the start of their names; empty: all
     std::vector<std::string> transports; // empty: chosen by quick
     std::vector<std::string> listen;     // further --listen addresses of parley-relay
     std::vector<given_relay> relays;
@@ -38,16 +38,16 @@ struct settings {
     std::vector<double> rooms;                               // at once; empty: chosen by quick
     std::vector<double> waiting;        // the points of fanout, idle and forward; empty: chosen by quick
     std::vector<double> memory_waiting; // the same over memory streams
-    double rate = 0;                    // of the open loop, handshakes a second; 0: half of the closed loop's
-    unsigned concurrency = 16;          // of the closed loop
-    std::string keys = "both";          // agreement, precomputed or both
-    double transfer_mb = 2147.483648;   // a document's size: 2 GiB
+    double rate = 0;                  // of the open loop, handshakes per second; 0: half of the closed loop's
+    unsigned concurrency = 16;        // of the closed loop
+    std::string keys = "both";        // agreement, precomputed or both
+    double transfer_mb = 2147.483648; // a document's size: 2 GiB
     unsigned small_files = 20'000;
     bool memory_ballast = false; // for transfers, see memory_ballast.hpp
 
-    // As they are written to the JSON document.
+    // As in the JSON document.
     std::map<std::string, parameter> described() const;
-    // Whether --only lets this system through.
+    // Whether --only includes this system.
     bool wanted(std::string_view system) const;
 };
 

@@ -17,7 +17,7 @@ summary summarise(std::span<const double> values)
     return {sorted.front(), median, sorted.back()};
 }
 
-// Below 2^sub_bits a bucket is one nanosecond; above, the leading bits of the number choose it.
+// Below 2^sub_bits a bucket is one nanosecond wide. Above, the leading bits of the number choose the bucket.
 std::size_t latency_recorder::bucket_of(std::uint64_t ns) noexcept
 {
     constexpr std::uint64_t first_octave = 1u << sub_bits;
@@ -69,7 +69,7 @@ std::chrono::nanoseconds latency_recorder::percentile(double percent) const noex
 
 open_loop_schedule::clock::time_point open_loop_schedule::next() const noexcept
 {
-    // From the start each time: no error adds up.
+    // Compute it from the start each time, so that no error accumulates.
     const std::chrono::duration<double> since{static_cast<double>(taken_) / rate_};
     return start_ + std::chrono::duration_cast<clock::duration>(since);
 }

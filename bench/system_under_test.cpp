@@ -48,7 +48,7 @@ std::optional<relay_endpoints> endpoints(const std::vector<std::string>& handsha
     return relay_endpoints{*first, *second};
 }
 
-// parley-relay on free ports of every transport that the generator speaks.
+// parley-relay on free ports, with every transport that the generator speaks.
 class own_relay final : public system_under_test {
 public:
     own_relay(const settings& s, const std::filesystem::path& path) : program_(arguments(s, path))
@@ -60,7 +60,7 @@ public:
         for (const auto& text : ready["rooms"]) rooms_.push_back(text.get<std::string>());
     }
 
-    // It would wait for the rooms that handshakes without a transfer have left open.
+    // Kill it: on SIGTERM it would wait for the rooms of handshakes that were never joined.
     ~own_relay() override
     {
         if (program_.running()) ::kill(program_.pid(), SIGKILL);
@@ -76,7 +76,7 @@ private:
     static std::vector<std::string> arguments(const settings& s, const std::filesystem::path& path)
     {
         std::vector<std::string> out{s.parley_relay, "--json", "--log-level", "error"};
-        // What bounds strangers on the internet would bound the load of a generator on one machine.
+        // Limits meant for strangers on the internet would also limit the load of one machine.
         for (const char* limit :
              {"--max-connections-per-address", "--max-connection-rate", "--max-hello-rate",
               "--max-attempts-per-minute", "--max-packet-rate", "--max-connections"})
@@ -119,7 +119,7 @@ private:
     relay_endpoints at_;
 };
 
-// Any relay of the protocol over TCP that can be told its two ports.
+// Any relay of the protocol over TCP whose two ports can be set.
 class command_relay final : public system_under_test {
 public:
     explicit command_relay(const given_command& given)

@@ -1,5 +1,5 @@
-// A system under test, behind one small interface: a relay of the protocol, something that forwards
-// connections, or nothing at all (plain loopback, the limit).
+// A system under test behind one small interface: a relay of the protocol, a program that forwards
+// connections, or nothing (plain loopback, the limit).
 #pragma once
 
 #include "bench/child.hpp"
@@ -12,43 +12,43 @@
 
 namespace parley::bench {
 
-// It runs. Destroying it ends what was started for it.
+// A running system. The destructor ends what was started for it.
 class system_under_test {
 public:
     virtual ~system_under_test() = default;
-    // The processes whose time counts, without their descendants; empty when they are not known, or there is
-    // none.
+    // The processes whose CPU time counts, without their descendants. Empty if they are not known, or there
+    // are none.
     virtual std::vector<pid_t> processes() const = 0;
-    // Where it listens; nothing when it is no relay, or has no such transport.
+    // Where it listens. Nothing if it is not a relay or does not have that transport.
     virtual std::optional<relay_endpoints> relay(wire_kind) const { return std::nullopt; }
-    // Where to connect so as to be joined with a connection that comes out at listener(); nothing when it
-    // cannot.
+    // Where to connect to reach a connection that arrives at listener(). Nothing if it cannot forward.
     virtual std::optional<endpoint> front(wire_kind) const { return std::nullopt; }
     virtual const descriptor* listener() const { return nullptr; }
 };
 
-// How to start one. `unavailable` says why it cannot be, or is empty.
+// How to start a system. `unavailable` says why it cannot start, or is empty.
 struct system_kind {
     std::string name;
     std::string unavailable;
     std::function<std::unique_ptr<system_under_test>()> start;
 };
 
-// parley-relay, the relays that run already, and those given as a command line.
+// parley-relay, the relays already running, and those given as a command line.
 std::vector<system_kind> relay_kinds(session& s);
-// Direct loopback, HAProxy with and without splice, nginx (stream and WebSocket), socat, and those given.
+// Direct loopback, HAProxy with and without splice, nginx (stream and WebSocket), socat, and those given as a
+// command line.
 std::vector<system_kind> forwarder_kinds(session& s);
 
-// Those of `kinds` that are wanted and there; the others are skipped by name.
+// The wanted and available ones of `kinds`. Names the others as skipped.
 std::vector<system_kind> available(session& s, std::vector<system_kind> kinds);
 
-// The same in another order in each run, so that nobody always comes first or after the same one.
+// The same in a different order in each run, so that none always comes first or after the same one.
 std::vector<system_kind> in_turn(std::vector<system_kind> kinds, int run);
 
-// The transports of --transports; without it all, or with --quick those of `quick`.
+// The transports of --transports. Without it: all, or with --quick those of `quick`.
 std::vector<wire_kind> wires_of(const settings& options, std::vector<wire_kind> quick);
 
-// Words of a command line, quoted as a shell would have them, with {name} replaced by its value. Throws
+// Splits a command line into words with the quoting of a shell, and replaces {name} by its value. Throws
 // failure for an open quote or an unknown {name}.
 std::vector<std::string> command_words(const std::string& line,
                                        const std::map<std::string, std::string>& values);
@@ -60,7 +60,7 @@ void wait_until_listening(child& program, std::uint16_t port);
 struct certificate_files {
     std::filesystem::path certificate, key;
 };
-// Makes both in that folder by the openssl program; signed by itself, good for a day, with a key on P-256.
+// Makes both in that folder with the openssl program: self-signed, valid for a day, with a key on P-256.
 // Throws failure.
 certificate_files make_certificate(const std::filesystem::path& folder);
 

@@ -9,7 +9,7 @@
 namespace parley::bench {
 namespace {
 
-// "receiver 0.181, sender 0.116": the medians of what each process took in a run.
+// "receiver 0.181, sender 0.116": the median CPU seconds of each process.
 std::string cpu_text(const measurement& of)
 {
     std::string out;

@@ -35,7 +35,7 @@ public:
     }
     std::vector<pid_t> relays() const override { return relay_->processes(); }
     const endpoint& room() const { return endpoints_->room; }
-    // Where the sender goes for its room from now on.
+    // From now on the sender uses this room port.
     void send_through(std::uint16_t port) { room_port_ = port; }
 
     std::unique_ptr<child> send(const fs::path& path, const std::string& code) override
@@ -67,8 +67,8 @@ private:
     std::uint16_t room_port_ = 0;
 };
 
-// Two command lines. The sender counts as waiting as soon as it is started; the receiver has to have
-// patience.
+// Two command lines. The sender counts as waiting as soon as it is started, so the receiver has to wait for
+// it.
 class command_tool final : public transfer_tool {
 public:
     command_tool(std::string send, std::string receive) : send_(std::move(send)), receive_(std::move(receive))
@@ -103,7 +103,7 @@ std::vector<tool_kind> tools(session& s)
         s.skip("parley", "not installed");
     } else {
         for (const system_kind& relay : available(s, relay_kinds(s))) {
-            // Through another relay it is still parley that sends.
+            // Through another relay the sender is still parley.
             const bool own = relay.name == "parley-relay";
             out.push_back({own ? "parley" : "parley through " + relay.name,
                            [&s, relay] { return std::make_unique<parley_tool>(s, relay.start()); }});
@@ -144,7 +144,7 @@ std::vector<document> make_documents(session& s)
     return out;
 }
 
-// Seconds from the receiver's start to the end of both; compares what came.
+// Seconds from the receiver's start to the end of both. Compares what arrived.
 double pass(session& s, transfer_tool& by, const document& what, const std::string& code,
             std::map<std::string, double>& cpu)
 {
@@ -162,8 +162,8 @@ double pass(session& s, transfer_tool& by, const document& what, const std::stri
     if (!by.relays().empty()) cpu["relay"] = static_cast<double>(cpu_time_ns(by.relays()) - relay_cpu) * 1e-9;
     if (!same_content(what.path, folder / what.path.filename()))
         throw failure{"what was received is not what was sent"};
-    // A tree stays until the run is over: where thousands of files have just been removed, making others
-    // takes many times as long on ext4, which looks at each of them before it gives a new one.
+    // Keep a tree until the run is over. Where thousands of files have just been removed, making others takes
+    // many times as long on ext4, which looks at each of them before it hands out a new one.
     if (fs::is_regular_file(what.path)) fs::remove_all(folder);
     return seconds;
 }

@@ -5,7 +5,7 @@
 namespace parley::bench {
 
 // Documents from end to end between real programs: one of random bytes, one that shrinks, and many small
-// files; and the time to the first byte. What arrived is compared with what was sent.
+// files; and the time to the first byte. It compares what arrived with what was sent.
 void run_transfer_benchmark(session& s);
 
 } // namespace parley::bench

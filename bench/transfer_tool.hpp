@@ -8,14 +8,14 @@ namespace parley::bench {
 
 inline constexpr std::chrono::seconds tool_start_timeout{30};
 
-// A way to pass documents: what runs for it, and the command lines of both ends.
+// A way to transfer documents: the programs that it needs, and the command lines of both ends.
 class transfer_tool {
 public:
     virtual ~transfer_tool() = default;
     virtual std::vector<pid_t> relays() const = 0;
-    // Started, and waiting for its receiver.
+    // Returns a started sender that waits for its receiver.
     virtual std::unique_ptr<child> send(const std::filesystem::path& path, const std::string& code) = 0;
-    // In `folder`, which is empty.
+    // Receives into `folder`, which is empty.
     virtual std::unique_ptr<child> receive(const std::filesystem::path& folder, const std::string& code) = 0;
 };
 

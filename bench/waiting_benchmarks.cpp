@@ -21,12 +21,12 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr auto fanout_timeout = std::chrono::seconds{60};
-constexpr std::size_t many = 1000;  // peers: pinging fewer costs too little to be waited for
+constexpr std::size_t many = 1000;  // peers: pings to fewer cost too little to wait for
 constexpr double ping_seconds = 28; // parley-relay pings every 25 s
 const std::vector<wire_kind> quick_wires{wire_kind::tcp, wire_kind::websocket};
 constexpr unsigned window = 16; // packets under way between two peers
-constexpr source_number warm_peers =
-    64; // that wait before the first memory reading, so that one-time costs are paid
+// Peers that wait before the first memory reading, so that one-time costs are paid.
+constexpr source_number warm_peers = 64;
 
 std::vector<double> points(const settings& options, std::vector<double> quick, std::vector<double> full)
 {
@@ -34,7 +34,7 @@ std::vector<double> points(const settings& options, std::vector<double> quick, s
     return options.quick ? std::move(quick) : std::move(full);
 }
 
-// As far as one process's 20,000 descriptors let a relay go.
+// As far as a relay with 20,000 descriptors per process can go.
 std::vector<double> curve_points(const settings& options)
 {
     return points(options, {10, 19'000}, {10, 1000, 10'000, 19'000});
@@ -68,7 +68,7 @@ struct about_waiting {
     }
 };
 
-// Runs `measure` for each run, point, transport and system, so that the systems take turns.
+// Runs `measure` for each run, point, transport and system. The systems take turns.
 template <class Measure>
 void for_each_point(session& s, const char* name, const std::vector<system_kind>& kinds,
                     const std::vector<wire_kind>& wires, const std::vector<double>& sizes, Measure measure)
@@ -100,7 +100,7 @@ double seconds_since(std::int64_t before_ns, const system_under_test& program)
     return static_cast<double>(cpu_time_ns(program.processes()) - before_ns) * 1e-9;
 }
 
-// A reader's Pss is settled once what was sent has been taken; two equal readings say so.
+// Memory has settled once the program has read what was sent. Two equal readings show that.
 std::int64_t settled_memory(const std::vector<pid_t>& processes)
 {
     std::int64_t last = resident_bytes(processes);
@@ -167,7 +167,8 @@ void run_idle_benchmark(session& s)
             const waiting_clients clients{endpoints.handshake, size, source + warm_peers};
             const std::int64_t after = settled_memory(program.processes());
             const std::int64_t cpu = cpu_time_ns(program.processes());
-            // WebSockets are pinged now and then: one long look at most of them has it in.
+            // WebSockets get a ping now and then. One long measurement of the largest number of them includes
+            // it.
             const bool long_look = !s.settings().quick && has_frames(wire) && size >= many &&
                                    static_cast<double>(size) == largest;
             const double seconds = std::max(s.settings().seconds, long_look ? ping_seconds : 0.0);

@@ -28,7 +28,7 @@ std::size_t clients_a_process()
     return std::max<std::size_t>(raise_descriptor_limit(), 2 * spare_descriptors) - spare_descriptors;
 }
 
-// What the clients of one process share.
+// The state that the clients of one process share.
 struct tally {
     std::size_t connecting = 0;
     std::function<void()> on_ready, on_heard, on_lost;

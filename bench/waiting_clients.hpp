@@ -1,4 +1,4 @@
-// Many clients that wait, in as many processes as the descriptor limit asks for.
+// Many waiting clients, in as many processes as the limit of descriptors requires.
 #pragma once
 
 #include "bench/endpoint.hpp"
@@ -13,22 +13,22 @@ namespace parley::bench {
 
 class waiting_clients {
 public:
-    // Connects `size` clients there, says their hellos and returns when each knows its identity.
-    // Throws failure.
+    // Connects `size` clients, sends their hellos, and returns when each has received its identity. Throws
+    // failure.
     waiting_clients(const endpoint& relay_at, std::size_t size, source_number first_source);
 
     std::size_t size() const noexcept { return size_; }
-    // How many servers have been announced to all of the clients together, since the start.
+    // The number of announcements that all clients together have received since the start.
     std::uint64_t heard() const noexcept;
-    // Waits until that many have been; gives when the last one was. Throws failure after `timeout`, or when a
-    // client was lost.
+    // Waits for `count` of these, and returns when the last one arrived. Throws failure after `timeout`, or
+    // if a client was lost.
     std::chrono::steady_clock::time_point wait_heard(std::uint64_t count,
                                                      std::chrono::nanoseconds timeout) const;
     // The CPU time of its processes so far.
     double cpu_seconds() const;
 
 private:
-    // What one process tells, in shared memory.
+    // The results of one process, in shared memory.
     struct share {
         std::atomic<std::uint64_t> ready{0}, heard{0}, lost{0};
         std::atomic<std::int64_t> last_heard_ns{0}; // of the steady clock

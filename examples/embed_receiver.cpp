@@ -1,4 +1,4 @@
-// A receiver inside a program of your own, that Ctrl-C ends cleanly: embed_receiver RELAY PASSWORD DIRECTORY
+// A receiver inside your own program, which Ctrl-C ends cleanly: embed_receiver RELAY PASSWORD DIRECTORY
 #include <parley/transfer/receive_document.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -9,7 +9,7 @@
 #include <csignal>
 #include <iostream>
 
-// Coroutines are welcome, too: this is one.
+// This function is a coroutine; the library offers awaitables, too.
 parley::awaitable<int> receive(const char* relay, const char* password, parley::document_receiver& into)
 {
     parley::peer_observer says_yes;

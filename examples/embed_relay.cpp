@@ -1,4 +1,4 @@
-// A relay inside a program of your own: embed_relay [ADDR:PORT [ROOM_ADDR:PORT]]
+// A relay inside your own program: embed_relay [ADDR:PORT [ROOM_ADDR:PORT]]
 #include <parley/relay/relay_server.hpp>
 
 #include <boost/asio/co_spawn.hpp>

@@ -1,4 +1,4 @@
-// A sender inside a program of your own: embed_sender RELAY PASSWORD PATH
+// A sender inside your own program: embed_sender RELAY PASSWORD PATH
 #include <parley/transfer/send_document.hpp>
 
 #include <boost/asio/io_context.hpp>

@@ -59,21 +59,21 @@ secret_bytes written_form(const letter_values& values)
     return secret_bytes{bytes_view{text.view()}};
 }
 
-// How many bytes of the front of `text` are one separator; 0 for none.
+// The length of the separator at the front of `text`; 0 if there is none.
 std::size_t separator_bytes(std::string_view text) noexcept
 {
     constexpr std::string_view ascii = " \t\r\n-_.,";
     if (ascii.find(text.front()) != std::string_view::npos) return 1;
     if (text.starts_with("\u00a0")) return 2; // no-break space
-    // Hyphens and dashes U+2010..U+2015, narrow no-break space, minus sign: what word processors and chats
-    // make of a dash or a space.
+    // Hyphens and dashes U+2010..U+2015, narrow no-break space, minus sign: word processors and chats turn a
+    // dash or a space into these.
     for (const std::string_view wide :
          {"\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2015", "\u202f", "\u2212"})
         if (text.starts_with(wide)) return wide.size();
     return 0;
 }
 
-// The fifteen letters of `typed`, if it has the shape of a code.
+// The fifteen letters of `typed` if it has the shape of a code.
 std::optional<letter_values> read_letters(std::string_view typed) noexcept
 {
     letter_values values;
@@ -99,7 +99,7 @@ std::optional<letter_values> read_letters(std::string_view typed) noexcept
 
 secret_bytes generate_code(random_source& random)
 {
-    // One byte a letter: 256 is a multiple of both 16 and 4, so that no letter is likelier than another.
+    // One byte per letter: 256 is a multiple of 16 and of 4, so all letters are equally likely.
     letter_values values;
     random.fill(values.span());
     for (std::size_t i = 0; i < code_letters; ++i)

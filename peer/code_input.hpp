@@ -1,4 +1,4 @@
-// Where the code comes from.
+// Reads the code from its source.
 #pragma once
 
 #include "peer/code.hpp"
@@ -9,7 +9,7 @@
 
 namespace parley::cli {
 
-// A failure of the command line itself, ready to be shown.
+// A failure of the command line, as the user sees it.
 struct command_error {
     exit_code exit = exit_code::internal;
     std::string message; // safe to print
@@ -26,18 +26,18 @@ struct code_sources {
     std::optional<std::string> environment; // PARLEY_CODE
 };
 
-// The first of: argument, file, environment. `given` is false when there is none of them.
+// The first one set of: argument, file, environment. `given` is false if none is set.
 struct given_code {
     typed_code code;
     bool given = false;
 };
 command_result<given_code> read_given_code(const code_sources& sources);
 
-// The code from the terminal `input`, without echo, or from one line of it when it is no terminal; asks on
-// `output`.
+// Asks on `output` and reads the code from the terminal `input` without echo. If `input` is not a terminal,
+// reads one line.
 command_result<typed_code> ask_code(int input, int output);
 
-// Takes PARLEY_CODE out of the environment, so that no child sees it; empty when it is not set.
+// Removes PARLEY_CODE from the environment, so that no child sees it. Nothing if it is not set.
 std::optional<std::string> take_code_from_environment();
 
 } // namespace parley::cli

@@ -1,4 +1,4 @@
-// Where a received document goes, from what -o says.
+// Finds the place of a received document from the value of -o.
 #pragma once
 
 #include "peer/code_input.hpp"
@@ -14,11 +14,12 @@ struct destination {
     std::optional<std::string> name; // instead of the offered one
 };
 
-// `output` is -o's value, none for the current directory. An existing directory is received into; anything
-// else is the document's own path, whose parent is an existing directory. Errors: local_file.
+// `output` is the value of -o, or nothing for the current directory. A document is received into an existing
+// directory. Any other value is the path of the document itself, and its parent must be an existing
+// directory. Errors: local_file.
 command_result<destination> find_destination(const std::optional<std::string>& output);
 
-// A new directory of this user's alone in the folder for temporary files, removed with all that is in it.
+// A new directory, private to this user, in the folder for temporary files. It is removed with its contents.
 class scratch_directory {
 public:
     // Errors: local_file.
@@ -38,8 +39,8 @@ private:
     std::filesystem::path path_;
 };
 
-// Writes the file at `path`, which is in `staging`, to standard output; `staging` is removed as soon as the
-// file is open. A signal ends it. Errors: local_file, interrupted; ok otherwise.
+// Writes the file at `path`, which is in `staging`, to standard output. Removes `staging` as soon as the file
+// is open. A signal ends it. Errors: local_file, interrupted; ok otherwise.
 command_error copy_to_standard_output(const std::filesystem::path& path, scratch_directory& staging);
 
 } // namespace parley::cli

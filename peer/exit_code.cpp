@@ -20,7 +20,7 @@ exit_code exit_code_for(const error_code& error, session_phase phase) noexcept
     if (phase == session_phase::connecting || error == errc::name_not_resolved ||
         error == errc::connect_failed || error == errc::proxy_cannot_connect)
         return exit_code::unreachable;
-    // The system's own "timed out" is a connection that died, not a wait that was over.
+    // The system's own "timed out" means that a connection died, not that a wait ended.
     if (error == boost::system::errc::timed_out && error.category() != parley_category())
         return exit_code::connection_lost;
     if (error == condition::timed_out) return exit_code::timed_out;
@@ -28,7 +28,7 @@ exit_code exit_code_for(const error_code& error, session_phase phase) noexcept
     if (error == condition::authentication || error == condition::peer_fault) return exit_code::wrong_data;
     if (error == condition::transport) return exit_code::connection_lost;
     if (error == condition::local_fault) return exit_code::local_file;
-    // An unusual code of the system: before anything is sent it is about a file.
+    // Another code of the system: before the connection it is about a file.
     return phase == session_phase::preparing ? exit_code::local_file : exit_code::internal;
 }
 

@@ -1,4 +1,4 @@
-// How `parley` ends: one number for each kind of end, the same in --help and docs/usage.md.
+// The exit codes of `parley`. --help and docs/usage.md list the same numbers.
 #pragma once
 
 #include <parley/session/peer_session.hpp>
@@ -8,14 +8,14 @@ namespace parley::cli {
 enum class exit_code : int {
     ok = 0,
     internal = 1,        // a fault of the program
-    usage = 2,           // a wrong command line, code or address
+    usage = 2,           // an invalid command line, code or address
     unreachable = 3,     // the relay cannot be reached
     timed_out = 4,       // nobody came in time
-    refused = 5,         // this user, the other one or the relay said no
+    refused = 5,         // this user, the other user or the relay refused
     wrong_data = 6,      // the other side broke a rule: protocol, authentication or document
     connection_lost = 7, // the connection broke, or the other side left
-    local_file = 8,      // a file or a resource on this side
-    proxy = 9,           // the proxy cannot be reached, or refuses
+    local_file = 8,      // a fault with a file or a resource on this side
+    proxy = 9,           // the proxy cannot be reached or refuses
     unconfirmed = 10,    // sender: the receiver ended before it confirmed
     interrupted = 128,   // plus the signal's number: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP
 };
@@ -31,8 +31,8 @@ constexpr int exit_code_for_signal(int signal) noexcept
     return to_int(exit_code::interrupted) + signal;
 }
 
-// The kind of end that `error` is, by its condition; `phase` tells a relay that cannot be reached from a
-// connection that broke. `cancelled` is `interrupted`; the caller adds the signal's number.
+// The exit code for the condition of `error`. `phase` distinguishes a relay that cannot be reached from a
+// connection that broke. `cancelled` becomes `interrupted`; the caller adds the signal's number.
 exit_code exit_code_for(const error_code& error, session_phase phase) noexcept;
 
 } // namespace parley::cli

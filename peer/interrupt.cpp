@@ -11,7 +11,7 @@
 namespace parley::cli {
 namespace {
 
-// A handler reaches nothing but these.
+// The signal handler uses only these.
 std::atomic<int> first_signal{0};
 std::atomic<int> wake_read{-1};
 std::atomic<int> wake_write{-1};
@@ -33,7 +33,7 @@ extern "C" void on_signal(int signal)
     }
     const char one = 1;
     if (::write(wake_write.load(), &one, 1) < 0) {
-        // The pipe is empty before the first signal, so this cannot be; nor could it be told from here.
+        // The pipe is empty before the first signal, so this cannot fail; nor could a handler report it.
     }
     errno = saved_errno;
 }
@@ -44,7 +44,7 @@ wait_outcome wait_for(int descriptor, short events) noexcept
     for (;;) {
         if (first_signal.load() != 0) return wait_outcome::interrupted;
         const int ready = ::poll(set.data(), set.size(), -1);
-        // A failure of poll is left to the read or write that follows.
+        // If poll fails, the read or write that follows reports the error.
         if (ready < 0 && errno != EINTR) return wait_outcome::ready;
         if (ready > 0 && set[0].revents != 0 && set[1].revents == 0) return wait_outcome::ready;
     }
@@ -93,7 +93,8 @@ int interrupt_watch::wake_descriptor() noexcept
 
 void interrupt_watch::restore_on_exit(int descriptor, const termios* settings) noexcept
 {
-    // The settings come last and go first, so that the handler never sees them with another descriptor.
+    // Set the settings last and clear them first, so that the handler never sees them with another
+    // descriptor.
     terminal_settings = nullptr;
     terminal_descriptor = descriptor;
     terminal_settings = settings;

@@ -1,13 +1,13 @@
-// Signals that end the program, as something that can be waited for.
+// Makes the signals that end the program waitable.
 #pragma once
 
 #include <termios.h>
 
 namespace parley::cli {
 
-// From its construction on, the first SIGINT, SIGTERM or SIGHUP is noted and makes wake_descriptor()
-// readable; the second restores the terminal and ends the process at once. SIGPIPE is ignored, and so is a
-// SIGHUP that was ignored before (nohup). One a process.
+// While it lives, the first SIGINT, SIGTERM or SIGHUP is recorded and makes wake_descriptor() readable. The
+// second restores the terminal and ends the process at once. SIGPIPE is ignored. A SIGHUP that was ignored
+// before stays ignored (nohup). Only one may exist per process.
 class interrupt_watch {
 public:
     interrupt_watch();
@@ -15,13 +15,13 @@ public:
     interrupt_watch(const interrupt_watch&) = delete;
     interrupt_watch& operator=(const interrupt_watch&) = delete;
 
-    // The signal that came first, 0 for none. Thread-safe.
+    // The first signal that arrived; 0 if none has. Thread-safe.
     static int signal() noexcept;
-    // Readable once a signal has come, and never read from; -1 when there is no watch.
+    // Becomes readable at the first signal and is never read from. -1 when there is no watch.
     static int wake_descriptor() noexcept;
 
-    // What the second signal puts the terminal `descriptor` back to; nullptr for nothing. `settings` must
-    // live until it is taken back. Not thread-safe.
+    // Sets the settings that the second signal restores on the terminal `descriptor`; nullptr for none.
+    // `settings` must live until they are unset. Not thread-safe.
     static void restore_on_exit(int descriptor, const termios* settings) noexcept;
 };
 

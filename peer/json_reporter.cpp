@@ -118,8 +118,8 @@ private:
         if (state.time_left && *state.time_left < 1000h) event["left"] = rounded_seconds(*state.time_left);
         put(event);
     }
-    // What is not UTF-8 in a name becomes U+FFFD; everything above ASCII is written as \uNNNN, so that no
-    // line can do anything to a terminal.
+    // Invalid UTF-8 in a name becomes U+FFFD, and everything above ASCII becomes \uNNNN, so that no line can
+    // affect a terminal.
     void put(const json& event) { output_(event.dump(-1, ' ', true, json::error_handler_t::replace) + "\n"); }
 
     text_sink messages_;

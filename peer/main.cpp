@@ -31,7 +31,7 @@ std::unique_ptr<reporter> make_reporter(output_form form)
                               std::move(style));
 }
 
-// Takes a code on the command line out of sight; others may have seen it already.
+// Overwrites a code on the command line. Others may have seen it already.
 void hide_argument(int argc, char** argv, const std::string& secret)
 {
     for (int i = 1; i < argc; ++i)
@@ -71,7 +71,7 @@ int main(int argc, char** argv)
     try {
         return parley::cli::run(argc, argv);
     } catch (const std::exception& failure) {
-        // Out of memory, or a fault of the program.
+        // Out of memory, or a bug.
         parley::cli::descriptor_sink(STDERR_FILENO)(
             fmt::format("parley: internal error: {}\n", parley::escaped(failure.what())));
         return parley::cli::to_int(parley::cli::exit_code::internal);

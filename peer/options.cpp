@@ -58,7 +58,7 @@ Exit codes:
   4  a step took too long        130  interrupted (Ctrl-C)
   5  the relay refused           143  ended by SIGTERM)";
 
-// What CLI11 fills in, before it is checked further.
+// The raw values from CLI11, before the other checks.
 struct raw_common {
     std::string relay;
     std::string code_file;
@@ -70,7 +70,7 @@ struct raw_common {
     bool json = false;
 };
 
-// The options of whatever connects to a relay.
+// The options of all commands that connect to a relay.
 void add_connecting(CLI::App& command, std::string& ca_file, proxy_arguments& proxy)
 {
     command
@@ -116,7 +116,7 @@ void add_common(CLI::App& command, raw_common& raw)
         ->excludes(quiet);
 }
 
-// "error" with the hint where to read more.
+// The message, with a hint where to read more.
 print_and_exit usage_error(std::string_view what)
 {
     return {fmt::format("parley: {}\nTry parley --help.", what), exit_code::usage};
@@ -131,14 +131,14 @@ failed_check wrong(const command_error& error)
     return out;
 }
 
-// The environment that a command line is read in.
+// The environment of a command line.
 struct surroundings {
     std::string relay; // PARLEY_RELAY
     environment_lookup variable;
 };
 
-// Reads the relay's address: `given`, which `option` is called, else PARLEY_RELAY, else the default one.
-// `text` gets what was read, unless it is the default.
+// Reads the relay's address from `given` (the value of `option`), else from PARLEY_RELAY, else the default.
+// Stores in `text` what was read, unless it is the default.
 failed_check choose_relay(const std::string& given, std::string_view option, const surroundings& around,
                           relay_address& out, std::string* text)
 {
@@ -156,7 +156,7 @@ failed_check choose_relay(const std::string& given, std::string_view option, con
     return {};
 }
 
-// The checks that CLI11 does not do; nothing when all is well.
+// The checks that CLI11 does not do. Nothing when everything is right.
 failed_check check_common(const raw_common& raw, const surroundings& around, common_options& out)
 {
     if (auto failed = choose_relay(raw.relay, "--relay", around, out.relay, &out.relay_text)) return failed;
@@ -174,7 +174,7 @@ failed_check check_common(const raw_common& raw, const surroundings& around, com
     return {};
 }
 
-// The parser of both commands, and where it puts what it reads.
+// The parser of all commands, and the storage for its results.
 class command_line {
 public:
     command_line()
@@ -191,7 +191,7 @@ public:
     parsed_command parse(std::vector<std::string> arguments, const surroundings& around)
     {
         try {
-            std::reverse(arguments.begin(), arguments.end()); // as CLI11 wants them
+            std::reverse(arguments.begin(), arguments.end()); // CLI11 expects this order
             app_.parse(std::move(arguments));
         } catch (const CLI::Success& success) {
             return print_and_exit{message_of(success), exit_code::ok};

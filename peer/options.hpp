@@ -1,4 +1,4 @@
-// The command line of `parley`, read and checked, with nothing done yet.
+// Reads and checks the command line of `parley`, without acting on it.
 #pragma once
 
 #include "peer/exit_code.hpp"
@@ -27,7 +27,7 @@ struct common_options {
     std::string ca_file;                  // the authorities for tls and wss; empty: the system's
     proxy_pointer proxy;                  // null: none
     std::optional<std::string> code_file; // "-" is standard input
-    std::chrono::milliseconds timeout{std::chrono::hours{1}}; // for the other side to come
+    std::chrono::milliseconds timeout{std::chrono::hours{1}}; // how long to wait for the other side
     output_form form = output_form::text;
 };
 
@@ -43,12 +43,12 @@ struct send_command_options {
 
 struct recv_command_options {
     common_options common;
-    std::optional<std::string> code; // the argument, which others can see
+    std::optional<std::string> code; // the argument, which other users of the machine can see
     bool yes = false;
     std::optional<std::string> output; // "-" is standard output
 };
 
-// Nothing to run: a text to print (help, version, or what is wrong) and the exit code.
+// There is nothing to run: print a text (help, version, or what is wrong) and exit.
 struct print_and_exit {
     std::string text;
     exit_code exit = exit_code::ok; // to standard output when ok, else to standard error
@@ -65,9 +65,9 @@ struct probe_command_options {
 using parsed_command =
     std::variant<send_command_options, recv_command_options, probe_command_options, print_and_exit>;
 
-// Reads `arguments` (without the program's name), and the file of a proxy's credentials. PARLEY_RELAY comes
-// from `relay_from_environment` (empty: not set), the variables that name a proxy from `variable` (empty:
-// none is set). Never throws for what a user types.
+// Reads `arguments` (without the program's name) and the file of a proxy's credentials.
+// `relay_from_environment` is PARLEY_RELAY (empty: not set). `variable` looks up the variables that name a
+// proxy (empty: none is set). Never throws for user input.
 parsed_command parse_command_line(std::vector<std::string> arguments,
                                   const std::string& relay_from_environment,
                                   const environment_lookup& variable = {});

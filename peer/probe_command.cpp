@@ -41,7 +41,7 @@ public:
         options_.json ? step_as_json(done, advice) : step_as_text(done, advice);
     }
 
-    // The last words; gives the exit status.
+    // Prints the summary and returns the exit status.
     int finish(const error_code& error, duration time)
     {
         if (error && failed_.empty()) exit_ = exit_code_for(error, session_phase::connecting);
@@ -120,7 +120,7 @@ int run_probe(const probe_command_options& options)
         printer.step(step);
     };
     const time_point start = clock::now();
-    // An operation_result, as run_operation has it; the error stands inside.
+    // An operation_result, which run_operation() requires; the probe's error is inside.
     const auto outcome = run_operation<error_code>([&](const executor& ex, auto&& token) {
         asio::co_spawn(
             ex,

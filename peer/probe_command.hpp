@@ -8,10 +8,10 @@
 
 namespace parley::cli {
 
-// Tries the relay that `options` name, shows each step, and returns the program's exit status.
+// Tests the relay of `options`, shows each step, and returns the exit status of the program.
 int run_probe(const probe_command_options& options);
 
-// What the user can do about a step that failed; one sentence or two.
+// Says in one or two sentences what the user can do about a failed step.
 std::string probe_advice(const probe_step& step, const probe_command_options& options);
 
 } // namespace parley::cli

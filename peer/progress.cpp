@@ -40,7 +40,7 @@ std::string format_bytes(std::uint64_t bytes)
     constexpr std::array units{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
     double value = static_cast<double>(bytes) / 1024.0;
     std::size_t unit = 0;
-    // 1023.95 would be written as 1024.0.
+    // 1023.95 would be rounded to 1024.0.
     while (value >= 1023.95 && unit + 1 < units.size()) {
         value /= 1024.0;
         ++unit;
@@ -78,7 +78,7 @@ progress_meter::progress_meter(time_point start)
 progress_state progress_meter::update(time_point now, std::uint64_t done_bytes,
                                       std::optional<std::uint64_t> total_bytes)
 {
-    // All but the newest sample are at least an interval apart from the one before.
+    // All samples except the newest are at least an interval apart.
     if (samples_.size() >= 2 && samples_.back().when - samples_[samples_.size() - 2].when < sample_interval)
         samples_.back() = {now, done_bytes};
     else
@@ -103,7 +103,7 @@ bool progress_pace::due(time_point now, const progress_state& state) noexcept
 {
     const unsigned tenth = state.percent().value_or(0) / 10;
     if (by_tenths_ && !last_) {
-        // A document that passes at once needs no line.
+        // A document that is sent at once needs no line.
         last_ = now;
         last_tenth_ = tenth;
         return false;
@@ -124,7 +124,7 @@ std::string progress_line(const progress_state& state)
 
 std::string progress_bar(const progress_state& state, std::size_t columns)
 {
-    // The last column stays free: a terminal may go to the next line when it is written.
+    // Leave the last column free: writing to it may move a terminal to the next line.
     const std::size_t room = columns > 1 ? columns - 1 : 0;
     std::string line;
     if (const std::optional<unsigned> percent = state.percent(); percent) {

@@ -1,4 +1,4 @@
-// How far a transfer is, in words and as a bar. Nothing here reads a clock or a terminal.
+// The progress of a transfer, in words and as a bar. Nothing here reads a clock or a terminal.
 #pragma once
 
 #include <parley/base/time.hpp>
@@ -10,7 +10,7 @@
 
 namespace parley::cli {
 
-// "0 B", "999 B", "1.0 KiB", "3.4 GiB": at most four figures.
+// "0 B", "999 B", "1.0 KiB", "3.4 GiB": at most four digits.
 std::string format_bytes(std::uint64_t bytes);
 // "12.3 MiB/s"
 std::string format_rate(double bytes_per_second);
@@ -20,14 +20,14 @@ std::string format_time(duration time);
 struct progress_state {
     std::uint64_t done_bytes = 0;
     std::optional<std::uint64_t> total_bytes;
-    std::optional<double> bytes_per_second; // unknown for the first moments
-    std::optional<duration> time_left;      // where both of the above are known
+    std::optional<double> bytes_per_second; // unknown at first
+    std::optional<duration> time_left;      // if both of the above are known
 
-    // 0..100, rounded down; 100 of a document without bytes.
+    // 0..100, rounded down; 100 for an empty document.
     std::optional<unsigned> percent() const noexcept;
 };
 
-// Turns counts of bytes at given times into a rate, over the last five seconds. Not thread-safe.
+// Computes a rate from counts of bytes at given times, over the last five seconds. Not thread-safe.
 class progress_meter {
 public:
     explicit progress_meter(time_point start);
@@ -41,15 +41,16 @@ private:
     std::deque<sample> samples_; // at most 26: the newest, and one each 200 ms before it
 };
 
-// When the next progress is due to be shown.
+// Decides when to show the progress next.
 class progress_pace {
 public:
-    // At most once an `interval`.
+    // At most once per `interval`.
     static progress_pace each(duration interval) noexcept { return progress_pace{interval, false}; }
-    // Every tenth of the whole, though not more than twice a second, and at least every five seconds.
+    // At every tenth of the total, but at most twice a second and at least every five seconds.
     static progress_pace sparse() noexcept { return progress_pace{std::chrono::seconds{5}, true}; }
 
-    // Whether to show `state` now; if so, it counts as shown. The first is always due, but in sparse().
+    // Whether to show `state` now. If so, it counts as shown. The first state is always due, except for
+    // sparse().
     bool due(time_point now, const progress_state& state) noexcept;
 
 private:
@@ -60,10 +61,10 @@ private:
     unsigned last_tenth_ = 0;
 };
 
-// "40 %  1.2 GiB of 3.0 GiB  210.0 MiB/s  0:09 left"; what is not known is left out.
+// "40 %  1.2 GiB of 3.0 GiB  210.0 MiB/s  0:09 left", without the parts that are not known.
 std::string progress_line(const progress_state& state);
-// The same behind a bar, at most `columns` - 1 wide, ASCII only: "[=====>      ]  40 %  …". Without room for
-// a bar there is none, and the line is cut.
+// The same after a bar, in ASCII: "[=====>      ]  40 %  …". At most `columns` - 1 wide: if there is no room
+// for a bar it is left out and the line is cut.
 std::string progress_bar(const progress_state& state, std::size_t columns);
 
 } // namespace parley::cli

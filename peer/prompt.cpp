@@ -29,7 +29,7 @@ extern "C" void on_stop_signal(int)
     stop_wanted = true;
 }
 
-// While it lives, SIGTSTP is held back but inside wait(), which it ends.
+// While it lives, SIGTSTP is blocked except inside wait(), which it ends.
 class stop_guard {
 public:
     stop_guard() noexcept
@@ -73,7 +73,7 @@ private:
     struct sigaction old_action_{};
 };
 
-// Bytes typed so far, in memory that is wiped.
+// The bytes typed so far, in memory that is wiped.
 class line_buffer {
 public:
     enum class outcome { more, complete, too_long };
@@ -96,7 +96,7 @@ private:
     std::size_t size_ = 0;
 };
 
-// Reads one byte, if there is one; the end of the input completes the line.
+// Reads one byte if there is one. The end of the input completes the line.
 result<line_buffer::outcome> read_some_of_line(int input, line_buffer& line)
 {
     char c = 0;
@@ -118,19 +118,19 @@ void put(int output, std::string_view text) noexcept
     while (!text.empty()) {
         const ssize_t count = ::write(output, text.data(), text.size());
         if (count < 0 && errno == EINTR) continue;
-        if (count <= 0) return; // a question that cannot be shown is still waited for
+        if (count <= 0) return; // wait for the answer even if the question cannot be shown
         text.remove_prefix(static_cast<std::size_t>(count));
     }
 }
 
-// What the answering thread and its coroutine share.
+// The state that the answering thread and its coroutine share.
 struct answer_state {
     explicit answer_state(const executor& ex) : answered(ex) {}
     event answered;
     bool yes = false;
 };
 
-// The thread that waits for the answer, and the pipe that ends it early.
+// The thread that waits for the answer, and a pipe to end it early.
 class answer_thread {
 public:
     answer_thread(int input, std::shared_ptr<answer_state> state)
@@ -147,7 +147,7 @@ public:
     }
     ~answer_thread()
     {
-        ::close(ends_[1]); // the other end becomes readable
+        ::close(ends_[1]); // makes the other end readable
         thread_.join();
         ::close(ends_[0]);
     }

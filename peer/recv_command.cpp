@@ -54,7 +54,7 @@ int run_recv(const recv_command_options& options, std::optional<std::string> cod
                                "standard input is no terminal, so nobody can be asked whether to take the "
                                "document; --yes takes it without asking"});
 
-    // Everything that can go wrong here goes wrong before a code is asked for.
+    // Do what can fail on this side before asking for a code.
     const bool to_standard_output = options.output == "-";
     std::optional<scratch_directory> scratch;
     destination where;

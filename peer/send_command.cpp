@@ -13,7 +13,7 @@ namespace {
 
 using kind = send_command_options::source_kind;
 
-// Every failure before the connection is about a file of this side, whatever its code's condition.
+// Every failure before the connection is about a local file, whatever the condition of its code.
 command_error local_failure(const std::string& what, const error_code& why)
 {
     if (why == errc::cancelled || interrupt_watch::signal() != 0) return {exit_code::interrupted, {}};
@@ -45,7 +45,7 @@ command_result<document_source> open_source(const send_command_options& options,
     return std::move(*source);
 }
 
-// The code that was given, or a new one, which is shown.
+// Returns the given code, or makes and shows a new one.
 command_result<secret_bytes> choose_code(const send_command_options& options,
                                          std::optional<std::string> environment, reporter& out)
 {
@@ -61,7 +61,7 @@ command_result<secret_bytes> choose_code(const send_command_options& options,
     return code;
 }
 
-// `text` as one word of a shell.
+// Quotes `text` as one word of a shell.
 std::string shell_word(const std::string& text)
 {
     constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:/_-";

@@ -9,12 +9,13 @@
 
 namespace parley::cli {
 
-// Sends what `options` name and returns the program's exit status; everything has been reported by then.
+// Sends what `options` name, reports everything, and returns the exit status of the program.
 // `code_from_environment` is PARLEY_CODE. Blocks until the end or a signal.
 int run_send(const send_command_options& options, std::optional<std::string> code_from_environment,
              reporter& out);
 
-// What the other user types to receive from the relay of `common`, e.g. "parley recv --relay example.org".
+// The command for the other user, to receive from the relay of `common`, e.g. "parley recv --relay
+// example.org".
 std::string receiving_command(const common_options& common);
 
 } // namespace parley::cli

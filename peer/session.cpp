@@ -42,7 +42,7 @@ awaitable<bool> session_observer::decide(identity peer)
 {
     out_.offered(peer.text());
     if (!ask_) co_return true;
-    // An answer that was typed before this question, or for a sender that has left, is none to this one.
+    // Discard what was typed before this question: it was not an answer to it.
     ::tcflush(STDIN_FILENO, TCIFLUSH);
     const std::string question = fmt::format("Receive from {}? [y/N] ", escaped(peer.text()));
     descriptor_sink(STDERR_FILENO)(question);

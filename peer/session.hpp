@@ -1,4 +1,4 @@
-// What sending and receiving have in common: reporting, the user's answer, and running one operation until
+// The common parts of sending and receiving: reporting, the user's answer, and running one operation until
 // its end or a signal.
 #pragma once
 
@@ -20,12 +20,12 @@
 
 namespace parley::cli {
 
-// Passes what an operation tells on to the reporter, and asks the user where the operation asks. Borrows
+// Forwards the events of an operation to the reporter, and asks the user when the operation asks. Borrows
 // `out`.
 class session_observer final : public peer_observer {
 public:
-    // `ask` tells whether decide() asks on the terminal at standard input; without it every offer is taken.
-    // `proxy` is what the operation goes through.
+    // `ask` says whether decide() asks on the terminal at standard input; otherwise it accepts every offer.
+    // `proxy` is the proxy of the operation.
     session_observer(reporter& out, bool ask, proxy_pointer proxy) noexcept
         : out_(out), ask_(ask), proxy_(std::move(proxy))
     {
@@ -49,7 +49,7 @@ private:
     proxy_pointer proxy_;
 };
 
-// The options of either operation, with what both commands have in common.
+// The options of either operation, from those that both commands have.
 template <class Options>
 Options make_session_options(const common_options& common)
 {
@@ -59,15 +59,16 @@ Options make_session_options(const common_options& common)
     return out;
 }
 
-// How `error` ends the program; a cancelled one by the signal that came.
+// Reports `error` and returns the exit status; for a cancelled operation it is that of the signal.
 int report_failure(reporter& out, const operation_error& error, const common_options& common);
 int report_failure(reporter& out, const command_error& error);
 
-// Warns when `code` looks like one of ours with a mistake in it.
+// Warns when `code` looks like one of our codes with a mistake in it.
 void warn_of_mistyped(reporter& out, const typed_code& code);
 
-// Runs one operation on a context of its own. `start(executor, token)` begins it with a completion token of
-// signature void(std::exception_ptr, operation_result<Report>); a signal cancels it. Rethrows what escapes.
+// Runs one operation on its own context. `start(executor, token)` begins it with a completion token of
+// signature void(std::exception_ptr, operation_result<Report>). A signal cancels it. Rethrows an exception of
+// the operation.
 template <class Report, class Start>
 operation_result<Report> run_operation(Start start)
 {
@@ -77,7 +78,8 @@ operation_result<Report> run_operation(Start start)
     if (const int copy = ::dup(interrupt_watch::wake_descriptor()); copy >= 0) wake.assign(copy);
     std::optional<operation_result<Report>> outcome;
     std::exception_ptr escaped;
-    // The start is a turn of the loop of its own: a signal that came before is heard right after it.
+    // The operation begins in its own turn of the loop, so a signal that arrived earlier cancels it right
+    // after it began.
     start(context.get_executor(),
           asio::bind_cancellation_slot(cancel.slot(),
                                        [&](std::exception_ptr failure, operation_result<Report> report) {

@@ -17,12 +17,12 @@ namespace {
 
 constexpr std::size_t copy_bytes = 256u << 10;
 
-// A new file without a name, readable and writable by this user alone; -1 and errno on failure.
+// A new file without a name, readable and writable only by this user. -1 and errno on failure.
 int open_unnamed() noexcept
 {
     const int descriptor = ::open(temporary_directory(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (descriptor >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) return descriptor;
-    // A file system without O_TMPFILE.
+    // The file system does not support O_TMPFILE.
     std::string name = std::string{temporary_directory()} + "/parley-XXXXXX";
     const int named = ::mkostemp(name.data(), O_CLOEXEC);
     if (named >= 0) ::unlink(name.c_str());

@@ -1,4 +1,4 @@
-// A stream of unknown length, kept in a file without a name, so that its length can be told.
+// Keeps a stream of unknown length in a file without a name, to find out its length.
 #pragma once
 
 #include <parley/base/result.hpp>
@@ -7,7 +7,7 @@
 
 namespace parley::cli {
 
-// An open file of `size` bytes that no directory knows: it is gone when the descriptor is closed, however the
+// An open file of `size` bytes that is in no directory: it is gone when the descriptor is closed, however the
 // program ends. Owns the descriptor.
 class spooled_file {
 public:
@@ -24,8 +24,8 @@ private:
     std::uint64_t size_;
 };
 
-// Copies `input` up to its end to such a file in $TMPDIR (else /tmp), and goes back to the file's start. A
-// signal ends it. Errors: cancelled, the system's own.
+// Copies `input` up to its end into such a file in $TMPDIR (else /tmp), and rewinds the file. A signal ends
+// it. Errors: cancelled, the system's own.
 result<spooled_file> spool(int input);
 
 // The folder for temporary files: $TMPDIR, else /tmp.

@@ -1,4 +1,4 @@
-// What the programs ask of a terminal.
+// Terminal functions of the program.
 #pragma once
 
 #include <cstddef>
@@ -9,12 +9,11 @@ namespace parley::cli {
 
 bool is_terminal(int descriptor) noexcept;
 
-// The terminal's columns; 80 when it does not say, or is none.
+// The number of columns; 80 when the terminal does not tell or there is none.
 std::size_t terminal_width(int descriptor) noexcept;
 
-// While it lives, the terminal `descriptor` does not show what is typed (but the end of the line). Every way
-// out puts it back: the destructor, and a second signal (interrupt_watch). Does nothing to what is not a
-// terminal.
+// While it lives, the terminal `descriptor` does not echo what is typed, except the newline. The destructor
+// and a second signal (interrupt_watch) restore it. Does nothing if `descriptor` is not a terminal.
 class echo_off {
 public:
     explicit echo_off(int descriptor) noexcept;
@@ -22,8 +21,8 @@ public:
     echo_off(const echo_off&) = delete;
     echo_off& operator=(const echo_off&) = delete;
 
-    void suspend() noexcept; // shows again what is typed, e.g. while the program is stopped
-    void resume() noexcept;  // and hides it again
+    void suspend() noexcept; // turns the echo on, e.g. while the program is stopped
+    void resume() noexcept;  // turns it off again
 
 private:
     int descriptor_;

@@ -95,7 +95,7 @@ public:
     void finishing() override
     {
         if (style_.quiet) return;
-        if (style_.columns && pending_) show(*pending_); // the bar ends where the transfer did
+        if (style_.columns && pending_) show(*pending_); // leave the bar at the final state
         pending_.reset();
     }
     void done(const transfer_summary& summary) override
@@ -127,11 +127,11 @@ private:
             tell("  " + progress_line(state));
             return;
         }
-        // Back to the first column, and the rest of the old line erased.
+        // Go to the first column and erase the rest of the old line.
         messages_(fmt::format("\r{}\x1b[K", progress_bar(state, style_.columns())));
         bar_open_ = true;
     }
-    // A line of its own, below the bar if there is one.
+    // Prints on a separate line, below the bar if there is one.
     void tell(const std::string& text)
     {
         messages_(fmt::format("{}{}\n", bar_open_ ? "\n" : "", text));
@@ -147,7 +147,7 @@ private:
     text_style style_;
     progress_pace pace_;
     std::optional<progress_meter> meter_;
-    std::optional<progress_state> pending_; // the newest that was not shown
+    std::optional<progress_state> pending_; // the newest state that was not shown
     bool bar_open_ = false;
 };
 

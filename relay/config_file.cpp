@@ -18,7 +18,7 @@ namespace {
 
 using value = nlohmann::ordered_json;
 
-// The characters of a text, with the number of the line that was reached kept outside: the parser copies its
+// The characters of a text. The number of the current line is kept outside, because the parser copies its
 // iterators.
 class counted_text {
 public:
@@ -54,7 +54,7 @@ struct entry {
     value content;
 };
 
-// Collects the members of the outermost object: a file says each key once, and every one has its line.
+// Collects the members of the outermost object, each with its line.
 class collector final : public nlohmann::json_sax<value> {
 public:
     static constexpr std::size_t max_depth = 8;
@@ -62,7 +62,7 @@ public:
     explicit collector(const std::size_t& line) : line_(line) {}
 
     std::vector<entry> entries;
-    std::string wrong; // and the line where it is
+    std::string wrong; // with the line
     std::size_t wrong_line = 0;
     bool is_object = false;
 

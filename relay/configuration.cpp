@@ -8,7 +8,7 @@
 namespace parley::relayd {
 namespace {
 
-// One a core: more of them find no more to do, and few relays see a network that keeps eight busy.
+// One thread per core: more threads find no more work, and few relays have a network that keeps eight busy.
 std::size_t threads_for_this_machine() noexcept
 {
     return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 8);
@@ -22,13 +22,13 @@ void complete(relay_configuration& configuration)
     if (!configuration.room_listen.empty() || configuration.one_port) return;
     for (listen_address address : configuration.listen) {
         const transport* by = find_transport(address.scheme);
-        if (by == nullptr || by->has_path()) continue; // rooms come to the same address
+        if (by == nullptr || by->has_path()) continue; // its rooms use the same address
         if (by->local)
             address.path += ".room";
         else if (address.port != 0 && address.port != 65535)
             address.port =
                 by->room_is_next_port ? static_cast<std::uint16_t>(address.port + 1) : by->default_room_port;
-        // Two ports of one host share its one port for rooms.
+        // Two ports of one host share one port for rooms.
         bool known = false;
         for (const listen_address& other : configuration.room_listen) known = known || other == address;
         if (!known || address.port == 0) configuration.room_listen.push_back(address);

@@ -30,7 +30,7 @@ void print_line(std::FILE* file, const std::string& text)
     std::fflush(file);
 }
 
-// A descriptor each peer, two each room: as many as the system allows without asking an administrator.
+// A peer needs one descriptor and a room two. Raises the limit as far as no administrator is needed.
 std::size_t raise_descriptor_limit(event_log& log)
 {
     rlimit limit{};
@@ -45,7 +45,7 @@ std::size_t raise_descriptor_limit(event_log& log)
 network_set networks_of(const relay_configuration& configuration)
 {
     network_set out;
-    for (const std::string& text : configuration.trusted_networks) (void)out.add(text); // were checked
+    for (const std::string& text : configuration.trusted_networks) (void)out.add(text); // already checked
     return out;
 }
 
@@ -75,7 +75,7 @@ struct daemon::state {
     log_observer logged{log};
     relay_metrics metrics;
     observers all{{&logged, &metrics}};
-    std::size_t descriptors = 0; // as many may be open; 0: any number
+    std::size_t descriptors = 0; // may be open at once; 0: any number
     std::shared_ptr<tls_identity> tls;
     http_sources http;
     asio::io_context context{1};
@@ -83,7 +83,7 @@ struct daemon::state {
     asio::steady_timer drain_timer{context}, watchdog_timer{context};
     std::optional<duration> watchdog = watchdog_interval();
     std::optional<relay_server> relay;
-    unsigned endings = 0; // signals to end
+    unsigned endings = 0; // signals to end so far
 };
 
 daemon::daemon(relay_configuration configuration, std::vector<std::string> arguments)
@@ -108,10 +108,10 @@ exit_code daemon::run()
     return started;
 }
 
-// What the configuration says, within what the system has descriptors for.
+// The configured limits, within the number of descriptors.
 relay_limits daemon::state::limits() const
 {
-    constexpr std::size_t reserve = 64; // listeners, the log, files that are read
+    constexpr std::size_t reserve = 64; // listeners, the log, files being read
     relay_limits out = configuration.limits;
     if (descriptors > reserve && (out.connections == 0 || out.connections > descriptors - reserve))
         out.connections = descriptors - reserve;
@@ -158,7 +158,8 @@ exit_code daemon::state::start()
             over(ended);
         },
         "relay");
-    // Whoever reads this line may connect: the addresses are bound, and the system queues what comes early.
+    // Clients may connect once this line is out: the addresses are bound, and the system queues early
+    // connections.
     print_line(stdout, ready_line(relay->bound_handshake_texts(), relay->bound_room_texts(),
                                   relay->bound_http_texts(), configuration.json));
     notify_manager("READY=1\nSTATUS=Introducing peers");
@@ -175,7 +176,7 @@ void daemon::state::over(error_code why)
     watchdog_timer.cancel();
 }
 
-// Twice in each interval, so that one late turn of the loop is borne.
+// Twice per interval, so that one late turn of the loop does no harm.
 void daemon::state::tick()
 {
     notify_manager("WATCHDOG=1");
@@ -236,7 +237,7 @@ void daemon::state::reload()
         wrong = text->text;
     } else if (const auto& wanted = std::get<relay_configuration>(read);
                tls && !wanted.tls_certificate.empty()) {
-        // Last of all that can go wrong: it takes effect at once.
+        // Load these last: they take effect at once, and nothing after this can fail.
         std::string why;
         if (tls->load(wanted.tls_certificate, wanted.tls_key, &why)) wrong = why;
     }

@@ -1,4 +1,4 @@
-// The relay as a service: what a configuration, signals and a service manager make of relay_server.
+// The relay as a service: runs a relay_server with a configuration, signals and a service manager.
 #pragma once
 
 #include "relay/options.hpp"
@@ -9,17 +9,17 @@
 
 namespace parley::relayd {
 
-// Signals while it runs: SIGTERM or SIGINT drains, a second one stops, a third ends the process at once;
-// SIGHUP reads the configuration again, and changes nothing when anything in it is wrong.
+// Signals: SIGTERM or SIGINT drains, a second one stops, a third ends the process at once. SIGHUP reads the
+// configuration again; if anything in it is wrong, nothing changes.
 class daemon {
 public:
-    // `arguments` are those of the command line, for a reload.
+    // `arguments` is the command line, which a reload reads again.
     daemon(relay_configuration configuration, std::vector<std::string> arguments);
     daemon(const daemon&) = delete;
     daemon& operator=(const daemon&) = delete;
     ~daemon();
 
-    // Until it is ended. To be called once.
+    // Runs until the end. Call it once.
     exit_code run();
 
 private:

@@ -1,4 +1,4 @@
-// What the relay answers over HTTP besides WebSockets: /healthz, /readyz and /metrics.
+// The relay's HTTP responses other than WebSockets: /healthz, /readyz and /metrics.
 #pragma once
 
 #include <parley/relay/relay_server.hpp>
@@ -10,13 +10,14 @@
 namespace parley::relayd {
 
 struct http_sources {
-    std::vector<std::string> public_paths; // of the three, without the '/': what any address answers
+    std::vector<std::string> public_paths; // of the three, without the '/': those that every address answers
     std::function<bool()> ready;
     std::function<std::string()> metrics;
 };
 
-// The answer to a GET or HEAD; nothing for a path that is not answered at this address. An address of
-// --http-listen answers all three: 200, but /readyz 503 when it is not ready; other methods 405.
+// The response to a GET or HEAD, or nothing if this address does not answer the path. An address of
+// --http-listen (`own_address`) answers all three. The status is 200; 503 for /readyz when not ready; 405 for
+// other methods.
 std::optional<http_answer> answer_http(const http_sources& sources, const http_request& request,
                                        bool own_address);
 

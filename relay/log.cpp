@@ -16,10 +16,10 @@ namespace {
 
 constexpr std::size_t queue_events = 8192;
 
-// A value of the text form: quoted unless it is one plain word.
+// A value in the text form: quoted unless it is one plain word.
 std::string text_value(const std::string& value)
 {
-    // What escaped() changes holds a backslash afterwards, so that a plain word is one that it leaves alone.
+    // escaped() adds a backslash to whatever it changes, so it leaves a plain word alone.
     const std::string safe = escaped(value);
     const bool plain = !safe.empty() && safe.find_first_of(" =\"\\") == std::string::npos;
     return plain ? safe : fmt::format("\"{}\"", safe);
@@ -101,7 +101,7 @@ event_log::event_log(log_format format, log_level least) : format_(format), leas
 
 event_log::~event_log()
 {
-    spdlog::shutdown(); // writes what is queued, and joins the thread
+    spdlog::shutdown(); // writes the queued events and joins the thread
     logger_.reset();
 }
 

@@ -1,4 +1,4 @@
-// Structured logs: one event a line, as key=value text or as JSON, on standard error.
+// Structured logs on standard error: one event per line, as key=value text or as JSON.
 #pragma once
 
 #include "relay/configuration.hpp"
@@ -16,7 +16,7 @@ class logger;
 
 namespace parley::relayd {
 
-// One key of an event and its value. Text values may hold anything: they are escaped when they are written.
+// One key of an event and its value. A text value may hold anything: it is escaped when it is written.
 struct log_field {
     std::string_view key;
     std::variant<std::string, std::int64_t, double> value;
@@ -34,23 +34,23 @@ struct log_field {
 // The line of one event, without its newline and without the time:
 //     text:  info event=agreed client=127.0.0.1:4001 server="a \"b\""
 //     JSON:  {"time":"…","level":"info","event":"agreed","client":"127.0.0.1:4001"}
-// `time` is put first in both, as it is.
+// In both forms `time` comes first, unchanged.
 std::string format_event(log_format format, std::string_view time, log_level level, std::string_view event,
                          std::initializer_list<log_field> fields);
 
 std::string_view log_level_name(log_level level) noexcept;
 
-// Writes events. A thread of its own does the writing, so that a slow reader of standard error never holds up
-// the relay: what does not fit its queue is lost, oldest first. Thread-safe.
+// Writes events. A separate thread does the writing, so a slow reader of standard error never delays the
+// relay. If its queue is full, the oldest events are lost. Thread-safe.
 class event_log {
 public:
     event_log(log_format format, log_level least);
-    ~event_log(); // waits until all is written
+    ~event_log(); // waits until everything is written
     event_log(const event_log&) = delete;
     event_log& operator=(const event_log&) = delete;
 
     void write(log_level level, std::string_view event, std::initializer_list<log_field> fields = {});
-    // What is written from now on: that level and what is worse.
+    // From now on, writes only events of level `least` and above.
     void set_level(log_level least) noexcept { least_ = least; }
 
 private:

@@ -56,7 +56,7 @@ void log_observer::disconnected(const identity& who, relay_channel channel, erro
         log_.write(level, "disconnected",
                    {{"peer", shown(who)}, {"channel", relay_channel_name(channel)}, {"reason", reason}});
     };
-    // Those who broke a rule are for everyone to see; the others come and go.
+    // Peers that broke a rule are worth a warning; the others just come and go.
     if (why == condition::peer_fault) {
         if (pass()) write(log_level::warning);
     } else {

@@ -1,4 +1,4 @@
-// What happens on the relay, as events of its log.
+// Writes the relay's events to its log.
 #pragma once
 
 #include "relay/log.hpp"
@@ -11,13 +11,13 @@
 
 namespace parley::relayd {
 
-// Lets through at most `most` events in each second, and counts the rest.
+// Passes at most `most` events per second and counts the others.
 class event_limit {
 public:
     explicit event_limit(unsigned most) noexcept : most_(most) {}
     // Whether an event at `now` may pass.
     bool pass(time_point now) noexcept;
-    // How many were held back since the last call; to be told with the next event that passes.
+    // The number of events held back since the last call. Report it with the next event that passes.
     std::uint64_t take_suppressed() noexcept { return std::exchange(suppressed_, 0); }
 
 private:
@@ -27,13 +27,13 @@ private:
     std::uint64_t suppressed_ = 0;
 };
 
-// Agreements, rooms and faults are `info` and above; connections and hellos `debug`. What a peer can cause
-// without end is limited to 20 lines a second. Borrows `log`. Not thread-safe.
+// Agreements, rooms and faults have level `info` and above; connections and hellos `debug`. Events that a
+// peer can cause without end are limited to 20 lines per second. Borrows `log`. Not thread-safe.
 class log_observer final : public relay_observer {
 public:
     explicit log_observer(event_log& log, std::function<time_point()> now = clock::now);
 
-    // How addresses of peers are shown from now on; whole at first.
+    // Sets how addresses of peers are shown from now on. At first they are shown in full.
     void show_addresses(log_addresses form) noexcept { addresses_ = form; }
 
     void listening(const tcp_endpoint& at, relay_channel channel) override;

@@ -19,7 +19,7 @@ using prometheus::Counter;
 using prometheus::Gauge;
 using prometheus::Labels;
 
-// How a connection ended, in the few words that a label may hold.
+// How a connection ended, as a value for a label.
 const char* ending(error_code why) noexcept
 {
     if (!why) return "done";
@@ -70,7 +70,7 @@ struct relay_metrics::state {
             .Set(1);
         gauge("process_start_time_seconds", "When the process began, in Unix time.")
             .Set(std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count());
-        // All that can be refused or dropped is there from the start: a rate needs the zero before the first.
+        // Create a counter for each reason at the start: a rate needs the zero before the first event.
         for (std::size_t i = 0; i < refusals; ++i)
             refusal_counts.push_back(
                 &counter("parley_relay_rejections_total", "What was turned away or held back, by reason.",

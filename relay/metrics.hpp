@@ -1,4 +1,4 @@
-// What happens on the relay, counted for Prometheus. No address, code or name is ever a label.
+// Counts the relay's events for Prometheus. No address, code or name is ever a label.
 #pragma once
 
 #include <parley/relay/relay_server.hpp>
@@ -8,7 +8,7 @@
 
 namespace parley::relayd {
 
-// Counters by what the relay tells; gauges by what it is at a scrape. Not thread-safe: used on the relay's
+// Counters follow the events; gauges are read at each scrape. Not thread-safe: use it on the relay's
 // executor.
 class relay_metrics final : public relay_observer {
 public:
@@ -28,7 +28,7 @@ public:
     // The configuration was read again.
     void reloaded(bool well);
 
-    // All of it in the text format 0.0.4, with the gauges as `relay` is now.
+    // All metrics in the text format 0.0.4, with the current gauges of `relay`.
     std::string text(const relay_server& relay);
 
 private:

@@ -1,4 +1,4 @@
-// Several observers as one.
+// Combines several observers into one.
 #pragma once
 
 #include <parley/relay/relay_server.hpp>
@@ -7,7 +7,7 @@
 
 namespace parley::relayd {
 
-// Tells each of them everything, in order. Borrows them.
+// Forwards every event to all of them, in order. Borrows them.
 class observers final : public relay_observer {
 public:
     explicit observers(std::vector<relay_observer*> all) : all_(std::move(all)) {}

@@ -30,11 +30,11 @@ Exit codes:
   0  ended by a signal   2  wrong usage or configuration
   1  internal error      3  cannot listen on an address)";
 
-// The flag of one setting, and what it was given.
+// The flag of one setting and its values.
 struct flag {
     const setting* what;
-    std::string text;               // of one that is not repeated
-    std::vector<std::string> texts; // of one that is
+    std::string text;               // of a flag that is not repeated
+    std::vector<std::string> texts; // of a repeated flag
     CLI::Option* option = nullptr;
 };
 
@@ -73,7 +73,7 @@ void add_flag(CLI::App& app, flag& f, const relay_configuration& defaults)
     if (f.what->type != setting_type::yes_no) f.option->type_name(std::string{f.what->value});
 }
 
-// Into the configuration. What is wrong, or nothing.
+// Puts the flag into the configuration. Returns what is wrong, or nothing.
 std::string apply(const flag& f, relay_configuration& configuration)
 {
     if (f.option->count() == 0) return {};
@@ -119,7 +119,7 @@ std::variant<relay_configuration, print_and_exit> parse_command_line(std::vector
     app.add_flag("-q,--quiet", quiet, "Log errors only")->excludes(app.get_option("--log-level"));
 
     try {
-        std::reverse(arguments.begin(), arguments.end()); // as CLI11 wants them
+        std::reverse(arguments.begin(), arguments.end()); // CLI11 expects this order
         app.parse(std::move(arguments));
     } catch (const CLI::Success& success) {
         std::ostringstream out;

@@ -1,4 +1,4 @@
-// Addresses as an operator wants to see them in the log.
+// The form in which the log shows addresses.
 #pragma once
 
 #include "relay/configuration.hpp"
@@ -9,11 +9,11 @@
 
 namespace parley::relayd {
 
-// `who` in that form:
+// Writes `who` in the given form:
 //     full    192.0.2.7:4001        [2001:db8:1:2::3]:4001
 //     prefix  192.0.2.0/24          2001:db8:1::/48
 //     none    -                     -
-// An identity that is no address stays as it is but for `none`.
+// An identity that is not an address is written unchanged, except with `none`.
 std::string redact_address(const identity& who, log_addresses form);
 
 } // namespace parley::relayd

@@ -55,7 +55,7 @@ void use_passed_sockets(relay_configuration& configuration, const passed_sockets
 {
     if (!sockets.handshake.empty()) {
         configuration.listen = sockets.handshake;
-        configuration.room_listen.clear(); // those are enough for both
+        configuration.room_listen.clear(); // these sockets serve both
     }
     if (!sockets.room.empty()) configuration.room_listen = sockets.room;
     if (!sockets.http.empty()) configuration.http_listen = sockets.http;

@@ -19,7 +19,7 @@ using value = nlohmann::ordered_json;
 
 constexpr double longest_seconds = 31'536'000; // a year
 constexpr double largest_count = 1e9;
-constexpr double largest_bytes = 9e15; // what a JSON number holds exactly
+constexpr double largest_bytes = 9e15; // a JSON number holds this exactly
 
 constexpr std::array<std::string_view, 4> levels{"debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 2> formats{"text", "json"};
@@ -99,7 +99,7 @@ value to_value(E chosen)
     return names_of(chosen)[static_cast<std::size_t>(chosen)];
 }
 
-// Each takes a value of the right type and range.
+// Each of these takes a value of the right type and range.
 template <class Rep, class Period>
 std::string from_value(std::chrono::duration<Rep, Period>& out, const value& v)
 {
@@ -246,7 +246,7 @@ const std::array table{
     make<&rc::json>("json", yes_no, "", "Write the ready line as a JSON object"),
 };
 
-// How many letters must change to make one of the other.
+// The number of letters to change to turn one into the other.
 std::size_t distance(std::string_view a, std::string_view b)
 {
     std::vector<std::size_t> row(b.size() + 1);
@@ -303,7 +303,7 @@ std::string listed(std::span<const std::string_view> names)
     return fmt::format("{}", fmt::join(names, ", "));
 }
 
-// A number as people write it: 1099511627776, 0.001.
+// A number in plain notation: 1099511627776, 0.001.
 std::string number_text(double n)
 {
     return n == std::floor(n) ? fmt::format("{}", static_cast<std::int64_t>(n)) : fmt::format("{}", n);

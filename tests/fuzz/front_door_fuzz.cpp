@@ -73,7 +73,7 @@ void check_request(bytes_view stream)
             require(!each.empty() && each.find(',') == each.npos && each.front() != ' ' && each.back() != ' ',
                     "an element of a list");
     detail::forwarded_for(*request, trusted);
-    const auto lobby = detail::lobby_of(request->path());
+    const auto lobby = detail::lobby_name_of(request->path());
     require(!lobby || (!lobby->empty() && lobby->size() <= 64), "a lobby's name");
     // What a client writes to the left of the one that its proxy saw must not matter.
     http_request forged;

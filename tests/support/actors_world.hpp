@@ -1,4 +1,4 @@
-// A relay, senders and receivers in one process, over memory streams or loopback TCP, for the tests of the
+// A relay, senders and receivers in one process, over memory streams or loopback TCP, for tests of the
 // actors.
 #pragma once
 
@@ -44,7 +44,7 @@ inline byte_vector file_bytes(const fs::path& path)
     return {std::istreambuf_iterator<char>{in}, {}};
 }
 
-// Its way to the relay in memory: each world names itself by a number, which is the relay's "host".
+// The path to the relay in memory. Each world names itself by a number, which is the relay's "host".
 struct memory_relay {
     std::function<connect_outcome(const connect_request&, const executor&)> dial;
     static std::map<std::string, memory_relay*>& all()
@@ -72,7 +72,7 @@ inline void register_memory_transport()
     register_transport(memory);
 }
 
-// What a relay has told, as lines.
+// The events of a relay, as lines.
 class relay_log : public relay_observer {
 public:
     void connected(const identity& who, relay_channel channel) override { add("connected", who, channel); }
@@ -113,7 +113,7 @@ private:
     }
 };
 
-// What an operation has told.
+// The events of an operation.
 class peer_log : public peer_observer {
 public:
     void connected(std::string_view) override { reach("connected"); }
@@ -171,7 +171,7 @@ private:
     }
 };
 
-// One operation under way.
+// A running operation.
 template <class Report>
 struct operation {
     peer_log log;
@@ -200,14 +200,14 @@ struct receive_operation : operation<receive_report> {
     std::optional<document_receiver> receiver;
 };
 
-enum class over { memory, tcp, tcp_and_threads }; // the last one: the relay's rooms have three loops
+enum class over { memory, tcp, tcp_and_threads }; // the last one: three loops run the relay's rooms
 
 inline std::string name_of(over what)
 {
     return what == over::memory ? "memory" : what == over::tcp ? "tcp" : "tcp_and_threads";
 }
 
-// A relay that runs, and how to reach it. Its destructor stops the relay and runs everything to its end.
+// A running relay, and how to reach it. The destructor stops the relay and runs everything to its end.
 class world {
 public:
     explicit world(over kind = over::memory, relay_server_options options = {}) : kind_(kind)
@@ -240,7 +240,7 @@ public:
 
     relay_server& relay() { return *relay_; }
 
-    // Where the relay is, for a peer whose address is `host` when it comes over memory.
+    // The relay's address, for a peer whose own address is `host` over memory.
     relay_address address(const std::string& host = "10.0.0.1") const
     {
         if (kind_ == over::memory) return {"memory", host, 1, 1, "/" + std::to_string(number_)};
@@ -248,7 +248,7 @@ public:
                 relay_->bound_room_endpoints().front().port()};
     }
 
-    // A connection to the relay without any actor: what a hostile peer has.
+    // A connection to the relay without an actor, as a hostile peer has.
     any_stream connect_raw(stream_kind kind, const std::string& host = "10.0.0.9")
     {
         if (kind_ == over::memory) {
@@ -269,7 +269,7 @@ public:
     {
         op.source.emplace(std::move(source));
         options.relay(address(host)).random(&random);
-        if (!options.blocking()) options.blocking(context.get_executor()); // no thread: all in one order
+        if (!options.blocking()) options.blocking(context.get_executor()); // no thread: a fixed order
         async_send_document(context.get_executor(), secret_bytes{password}, *op.source, std::move(options),
                             op.log, op.token());
     }
@@ -283,12 +283,12 @@ public:
         ASSERT_TRUE(receiver);
         op.receiver.emplace(std::move(*receiver));
         options.relay(address(host)).random(&random);
-        if (!options.blocking()) options.blocking(context.get_executor()); // no thread: all in one order
+        if (!options.blocking()) options.blocking(context.get_executor()); // no thread: a fixed order
         async_receive_document(context.get_executor(), secret_bytes{password}, *op.receiver,
                                std::move(options), op.log, op.token());
     }
 
-    // Runs until `condition` holds; false when it does not within `limit`.
+    // Runs until `condition` holds. Returns false if it does not within `limit`.
     bool run_until(const std::function<bool()>& condition, duration limit = std::chrono::seconds{60})
     {
         context.restart();
@@ -300,7 +300,7 @@ public:
         return true;
     }
 
-    // Runs all that can run without waiting for time or a network. Over memory that is everything.
+    // Runs everything that need not wait for time or a network. Over memory that is everything.
     void settle()
     {
         context.restart();
@@ -323,7 +323,7 @@ public:
     testing::seeded_random random{7};
     bool relay_ended = false;
     std::size_t memory_capacity = 64 * 1024;
-    // Over memory: get each stream on its way to a peer, and its other end on its way to the relay.
+    // Over memory: these get each stream to a peer, and its other end to the relay.
     std::function<any_stream(any_stream, stream_kind, const std::string& host)> wrap, wrap_relay_side;
 
 private:
@@ -366,7 +366,7 @@ private:
     bool stopped_ = false;
 };
 
-// One end of a stream without any actor: what a hostile peer, or one written by others, has.
+// One end of a stream without an actor, as a hostile or foreign peer has.
 class raw_peer {
 public:
     explicit raw_peer(any_stream s) : stream(std::move(s)) {}
@@ -398,7 +398,7 @@ public:
         if (writes_under_way == 0) shutdown_send();
     }
 
-    // Reads all that comes from now on.
+    // Reads everything that arrives from now on.
     void start_reading()
     {
         stream.async_read_some(asio::buffer(*buffer_),
@@ -414,7 +414,7 @@ public:
 
     any_stream stream;
     std::string got;
-    std::optional<error_code> ended; // eof, or why reading ended
+    std::optional<error_code> ended; // eof, or the error that ended the reading
     error_code write_error;
     int writes_under_way = 0;
 

@@ -1,5 +1,5 @@
-// PACK streams made to order for tests, whole or broken in any way, straight from the format's description
-// and sharing nothing with the product but SHA-1 and bytes.
+// PACK streams made to order for tests, intact or broken in any way. They follow the description of the
+// format and share only SHA-1 and bytes with the product.
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -57,7 +57,7 @@ inline std::string zlib_stream(std::string_view content, int level = 6)
     return out;
 }
 
-// A zlib stream of `size` equal bytes, made without ever holding them.
+// A zlib stream of `size` equal bytes, made without holding them.
 inline std::string zlib_bomb(std::uint64_t size, char fill = '\0')
 {
     z_stream z{};
@@ -107,7 +107,7 @@ inline std::string distance_text(std::uint64_t distance)
     return out;
 }
 
-// A delta's instructions, as told: nothing is checked.
+// A delta's instructions as given: nothing is checked.
 class delta_text {
 public:
     delta_text(std::uint64_t base_size, std::uint64_t result_size)
@@ -182,7 +182,7 @@ inline std::string make_delta(std::string_view base, std::string_view target)
     return delta.text();
 }
 
-// One entry of a tree: the mode as written.
+// One entry of a tree, with the mode as given.
 inline std::string tree_line(std::string_view mode, std::string_view name, const pack_id& id)
 {
     std::string out(mode);
@@ -205,7 +205,7 @@ inline std::string root_text(std::string_view name, const pack_id& top, std::str
 // Builds a pack entry by entry.
 class pack_builder {
 public:
-    // Adds an entry and returns its number. `announced` is the size in its header when that is to be a lie.
+    // Adds an entry and returns its number. `announced` is the size in its header, if that should be wrong.
     std::size_t add(unsigned kind, std::string_view content, std::optional<std::uint64_t> announced = {})
     {
         return add_raw(entry_head(kind, announced.value_or(content.size())) + zlib_stream(content, level));
@@ -223,7 +223,7 @@ public:
     {
         return add_raw(entry_head(reference_kind, delta.size()) + id_text(base) + zlib_stream(delta, level));
     }
-    // Adds an entry as it stands in the stream.
+    // Adds the bytes of an entry as they are.
     std::size_t add_raw(std::string_view bytes)
     {
         offsets_.push_back(offset());
@@ -234,7 +234,7 @@ public:
     std::uint64_t offset() const { return 12 + body_.size(); } // of the next entry
     std::size_t entries() const { return offsets_.size(); }
 
-    // The whole stream with the entries of `first`, which has no offset deltas, before its own.
+    // The whole stream, with the entries of `first` (which has no offset deltas) before its own.
     std::string finish_after(const pack_builder& first) const
     {
         pack_builder both = first;
@@ -242,7 +242,7 @@ public:
         for (const std::uint64_t at : offsets_) both.offsets_.push_back(at + first.body_.size());
         return both.finish();
     }
-    // The whole stream, announcing the right number of entries or another.
+    // The whole stream. It announces the right number of entries, or `announced`.
     std::string finish(std::optional<std::uint32_t> announced = {}) const
     {
         const std::uint32_t count = announced.value_or(static_cast<std::uint32_t>(offsets_.size()));
@@ -285,8 +285,8 @@ struct pack_object {
     pack_id id{};
 };
 
-// The objects of a directory called `name`, each once: files first, then directories from the inside out, the
-// root last.
+// The objects of a directory called `name`, each once: first the files, then the directories from the inside
+// out, then the root.
 inline std::vector<pack_object> directory_objects(std::string_view name, const file_map& files)
 {
     struct node {
@@ -336,8 +336,8 @@ inline std::string directory_pack(std::string_view name, const file_map& files)
     return pack_of(directory_objects(name, files));
 }
 
-// The same objects in an order, and with deltas of both kinds, that `random` chooses; a reference delta may
-// stand before its base, which may itself be a delta.
+// The same objects in an order and with deltas of both kinds, chosen by `random`. A reference delta may come
+// before its base, which may itself be a delta.
 template <class Random>
 std::string shuffled_pack(std::vector<pack_object> objects, Random& random)
 {
@@ -345,8 +345,7 @@ std::string shuffled_pack(std::vector<pack_object> objects, Random& random)
     pack_builder pack;
     pack.level = random() % 2 == 0 ? 0 : 6;
     const std::size_t count = objects.size();
-    // A delta's base always has a lower rank than its result, whatever their places, so that no loop comes
-    // about.
+    // A delta's base always has a lower rank than its result, whatever their positions, so there is no loop.
     std::vector<std::size_t> rank(count);
     for (std::size_t i = 0; i < count; ++i) rank[i] = i;
     std::shuffle(rank.begin(), rank.end(), random);

@@ -1,4 +1,4 @@
-// What tests of streams share: an executor, pairs of streams of each kind, and short verbs.
+// Shared by tests of streams: an executor, pairs of streams of each kind, and short verbs.
 #pragma once
 
 #include <parley/stream/any_stream.hpp>
@@ -44,7 +44,7 @@ inline tcp_pair make_tcp_pair(asio::io_context& context)
     return out;
 }
 
-// A stream type as a user of the framework might bring it.
+// A stream type that a user of the framework might bring.
 class user_stream {
 public:
     explicit user_stream(tcp::socket s) : socket_(std::make_unique<tcp::socket>(std::move(s))) {}
@@ -118,7 +118,7 @@ struct read_result {
     error_code error;
 };
 
-// Reads until `size` bytes have come, or the end.
+// Reads until `size` bytes have arrived, or the end.
 inline awaitable<read_result> read_up_to(any_stream& stream, std::size_t size)
 {
     read_result out;
@@ -156,11 +156,11 @@ public:
             tcp::socket& filler = fillers_.emplace_back(context);
             filler.open(tcp::v4());
             filler.non_blocking(true);
-            // Not by Asio, whose connect waits even on a socket that does not block.
+            // Do not use Asio: its connect waits even on a non-blocking socket.
             const tcp_endpoint here = endpoint();
             if (::connect(filler.native_handle(), here.data(), static_cast<socklen_t>(here.size())) == 0)
                 continue;
-            // On loopback a connect that succeeds does so before it returns or right after.
+            // On loopback a successful connect completes before it returns or right after.
             pollfd wait{filler.native_handle(), POLLOUT, 0};
             if (errno == EINPROGRESS && ::poll(&wait, 1, 20) == 0) return;
         }
@@ -172,7 +172,7 @@ private:
     std::vector<tcp::socket> fillers_;
 };
 
-// A port on loopback that refuses connections, and stays taken.
+// A port on loopback that refuses connections and stays taken.
 class refusing_port {
 public:
     explicit refusing_port(asio::io_context& context) : socket_(context, tcp_endpoint{loopback, 0}) {}

@@ -1,8 +1,8 @@
-// Reads a single file's document as the reference's receivers do, who depend on where its records end
+// Reads a single file's document like the reference's receivers, which depend on where its records end
 // (docs/PAYLOAD.md). What they would lose or wait for is an error here.
 //
-//   record(s): "PACK" 2 2, the name's entry    it ends with a record, all of it is read again as 2047 bytes
-//   record(s): the file's entry                it ends with a record
+//   record(s): "PACK" 2 2, the name's entry    ends with a record; all of it is read again as 2047 bytes
+//   record(s): the file's entry                ends with a record
 //   record:    the SHA-1, 20 bytes
 #pragma once
 
@@ -23,11 +23,12 @@ public:
     strict_receiver& operator=(const strict_receiver&) = delete;
     ~strict_receiver() { end_inflating(); }
 
-    // The content of the next record. Throws std::runtime_error for what the reference cannot read.
+    // Takes the content of the next record. Throws std::runtime_error for content that the reference cannot
+    // read.
     void take(bytes_view record)
     {
         require(!record.empty(), "an empty record");
-        // Only now, with another record there, is it looked at whether the entry has ended.
+        // The reference checks only now, with another record, whether the entry has ended.
         if (inflated_) next_entry();
         switch (at_) {
         case part::name:
@@ -81,7 +82,7 @@ private:
             record = record.last(stream_.avail_in);
             inflated_ = status == Z_STREAM_END;
         }
-        // What the last byte has made available.
+        // Inflate what the last byte made available.
         while (inflating_ && !inflated_) {
             byte space[4096];
             stream_.avail_in = 0;
@@ -94,7 +95,7 @@ private:
         }
     }
 
-    // The pack's head before the name, the entry's own header before both.
+    // The pack's head comes before the name, and the entry's own header before both.
     void take_header_byte(bytes_view& record)
     {
         const byte b = record.front();

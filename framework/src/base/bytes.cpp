@@ -15,8 +15,8 @@ struct range {
     char32_t last;
 };
 
-// Characters that a terminal does not show, or with which it reorders what is around them: controls, fillers,
-// joiners, marks of direction, variation selectors, line separators, tags.
+// Characters that a terminal does not show, and characters that reorder the text around them: controls,
+// fillers, joiners, direction marks, variation selectors, line separators, tags.
 constexpr range deceptive[] = {
     {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},       {0x34f, 0x34f},     {0x61c, 0x61c},
     {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180f},   {0x200b, 0x200f},   {0x2028, 0x202e},

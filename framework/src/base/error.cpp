@@ -146,7 +146,7 @@ public:
         }
         return "unknown condition";
     }
-    // Gives the system's own codes (sockets, files) their place among the conditions.
+    // Assigns the system's own codes (sockets, files) to conditions.
     bool equivalent(const error_code& code, int value) const noexcept override
     {
         if (code.category() == parley_category())

@@ -9,7 +9,7 @@ void wipe(mutable_bytes bytes) noexcept
 {
     if (bytes.empty()) return;
     std::memset(bytes.data(), 0, bytes.size());
-    // The compiler must believe that someone reads the zeros.
+    // Without this the compiler may drop the write, because nobody reads the zeros.
     __asm__ __volatile__("" : : "r"(bytes.data()) : "memory");
 }
 

@@ -9,7 +9,7 @@ namespace {
 static_assert(point_bytes == crypto_core_ed25519_BYTES);
 static_assert(crypto_scalarmult_ed25519_SCALARBYTES == 32 && crypto_core_ed25519_UNIFORMBYTES == 32);
 
-// The order of the subgroup, 2^252 + 27742317777372353535851937790883648493, and one; little-endian.
+// The order of the subgroup, 2^252 + 27742317777372353535851937790883648493, plus one; little-endian.
 constexpr std::array<byte, 32> order_plus_one{
     0xee, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
     0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0x10};
@@ -25,7 +25,7 @@ constexpr std::array<point, 3> small_order{{
 
 constexpr std::array<byte, 32> eight{8};
 
-// Bytes 1..30 all `middle` and the last, but for the sign, `last`.
+// Whether bytes 1..30 are all `middle` and byte 31 without the sign bit is `last`.
 bool upper_bytes_are(const point& p, byte middle, byte last) noexcept
 {
     if ((p[31] & 0x7f) != last) return false;
@@ -47,8 +47,8 @@ bool is_neutral(const point& p) noexcept
 bool has_prime_order(const point& p) noexcept
 {
     if (!is_canonical(p) || is_neutral(p)) return false;
-    // (order + 1) p = p exactly when order p is neutral. Comparing with p itself, and not with the neutral
-    // element, does not depend on how a version reports a neutral result.
+    // (order + 1) p = p exactly when order * p is neutral. Comparing with p, rather than with the neutral
+    // element, does not depend on how a version of libsodium reports a neutral result.
     point same{};
     return crypto_scalarmult_ed25519_noclamp(same.data(), order_plus_one.data(), p.data()) == 0 && same == p;
 }
@@ -93,7 +93,7 @@ bool mask(point& out, const point& own, const point& mask) noexcept
 
 bool unmask(point& out, const point& received, const point& mask) noexcept
 {
-    // One check of the order does for both points: their difference is `mask`, which has prime order.
+    // One check of the order covers both points: they differ by `mask`, which has prime order.
     if (!is_canonical(received) || is_neutral(received)) return false;
     if (crypto_core_ed25519_sub(out.data(), received.data(), mask.data()) != 0 || is_neutral(out))
         return false;

@@ -26,10 +26,10 @@ error_code initialise_crypto() noexcept
 
 random_source& system_random() noexcept
 {
-    // Built in place and never destroyed, so that destructors of other static objects may still use it.
+    // Built in place and never destroyed: destructors of other static objects may still use it.
     alignas(operating_system_random) static std::byte storage[sizeof(operating_system_random)];
     static random_source* const instance = [] {
-        // Without a started library randombytes_buf falls back to a slower source that is as good.
+        // Before the library is started, randombytes_buf falls back to a slower source that is as good.
         static_cast<void>(initialise_crypto());
         return ::new (storage) operating_system_random;
     }();

@@ -21,7 +21,7 @@ struct free_context {
 };
 using context_ptr = std::unique_ptr<EVP_CIPHER_CTX, free_context>;
 
-// Drops the errors that the library queues on this thread: a forged record must not look like a failure of
+// Drops the errors that OpenSSL queues on this thread. Otherwise a forged record would look like a failure of
 // the next TLS call.
 class quiet_errors {
 public:
@@ -31,7 +31,7 @@ public:
     quiet_errors& operator=(const quiet_errors&) = delete;
 };
 
-// The library's implementation, looked up once for the life of the program; null where it has none.
+// OpenSSL's implementation, looked up once in the life of the program. Null when it has none.
 EVP_CIPHER* implementation_of(cipher c) noexcept
 {
     static EVP_CIPHER* const gcm = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
@@ -64,7 +64,7 @@ struct record_cipher::state {
     bool is_ccm = false;
     secret_array<key_bytes> key;
     secret_array<base_nonce_bytes> base_nonce;
-    // Most owners use one of the two, so each is made at its first use.
+    // Most owners use only one of the two contexts, so each is made at its first use.
     context_ptr sealing, opening;
 
     // What goes before the bytes of one record.
@@ -95,7 +95,7 @@ struct record_cipher::state {
         return out;
     }
 
-    // The context of a direction, keyed: a record costs no key schedule. Null when the library refuses.
+    // The keyed context of a direction: a record needs no key schedule. Null when OpenSSL refuses.
     EVP_CIPHER_CTX* context(direction d) noexcept
     {
         context_ptr& kept = d == direction::seal ? sealing : opening;
@@ -106,8 +106,8 @@ struct record_cipher::state {
             return nullptr;
         const auto length = static_cast<int>(nonce_bytes());
         if (EVP_CIPHER_CTX_ctrl(made.get(), EVP_CTRL_AEAD_SET_IVLEN, length, nullptr) != 1) return nullptr;
-        // CCM mixes the tag's length into its first block and must know it, in both directions, before the
-        // key.
+        // CCM mixes the tag's length into its first block, so it must know the length before the key, in both
+        // directions.
         if (is_ccm && EVP_CIPHER_CTX_ctrl(made.get(), EVP_CTRL_AEAD_SET_TAG, record_tag_bytes, nullptr) != 1)
             return nullptr;
         if (EVP_CipherInit_ex2(made.get(), nullptr, key.data(), nullptr, encrypt, nullptr) != 1)
@@ -116,7 +116,7 @@ struct record_cipher::state {
         return kept.get();
     }
 
-    // Nonce, lengths and associated data of a record, in the order that every mode takes.
+    // Sets nonce, lengths and associated data of a record, in the order that suits every mode.
     bool begin(EVP_CIPHER_CTX* context, const record_start& start, std::size_t content_bytes) const noexcept
     {
         int written = 0;
@@ -127,7 +127,7 @@ struct record_cipher::state {
         return EVP_CipherUpdate(context, nullptr, &written, start.aad.data(), length_of(start.aad)) == 1;
     }
 
-    // CCM does all its work, and checks the tag, in this one update, so that it must be given even no bytes.
+    // CCM does all its work and checks the tag in this one update. It needs the call even for no bytes.
     bool transform(EVP_CIPHER_CTX* context, bytes_view in, byte* out) const noexcept
     {
         static constexpr byte nothing = 0;

@@ -1,5 +1,5 @@
-// The library's calls of old: its new ones hide the state between two blocks, which two hashes at once need,
-// and cost an allocation and a look-up for each of thousands of small objects.
+// These are OpenSSL's deprecated calls. The new ones hide the state between two blocks, which update_both()
+// needs. They also cost an allocation and a look-up for each of thousands of small objects.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <parley/crypto/sha1.hpp>
 
@@ -18,7 +18,7 @@ struct sha1::state {
 
     state() noexcept { SHA1_Init(&context); }
 
-    // How many bytes it lacks until a whole block is hashed.
+    // How many bytes are missing to a whole block.
     std::size_t lacking() const noexcept
     {
         return context.num == 0 ? 0 : SHA_CBLOCK - static_cast<std::size_t>(context.num);

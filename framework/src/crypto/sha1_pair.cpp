@@ -16,7 +16,8 @@ constexpr int groups = 20; // of four rounds
 
 #define PARLEY_SHA1_TARGET __attribute__((target("sha,sse4.1,ssse3")))
 
-// One of the two: A to D in one register, E in another, and the last sixteen words of the schedule.
+// One of the two computations: A to D in one register, E in another, and the last sixteen words of the
+// schedule.
 struct lane {
     __m128i abcd;
     __m128i e;
@@ -43,7 +44,7 @@ PARLEY_SHA1_TARGET inline void store_state(const lane& l, std::uint32_t* state) 
     state[4] = static_cast<std::uint32_t>(_mm_extract_epi32(l.e, 3));
 }
 
-// Four rounds; `Group` chooses the function and constant, and which words.
+// Does four rounds. `Group` selects the function, the constant and the words.
 template <int Group>
 PARLEY_SHA1_TARGET inline void four_rounds(lane& l) noexcept
 {

@@ -12,7 +12,7 @@ namespace parley {
 
 namespace {
 
-// A state of the library that has seen secrets.
+// A libsodium state that has held secrets.
 template <class State>
 struct wiped {
     static_assert(std::is_trivially_copyable_v<State>);
@@ -35,7 +35,7 @@ derived_bytes stretch(bytes_view password, const std::array<byte, salt_bytes>& s
 {
     using hmac = wiped<crypto_auth_hmacsha256_state>;
     static constexpr byte nothing = 0;
-    // Both pads of the key are hashed once: an iteration starts from a copy and costs two compressions.
+    // Hash both pads of the key once: an iteration starts from a copy and costs two compressions.
     hmac keyed;
     crypto_auth_hmacsha256_init(&keyed.value, password.empty() ? &nothing : password.data(), password.size());
 
@@ -61,7 +61,7 @@ derived_bytes stretch(bytes_view password, const std::array<byte, salt_bytes>& s
     return out;
 }
 
-// Everything of section 5.2 but L, which the client never needs.
+// Everything of section 5.2 except L, which the client never needs.
 result<password_points> derive_without_l(bytes_view password, const public_parameters& parameters) noexcept
 {
     if (const error_code failed = initialise_crypto()) return failed;
@@ -76,7 +76,7 @@ result<password_points> derive_without_l(bytes_view password, const public_param
     return out;
 }
 
-// What both sides have once Z and V are computed.
+// The inputs of the key schedule, which both sides have once Z and V are computed.
 struct exchanged {
     std::string_view client;
     std::string_view server;
@@ -117,8 +117,8 @@ secret_array<64> main_key(const exchanged& e) noexcept
     return out;
 }
 
-// sub(i): a hash of 32 bytes under the main key. Name and number are its message, not BLAKE2b's salt or
-// personalization.
+// sub(i): a hash of 32 bytes under the main key. The name and the number are its message. They are not
+// BLAKE2b's salt or personalization.
 secret_array<64> sub_key(const secret_array<64>& main, byte i) noexcept
 {
     std::array<byte, 32> message{'S', 'P', 'O', 'K', 'E'};
@@ -141,7 +141,7 @@ key_schedule derive_keys(const exchanged& e, const public_parameters& parameters
 secret_scalar random_scalar(random_source& random) noexcept
 {
     secret_scalar out;
-    // A zero has probability 2^-251. The bound is for a source that gives nothing else: everything here
+    // A zero has probability 2^-251. The bound is for a source that gives only zeros: every function here
     // refuses a zero scalar.
     for (int attempt = 0; attempt < 16; ++attempt) {
         random.fill(out.span());
@@ -163,10 +163,10 @@ result<password_points> derive_password_points(bytes_view password,
 
 result<session_keys> spoke_server_session::confirm(const validator& client_validator) noexcept
 {
-    // One attempt: whatever comes of it, nothing stays that a second one could be tried on.
+    // One attempt only: whatever the result, nothing is left for a second one.
     const secret_array<validator_bytes> expected = std::move(expected_client_validator_);
     session_keys keys = std::move(keys_);
-    // All zeros is no validator but a session that is spent, moved from or was never begun.
+    // An expected validator of zeros means that the session is spent, moved from or was never begun.
     const bool spent = sodium_is_zero(expected.data(), expected.size()) != 0;
     if (!equal_in_constant_time(expected.view(), client_validator) || spent)
         return errc::invalid_server_validator;
@@ -178,7 +178,7 @@ result<spoke_server> spoke_server::create(bytes_view password, const public_para
     spoke_server out;
     out.parameters_ = parameters;
     out.public_ = format_public(parameters);
-    // Nothing is announced that a client would refuse to read.
+    // Announce nothing that a client would refuse to read.
     if (!parse_public(out.public_)) return errc::invalid_public_packet;
 
     auto points = derive_password_points(password, parameters);
@@ -214,7 +214,7 @@ result<spoke_client> spoke_client::create(bytes_view password, const public_pack
 {
     const auto parameters = parse_public(server_public);
     if (!parameters) return parameters.error();
-    // The work is the peer's to ask for, so it is bounded before any of it is done.
+    // The peer chooses the amount of work, so check the bound before doing any of it.
     if (parameters->iterations > max_iterations) return errc::invalid_public_packet;
 
     auto points = derive_without_l(password, *parameters);

@@ -13,7 +13,7 @@
 namespace parley {
 namespace {
 
-constexpr std::string_view built_name = "document"; // of a directory, while it is staged
+constexpr std::string_view built_name = "document"; // the name of a directory while it is staged
 constexpr std::size_t longest_root_bytes = max_name_bytes + 1 + sha1_bytes + 20;
 
 // The root's content (PROTOCOL.md section 8): name || NUL || id (20) || decimal.
@@ -71,14 +71,14 @@ struct document_receiver::state final : pack_sink {
 
     receiver_options options;
     guarded_directory destination;
-    staging_area staging; // goes away before `destination`
+    staging_area staging; // destroyed before `destination`
     object_store store;
     tree_builder builder;
     pack_reader reader;
 
     stage at = stage::receiving;
     error_code failure;
-    std::string problem; // of what is decided here
+    std::string problem; // of the errors found here
     std::string detail;
 
     bool is_file = false;
@@ -137,7 +137,7 @@ error_code document_receiver::state::begin_entry(const entry_header& header, std
     role = entry_role::object;
     if (const error_code error = stage_objects()) return error;
     const error_code error = store.begin(header, offset);
-    if (is_file) store.leave_without_id(); // no directory names it
+    if (is_file) store.leave_without_id(); // no directory refers to it
     return error;
 }
 
@@ -178,7 +178,7 @@ error_code document_receiver::state::take_name(std::string_view name)
         return fail(errc::hostile_name,
                     "the name \"" + escaped(name) + "\" is refused: it " + std::string(wrong));
     offered = name;
-    // Now rather than after gigabytes; commit() makes sure.
+    // Check it now rather than after gigabytes. commit() checks it again.
     const error_code error = destination.require_absent(options.name ? *options.name : offered);
     if (error) problem = "\"" + escaped(options.name ? *options.name : offered) + "\"";
     return error;
@@ -213,7 +213,7 @@ error_code document_receiver::state::end_pack()
     return {};
 }
 
-// Says where and why, for people: "entry 17 at offset 4711: delta copies past its base's end".
+// Says where and why, for people. Example: "entry 17 at offset 4711: delta copies past its base's end".
 void document_receiver::state::describe(error_code error)
 {
     const auto place = [](std::uint32_t number, std::uint64_t offset) {

@@ -12,13 +12,14 @@
 namespace parley {
 namespace {
 
-// Files up to this size are read as a whole and hashed before they are sent, larger ones while they are.
+// Files up to this size are read and hashed before they are sent, larger ones while they are sent.
 constexpr std::uint64_t small_file_bytes = 256 * 1024;
-// What is no larger is sent again rather than copied: the delta would hardly be smaller.
+// Contents up to this size are sent again instead of copied: a delta would hardly be smaller.
 constexpr std::uint64_t worth_copying_bytes = 64;
 constexpr std::size_t hashing_buffer_bytes = 64 * 1024;
 
-// The last component of `path`, as the user named it; where that is no name, of the directory's true path.
+// The last component of `path` as the user wrote it. If that is no name, the one of the directory's true
+// path.
 std::string offered_name(const std::filesystem::path& path)
 {
     std::string text = path.native();
@@ -43,14 +44,14 @@ struct document_source::state {
 
     enum class step { head, file_name, file, path, root, trailer, nothing };
 
-    // An open directory of which not all was sent.
+    // An open directory that is not sent completely.
     struct directory {
         descriptor fd;
         std::string name;
-        byte_vector tree; // entries of what was sent
+        byte_vector tree; // the entries sent so far
     };
 
-    // What the document is.
+    // The document.
     source_options options;
     std::string name;
     bool is_directory = false;
@@ -59,28 +60,28 @@ struct document_source::state {
     std::uint64_t directories = 0;
     std::uint64_t content_bytes = 0;
     document_walk walk;          // of a directory
-    file_content file;           // the single file, or the large one on its way
-    byte_vector bytes;           // a single file in memory, or a small one on its way
+    file_content file;           // the single file, or the large one being sent
+    byte_vector bytes;           // a single file in memory, or the small one being sent
     memory_content bytes_reader; // of `bytes`, `tree` or `name`
 
-    // How far it is.
+    // The progress.
     pack_writer writer;
     step next = step::head;
     std::vector<directory> open_directories;
     sent_objects sent;
-    byte_vector tree; // the directory or root on its way
+    byte_vector tree; // the directory or root being sent
     object_id top_id{};
-    std::string path_name;         // last component of the path on its way
-    std::uint64_t file_bytes = 0;  // size of the file on its way
+    std::string path_name;         // last component of the path being sent
+    std::uint64_t file_bytes = 0;  // size of the file being sent
     std::uint64_t file_offset = 0; // where its entry began
-    bool file_on_its_way = false;  // of a directory, or the single one
+    bool file_on_its_way = false;  // a file of a directory, or the single one, is being sent
     bool is_copy = false;          // a delta is sent instead of the content
-    bool file_is_large = false;    // its id is known when it was sent
+    bool file_is_large = false;    // its id is known only once it was sent
     std::uint64_t files_sent_bytes = 0;
     error_code failure;
     std::string error_path;
 
-    // Whether the step to come begins a record (PROTOCOL.md section 8).
+    // Whether the next step begins a record (PROTOCOL.md section 8).
     bool record_ends_here() const noexcept { return next == step::file || next == step::trailer; }
     error_code advance();
     error_code advance_path();
@@ -93,12 +94,12 @@ struct document_source::state {
     void fail(error_code error);
 };
 
-// Makes the next step of the stream out of the document.
+// Begins the next step of the stream.
 error_code document_source::state::advance()
 {
     switch (next) {
     case step::head:
-        // A file and its name; or the files, the directories, and the root.
+        // A file and its name, or the files, the directories and the root.
         writer.begin_pack(static_cast<std::uint32_t>(is_directory ? files + directories + 1 : 2));
         next = is_directory ? step::path : step::file_name;
         return {};
@@ -173,7 +174,7 @@ error_code document_source::state::begin_file()
     file_on_its_way = true;
 
     if (file_is_large) {
-        // Most sizes come only once, and then there is nothing to look for.
+        // Most sizes occur only once; then no equal file can have been sent.
         if (file_bytes <= max_copy_bytes && !sent.first_of_size(file_bytes)) {
             const result<object_id> id = hash_ahead();
             if (!id) return id.error();
@@ -197,7 +198,7 @@ error_code document_source::state::begin_file()
     return {};
 }
 
-// Sends an object that lies in memory, or a copy of the equal one that was sent before.
+// Sends an object that is in memory, or a copy of an equal one that was sent before.
 void document_source::state::begin_object(entry_kind kind, bytes_view content, const object_id& id)
 {
     const bool worth_it = content.size() > worth_copying_bytes && content.size() <= max_copy_bytes;
@@ -213,7 +214,7 @@ void document_source::state::begin_object(entry_kind kind, bytes_view content, c
     writer.begin_entry(kind, content.size(), bytes_reader);
 }
 
-// Reads the large file once, before it is sent.
+// Reads the large file once before it is sent.
 result<object_id> document_source::state::hash_ahead()
 {
     bytes.resize(hashing_buffer_bytes);
@@ -235,7 +236,7 @@ void document_source::state::file_done()
     if (is_directory && file_is_large && !is_copy) {
         const object_id id = file.finish_id();
         append_tree_entry(open_directories.back().tree, false, path_name, id);
-        // Two that are equal and were both sent in full cannot be, but for a file that changed meanwhile.
+        // Two equal files can both be sent in full only if one changed in between.
         if (file_bytes <= max_copy_bytes && !sent.find(id)) sent.add(id, file_offset);
     }
     file = file_content();
@@ -285,7 +286,7 @@ document_source::~document_source() = default;
 
 result<document_source> document_source::open(const std::filesystem::path& path, source_options options)
 {
-    // Judged before it is opened: opening a device may do something.
+    // Check the type before opening: opening a device may have effects.
     struct stat status;
     if (::stat(path.c_str(), &status) != 0) return last_system_error();
     const bool is_directory = S_ISDIR(status.st_mode);
@@ -404,7 +405,7 @@ std::uint64_t document_source::content_bytes_read() const noexcept
 {
     const state& s = *state_;
     if (!s.file_on_its_way) return s.files_sent_bytes;
-    // Of a copy, the whole at its end.
+    // A copy counts as a whole, at its end.
     return s.files_sent_bytes + (s.is_copy ? 0 : s.writer.content_bytes_taken());
 }
 

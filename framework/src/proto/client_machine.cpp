@@ -10,8 +10,7 @@
 namespace parley {
 namespace {
 
-// How far the client is with one server. Nothing of it outlives the server's entry: secrets are wiped with
-// it.
+// How far the client is with one server. The secrets are wiped with the server's entry.
 struct greeted {
     spoke_client exchange;
 };
@@ -44,16 +43,15 @@ struct client_machine::state {
     packet_parser parser;
     output_buffer output;
     fifo<event> events;
-    identity self; // empty until the relay has told it
+    identity self; // empty until the relay reports it
     std::unordered_map<std::uint16_t, server_in_hand> servers;
     std::optional<uid> accepted_server;
     bool finished = false;
     error_code error;
 
-    // --- the table of transitions
-    // ----------------------------------------------------------------------------
+    // --- the table of transitions ----------------------------------------------------------------
 
-    // From the relay itself: whatever it should not have said ends the machine.
+    // From the relay itself: any other packet ends the machine.
     void receive_from_relay(const packet_variant& body)
     {
         std::visit(overloaded{
@@ -69,8 +67,8 @@ struct client_machine::state {
                    body);
     }
 
-    // From a server, through the relay: it may say these at any time, late, twice or in bad faith, and what
-    // does not fit its state is ignored. The relay forwards nothing else to a client.
+    // From a server, through the relay. A server may send these at any time: late, twice or in bad faith.
+    // Those that do not fit its state are ignored. The relay forwards nothing else to a client.
     void receive_from_server(uid from, const packet_variant& body)
     {
         std::visit(overloaded{
@@ -82,8 +80,7 @@ struct client_machine::state {
                    body);
     }
 
-    // --- what the transitions do
-    // -----------------------------------------------------------------------------
+    // --- what the transitions do -----------------------------------------------------------------
 
     void identify(const identity& own)
     {
@@ -95,7 +92,7 @@ struct client_machine::state {
     void greet(const packet::new_server& p)
     {
         if (self.empty() || p.server == relay_uid) return fail(errc::unexpected_packet);
-        // A relay that reuses numbers without a word about the last one's end: the new one counts.
+        // If the relay reuses a uid without closing its last holder first, the new server counts.
         leave(p.server);
         if (!options.only_server.empty() && !(p.identity == options.only_server)) return;
         if (servers.size() >= options.max_servers) return;
@@ -132,8 +129,8 @@ struct client_machine::state {
         events.push(client_event::offered{from, server->who});
     }
 
-    // Once `accepted` is sent, the server's own word counts no more: the relay may already have acted on it,
-    // and then `done` is on its way. The relay answers it with `done` or with the server's `closed`.
+    // Once `accepted` is sent, a failure from the server no longer counts: the relay may already have acted
+    // on `accepted`. The relay will send either `done` or the server's `closed`.
     void give_up(uid from)
     {
         if (accepted_server != from) leave(from);
@@ -181,7 +178,7 @@ struct client_machine::state {
 
     void reject(uid server, const identity& who, error_code why)
     {
-        // What this side lacks is not the peer's failure.
+        // A fault of this side is not the peer's failure.
         if (why == errc::crypto_unavailable) return fail(why);
         output.put(server, packet::spoke_failure{to_spoke_failure(why)});
         events.push(client_event::rejected{who, why});

@@ -4,7 +4,7 @@
 
 namespace parley {
 
-// `wait` after `now`; "never" where the clock cannot tell such a time.
+// `now` + `wait`, or no_deadline where the clock cannot represent that time.
 inline time_point deadline_after(time_point now, duration wait) noexcept
 {
     if (wait > duration::zero() && now > no_deadline - wait) return no_deadline;

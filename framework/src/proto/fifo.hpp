@@ -1,4 +1,4 @@
-// What a machine owes its owner, in order.
+// The queue of a machine's actions or events.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace parley {
 
-// A queue that is drained after every input, so it may grow in a burst and must not stay large after it.
+// Owners drain it after every input. It may grow in a burst, and frees its memory afterwards.
 template <class T>
 class fifo {
 public:

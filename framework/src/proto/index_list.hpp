@@ -1,5 +1,5 @@
-// Lists of items that live in one vector, linked by index: membership costs no allocation, and leaving a list
-// is constant-time.
+// Lists of items that live in one vector, linked by index. Joining a list allocates nothing, and leaving one
+// takes constant time.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ struct index_links {
     std::uint32_t next = no_index;
 };
 
-// One list through the member `Links` of the items. The caller knows which items are in it.
+// A list through the member `Links` of the items. The caller knows which items are in it.
 template <class Item, index_links Item::* Links>
 class index_list {
 public:

@@ -1,4 +1,4 @@
-// The bytes that a machine owes its peer.
+// The bytes that a machine has for its peer.
 #pragma once
 
 #include <parley/wire/writer.hpp>

@@ -2,7 +2,7 @@
 
 namespace parley {
 
-// Lambdas as one visitor: how a role's transitions are written as one table.
+// Combines lambdas into one visitor, so that the transitions of a role are one table.
 template <class... F>
 struct overloaded : F... {
     using F::operator()...;

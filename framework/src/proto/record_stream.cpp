@@ -51,7 +51,7 @@ result<record_reader> record_reader::create(cipher c, const spoke_key& key)
     auto current = record_cipher::create(c, record_layout::current, key);
     if (!current) return current.error();
     made.current_ = std::make_unique<record_cipher>(std::move(*current));
-    // An attempt that fails leaves nothing behind, so the first record cannot be opened where it stands.
+    // A failed attempt wipes its output, so the first record cannot be opened in place.
     made.trial_.reset(new byte[max_record_bytes]);
     return made;
 }
@@ -66,7 +66,7 @@ result<record_reader::content> record_reader::read(bytes_view& input, mutable_by
     return read_to(input, out);
 }
 
-// An empty `out` stands for the buffer.
+// An empty `out` means the reader's own buffer.
 result<record_reader::content> record_reader::read_to(bytes_view& input, mutable_bytes out) noexcept
 {
     while (!error_ && !ended_) {
@@ -81,7 +81,7 @@ result<record_reader::content> record_reader::read_to(bytes_view& input, mutable
         const std::size_t body_bytes = n + record_tag_bytes;
         bytes_view body;
         if (size_ == record_header_bytes && input.size() >= body_bytes) {
-            body = input.first(body_bytes); // opened where it stands
+            body = input.first(body_bytes); // opened in place
             input = input.subspan(body_bytes);
         } else {
             if (!fill(input, record_header_bytes + body_bytes)) return content{};
@@ -94,11 +94,11 @@ result<record_reader::content> record_reader::read_to(bytes_view& input, mutable
         if (!opened->empty()) return content{*opened, false};
     }
     if (error_) return error_;
-    input = {}; // what follows the end is nobody's
+    input = {}; // discard what follows the end
     return content{{}, true};
 }
 
-// Takes bytes until `n` are in the buffer; whether they are.
+// Takes bytes until the buffer holds `n`. Returns whether it does.
 bool record_reader::fill(bytes_view& input, std::size_t n) noexcept
 {
     if (size_ >= n) return true;
@@ -109,7 +109,7 @@ bool record_reader::fill(bytes_view& input, std::size_t n) noexcept
     return size_ == n;
 }
 
-// The content, in `out` or in the buffer.
+// Opens into `out`, or into the buffer if `out` is empty. Returns the content.
 result<bytes_view> record_reader::open(bytes_view body, mutable_bytes out) noexcept
 {
     const bool in_place = body.data() == buffer_.get() + record_header_bytes;

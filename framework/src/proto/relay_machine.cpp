@@ -15,17 +15,16 @@ namespace {
 
 constexpr std::size_t all_uids = 0x10000;
 constexpr std::size_t usable_uids = all_uids - 1;
-// Ended pairs remembered for each peer. Past it a peer that has forgotten another may still hear of its
-// leaving, which harms nobody; without it two peers could fill the relay's memory.
+// The number of ended pairs remembered for each peer. Beyond it a peer that has forgotten another may still
+// hear that the other leaves, which is harmless. Without the bound two peers could fill the relay's memory.
 constexpr std::size_t max_ended_pairs = 128;
 
-enum class peer_kind : byte { server, client };
 constexpr peer_kind other(peer_kind kind) noexcept
 {
     return kind == peer_kind::server ? peer_kind::client : peer_kind::server;
 }
 
-// absent: no such connection; closing: a close was asked for, and nothing more is said or heard.
+// absent: no such connection; closing: a close was requested, so input is ignored and nothing more is sent.
 enum class stage : byte { absent, silent, waiting, closing };
 
 struct peer {
@@ -37,7 +36,7 @@ struct peer {
     index_links by_deadline;                            // while silent or waiting
     index_links by_kind;                                // while waiting
     std::shared_ptr<const encoded_packet> announcement; // a waiting server's new_server
-    std::vector<std::uint16_t> ended; // peers with which the candidacy has ended; theirs name this one, too
+    std::vector<std::uint16_t> ended;                   // peers of ended pairs; each lists this one, too
 };
 
 using shared_packet = std::shared_ptr<const encoded_packet>;
@@ -54,13 +53,13 @@ struct relay_machine::state {
 
     relay_options options;
     std::vector<peer> peers;           // by connection_id
-    std::vector<std::uint32_t> by_uid; // as far as numbers have been given out
+    std::vector<std::uint32_t> by_uid; // as long as the highest number given out
     std::uint16_t last_uid = 0;
     std::size_t connections = 0;
     std::array<std::size_t, 2> waiting{};                  // by kind
     index_list<peer, &peer::by_deadline> deadlines;        // all wait equally long: in order of connection
     std::array<index_list<peer, &peer::by_kind>, 2> kinds; // newest first
-    std::bitset<all_uids> scratch;                         // all clear between calls
+    std::bitset<all_uids> scratch;                         // no bit is set between calls
     fifo<relay_action_variant> actions;
 
     auto& of_kind(peer_kind kind) noexcept { return kinds[static_cast<std::size_t>(kind)]; }
@@ -72,7 +71,7 @@ struct relay_machine::state {
         return number < by_uid.size() ? by_uid[number] : no_index;
     }
 
-    // The peer of a connection from which input is taken; null when there is none.
+    // The peer of a connection whose input counts; null when there is none.
     peer* live(std::uint32_t at) noexcept
     {
         if (at >= peers.size()) return nullptr;
@@ -80,8 +79,7 @@ struct relay_machine::state {
         return p.stage == stage::silent || p.stage == stage::waiting ? &p : nullptr;
     }
 
-    // --- the table of transitions: a packet of a silent or waiting peer
-    // --------------------------------------
+    // --- the table of transitions: a packet of a silent or waiting peer --------------------------
 
     void receive(std::uint32_t at, const message& m)
     {
@@ -121,8 +119,8 @@ struct relay_machine::state {
             drop(at, m, drop_reason::hello_of_other_kind);
     }
 
-    // Sends the packet on if one of kind `from_kind` may send it to where it is bound. Where it went, or
-    // no_index. Constant-time.
+    // Sends the packet on if a peer of kind `from_kind` may send it to its destination. Returns the
+    // destination's index, or no_index. Constant time.
     std::uint32_t forward(std::uint32_t from, const message& m, peer_kind from_kind)
     {
         const peer& p = peers[from];
@@ -142,8 +140,7 @@ struct relay_machine::state {
         return no_index;
     }
 
-    // --- what the transitions do
-    // -----------------------------------------------------------------------------
+    // --- what the transitions do -----------------------------------------------------------------
 
     void admit(std::uint32_t at, const message& m, peer_kind kind)
     {
@@ -171,7 +168,7 @@ struct relay_machine::state {
         if (server == no_index) return;
         send(client, shared(relay_uid, packet::done{}));
         actions.push(relay_action::agree{peers[client].who, peers[server].who, id(client), id(server)});
-        // Both leave the lists before anyone is told, so that neither is told of the other.
+        // Take both off the lists first, so that neither is told of the other.
         take_off_list(client);
         take_off_list(server);
         tell_candidates(client);
@@ -191,7 +188,7 @@ struct relay_machine::state {
         with_b.push_back(peers[a].number.value);
     }
 
-    // A waiting peer is no longer there: its candidates learn it.
+    // Takes a waiting peer off the list and tells its candidates.
     void leave(std::uint32_t at)
     {
         if (peers[at].stage != stage::waiting) return;
@@ -209,7 +206,7 @@ struct relay_machine::state {
         p.stage = stage::silent;
     }
 
-    // Tells those for whom `at`, which has left the list, was a candidate; forgets its ended pairs.
+    // Tells the candidates of `at`, which is off the list already, and forgets its ended pairs.
     void tell_candidates(std::uint32_t at)
     {
         peer& p = peers[at];
@@ -222,7 +219,7 @@ struct relay_machine::state {
         });
         for (const std::uint16_t number : p.ended) {
             scratch.reset(number);
-            // A number is remembered no longer than it is in use: the next to have it starts afresh.
+            // Forget the number once it is free: its next holder starts afresh.
             if (const std::uint32_t to = holder_of(number); to != no_index)
                 std::erase(peers[to].ended, p.number.value);
         }
@@ -237,7 +234,7 @@ struct relay_machine::state {
         actions.push(relay_action::close{id(at), why});
     }
 
-    // An increasing number that skips those in use: a released one comes back as late as can be.
+    // Counts up and skips numbers in use, so that a released number is reused as late as possible.
     uid take_uid(std::uint32_t at)
     {
         do ++last_uid;
@@ -274,13 +271,12 @@ struct relay_machine::state {
             f(at);
     }
 
-    // --- connections and time
-    // --------------------------------------------------------------------------------
+    // --- connections and time --------------------------------------------------------------------
 
     void connect(std::uint32_t at, const identity& who, time_point now)
     {
         if (at >= peers.size()) peers.resize(std::size_t{at} + 1);
-        disconnect(at); // for an owner that forgot to
+        disconnect(at); // in case the owner forgot to
         peer& p = peers[at];
         p.who = who;
         p.stage = stage::silent;

@@ -13,14 +13,14 @@
 namespace parley {
 namespace {
 
-// A place belongs to one peer of an agreement: the client's first, the server's second. A connection takes it
+// A place belongs to one peer of an agreement: first the client's, then the server's. A connection takes it
 // by naming the other peer.
 struct place {
     room_peer owner;
-    std::uint32_t connection = no_index; // that has taken it
+    std::uint32_t connection = no_index; // the connection that has taken it
 };
 
-// Places are numbered: agreement * 2 + side. Both sides of a number are one bit apart.
+// A place's number is agreement * 2 + side, so the two numbers of an agreement differ in one bit.
 struct agreement_slot {
     std::array<place, 2> places;
     time_point deadline = no_deadline;
@@ -31,7 +31,7 @@ struct place_links {
     index_links among_free; // the free places of one key, newest first
 };
 
-// absent: unknown, or answered; placed: it waits for the other peer.
+// absent: unknown, or answered; line: its line is awaited; placed: it waits for the other peer.
 enum class stage : byte { absent, line, placed };
 
 struct pending_connection {
@@ -54,7 +54,7 @@ struct room_broker::state {
     std::vector<std::uint32_t> unused; // agreement slots
     std::size_t live = 0;
     index_list<agreement_slot, &agreement_slot::by_deadline> agreement_deadlines; // oldest first
-    // Free places by what takes them (seat_key, address_key).
+    // Free places by the key that takes them (seat_key, address_key).
     std::unordered_map<std::string, free_list> free_places;
 
     std::vector<pending_connection> pending; // by connection_id
@@ -64,8 +64,9 @@ struct room_broker::state {
     place& place_at(std::uint32_t number) noexcept { return agreements[number / 2].places[number % 2]; }
     static std::uint32_t other(std::uint32_t number) noexcept { return number ^ 1U; }
 
-    // An identity holds neither NUL nor newline, so keys of the two kinds never meet. A seat is looked up by
-    // a hash of 64 bits and compared only with one of the same hash, so the time of a guess says nothing.
+    // An identity holds neither NUL nor newline, so the two kinds of keys never collide. A seat is looked up
+    // by a 64-bit hash and compared only with a seat of the same hash, so the time that a guess takes reveals
+    // nothing.
     static std::string seat_key(const identity& named, const seat_token& seat)
     {
         std::string made{named.text()};
@@ -83,8 +84,8 @@ struct room_broker::state {
         const identity& named = place_at(other(number)).owner.who;
         return owner.seat ? seat_key(named, *owner.seat) : address_key(named, owner.who);
     }
-    // The free places that `who` may take by naming `named`. A seat that a peer did not present before the
-    // agreement changes nothing.
+    // The free places that `who` may take by naming `named`. If the place's peer presented no seat in the
+    // handshake, a seat presented now changes nothing.
     auto find_free(const identity& named, const room_peer& who)
     {
         auto found = free_places.end();
@@ -93,8 +94,7 @@ struct room_broker::state {
         return found;
     }
 
-    // --- agreements
-    // ------------------------------------------------------------------------------------------
+    // --- agreements ------------------------------------------------------------------------------
 
     void agree(const room_peer& client, const room_peer& server, time_point now)
     {
@@ -115,7 +115,7 @@ struct room_broker::state {
         set_free(at * 2 + 1);
     }
 
-    // An agreement is over: whoever still waits in it is told that the other did not come.
+    // Ends an agreement. A peer that still waits in it gets the answer that the other did not come.
     void end(std::uint32_t at)
     {
         for (std::uint32_t number = at * 2; number < at * 2 + 2; ++number) {
@@ -149,13 +149,12 @@ struct room_broker::state {
         if (found->second.empty()) free_places.erase(found);
     }
 
-    // --- connections
-    // -------------------------------------------------------------------------------------------
+    // --- connections -----------------------------------------------------------------------------
 
     void connect(std::uint32_t at, const room_peer& who)
     {
         if (at >= pending.size()) pending.resize(std::size_t{at} + 1);
-        disconnect(at); // for an owner that forgot to
+        disconnect(at); // in case the owner forgot to
         pending_connection& n = pending[at];
         n.stage = stage::line;
         n.who = who;
@@ -212,8 +211,7 @@ struct room_broker::state {
         --unanswered;
     }
 
-    // --- time
-    // ------------------------------------------------------------------------------------------------
+    // --- time ------------------------------------------------------------------------------------
 
     time_point agreement_deadline() const noexcept
     {
@@ -243,7 +241,7 @@ void room_broker::connect(connection_id connection, const room_peer& who)
 
 void room_broker::receive(connection_id connection, bytes_view& input, time_point now)
 {
-    // What is over by now is not entered, however late the owner calls expire().
+    // Nobody may enter after a deadline, however late the owner calls expire().
     state_->expire(now);
     state_->receive(static_cast<std::uint32_t>(connection), input);
 }

@@ -27,7 +27,7 @@ result<std::optional<identity>> room_line_parser::parse(bytes_view& input) noexc
             size_ = 0;
             return std::optional{*made};
         }
-        // Told as soon as it is seen: a line that cannot become one is not waited for.
+        // Report it at once: a line that cannot become valid is not waited for.
         if (!identity::is_allowed(next)) return error_ = errc::identity_bad_character;
         if (size_ == buffer_.size()) return error_ = errc::identity_unterminated;
         buffer_[size_++] = next;

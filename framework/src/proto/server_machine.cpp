@@ -14,7 +14,7 @@ namespace {
 // How far the server is with one client. Secrets are wiped with the client's entry.
 struct greeted {
     spoke_server_session session;
-    std::list<std::uint16_t>::iterator age; // its place among the unproven
+    std::list<std::uint16_t>::iterator age; // its position in `unproven`
 };
 struct proven {
     session_keys keys;
@@ -39,16 +39,15 @@ struct server_machine::state {
     packet_parser parser;
     output_buffer output;
     fifo<event> events;
-    identity self; // empty until the relay has told it
+    identity self; // empty until the relay reports it
     std::unordered_map<std::uint16_t, client_in_hand> clients;
     std::list<std::uint16_t> unproven; // the greeted, oldest first
     bool finished = false;
     error_code error;
 
-    // --- the table of transitions
-    // ----------------------------------------------------------------------------
+    // --- the table of transitions ----------------------------------------------------------------
 
-    // From the relay itself: whatever it should not have said ends the machine.
+    // From the relay itself: any other packet ends the machine.
     void receive_from_relay(const packet_variant& body)
     {
         std::visit(overloaded{
@@ -62,8 +61,8 @@ struct server_machine::state {
                    body);
     }
 
-    // From a client, through the relay: it may say these at any time, late, twice or in bad faith, and what
-    // does not fit its state harms nobody but itself. The relay forwards nothing else to a server.
+    // From a client, through the relay. A client may send these at any time: late, twice or in bad faith.
+    // What does not fit its state harms only the client itself. The relay forwards nothing else to a server.
     void receive_from_client(uid from, const packet_variant& body)
     {
         std::visit(overloaded{
@@ -77,8 +76,7 @@ struct server_machine::state {
                    body);
     }
 
-    // --- what the transitions do
-    // -----------------------------------------------------------------------------
+    // --- what the transitions do -----------------------------------------------------------------
 
     void identify(const identity& own)
     {
@@ -89,7 +87,7 @@ struct server_machine::state {
 
     void greet(uid from, const packet::x_and_client_identity& p)
     {
-        // No client can know of this server before the relay has answered its hello.
+        // No client can know this server before the relay has answered its hello.
         if (self.empty()) return fail(errc::unexpected_packet);
         forget(from);
         if (!make_room()) return;
@@ -128,7 +126,7 @@ struct server_machine::state {
         finish({});
     }
 
-    // Only one who has proven the password has been offered anything that could be refused.
+    // A client that has not proven the password was offered nothing that it could refuse.
     void hear_refused(uid from)
     {
         const client_in_hand* const client = find(from);
@@ -137,7 +135,7 @@ struct server_machine::state {
         forget(from);
     }
 
-    // A client with another password sees it first, in this side's validator, and says so with this packet.
+    // A client with another password notices first, by this side's validator, and says so with this packet.
     void give_up(uid from, spoke_failure_kind why)
     {
         const client_in_hand* const client = find(from);
@@ -148,7 +146,7 @@ struct server_machine::state {
 
     void reject(uid client, const identity& who, error_code why)
     {
-        // What this side lacks is not the peer's failure.
+        // A fault of this side is not the peer's failure.
         if (why == errc::crypto_unavailable) return fail(why);
         output.put(client, packet::spoke_failure{to_spoke_failure(why)});
         events.push(server_event::rejected{who, why});
@@ -159,8 +157,8 @@ struct server_machine::state {
         output.put(relay_uid, packet::relay_failure{relay_failure_kind::invalid_client, client});
     }
 
-    // The oldest unproven client goes for a new one. Those that know the password stay: when there are only
-    // such, the new one is not answered.
+    // Makes room for a new client by forgetting the oldest unproven one. Clients that know the password stay.
+    // If there are only such clients, the new one gets no answer.
     bool make_room()
     {
         if (clients.size() < options.max_clients) return true;

@@ -1,12 +1,10 @@
 #include <parley/transport/tcp.hpp>
 
+#include "transport/accept_loop.hpp"
 #include "transport/socket_tuning.hpp"
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/v6_only.hpp>
-#include <boost/asio/steady_timer.hpp>
 
-#include <algorithm>
 #include <sys/socket.h>
 
 namespace parley {
@@ -15,143 +13,40 @@ namespace {
 using asio::ip::tcp;
 
 constexpr int max_port_tries = 16; // to find one port that is free in both IP families
-constexpr int max_retry_delay_factor = 20;
-
-// Whether an error of accept(2) concerns only the one connection that it would have given.
-bool concerns_one_connection(const error_code& error)
-{
-    if (error.category() != boost::system::system_category()) return false;
-    switch (error.value()) {
-    case ECONNABORTED:
-    case ECONNRESET:
-    case EPROTO:
-    case ENOPROTOOPT:
-    case ENETDOWN:
-    case ENETUNREACH:
-    case EHOSTDOWN:
-    case EHOSTUNREACH:
-    case ENONET:
-    case EPERM:
-        return true; // refused by a firewall
-    default:
-        return false;
-    }
-}
-
-// What the acceptor and its handlers share; handlers that come after stop() find it alive.
-struct accept_state {
-    explicit accept_state(listen_options o) : options(std::move(o)) {}
-
-    listen_options options;
-    std::function<void(any_stream)> on_stream;
-    bool stopped = false;
-};
-
-// The accept loop of one socket address.
-class accept_lane : public std::enable_shared_from_this<accept_lane> {
-public:
-    accept_lane(tcp::acceptor acceptor, std::shared_ptr<accept_state> state)
-        : acceptor_(std::move(acceptor)),
-          retry_(acceptor_.get_executor()),
-          state_(std::move(state)),
-          delay_(state_->options.retry_delay)
-    {
-    }
-
-    void accept()
-    {
-        if (state_->stopped) return;
-        const executor ex = acceptor_.get_executor();
-        // A socket on the context's own executor type makes every wait on it smaller.
-        if (const auto* plain = ex.target<asio::io_context::executor_type>())
-            accept_on(*plain);
-        else
-            accept_on(ex);
-    }
-
-    void stop() noexcept
-    {
-        error_code ignored;
-        acceptor_.close(ignored);
-        retry_.cancel();
-    }
-
-    tcp_endpoint bound() const { return bound_; }
-    void remember_bound() noexcept
-    {
-        error_code ignored;
-        bound_ = acceptor_.local_endpoint(ignored);
-    }
-
-private:
-    template <class Executor>
-    void accept_on(const Executor& ex)
-    {
-        acceptor_.async_accept(ex, [self = shared_from_this()](error_code error, auto socket) {
-            self->on_accept(error, std::move(socket));
-        });
-    }
-
+struct adopt_tcp {
     template <class Socket>
-    void on_accept(error_code error, Socket socket)
+    any_stream operator()(Socket socket) const
     {
-        if (state_->stopped) return;
-        if (!error) {
-            delay_ = state_->options.retry_delay;
-            // The options are inherited from the listening socket.
-            state_->on_stream(detail::adopt_tcp_socket(std::move(socket)));
-            return accept();
-        }
-        if (state_->options.on_error) state_->options.on_error(error);
-        if (state_->stopped) return;
-        if (concerns_one_connection(error)) return accept();
-        retry_.expires_after(delay_);
-        delay_ = std::min(delay_ * 2, state_->options.retry_delay * max_retry_delay_factor);
-        retry_.async_wait([self = shared_from_this()](error_code cancelled) {
-            if (!cancelled) self->accept();
-        });
+        return detail::adopt_tcp_socket(std::move(socket)); // it has the options of the listening one
     }
-
-    tcp::acceptor acceptor_;
-    asio::steady_timer retry_;
-    std::shared_ptr<accept_state> state_;
-    duration delay_;
-    tcp_endpoint bound_;
 };
+using tcp_accept_loop = detail::accept_loop<tcp::acceptor, adopt_tcp>;
 
 class tcp_acceptor final : public acceptor_base {
 public:
     tcp_acceptor(std::vector<tcp::acceptor> acceptors, const listen_options& options)
-        : state_(std::make_shared<accept_state>(options))
     {
-        for (tcp::acceptor& acceptor : acceptors)
-            lanes_.push_back(std::make_shared<accept_lane>(std::move(acceptor), state_));
-        for (const auto& lane : lanes_) lane->remember_bound();
+        error_code ignored;
+        for (tcp::acceptor& acceptor : acceptors) {
+            bound_.push_back(acceptor.local_endpoint(ignored));
+            loops_.push_back(std::make_shared<tcp_accept_loop>(std::move(acceptor), options));
+        }
     }
     ~tcp_acceptor() override { tcp_acceptor::stop(); }
 
     void start(std::function<void(any_stream)> on_stream) override
     {
-        state_->on_stream = std::move(on_stream);
-        for (const auto& lane : lanes_) lane->accept();
+        for (const auto& loop : loops_) loop->start(on_stream);
     }
-
     void stop() noexcept override
     {
-        state_->stopped = true;
-        for (const auto& lane : lanes_) lane->stop();
+        for (const auto& loop : loops_) loop->stop();
     }
-
-    std::vector<tcp_endpoint> bound() const override
-    {
-        std::vector<tcp_endpoint> out;
-        for (const auto& lane : lanes_) out.push_back(lane->bound());
-        return out;
-    }
+    std::vector<tcp_endpoint> bound() const override { return bound_; }
 
 private:
-    std::shared_ptr<accept_state> state_;
-    std::vector<std::shared_ptr<accept_lane>> lanes_;
+    std::vector<std::shared_ptr<tcp_accept_loop>> loops_;
+    std::vector<tcp_endpoint> bound_;
 };
 
 // The listening socket among those that this process was given that is bound to `endpoint`; -1 when none is.

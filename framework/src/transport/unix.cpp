@@ -1,16 +1,15 @@
 #include <parley/transport/unix.hpp>
 
 #include "stream/socket/socket_stream.hpp"
+#include "transport/accept_loop.hpp"
 #include "transport/step_report.hpp"
 
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 
 namespace parley {
@@ -18,7 +17,6 @@ namespace {
 
 using local = asio::local::stream_protocol;
 
-constexpr int max_retry_delay_factor = 20;
 constexpr std::string_view room_suffix = ".room";
 
 // The name of the peer for others: see make_unix_stream.
@@ -33,10 +31,13 @@ identity next_identity(int descriptor) noexcept
     return text ? *text : identity{};
 }
 
-class unix_stream final : public detail::socket_stream<local::socket> {
+template <class Executor>
+class unix_stream final : public detail::socket_stream<asio::basic_stream_socket<local, Executor>> {
 public:
-    explicit unix_stream(local::socket socket)
-        : socket_stream(std::move(socket)), remote_(next_identity(unix_stream::native_handle()))
+    using socket = asio::basic_stream_socket<local, Executor>;
+
+    explicit unix_stream(socket s)
+        : detail::socket_stream<socket>(std::move(s)), remote_(next_identity(unix_stream::native_handle()))
     {
     }
     ~unix_stream() override { unix_stream::close(); }
@@ -44,8 +45,8 @@ public:
     void close() noexcept override
     {
         error_code ignored;
-        if (!abort_) socket_.shutdown(local::socket::shutdown_send, ignored);
-        close_socket();
+        if (!abort_) this->socket_.shutdown(socket::shutdown_send, ignored);
+        this->close_socket();
     }
     // A close without an end of sending is what stands for a reset here, and what a death looks like.
     void reset_on_close(bool abort) noexcept override { abort_ = abort; }
@@ -59,68 +60,20 @@ private:
     bool abort_ = false;
 };
 
-// Shared with its handlers, which may come after stop().
-class accept_loop : public std::enable_shared_from_this<accept_loop> {
-public:
-    accept_loop(local::acceptor acceptor, const listen_options& options)
-        : acceptor_(std::move(acceptor)),
-          retry_(acceptor_.get_executor()),
-          options_(options),
-          delay_(options.retry_delay)
+struct adopt_unix {
+    template <class Executor>
+    any_stream operator()(asio::basic_stream_socket<local, Executor> socket) const
     {
+        return any_stream{std::make_unique<unix_stream<Executor>>(std::move(socket))};
     }
-
-    void start(std::function<void(any_stream)> on_stream)
-    {
-        on_stream_ = std::move(on_stream);
-        accept();
-    }
-    void stop() noexcept
-    {
-        stopped_ = true;
-        error_code ignored;
-        acceptor_.close(ignored);
-        retry_.cancel();
-    }
-
-private:
-    void accept()
-    {
-        if (stopped_) return;
-        acceptor_.async_accept([self = shared_from_this()](error_code error, local::socket socket) {
-            self->on_accept(error, std::move(socket));
-        });
-    }
-    void on_accept(error_code error, local::socket socket)
-    {
-        if (stopped_) return;
-        if (!error) {
-            delay_ = options_.retry_delay;
-            on_stream_(make_unix_stream(std::move(socket)));
-            return accept();
-        }
-        if (options_.on_error) options_.on_error(error);
-        if (stopped_) return;
-        if (error == asio::error::connection_aborted) return accept();
-        retry_.expires_after(delay_);
-        delay_ = std::min(delay_ * 2, options_.retry_delay * max_retry_delay_factor);
-        retry_.async_wait([self = shared_from_this()](error_code cancelled) {
-            if (!cancelled) self->accept();
-        });
-    }
-
-    local::acceptor acceptor_;
-    asio::steady_timer retry_;
-    listen_options options_;
-    std::function<void(any_stream)> on_stream_;
-    duration delay_;
-    bool stopped_ = false;
 };
+using unix_accept_loop = detail::accept_loop<local::acceptor, adopt_unix>;
 
 class unix_acceptor final : public acceptor_base {
 public:
     unix_acceptor(local::acceptor acceptor, listen_address address, const listen_options& options)
-        : loop_(std::make_shared<accept_loop>(std::move(acceptor), options)), address_(std::move(address))
+        : loop_(std::make_shared<unix_accept_loop>(std::move(acceptor), options)),
+          address_(std::move(address))
     {
     }
     ~unix_acceptor() override { unix_acceptor::stop(); }
@@ -136,7 +89,7 @@ public:
     std::vector<std::string> bound_texts() const override { return {address_.text()}; }
 
 private:
-    std::shared_ptr<accept_loop> loop_;
+    std::shared_ptr<unix_accept_loop> loop_;
     listen_address address_;
     bool stopped_ = false;
 };
@@ -189,7 +142,7 @@ awaitable<connect_outcome> connect_over_unix(connect_request request)
 
 any_stream make_unix_stream(local::socket socket)
 {
-    return any_stream{std::make_unique<unix_stream>(std::move(socket))};
+    return adopt_unix{}(std::move(socket));
 }
 
 result<std::unique_ptr<acceptor_base>> listen_unix(executor ex, const listen_address& address,

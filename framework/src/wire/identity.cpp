@@ -25,7 +25,7 @@ identity identity::from_checked(std::string_view text) noexcept
 std::string_view identity::address() const noexcept
 {
     std::string_view host = text();
-    // A text that ends with a bracket is an IPv6 address alone: its colons stand before no port.
+    // A text that ends with a bracket is an IPv6 address without a port.
     if (!host.ends_with(']')) host = host.substr(0, host.rfind(':'));
     if (host.size() >= 2 && host.starts_with('[') && host.ends_with(']'))
         host = host.substr(1, host.size() - 2);

@@ -9,7 +9,7 @@ namespace {
 constexpr std::size_t uid_digits = 4;
 constexpr byte not_hex = 0xff;
 
-// A value for every byte, so that checking a digit is one load.
+// One entry for every byte, so that checking a digit is one load.
 constexpr auto hex_values = [] {
     std::array<byte, 256> values{};
     for (std::size_t i = 0; i < values.size(); ++i) {
@@ -23,9 +23,9 @@ constexpr auto hex_values = [] {
 struct shape {
     bool letter = false;   // of a relay_failure
     bool code = false;     // of a spoke_failure
-    std::size_t uid = 0;   // hexadecimal digits
-    std::size_t raw = 0;   // bytes of any value
-    bool identity = false; // up to its NUL
+    std::size_t uid = 0;   // number of hexadecimal digits
+    std::size_t raw = 0;   // number of bytes of any value
+    bool identity = false; // text up to its NUL
 };
 
 constexpr std::array<shape, std::variant_size_v<packet_variant>> shapes = {{
@@ -59,7 +59,7 @@ enum class verdict { complete, incomplete, broken };
 
 struct scan_result {
     verdict what = verdict::incomplete;
-    std::size_t at = 0; // complete: the packet's length; broken: where the offending byte stands
+    std::size_t at = 0; // complete: the packet's length; broken: the position of the offending byte
     errc error{};
 };
 
@@ -73,7 +73,7 @@ bool is_relay_failure_letter(byte c) noexcept
     return c == 'C' || c == 'S' || c == 'H' || c == 'N';
 }
 
-// Judges the packet that begins at data[0]. The first `known` bytes have been found good by an earlier call.
+// Judges the packet that begins at data[0]. An earlier call has accepted the first `known` bytes.
 scan_result scan(const byte* data, std::size_t size, std::size_t known) noexcept
 {
     std::size_t at = 0;
@@ -81,7 +81,7 @@ scan_result scan(const byte* data, std::size_t size, std::size_t known) noexcept
         if (hex_values[data[at]] == not_hex) return broken(at, errc::bad_uid_digit);
     for (const std::size_t end = std::min(size, packet_header_bytes); at < end; ++at) {
         if (hex_values[data[at]] == not_hex) return broken(at, errc::bad_type_digit);
-        // The first digit decides: every type is below 10.
+        // The first digit decides: every type is below 0x10.
         if (at == uid_digits && data[at] != '0') return broken(at, errc::unknown_packet_type);
     }
     if (size < packet_header_bytes) return {};
@@ -106,7 +106,7 @@ scan_result scan(const byte* data, std::size_t size, std::size_t known) noexcept
     at += body.raw;
     if (!body.identity) return {verdict::complete, at, {}};
 
-    // The NUL is searched for only here: what stands before may contain any.
+    // Search for the NUL only here: the fields before may contain NUL bytes.
     const std::size_t begin = at;
     const std::size_t bound = begin + max_identity_bytes;
     at = std::max(at, known);
@@ -141,8 +141,8 @@ result<std::optional<message>> packet_parser::parse(bytes_view& input) noexcept
     const byte* packet = input.data();
     std::size_t size = input.size();
     if (known != 0) {
-        // Take what the longest packet could still need; the buffer is never full here, or its packet were
-        // complete.
+        // Take as much as the longest packet could still need. The buffer is never full here: a full buffer
+        // holds a complete packet.
         size = std::min(input.size(), buffer_.size() - known);
         std::memcpy(buffer_.data() + known, input.data(), size);
         packet = buffer_.data();

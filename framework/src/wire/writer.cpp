@@ -7,7 +7,7 @@ namespace {
 
 constexpr char hex_digits[] = "0123456789abcdef";
 
-// Appends at a place that the caller has made large enough; every packet fits max_packet_bytes.
+// Appends to memory that the caller has made large enough: every packet fits max_packet_bytes.
 class cursor {
 public:
     explicit cursor(byte* at) noexcept : at_(at) {}
@@ -35,7 +35,7 @@ private:
     byte* at_;
 };
 
-// The bodies, one overload a shape; those without an overload of their own are empty.
+// One overload for each body that is not empty, and one for each that is.
 struct body_writer {
     cursor& out;
 

@@ -7,7 +7,7 @@
 namespace parley {
 namespace {
 
-// RFC 4648 section 10, and every digit.
+// The examples of RFC 4648 section 10, and every digit.
 TEST(base64, is_padded)
 {
     const std::pair<std::string_view, std::string_view> all[] = {

@@ -120,7 +120,7 @@ TEST(escaped, is_always_valid_and_printable)
             const std::string text{static_cast<char>(first), static_cast<char>(second)};
             const std::string once = escaped(text);
             for (const byte b : as_bytes(once)) ASSERT_TRUE(b >= 0x20 && b != 0x7f) << first << ' ' << second;
-            // Nothing but the backslashes of the first time is left to escape.
+            // Only the backslashes of the first escape are left to escape.
             const std::string twice = escaped(once);
             ASSERT_EQ(std::count(once.begin(), once.end(), '\\') * 3,
                       static_cast<std::ptrdiff_t>(twice.size() - once.size()));
@@ -132,7 +132,7 @@ TEST(escaped, cuts_what_is_too_long)
     EXPECT_EQ(escaped("abcdef", 6), "abcdef");
     EXPECT_EQ(escaped("abcdefg", 6), "abcdef…");
     EXPECT_EQ(escaped(std::string(600, 'x')), std::string(512, 'x') + "…");
-    // Never inside a character or an escape.
+    // Never cuts inside a character or an escape.
     EXPECT_EQ(escaped("ééé", 3), "éé…");
     EXPECT_EQ(escaped("\n\n\n", 5), "\\x0a\\x0a…");
 }

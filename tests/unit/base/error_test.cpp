@@ -15,7 +15,8 @@ constexpr condition conditions[] = {condition::peer_fault,     condition::local_
                                     condition::authentication, condition::cancelled,   condition::timed_out,
                                     condition::refused};
 
-// The enumerators of errc with their values, read out of the header: a new one cannot be forgotten here.
+// The enumerators of errc with their values, read from the header, so that a new one cannot be forgotten
+// here.
 std::map<int, std::string> declared_errors()
 {
     std::ifstream file{PARLEY_ERROR_HEADER};

@@ -39,7 +39,7 @@ TEST(equal_in_constant_time, compares_every_byte)
             b[i] = static_cast<byte>(b[i] ^ (1 << bit));
             EXPECT_FALSE(equal_in_constant_time(a, b)) << i;
         }
-    // Differences that cancel out under exclusive or are still differences.
+    // Differences that cancel out under XOR are still differences.
     byte_vector b = a;
     b[0] = static_cast<byte>(b[0] ^ 1);
     b[1] = static_cast<byte>(b[1] ^ 1);

@@ -76,7 +76,7 @@ TEST_F(curve_operations, only_points_of_prime_order_have_prime_order)
             EXPECT_FALSE(curve::has_prime_order(slow_.encode(small[j])));
         }
     }
-    // No point of the curve, or no canonical encoding of one.
+    // Not a point of the curve, or not a canonical encoding of one.
     for (byte y = 0; y < 64; ++y) {
         const point p{y};
         const auto decoded = slow_.decode(p);
@@ -84,8 +84,8 @@ TEST_F(curve_operations, only_points_of_prime_order_have_prime_order)
     }
 }
 
-// With each component of small order, both where the library checks the order and by the own check that
-// stands in for it.
+// With each component of small order, both where the library checks the order and with our own check in its
+// place.
 TEST_F(curve_operations, no_side_computes_with_a_component_of_small_order)
 {
     const auto small = slow_.small_order();

@@ -1,6 +1,6 @@
 // The key agreement on a libsodium whose multiplication lets a component of order two pass, as released
-// versions do. This program's own definitions of the two multiplications, on the slow curve, take the place
-// of the library's.
+// versions do. This program defines the two multiplications itself, on the slow curve, and thus replaces the
+// library's.
 #include "unit/crypto/slow_curve.hpp"
 #include "unit/crypto/support.hpp"
 
@@ -22,7 +22,7 @@ int careless_multiply(unsigned char* q, std::array<byte, 32> scalar, const unsig
     std::copy_n(p, encoded.size(), encoded.begin());
     const auto decoded = slow().decode(encoded);
     if (!decoded || slow().is_neutral(slow().multiply(8, *decoded))) return -1;
-    // The old check: x alone is looked at, and the point of order two has the x of the neutral element.
+    // The old check looks only at x, and the point of order two has the x of the neutral element.
     if (slow().multiply_by_order(*decoded).x != 0) return -1;
 
     slow_curve::number n = 0;
@@ -91,7 +91,7 @@ TEST(old_library, has_its_own_check_of_the_order)
     }
 }
 
-// Of the eight components of small order only the neutral one may be added to what a peer sends.
+// Of the eight components of small order, only the neutral one may be added to what a peer sends.
 TEST(old_library, makes_no_difference_to_the_key_agreement)
 {
     seeded_random random(53);

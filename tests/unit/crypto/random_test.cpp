@@ -16,8 +16,8 @@ TEST(random, starting_the_library_again_is_no_error)
 
 TEST(random, fills_everything_it_is_given)
 {
-    // Each of 8000 fills misses a given value at a given place with probability 255/256: all of them, below
-    // 2^-45.
+    // One fill misses a given value at a given place with probability 255/256; all 8000 miss it with less
+    // than 2^-45.
     std::array<std::set<byte>, 7> seen;
     for (int i = 0; i < 8000; ++i) {
         std::array<byte, 7> bytes{};

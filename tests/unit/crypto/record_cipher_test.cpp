@@ -75,7 +75,7 @@ std::string sha256(bytes_view bytes)
     return to_hex(out);
 }
 
-// A sequence number stands in a case as decimal text, or as a number.
+// In a case, a sequence number is decimal text or a number.
 std::uint64_t sequence_of(const json& seq)
 {
     return seq.is_string() ? std::stoull(seq.get<std::string>()) : seq.get<std::uint64_t>();
@@ -147,7 +147,7 @@ TEST(record_vectors, sealed_and_opened_byte_for_byte)
     EXPECT_GT(possible, 0U);
 }
 
-// --- what holds for every cipher and layout
+// --- properties of every cipher and layout
 
 TEST_P(record_cipher_test, opens_what_it_sealed)
 {
@@ -224,7 +224,7 @@ TEST_P(record_cipher_test, another_number_length_or_key_is_a_forgery)
     longer.push_back(0);
     EXPECT_EQ(error_of(with.open(7, body_of(longer), opened)), errc::record_forged);
 
-    // Bytes 0..43 of a key count, the other twenty do not.
+    // Bytes 0..43 of a key matter; the other twenty do not.
     for (std::size_t i = 0; i < spoke_key_bytes; ++i) {
         spoke_key changed = key_.duplicate();
         changed.data()[i] ^= 0x10;
@@ -297,7 +297,7 @@ TEST_P(record_cipher_test, moves)
     EXPECT_EQ(sealed(with, 1, content), record);
 }
 
-// A TLS stream of the same thread takes anything in this queue for its own failure.
+// A TLS stream of the same thread would take an error in this queue for its own failure.
 TEST_P(record_cipher_test, leaves_nothing_in_the_librarys_error_queue)
 {
     ERR_clear_error();

@@ -9,7 +9,7 @@ namespace {
 
 TEST(sha1_pair, two_updated_together_are_what_each_is_alone)
 {
-    // Every offset within a block for either, blocks that are pairs, and a longer rest of either.
+    // Every offset within a block for either hash, blocks that form pairs, and a longer rest of either.
     byte_vector bytes(2000);
     for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<byte>(i * 7 + i / 256);
     const bytes_view all = bytes;

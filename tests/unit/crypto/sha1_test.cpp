@@ -15,7 +15,7 @@ std::string digest_of(std::string_view text)
     return to_hex(hash.finish());
 }
 
-// FIPS 180's examples, and Git's name of the empty file.
+// The examples of FIPS 180, and Git's id of the empty file.
 TEST(sha1, known_digests)
 {
     EXPECT_EQ(digest_of(""), "da39a3ee5e6b4b0d3255bfef95601890afd80709");

@@ -27,7 +27,7 @@ public:
     {
     }
 
-    // The point that `bytes` encode canonically, if they do.
+    // The point that `bytes` encode, if the encoding is canonical.
     std::optional<projective> decode(const point& bytes) const
     {
         number y = 0;
@@ -89,7 +89,7 @@ public:
         return !is_neutral(p) && is_neutral(multiply_by_order(p));
     }
 
-    // Whether a side may compute with what it received: PROTOCOL.md section 5.3, word for word.
+    // Whether a side may compute with what it received, exactly as in PROTOCOL.md section 5.3.
     bool acceptable(const point& received, const point& mask) const
     {
         const auto r = decode(received), m = decode(mask);
@@ -99,7 +99,7 @@ public:
     // The eight points whose order divides eight, the neutral element first.
     std::array<projective, 8> small_order() const
     {
-        // A generator: some point times the prime order, as long as that has order eight.
+        // A generator: some point times the prime order, if that has order eight.
         point bytes{};
         for (;; ++bytes[0]) {
             const auto p = decode(bytes);
@@ -113,7 +113,7 @@ public:
         }
     }
 
-    // `bytes` and another point's sum, encoded.
+    // The encoded sum of `bytes` and another point.
     point plus(const point& bytes, const projective& other) const
     {
         return encode(add(decode(bytes).value(), other));

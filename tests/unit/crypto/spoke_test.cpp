@@ -36,7 +36,7 @@ struct meeting {
         return client.finish(client_identity, server_identity, y_point, server_validator);
     }
     result<client_agreement> finish() const { return finish(session.y(), session.server_validator()); }
-    // A session like the one at hand: confirming ends a session.
+    // A session like this one, because confirming ends a session.
     spoke_server_session again() const
     {
         return server.compute(client_identity, server_identity, client.x(), y).value();
@@ -94,7 +94,7 @@ TEST(spoke, every_other_password_is_refused)
     }
 }
 
-// HMAC pads a short key with zeros, and hashes one longer than 64 bytes: so does the reference.
+// HMAC pads a short key with zeros and hashes one longer than 64 bytes. So does the reference.
 TEST(spoke, a_password_and_the_same_with_zeros_after_it_are_one_password)
 {
     public_parameters parameters;
@@ -118,7 +118,7 @@ TEST(spoke, any_bit_of_y_or_its_validator_changed_is_refused)
     for (std::size_t bit = 0; bit < 8 * validator_bytes; bit += 3)
         EXPECT_EQ(error_of(m.finish(m.session.y(), flipped(m.session.server_validator(), bit))),
                   errc::invalid_client_validator);
-    // After all of that, the right answer is still taken.
+    // After all these errors the right answer is still accepted.
     EXPECT_TRUE(m.finish());
 }
 
@@ -180,7 +180,7 @@ TEST(spoke, a_session_is_confirmed_once)
     EXPECT_EQ(error_of(session.confirm(right)), errc::invalid_server_validator);
     EXPECT_EQ(error_of(session.confirm(zeros)), errc::invalid_server_validator);
 
-    // A wrong one spends it as well: nobody gets a second guess.
+    // A wrong validator ends the session, too: nobody gets a second guess.
     session = m.again();
     EXPECT_EQ(error_of(session.confirm(zeros)), errc::invalid_server_validator);
     EXPECT_EQ(error_of(session.confirm(right)), errc::invalid_server_validator);
@@ -194,7 +194,7 @@ TEST(spoke, a_session_is_confirmed_once)
     EXPECT_EQ(error_of(never_begun.confirm(zeros)), errc::invalid_server_validator);
 }
 
-// Of the eight components of small order only the neutral one may be added to what a peer sends.
+// Of the eight components of small order, only the neutral one may be added to what a peer sends.
 TEST(spoke, points_of_small_or_mixed_order_are_refused)
 {
     seeded_random random(28);
@@ -221,8 +221,7 @@ TEST(spoke, points_of_small_or_mixed_order_are_refused)
     }
 }
 
-// Every encoding that is not canonical: y from the prime up, and the two points whose x is zero with the sign
-// set.
+// Every non-canonical encoding: y from the prime up, and the two points whose x is zero with the sign set.
 TEST(spoke, encodings_that_are_not_canonical_are_refused)
 {
     seeded_random random(29);
@@ -328,7 +327,7 @@ TEST(spoke, a_scalar_is_asked_for_again_when_it_is_zero)
         explicit mostly_zero(int zeros) : zeros_(zeros) {}
         void fill(mutable_bytes out) noexcept override
         {
-            // 7 and 80 are what the clearing removes.
+            // Clearing removes exactly the bits of 7 and 80.
             std::fill(out.begin(), out.end(), byte{0});
             out.front() = 7;
             out.back() = zeros_-- > 0 ? 0x80 : 0x81;
@@ -339,8 +338,8 @@ TEST(spoke, a_scalar_is_asked_for_again_when_it_is_zero)
     };
     mostly_zero twice(2), always(1'000'000);
     EXPECT_EQ(random_scalar(twice).data()[31], 1);
-    // A source that gives nothing else is broken: the zero that comes out is refused by all that takes a
-    // scalar.
+    // A source that gives only zeros is broken. Every function that takes a scalar refuses the resulting
+    // zero.
     const secret_scalar zero = random_scalar(always);
     EXPECT_TRUE(std::all_of(zero.view().begin(), zero.view().end(), [](byte b) { return b == 0; }));
 }

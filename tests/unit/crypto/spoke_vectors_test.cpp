@@ -17,19 +17,19 @@ json spoke_cases(std::string_view kind)
     json out = json::array();
     for (const json& c : all)
         if (c.at("kind") == kind) out.push_back(c);
-    // A file of our own has both kinds; one that was chosen may have only one, but not nothing.
+    // Our own files have both kinds. A chosen file may have only one, but must not be empty.
     EXPECT_FALSE(data_was_chosen() ? all.empty() : out.empty());
     return out;
 }
 
-// What the reference answered, as our code for it; no error for "accepted".
+// The reference's answer as our error code; no error for "accepted".
 error_code answer_named(const std::string& name)
 {
     if (name == "accepted") return {};
     if (name == "Point_is_not_on_prime_order_subgroup") return errc::point_not_on_subgroup;
     if (name == "Invalid_client_validator") return errc::invalid_client_validator;
     if (name == "Invalid_server_validator") return errc::invalid_server_validator;
-    // The reference stops at a count of iterations that it cannot hold.
+    // The reference stops at a number of iterations that it cannot hold.
     if (name == "Invalid_public_packet" || name.starts_with("exception")) return errc::invalid_public_packet;
     throw std::runtime_error("unknown answer " + name);
 }
@@ -115,7 +115,7 @@ TEST(spoke_vectors, handshakes_give_every_value)
     }
 }
 
-// The reference's answer, but failure 00 wherever section 5.3 demands it: the reference goes on with a point
+// The reference's answer, but failure 00 wherever section 5.3 demands it. The reference goes on with a point
 // that has a component of order two, with the neutral element, and with what its failed decoding left in
 // memory.
 error_code expected_answer(const json& answer, const point& received, const point& mask)
@@ -145,14 +145,14 @@ void check_server_compute(const json& c)
     expect_keys(*keys, c);
 }
 
-// A shifted boundary between the two identities stays accepted: they are hashed without their lengths, so no
-// side can tell. What protects from it is that a relay's identities all end in a port, and that each peer was
+// A shifted boundary between the two identities stays accepted: they are hashed without their lengths, so
+// neither side can tell. Two facts protect from it: a relay's identities all end in a port, and each peer was
 // told its own.
 void check_client_compute(const json& c)
 {
     const byte_vector password =
         unhex(c.contains("client_password") ? c["client_password"] : c.at("password"));
-    // "identities swapped" has no fields of its own for it.
+    // "identities swapped" has no separate fields.
     const bool swapped = c.at("name").get<std::string>().find("swapped") != std::string::npos &&
                          !c.contains("client_identity_used_by_client");
     const json& client_text = c.contains("client_identity_used_by_client")
@@ -175,8 +175,8 @@ void check_client_compute(const json& c)
     EXPECT_EQ(error_of(agreed), expected_answer(c.at("client_compute"), y, points->n));
 }
 
-// A case names neither X nor y: they are those of the case in the same file that the reference accepts as it
-// is, if there is one of the same server and identities.
+// A case names neither X nor y. They are those of an unmodified case in the same file that the reference
+// accepts, with the same server and identities, if there is one.
 std::optional<json> control_of(const json& c)
 {
     for (const json& other : spoke_cases("negative")) {
@@ -203,7 +203,7 @@ void check_server_finalize(const json& c)
     const point x = control ? unhex_array<point_bytes>(control->at("X")) : client->x();
     const secret_scalar y = control ? unhex_secret<32>(control->at("y")) : random_scalar(random);
 
-    // A validator of another length never gets here, for the packet's shape is fixed; an empty one stands for
+    // A validator of another length never gets here, because the packet has a fixed shape. An empty one means
     // zeros.
     const byte_vector sent = unhex(c.at("sub3"));
     if (sent.empty() || sent.size() == validator_bytes) {
@@ -226,7 +226,7 @@ void check_public(const json& c)
 {
     const byte_vector bytes = unhex(c.at("public"));
     if (bytes.size() != public_bytes) {
-        // No such packet can be handed in: its type has 34 bytes.
+        // Such a packet cannot be passed in: its type has 34 bytes.
         EXPECT_EQ(answer_named(c.at("hello")), errc::invalid_public_packet);
         return;
     }
@@ -282,7 +282,7 @@ public:
             if (e.at("dir") == "peer->relay") sent_[e.at("conn").dump()] += e.at("hex").get<std::string>();
     }
 
-    // Computes every key agreement again. Returns how many there were.
+    // Repeats every key agreement. Returns their number.
     std::size_t check()
     {
         std::size_t done = 0;
@@ -292,7 +292,7 @@ public:
             check_agreement(step);
             ++done;
         }
-        // None of the keys that the reference ended with was left out.
+        // All keys that the reference ended with were compared.
         std::size_t keys = 0;
         for (const json& of_peer : keys_) keys += of_peer.size();
         EXPECT_EQ(keys_compared_, keys);
@@ -320,7 +320,7 @@ private:
         }
     }
 
-    // The server whose secrets a step shows. Its password is found among all words that were said.
+    // The server whose secrets a step shows. Its password is one of the words in the conversation.
     spoke_server server_of(const json& step) const
     {
         const byte_vector secret = unhex(step.at("secret"));
@@ -347,7 +347,7 @@ private:
                            [&](const auto& s) { return s.second.find(hex) != std::string::npos; });
     }
 
-    // The keys that a step's peer ended with, if it ended with those of this agreement.
+    // Compares the keys that a step's peer ended with, if they are those of this agreement.
     void expect_final_keys(const json& step, const json& room_identity, const session_keys& keys)
     {
         for (const json& k : keys_.at(step.at("peer"))) {
@@ -383,7 +383,7 @@ private:
             client->finish(client_identity, server_identity, session->y(), session->server_validator());
         if (!agreed) {
             EXPECT_EQ(agreed.error(), errc::invalid_client_validator);
-            // The client said so, too: spoke_failure 01.
+            // The client reported it, too: spoke_failure 01.
             EXPECT_TRUE(was_sent(std::string("306401")));
             return;
         }

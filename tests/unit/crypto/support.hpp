@@ -1,4 +1,4 @@
-// What the tests of crypto share: identities, and the files of byte-exact cases.
+// Shared by the tests of crypto: identities, and the files of byte-exact cases.
 #pragma once
 
 #include <parley/crypto/spoke.hpp>

@@ -14,7 +14,7 @@ namespace {
 using namespace parley;
 using namespace parley_test;
 
-// Pulls the whole stream with reads of the sizes that `next_size` gives.
+// Reads the whole stream in reads of the sizes from `next_size`.
 template <class NextSize>
 byte_vector pull(deflater& d, std::string_view content, NextSize next_size)
 {
@@ -125,7 +125,7 @@ TEST(Deflater, TheStreamDoesNotDependOnTheNumberOfThreads)
     const std::size_t part = 12u << 20;
     const std::string words = wordy_text(part, 1), noise = random_text(part, 2);
     std::mt19937 random(3);
-    // The second and third change their mind with blocks under way, and again after stored ones.
+    // The second and third contents switch with blocks under way, and again after stored ones.
     for (const std::string& content : {words, words + noise + words, noise + words + noise, noise}) {
         for (const compression method : {compression::sampled, compression::always}) {
             deflater inline_(method, 4, 1);
@@ -244,7 +244,7 @@ TEST(Deflater, SampledChangesItsMindWhereTheContentChanges)
         deflater d(compression::sampled, 4);
         const byte_vector packed = pull(d, content, [] { return 32'768; });
         ASSERT_EQ(inflated(packed, content.size()), content);
-        // The words come to a third or so; at most 8 MiB of them were passed by before the change was seen.
+        // Words shrink to about a third. At most 8 MiB of them were stored before the change was noticed.
         const std::size_t words_total = words_first ? 2 * part : part;
         const std::size_t noise_total = content.size() - words_total;
         EXPECT_LT(packed.size(),
@@ -278,7 +278,8 @@ TEST(Deflater, HasteMayComeAndGoWithinAContent)
             return std::size_t{++read % 3 == 0 ? 1000u : 100'000u};
         });
         ASSERT_TRUE(inflated(packed, words.size()) == words);
-        // Stretches of 1, 2 and 4 MiB are stored, and then one of 8 that began before speed mattered less.
+        // Stretches of 1, 2 and 4 MiB are stored, and then one of 8 MiB that began before `prefer_speed`
+        // ended.
         EXPECT_GT(packed.size(), 7u << 20);
         EXPECT_LT(packed.size(), (15u << 20) + (15u << 20) / 2);
     }
@@ -290,7 +291,7 @@ TEST(Deflater, HasteThatIsOverBeforeTheBlocksInsideAreOutChangesNothing)
     deflater calm(compression::sampled, 4, 3), hasty(compression::sampled, 4, 3);
     std::size_t read = 0;
     const byte_vector packed = pull(hasty, words, [&] {
-        // Some of three or four blocks of which each comes to 150 KiB or more.
+        // Some of three or four blocks, each of which deflates to 150 KiB or more.
         hasty.prefer_speed(hasty.content_bytes_taken() > (3u << 20) && ++read % 20 == 0);
         return 10'000u;
     });
@@ -323,7 +324,7 @@ TEST(Deflater, AFailingContentFailsTheReadWithItsError)
         EXPECT_EQ(error, errc::document_changed);
         EXPECT_FALSE(d.finished());
 
-        // And the next stream begins as if nothing had been.
+        // The next stream starts clean.
         EXPECT_EQ(inflated(pull(d, "next"), 4), "next");
     };
     for (const compression method : {compression::sampled, compression::always, compression::never}) {

@@ -61,7 +61,7 @@ std::vector<recorded_pack> recorded_packs()
     return out;
 }
 
-// ---- what the reference sends
+// ---- documents of the reference
 
 TEST(DocumentReceiver, takes_every_recorded_document_in_any_split)
 {
@@ -103,7 +103,8 @@ TEST(DocumentReceiver, hello_is_hello)
     }
 }
 
-// One generation sends ascending ids with deltas, the other files first: the tree is the same one.
+// One generation of senders sends ascending ids with deltas, the other sends files first. The tree is the
+// same.
 TEST(DocumentReceiver, both_generations_send_the_same_directory)
 {
     std::optional<disk_listing> first;
@@ -129,7 +130,7 @@ TEST(DocumentReceiver, both_generations_send_the_same_directory)
     }
 }
 
-// ---- what it does with a document
+// ---- what the receiver does with a document
 
 TEST(DocumentReceiver, the_name_can_be_chosen)
 {
@@ -177,7 +178,7 @@ TEST(DocumentReceiver, a_taken_name_is_found_before_the_content_comes)
     EXPECT_EQ(receiver->write(parley::as_bytes(stream).first(40)), errc::destination_exists);
 }
 
-// The name was free at the start and is taken at the end; the user clears it and commits again.
+// The name was free at the start and is taken at the end. The user frees it and commits again.
 TEST(DocumentReceiver, a_name_taken_meanwhile_can_be_cleared)
 {
     temporary_folder folder;
@@ -241,13 +242,13 @@ TEST(DocumentReceiver, small_files_are_made_where_they_stay)
     auto receiver = document_receiver::create(into(folder.path()));
     ASSERT_TRUE(receiver);
     ASSERT_FALSE(receiver->write(parley::as_bytes(stream).first(stream.size() - 1)));
-    std::map<std::string, std::string> staged; // what is in folders of the staging: name to path
+    std::map<std::string, std::string> staged; // files in the folders of the staging area: name to path
     for (const auto& entry : listing_of(folder.path()))
         if (const fs::path path = entry.first; std::distance(path.begin(), path.end()) == 3)
             staged[path.filename().string()] = entry.first;
     ASSERT_EQ(staged.size(), 2u) << "in their folders, though the trailer has not come";
     const auto inode = [&folder](const std::string& path) {
-        struct stat is {};
+        struct stat is{};
         EXPECT_EQ(::stat((folder / path).c_str(), &is), 0) << path;
         return is.st_ino;
     };
@@ -435,7 +436,7 @@ TEST(DocumentReceiver, a_chain_of_deltas_whose_base_comes_last)
     EXPECT_FALSE(push(options, stream).error);
 }
 
-// ---- staging folders that others left
+// ---- staging folders left by others
 
 class stale_staging : public ::testing::Test {
 protected:

@@ -33,7 +33,7 @@ document_source open_source(const std::filesystem::path& path, source_options op
     return std::move(*source);
 }
 
-// The pack of `path`, read back by the tests' own reader and compared with the disk.
+// The pack of `path`, read by the tests' own reader and compared with the disk.
 plain_pack expect_travels(const std::filesystem::path& path, source_options options = {},
                           std::size_t read_size = 32'000)
 {
@@ -258,7 +258,7 @@ TEST(DocumentSource, EqualDirectoriesTravelOnce)
               2);
 }
 
-// What happens to a file after it was counted, and when.
+// A change to a file after it was counted, and when it happens.
 struct change {
     const char* what;
     void (*make)(const std::filesystem::path&);
@@ -321,7 +321,7 @@ TEST(DocumentSource, AFileThatChangesWhileItIsSentIsNoticed)
             const auto path = folder.write("d/f", random_text(2'000'000, 1));
             document_source source = open_source(in_directory ? folder / "d" : path);
             byte_vector out(500'000);
-            for (int i = 0; i < 2; ++i) ASSERT_TRUE(source.read(out)); // a file's first gives its name only
+            for (int i = 0; i < 2; ++i) ASSERT_TRUE(source.read(out)); // a file's first gives only its name
             if (what == 0) std::filesystem::resize_file(path, 1'999'999);
             if (what == 1) std::filesystem::resize_file(path, 2'000'001);
             if (what == 2) touch(path);
@@ -378,7 +378,7 @@ TEST(DocumentSource, APipeGivesExactlyTheSizeOrItChanged)
     }
 }
 
-// The first bytes are there before anything else of the document could have been read.
+// The first bytes are available before anything else of the document could have been read.
 TEST(DocumentSource, SendsAtOnceHoweverLargeTheFile)
 {
     const temporary_folder folder;
@@ -390,7 +390,7 @@ TEST(DocumentSource, SendsAtOnceHoweverLargeTheFile)
             document_source source = open_source(document, with(method));
             EXPECT_EQ(source.content_bytes(), 3ull << 40);
             byte_vector out(64);
-            for (int i = 0; i < 2; ++i) ASSERT_TRUE(source.read(out)); // a file's first gives its name only
+            for (int i = 0; i < 2; ++i) ASSERT_TRUE(source.read(out)); // a file's first gives only its name
             EXPECT_LE(source.content_bytes_read(), 8u << 20) << "the library holds on to 4 MiB of zeros";
         }
     }
@@ -416,7 +416,7 @@ constexpr bool memory_is_inflated = false;
 constexpr bool memory_is_inflated = false;
 #endif
 
-// Reads to the end into one buffer; the most memory that was resident meanwhile.
+// Reads to the end into one buffer. Returns the largest resident memory meanwhile.
 std::uint64_t drain_and_watch(document_source& source, byte_vector& out)
 {
     std::uint64_t most = 0;
@@ -472,7 +472,7 @@ TEST(DocumentSource, TwentyThousandFilesTravel)
     expect_travels(folder / "tree");
 }
 
-// Git itself, where it is there, takes the pack and calls the objects the same.
+// Git itself, if installed, accepts the pack and computes the same ids.
 TEST(DocumentSource, GitUnderstandsThePack)
 {
     if (std::system("git --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "git is not here";

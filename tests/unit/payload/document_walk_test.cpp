@@ -84,7 +84,7 @@ TEST(DocumentWalk, GoesDepthFirstInTheOrderOfTrees)
     folder.write(".config/x", "1234");
     folder.write("Z", std::string(300, 'x'));
     const walked w = walk(folder.path());
-    // "a.b" < "a/" < "a0", as bytes go.
+    // "a.b" < "a/" < "a0" in the order of bytes.
     EXPECT_THAT(w.steps, ElementsAre(".config/", "x 4", "..", ".dot 3", "Z 300", "a.b 2", "a/", "b/",
                                      "deep 5", "..", "z 1", "..", "a0 0", "empty/", "..", ".."));
     EXPECT_EQ(w.files, 7u);

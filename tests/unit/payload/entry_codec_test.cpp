@@ -25,7 +25,7 @@ std::string encoded_distance(std::uint64_t distance)
     return std::string(parley::as_text({out, parley::encode_base_distance(distance, out)}));
 }
 
-// The status after all of `bytes`, which must come with the last of them.
+// The status after all of `bytes`. The last byte must complete it.
 status parsed(entry_header_parser& parser, std::string_view bytes)
 {
     status last = status::more;
@@ -111,7 +111,7 @@ TEST(EntryCodec, refuses_what_no_rule_allows)
     for (const unsigned kind : {0u, 5u})
         EXPECT_EQ(entry_header_parser().push(static_cast<byte>(kind << 4)), status::bad);
     entry_header_parser parser;
-    // 4 + 8 * 7 bits, then four more fit.
+    // 4 + 8 * 7 bits leave room for four more.
     EXPECT_EQ(parsed(parser, "\xbf" + std::string(8, '\xff') + "\x0f"), status::done);
     EXPECT_EQ(parser.header().size, UINT64_MAX);
     EXPECT_EQ(parsed(parser, "\xbf" + std::string(8, '\xff') + "\x1f"), status::bad);

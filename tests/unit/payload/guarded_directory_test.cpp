@@ -97,7 +97,7 @@ TEST_F(guarded, never_opens_or_replaces_what_is_there)
     EXPECT_FALSE(fs::exists(folder / "nowhere"));
 }
 
-// Every way in goes past the same guard.
+// Every function that takes a name checks it.
 TEST_F(guarded, takes_no_hostile_name_for_anything)
 {
     folder.write("into/x", "mine");
@@ -234,8 +234,8 @@ TEST_F(guarded, lists_names_and_free_space)
     EXPECT_GE(space->block_bytes, 1u);
 }
 
-// Nothing else in the receiving half creates, moves or removes: a reader of guarded_directory.cpp has read
-// all.
+// No other file of the receiving half creates, moves or removes anything: it is enough to review
+// guarded_directory.cpp.
 TEST(GuardedSources, no_other_source_touches_the_disk)
 {
     const fs::path sources = fs::path(PARLEY_TEST_DATA).parent_path().parent_path() / "framework/src/payload";

@@ -1,4 +1,4 @@
-// The corpus of packs that a hostile sender makes, each with the error that it is refused with.
+// The corpus of packs from hostile senders, each with the error that refuses it.
 #pragma once
 
 #include "support/pack_builder.hpp"
@@ -24,7 +24,7 @@ inline std::string nested(std::string text, int times, const char* name)
 inline const std::string hello = "Hello World!\n";
 inline const pack_id hello_id = pack_object_id(blob_kind, hello);
 
-// A pack whose top directory has this content, beside hello and an empty directory.
+// A pack with this content as its top directory, next to hello and an empty directory.
 inline std::string with_top(const std::string& top, std::string_view root = {})
 {
     pack_builder pack;
@@ -35,7 +35,7 @@ inline std::string with_top(const std::string& top, std::string_view root = {})
     return pack.finish();
 }
 
-// A sound directory with one more entry, made by `add`, before or after all others.
+// A valid directory with one more entry, made by `add`, before or after all others.
 template <class Add>
 std::string beside(Add add, bool first = false)
 {
@@ -49,7 +49,7 @@ std::string beside(Add add, bool first = false)
     return pack.finish();
 }
 
-// A sound directory with one more entry, a delta of these instructions against hello.
+// A valid directory with one more entry, a delta of these instructions against hello.
 inline std::string with_delta(const delta_text& delta)
 {
     return beside([&](pack_builder& pack) { pack.add_offset_delta(0, delta.text()); });
@@ -213,7 +213,7 @@ inline void add_deltas(std::vector<hostile_pack>& out)
                        p.add_offset_delta(0, "\x0d" + std::string(10, '\xff') + "\1");
                    }),
                    parley::errc::pack_bad_delta});
-    // The same, met only at the end.
+    // The same, noticed only at the end.
     out.push_back({"a waiting delta that copies past its base", beside([&](pack_builder& p) {
                        p.add_reference_delta(pack_object_id(blob_kind, "late"),
                                              delta_text(4, 5).copy(0, 5).text());
@@ -299,7 +299,7 @@ inline void add_bombs(std::vector<hostile_pack>& out)
     out.push_back(
         {"one file two thousand times", repeated.finish(), parley::errc::document_too_large, small});
 
-    // Each level names the one below ten times: ten to the twelfth paths.
+    // Each level names the one below ten times: 10^12 paths.
     pack_builder dag;
     dag.add(blob_kind, hello);
     std::string level = tree_line("100644", "f", hello_id);
@@ -314,7 +314,7 @@ inline void add_bombs(std::vector<hostile_pack>& out)
     dag.add(root_kind, root_text("d", pack_object_id(tree_kind, level)));
     out.push_back({"directories that multiply", dag.finish(), parley::errc::too_many_entries});
 
-    // The same of empty directories, which cost no byte.
+    // The same with empty directories, which cost no bytes.
     pack_builder empty;
     level.clear();
     for (int i = 0; i < 40; ++i) {

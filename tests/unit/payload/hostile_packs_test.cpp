@@ -1,4 +1,4 @@
-// Packs that a hostile sender makes: each is refused with its error, promptly, and leaves the disk as it was.
+// Packs from hostile senders: each is refused with its error, promptly, and leaves the disk as it was.
 #include "support/pack_builder.hpp"
 #include "unit/payload/hostile_packs.hpp"
 #include "unit/payload/push_document.hpp"
@@ -76,8 +76,8 @@ TEST_F(hostile_sender, stops_anywhere)
     }
 }
 
-// Whatever single byte is wrong, the document is refused, or it is a sound one (the trailer does not cover
-// its own bytes, and a zlib header has bits without meaning, but the SHA-1 sees those too).
+// Whichever single byte is wrong, the receiver refuses the document or the document is valid. (The trailer
+// does not cover its own bytes, and a zlib header has bits without meaning, but the SHA-1 covers those, too.)
 TEST_F(hostile_sender, changes_a_byte)
 {
     std::mt19937 random(6);
@@ -94,8 +94,8 @@ TEST_F(hostile_sender, changes_a_byte)
     }
 }
 
-// The same with a trailer that fits: what is accepted then must be a whole document, in its place and nowhere
-// else.
+// The same with a correct trailer. What the receiver then accepts must be a complete document, in its place
+// only.
 TEST_F(hostile_sender, changes_bytes_and_makes_the_trailer_fit)
 {
     std::mt19937 random(8);

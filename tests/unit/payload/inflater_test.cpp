@@ -16,7 +16,7 @@ struct inflated {
     std::size_t taken = 0;
 };
 
-// Every piece of input is gone before the next is offered, as a network's is.
+// Each piece of input is freed before the next is offered, as with a network.
 inflated run(inflater& inflate, std::string_view stream, std::size_t in_piece, std::size_t out_piece)
 {
     inflated out;

@@ -1,5 +1,5 @@
-// The corpus of names, hostile_names.json beside this file: which may travel, which may not, and which are
-// one to some file system.
+// The corpus of names, hostile_names.json beside this file: names that are accepted, names that are refused,
+// and pairs that are one name to some file system.
 #pragma once
 
 #include <parley/base/bytes.hpp>

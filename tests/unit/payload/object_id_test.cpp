@@ -10,7 +10,7 @@ using parley::entry_kind;
 using parley::hash_object;
 using parley::to_hex;
 
-// Well-known ids of Git.
+// Well-known ids from Git.
 TEST(ObjectId, is_gits)
 {
     EXPECT_EQ(to_hex(hash_object(entry_kind::file, {})), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");

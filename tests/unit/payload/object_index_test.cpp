@@ -16,7 +16,7 @@ using parley::object_state;
 object_id id_of(std::uint32_t n)
 {
     object_id id{};
-    std::memcpy(id.data() + 16, &n, sizeof n); // ids that differ in what the table does not look at first
+    std::memcpy(id.data() + 16, &n, sizeof n); // the ids differ only in bytes that the table looks at last
     return id;
 }
 

@@ -170,7 +170,7 @@ TEST_F(store_test, results_that_are_already_here_still_serve_those_who_wait_for_
     EXPECT_EQ(file("by id"), "by id");
 }
 
-// Thousands that wait for one base, and as many duplicates of it, take time in proportion to their number.
+// Thousands of deltas that wait for one base, and as many duplicates of it, take linear time.
 TEST_F(store_test, a_crowd_before_one_base_is_not_quadratic)
 {
     const std::string there = make_delta("base", "same");
@@ -181,7 +181,7 @@ TEST_F(store_test, a_crowd_before_one_base_is_not_quadratic)
         ASSERT_FALSE(give_reference(pack_object_id(tree_kind, "same"), back));
     }
     ASSERT_FALSE(give(entry_kind::directory, "base"));
-    const std::clock_t begin = std::clock(); // of this process alone, however busy the machine is
+    const std::clock_t begin = std::clock(); // of this process only, however busy the machine is
     ASSERT_FALSE(store->resolve_waiting());
     EXPECT_LT((std::clock() - begin) / CLOCKS_PER_SEC, 10);
     EXPECT_TRUE(store->index().find(pack_object_id(tree_kind, "same")));

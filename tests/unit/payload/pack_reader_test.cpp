@@ -12,7 +12,7 @@ using parley::errc;
 using parley::error_code;
 using parley::pack_reader;
 
-// Writes down what the reader tells, and fails at a chosen call.
+// Records the calls of the reader, and fails at a chosen call.
 struct recorder final : parley::pack_sink {
     error_code step(const std::string& line)
     {

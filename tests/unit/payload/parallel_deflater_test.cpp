@@ -18,7 +18,7 @@ using parley::parallel_deflater;
 
 constexpr std::size_t block_bytes = parallel_deflater::block_bytes;
 
-// A crew and the engine that it borrows.
+// A parallel_deflater and the engine that it borrows.
 struct crew_at {
     crew_at(int level, unsigned threads)
         : own(deflate_engine::create(level)), crew(parallel_deflater::create(level, threads, *own))
@@ -61,7 +61,7 @@ byte_vector deflated(parallel_deflater& crew, std::string_view window, std::stri
     return out;
 }
 
-// What zlib makes of the raw stream, which is as long as `size` says.
+// Inflates the raw stream with zlib. The result is as long as `content`.
 std::string inflated(const byte_vector& raw, std::string_view content)
 {
     byte_vector stream{0x78, 0x01};
@@ -80,7 +80,7 @@ TEST(DeflateCrew, MakesOneStreamThatDoesNotDependOnTheNumberOfThreads)
     const std::string words = wordy_text(12 * block_bytes + 77, 1);
     for (const int level : {1, 4, 5, 6, 9}) {
         for (const std::size_t size : {std::size_t{1}, block_bytes, block_bytes + 1, words.size()}) {
-            if (level > 5 && size == words.size()) continue; // that takes too long
+            if (level > 5 && size == words.size()) continue; // this would take too long
             const std::string_view content = std::string_view(words).substr(0, size);
             byte_vector expected;
             for (const unsigned threads : {1u, 2u, 3u, 8u}) {
@@ -108,7 +108,7 @@ TEST(DeflateCrew, RefersBackToTheWindowAndAcrossBlocks)
     for (const int level : {1, 4, 5, 6}) {
         for (const unsigned threads : {1u, 3u}) {
             const crew_at here(level, threads);
-            // Of ten pieces of noise four stand at both sides of a cut, and a fifth in the window.
+            // Four of ten pieces of noise are on both sides of a cut, and a fifth is in the window.
             const byte_vector alone = deflated(*here.crew, {}, content);
             EXPECT_TRUE(inflated(alone, content) == content);
             std::size_t separately = 0;
@@ -188,7 +188,7 @@ TEST(DeflateCrew, WaitsForWhatIsUnderWayAndLeavesNothing)
 TEST(DeflateCrew, DeflatesByItselfWhereTheSystemGivesNoThread)
 {
     const auto before = thread_count();
-    // No stack is that large.
+    // No stack can be that large.
     pthread_attr_t usual, greedy;
     ASSERT_EQ(pthread_getattr_default_np(&usual), 0);
     ASSERT_EQ(pthread_getattr_default_np(&greedy), 0);

@@ -1,6 +1,6 @@
-// A second, simple-minded reader of PACK streams that judges what the sending side writes: all in memory,
-// straight from the format's description, sharing nothing with the product but SHA-1. It throws when anything
-// is odd.
+// A second, simple reader of PACK streams that checks the output of the sending side. It works in memory,
+// follows the description of the format, and shares only SHA-1 with the product. It throws for anything
+// unusual.
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -22,8 +22,8 @@ using parley::bytes_view;
 
 struct plain_entry {
     std::size_t offset = 0;
-    unsigned kind = 0;      // as written
-    unsigned real_kind = 0; // of what a delta stands for
+    unsigned kind = 0;      // as in the stream
+    unsigned real_kind = 0; // of the object that a delta makes
     std::size_t base_offset = 0;
     byte_vector content; // with the delta applied
     std::size_t packed_bytes = 0;
@@ -36,7 +36,7 @@ struct plain_pack {
     std::size_t stream_bytes = 0;
 };
 
-// Paths of the document relative to the directory it arrives in; a directory has no content.
+// Paths of the document, relative to the directory that it arrives in. A directory has no content.
 struct plain_document {
     std::string name;
     std::string root_number; // of a directory
@@ -58,7 +58,7 @@ inline parley::sha1_digest plain_id(unsigned kind, bytes_view content)
     return hash.finish();
 }
 
-// Inflates the zlib stream at the front of `in`, which shrinks by it.
+// Inflates the zlib stream at the front of `in`, and removes it from `in`.
 inline byte_vector plain_inflate(bytes_view& in, std::size_t size)
 {
     byte_vector out(size + 1);
@@ -208,7 +208,7 @@ inline void unpack_tree(const std::map<parley::sha1_digest, const plain_entry*>&
     }
 }
 
-// The document that the pack holds, as a receiver would write it.
+// The document in the pack, as a receiver would write it.
 inline plain_document unpack(const plain_pack& pack)
 {
     plain_document out;

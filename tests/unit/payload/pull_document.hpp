@@ -1,4 +1,4 @@
-// A whole document pulled out of its source, for tests.
+// Reads a whole document from its source, for tests.
 #pragma once
 
 #include "unit/payload/plain_pack.hpp"
@@ -17,8 +17,7 @@ struct pulled {
     parley::error_code error;
 };
 
-// Reads to the end or to the first error, each time as many bytes as `next_size` says; checks what read()
-// promises.
+// Reads to the end or to the first error, with the sizes from `next_size`. Checks what read() promises.
 inline pulled pull(parley::document_source& source, const std::function<std::size_t()>& next_size)
 {
     pulled out;

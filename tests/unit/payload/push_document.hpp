@@ -1,4 +1,4 @@
-// A whole stream pushed into a receiver, and what that did to the disk, for tests.
+// Writes a whole stream to a receiver and lists what that did to the disk, for tests.
 #pragma once
 
 #include "unit/payload/sample_files.hpp"
@@ -46,7 +46,7 @@ inline parley::receiver_options into(const std::filesystem::path& folder)
     return options;
 }
 
-// Pushes all of `stream`, each time as many bytes as `next_size` says, and commits.
+// Writes all of `stream` in pieces of the sizes from `next_size`, and commits.
 inline pushed push(const parley::receiver_options& options, std::string_view stream,
                    const std::function<std::size_t()>& next_size)
 {

@@ -1,4 +1,4 @@
-// Both ways of the document together: what document_source sends is what document_receiver puts on the disk.
+// Both directions together: document_receiver writes to the disk what document_source sends.
 #include <parley/payload/document_receiver.hpp>
 #include <parley/payload/document_source.hpp>
 
@@ -14,7 +14,8 @@ namespace {
 using namespace parley;
 using namespace parley_test;
 
-// Carries the document over in pieces of random sizes, cut anew on the way; where it arrived, or nothing.
+// Moves the document over in pieces of random sizes, cut again in between. Returns where it arrived, or
+// nothing.
 std::filesystem::path carry(document_source& source, const std::filesystem::path& into, std::mt19937& random,
                             std::size_t largest_piece = 70'000)
 {
@@ -95,7 +96,7 @@ void grow_tree(const std::filesystem::path& top, std::mt19937& random)
         directories.pop_back();
         const unsigned here = static_cast<unsigned>(random() % 8);
         for (unsigned i = 0; i < here; ++i) {
-            // A number keeps names apart for the file systems that take some of these for one.
+            // The number keeps names apart on file systems that treat some of these as equal.
             const auto path = directory / (std::string(names[random() % 20]) + std::to_string(i));
             if (depth < 6 && random() % 3 == 0) {
                 std::filesystem::create_directory(path);
@@ -126,8 +127,8 @@ TEST(RoundTrip, EqualLargeFiles)
 {
     std::mt19937 random(3);
     const temporary_folder folder;
-    const std::string content =
-        wordy_text(2'000'000, 1) + random_text(18'000'000, 1); // longer than one copy reaches
+    // Longer than the reach of one copy instruction.
+    const std::string content = wordy_text(2'000'000, 1) + random_text(18'000'000, 1);
     for (const char* name : {"d/a", "d/b", "d/below/c"}) folder.write(name, content);
     expect_round_trip(folder / "d", folder, random, compression::sampled);
 }

@@ -80,7 +80,8 @@ TEST(SafeName, problems_quote_nothing)
     }
 }
 
-// The corpus once more through the whole receiver: as the name of a file, of a directory, and inside one.
+// The corpus again, through the whole receiver: as the name of a file, of a directory, and inside a
+// directory.
 class received_names : public ::testing::Test {
 protected:
     received_names()
@@ -127,7 +128,7 @@ TEST_F(received_names, that_are_safe_arrive)
 TEST_F(received_names, that_are_hostile_do_not)
 {
     for (const auto& [name, why] : corpus_names("refused")) {
-        // A NUL ends a name in a root and in a tree, so these are malformed rather than hostile.
+        // A NUL ends a name in a root and in a tree, so these are malformed instead of hostile.
         const bool cut = name.find('\0') != std::string::npos;
         EXPECT_EQ(received(file_pack(name, "x")), errc::hostile_name) << why;
         const auto as_root = received(directory_pack(name, {{"f", "x"}}));

@@ -1,4 +1,4 @@
-// What tests put into a folder, and what they find there.
+// Creates and reads back files of tests.
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -15,7 +15,7 @@ namespace parley_test {
 
 using parley::testing::temporary_folder;
 
-// `bytes` bytes that nothing compresses, the same for the same seed.
+// `bytes` bytes that do not compress, the same for the same seed.
 inline std::string random_text(std::size_t bytes, unsigned seed)
 {
     std::mt19937_64 random(seed);
@@ -55,8 +55,8 @@ inline parley::byte_vector bytes_of(std::string_view text)
     return {view.begin(), view.end()};
 }
 
-// What a directory tree holds, named from its own name on: regular files with their content, directories
-// without.
+// The contents of a directory tree, with paths that begin with its own name: regular files with their
+// content, directories without.
 inline std::map<std::string, std::optional<parley::byte_vector>>
 paths_on_disk(const std::filesystem::path& top)
 {

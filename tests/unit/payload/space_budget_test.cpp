@@ -38,7 +38,7 @@ TEST_F(budget_test, keeps_a_reserve_of_what_is_free)
     EXPECT_EQ(none.claim(0, where), errc::document_too_large) << "a file takes a block even when it is empty";
     const auto free = where.free_space();
     ASSERT_TRUE(free);
-    // Others use the disk meanwhile: a wide margin.
+    // Other programs use the disk meanwhile, so the margin is wide.
     space_budget some(UINT64_MAX, free->free_bytes / 2);
     EXPECT_EQ(some.claim(free->free_bytes / 4 * 3, where), errc::document_too_large);
     EXPECT_EQ(some.claim(free->free_bytes / 8, where), error_code());

@@ -11,7 +11,7 @@ using parley::guarded_directory;
 using parley::staging_area;
 namespace fs = std::filesystem;
 
-// Gives the same bytes again and again, then counts up.
+// Returns the same bytes `times` times, then counts up.
 class stuttering_random final : public parley::random_source {
 public:
     explicit stuttering_random(int times) : left_(times) {}

@@ -1,4 +1,4 @@
-// How many threads the test's process has.
+// Counts the threads of the test's process.
 #pragma once
 
 #include <unistd.h>
@@ -11,8 +11,8 @@
 
 namespace parley_test {
 
-// Makes a thread and waits until the system has forgotten it, a moment after it was joined. A sanitizer makes
-// one of its own beside the first.
+// Makes a thread and waits until the system has forgotten it, a moment after the join. A sanitizer makes its
+// own thread next to the first.
 inline void make_a_thread()
 {
     std::filesystem::path task = "/proc/self/task";
@@ -26,7 +26,7 @@ inline std::ptrdiff_t thread_count()
     return once ? std::distance(std::filesystem::directory_iterator("/proc/self/task"), {}) : 0;
 }
 
-// Whether there are `wanted` within some seconds.
+// Whether the number becomes `wanted` within a few seconds.
 inline bool threads_become(std::ptrdiff_t wanted)
 {
     for (int i = 0; i < 500 && thread_count() != wanted; ++i)

@@ -37,7 +37,7 @@ protected:
     }
     error_code check(const pack_id& top)
     {
-        // A store has one builder in its life; here it forgets the one before.
+        // A store has only one builder. Here it forgets the last one.
         for (std::uint32_t i = 0; i < store->index().size(); ++i) {
             auto& record = store->index().at(i);
             record.base = 0;
@@ -48,7 +48,7 @@ protected:
         EXPECT_EQ(static_cast<bool>(error), !made->problem().empty());
         return error;
     }
-    // The same of a directory, whose small files may be made early.
+    // The same for a directory, whose small files may be made early.
     pack_id give_folder(const std::string& content)
     {
         const pack_id id = give(tree_kind, content);
@@ -122,7 +122,7 @@ TEST_F(builder, depth_is_bounded_exactly)
     limits.max_depth = 20;
     EXPECT_FALSE(check(nested(20))) << made->problem();
     EXPECT_EQ(check(nested(21)), errc::tree_too_deep);
-    // The same through a directory that was checked before at a lesser depth.
+    // The same through a directory that was checked before at a smaller depth.
     const pack_id ten = nested(10);
     pack_id deep = ten;
     for (int i = 0; i < 10; ++i) deep = give(tree_kind, tree_line("40000", "d", deep));
@@ -172,7 +172,7 @@ TEST_F(builder, tells_which_name_is_wrong)
     EXPECT_EQ(check(file), errc::pack_bad_tree);
 }
 
-// ---- folders that are made before all has come
+// ---- folders made before everything has arrived
 
 class early_builder : public builder {
 protected:
@@ -198,7 +198,7 @@ TEST_F(early_builder, small_files_are_made_where_they_stay)
     EXPECT_TRUE(found.erase("spool"));
     EXPECT_EQ(found, early);
     const auto inode = [this](const char* path) {
-        struct stat is {};
+        struct stat is{};
         EXPECT_EQ(::stat((folder / path).c_str(), &is), 0);
         return is.st_ino;
     };

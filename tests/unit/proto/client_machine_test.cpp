@@ -39,7 +39,8 @@ struct bench : machine_bench<client_machine> {
         event_text = [](const client_machine::event& e) { return std::visit(event_names{}, e); };
     }
 
-    // The machine borrows its source, so the source must not be a member of what is moved or made later.
+    // The machine borrows its source, so the source must not be a member of an object that moves or is made
+    // later.
     static seeded_random& random_of(std::uint64_t seed)
     {
         static std::map<std::uint64_t, seeded_random> sources;
@@ -62,7 +63,7 @@ struct bench : machine_bench<client_machine> {
         feed(relay_uid, packet::new_server{uid{number}, server(password).public_packet(), name(number)});
     }
     static identity name(std::uint16_t number) { return named("s:" + std::to_string(number)); }
-    // Server `number` answers the latest X that it got.
+    // Server `number` answers the latest X that it received.
     void answer(std::uint16_t number)
     {
         seeded_random random{number};
@@ -177,7 +178,7 @@ TEST(client_machine, new_server_before_the_identity_is_the_relays_fault)
     EXPECT_EQ(b.machine.error(), errc::unexpected_packet);
 }
 
-// What a server says at a wrong time, or that it is unknown: after each step, every such packet.
+// Packets of a server at a wrong time, or before it is known: after each step, every such packet.
 TEST(client_machine, a_server_out_of_turn_harms_nobody)
 {
     const auto steps = whole_conversation();
@@ -281,7 +282,7 @@ TEST(client_machine, keys_are_kept_for_each_server_until_one_is_accepted)
     EXPECT_FALSE(b.machine.accept(uid{1})) << "one at a time";
     EXPECT_FALSE(b.machine.refuse(uid{2})) << "said is said";
     EXPECT_EQ(b.take(), lines{"send 0002 accepted"});
-    // The one accepted went to another client meanwhile.
+    // Meanwhile the accepted server has chosen another client.
     b.feed(relay_uid, closed(2));
     EXPECT_EQ(b.take(), lines{"gone 0002 s:2"});
     EXPECT_TRUE(b.machine.accept(uid{3}));

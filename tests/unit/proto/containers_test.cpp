@@ -1,4 +1,4 @@
-// The private parts that the machines are made of: fifo, index_list, output_buffer, deadline_after.
+// The private parts of the machines: fifo, index_list, output_buffer, deadline_after.
 #include <proto/deadline.hpp>
 #include <proto/fifo.hpp>
 #include <proto/index_list.hpp>

@@ -8,7 +8,7 @@
 namespace parley::test {
 namespace {
 
-// All that the queue asks for now, as one line.
+// All actions that the queue wants now, as one line.
 std::string actions(offer_queue& queue)
 {
     std::string out;

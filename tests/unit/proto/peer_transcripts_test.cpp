@@ -1,7 +1,7 @@
-// Every recorded conversation, with our machines in the place of each reference peer in turn: given its
-// password and scalars and fed what the reference relay sent, they emit exactly the recorded bytes, and end
-// with the recorded keys; the room's records open to the recorded document and are written again byte for
-// byte.
+// Replays every recorded conversation with our machine in the place of each reference peer in turn. Given the
+// peer's password and scalars and what the reference relay sent, the machine must send exactly the recorded
+// bytes and end with the recorded keys. The records of the room must open to the recorded document, and our
+// writer must write them byte for byte.
 #include <parley/proto/client_machine.hpp>
 #include <parley/proto/record_stream.hpp>
 #include <parley/proto/room_line.hpp>
@@ -14,12 +14,12 @@
 namespace parley::test {
 namespace {
 
-// Hands out the scalar that the record says was drawn at this point.
+// Returns the scalar that was drawn at this point of the recording.
 class recorded_random final : public random_source {
 public:
     void fill(mutable_bytes out) noexcept override
     {
-        std::fill(out.begin(), out.end(), byte{8}); // a scalar that nobody recorded, but no zero
+        std::fill(out.begin(), out.end(), byte{8}); // a scalar that was not recorded, but not zero
         if (next.size() == out.size()) std::copy(next.begin(), next.end(), out.begin());
         next.clear();
     }
@@ -44,7 +44,7 @@ private:
     std::vector<recorded_scalar> left_;
 };
 
-// What the packet makes its receiver draw a scalar for.
+// The part of the packet for which its receiver draws a scalar.
 byte_vector drawn_for(const message& m)
 {
     byte_vector out;
@@ -76,7 +76,7 @@ public:
             drain();
             if (e.what == happening::from_peer) check_causality();
         }
-        // One that was killed may have left something unsaid.
+        // A killed peer may not have sent everything.
         if (peer_.killed && sent_.size() > recorded_.size()) sent_.resize(recorded_.size());
         EXPECT_EQ(to_hex(sent_), to_hex(recorded_));
     }
@@ -98,7 +98,7 @@ private:
         }
     }
 
-    // The recorded user's answers, given as soon as they are recorded and the machine has the offer.
+    // Gives the recorded user's answers as soon as they are recorded and the machine has the offer.
     void decide(bytes_view bytes)
     {
         std::vector<raw_packet> packets;
@@ -155,7 +155,7 @@ bool holds(bytes_view stream, std::string_view packet)
     return as_text(stream).find(packet) != std::string_view::npos;
 }
 
-// The peer enters its room, and the machine reads the recorded answer. What follows it in the stream.
+// The peer enters its room, and the machine reads the recorded answer. Returns what follows it in the stream.
 byte_vector enter(const transcript& t, std::uint32_t room, const identity& other, byte_vector& sent_after)
 {
     room_entry_machine entry{other};
@@ -175,7 +175,7 @@ byte_vector enter(const transcript& t, std::uint32_t room, const identity& other
     return {input.begin(), input.end()};
 }
 
-// The records open to the sender's document, and ours would have written the same.
+// The records open to the sender's document, and our writer writes the same records.
 void check_records(const transcript& t, const session_keys& keys, bytes_view records, bytes_view plaintext)
 {
     auto reader = record_reader::create(keys.cipher0, keys.k0);
@@ -191,8 +191,8 @@ void check_records(const transcript& t, const session_keys& keys, bytes_view rec
         ASSERT_TRUE(writer->write(got->bytes, again));
         append(written, again);
     }
-    // A directory's last record may carry junk behind the trailer, which the record of the document leaves
-    // out.
+    // A directory's last record may carry junk after the trailer, which the recorded document does not
+    // include.
     ASSERT_GE(opened.size(), plaintext.size());
     EXPECT_TRUE(std::equal(plaintext.begin(), plaintext.end(), opened.begin()));
     EXPECT_TRUE(opened.empty() || reader->layout() == t.layout);

@@ -57,8 +57,8 @@ struct reading {
     bool ended = false;
 };
 
-// Reads `stream` in pieces of the sizes that `next_size` gives. A piece is a copy of its own, so that a read
-// past it is seen.
+// Reads `stream` in pieces of the sizes from `next_size`. Each piece is a separate copy, so that a sanitizer
+// sees a read past its end.
 template <class F>
 reading read_all(record_reader& reader, bytes_view stream, F next_size)
 {
@@ -174,7 +174,7 @@ TEST(record_stream, once_told_the_layout_does_not_change)
     }
 }
 
-// One bit anywhere in the second of two records.
+// One changed bit, anywhere in the second of two records.
 TEST(record_stream, a_forged_record_is_refused_and_nothing_of_it_shown)
 {
     for (const kind& k : kinds) {
@@ -188,7 +188,7 @@ TEST(record_stream, a_forged_record_is_refused_and_nothing_of_it_shown)
             for (const std::size_t split : {stream.size(), std::size_t{7}}) {
                 byte_vector forged = stream;
                 forged[at] ^= 0x01;
-                append(forged, byte_vector(0x8000)); // should its length have grown
+                append(forged, byte_vector(0x8000)); // in case its length has grown
                 auto reader = record_reader::create(k.cipher, key);
                 const reading got = read_all(*reader, forged, [&] { return split; });
                 EXPECT_EQ(got.error, errc::record_forged) << name(k) << " at " << at;
@@ -306,7 +306,7 @@ TEST(record_stream, a_writer_without_room_says_so_and_nothing_is_counted)
     EXPECT_EQ(record_writer::sealed_bytes(0x8000), 0x8000U + 36);
 }
 
-// Every record of the vectors with number 0 is a stream of one record.
+// Every record with number 0 in the vectors is a stream of one record.
 TEST(record_stream, opens_and_writes_the_vectors)
 {
     std::size_t checked = 0;

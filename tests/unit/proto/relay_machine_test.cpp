@@ -180,7 +180,7 @@ const std::vector<packet_variant>& one_of_each()
     return all;
 }
 
-// Every type from each kind of peer to each destination: forwarded as section 3.5 says, or dropped with its
+// Every type, from each kind of peer to each destination: forwarded as section 3.5 says, or dropped with its
 // reason.
 TEST(relay_machine, forwards_only_what_the_table_says)
 {
@@ -286,7 +286,7 @@ TEST(relay_machine, accepted_makes_an_agreement_and_ends_both)
     EXPECT_EQ(b.machine.count().servers, 1U);
     EXPECT_EQ(b.machine.count().clients, 1U);
 
-    // Neither says or hears anything more, and nobody finds them.
+    // Neither can send or receive any more, and nobody can reach them.
     b.say(2, uid{2}, packet::accepted{});
     b.say(0, uid{4}, packet::agreement{});
     b.machine.receive_malformed(connection_id{0}, errc::bad_uid_digit);
@@ -432,7 +432,7 @@ TEST(relay_machine, an_ended_pair_is_forgotten_with_its_number)
     b.server(1);
     b.say(0, uid{2}, packet::refused{});
     b.leave(1);
-    // Every other number is used once, so that 2 comes again.
+    // Every other number is used once, so that 2 is next.
     for (std::uint32_t i = 0; i < 0xffff - 2; ++i) {
         b.client(1);
         b.leave(1);
@@ -479,7 +479,7 @@ TEST(relay_machine, all_65535_numbers_are_usable_and_one_more_is_turned_away)
 
     b.leave(4711);
     b.server(0xffff);
-    // The one free number is found, and its new_server is encoded once for all.
+    // The one free number is found, and its new_server is encoded once for all receivers.
     auto actions = b.actions();
     ASSERT_EQ(actions.size(), 0xffffU);
     std::set<std::uint32_t> told;
@@ -493,7 +493,7 @@ TEST(relay_machine, all_65535_numbers_are_usable_and_one_more_is_turned_away)
     EXPECT_EQ(told.size(), 0xfffeU);
     actions.clear();
 
-    // Every number reaches its peer, the last one too.
+    // Every number reaches its peer, even the last one.
     b.say(0xffff, uid{0xffff}, packet::agreement{});
     b.say(0xffff, uid{1}, packet::agreement{});
     EXPECT_EQ(b.take(), (lines{"to 65534: 1268 agreement", "to 0: 1268 agreement"}));

@@ -1,11 +1,12 @@
-// Every recorded conversation, with our relay machine and room broker in the place of the reference relay:
-// fed what the peers sent, they answer, connection by connection, byte for byte what the reference answered,
-// but for the differences that PROTOCOL.md section 10 allows:
+// Replays every recorded conversation with our relay machine and room broker in the place of the reference
+// relay. Given what the peers sent, they must answer on every connection byte for byte as the reference did,
+// except for the differences that PROTOCOL.md section 10 allows:
 //
-//   ours alone says      | because
-//   closed u (u not 0)   | a peer's candidates learn at once that it has gone; the reference tells when a
-//   write fails refused, to a server | the reference swallows it (nothing)            | the reference injects
-//   an end record (ffffffff) into a room when one side ends
+//   only ours sends        | because
+//   closed u (u not 0)     | a peer's candidates learn at once that it has gone; the reference tells them
+//                          | when a write fails
+//   refused, to a server   | the reference swallows it
+//   (nothing)              | the reference injects an end record (ffffffff) into a room when one side ends
 #include <parley/proto/relay_machine.hpp>
 #include <parley/proto/room_broker.hpp>
 
@@ -45,7 +46,7 @@ private:
         packet_parser parser;
         byte_vector ours, recorded;
         std::uint32_t partner = 0; // in a room
-        byte_vector early;         // what it sent before the room was joined
+        byte_vector early;         // sent before the room was joined
     };
 
     static connection_id id(std::uint32_t c) { return connection_id{c}; }
@@ -78,7 +79,7 @@ private:
                 broker_.expire(std::max(now_, broker_.next_deadline()));
             }
             drain();
-            compare(e.connection); // said no later than the reference said it
+            compare(e.connection); // not sent later than by the reference
             break;
         case happening::to_peer_end:
             c.end_recorded = true;
@@ -159,7 +160,7 @@ private:
     {
         const connection& c = connections_[at];
         if (c.closed_by_us && !c.recorded.empty() && at < connections_.size()) {
-            // Whoever is closed by ours was closed by the reference.
+            // Every connection that ours closed was closed by the reference, too.
             const bool later = std::any_of(t_.events.begin(), t_.events.end(), [&](const auto& e) {
                 return e.connection == at && e.what == happening::to_peer_end;
             });
@@ -183,7 +184,7 @@ private:
         auto mine = ours.begin();
         std::vector<message> said_alone;
         for (const auto& theirs : recorded) {
-            // What ours has said early, the reference may still say.
+            // The reference may still send what ours sent early.
             if (std::erase(said_alone, theirs.packet) != 0) continue;
             while (mine != ours.end() && mine->bytes != theirs.bytes && ours_alone_may_say(c, mine->packet))
                 said_alone.push_back((mine++)->packet);
@@ -194,8 +195,8 @@ private:
             }
             ++mine;
         }
-        // What follows the recorded stream so far is either yet to be recorded or said by ours alone: told at
-        // the end.
+        // What ours sent beyond the recorded stream may be recorded later, or only ours sends it. The end of
+        // the stream tells.
         for (; mine != ours.end() && c.end_recorded; ++mine)
             EXPECT_TRUE(ours_alone_may_say(c, mine->packet)) << "ours alone said: " << text_of(mine->packet);
     }

@@ -55,7 +55,7 @@ struct bench : machine_bench<server_machine> {
             spoke_client::create(as_bytes(password), hello.public_packet, random_scalar(random)).value();
         feed(uid{number}, packet::x_and_client_identity{clients[number].x(), name(number)});
     }
-    // What client `number` makes of the server's latest answer.
+    // How client `number` judges the server's latest answer.
     result<client_agreement> finish(std::uint16_t number)
     {
         const auto answer = latest<packet::y_and_server_validator>(uid{number});
@@ -112,7 +112,7 @@ TEST(server_machine, agrees_with_the_client_of_its_password)
 TEST(server_machine, every_step_can_fail)
 {
     auto steps = whole_conversation();
-    // A client can greet only once it has seen the hello.
+    // A client can greet only after it has seen the hello.
     for (auto& s : steps)
         s.act = [act = s.act](bench& b) {
             b.drain();
@@ -176,8 +176,8 @@ TEST(server_machine, a_point_off_the_curve_is_answered)
     EXPECT_EQ(b.take(), lines{"send 0000 relay_failure C 0001"});
 }
 
-// Every packet that a client may have forwarded, from a stranger and from one that knows nothing, after each
-// step.
+// After each step, every packet that a client may have forwarded, from a stranger and from one with a wrong
+// password.
 TEST(server_machine, a_client_out_of_turn_harms_nobody)
 {
     const auto steps = whole_conversation();

@@ -1,4 +1,4 @@
-// What the tests of proto share: packets written as text, and machines run by scripts.
+// Shared by the tests of proto: packets written as text, and machines run by scripts.
 #pragma once
 
 #include <parley/proto/machine.hpp>
@@ -37,7 +37,7 @@ inline byte_vector bytes_of(uid peer, const packet_variant& body)
     return {encoded.view().begin(), encoded.view().end()};
 }
 
-// "0001 spoke_failure 02": uid, name, and what of the body tells apart packets of one type.
+// "0001 spoke_failure 02": uid, name, and the part of the body that distinguishes packets of one type.
 inline std::string text_of(const message& m)
 {
     std::string out = hex4(m.peer) + ' ' + std::string{packet_name(m.body)};
@@ -64,7 +64,7 @@ inline std::string text_of(errc e)
     return text_of(make_error_code(e));
 }
 
-// The packets in `bytes`, which must be whole.
+// The packets in `bytes`, which must be complete.
 inline std::vector<message> packets_in(bytes_view bytes)
 {
     packet_parser parser;
@@ -80,7 +80,7 @@ inline std::vector<message> packets_in(bytes_view bytes)
     return out;
 }
 
-// A machine and what it has said. A Bench derives from it and adds the other side.
+// A machine and its output so far. A Bench derives from it and adds the other side.
 template <Machine M>
 struct machine_bench {
     explicit machine_bench(M m) : machine{std::move(m)} {}
@@ -105,7 +105,7 @@ struct machine_bench {
         drain();
         return std::exchange(said, {});
     }
-    // Hands bytes over one by one, so that every packet arrives split.
+    // Feeds the bytes one by one, so that every packet arrives split.
     void feed(bytes_view bytes)
     {
         for (const byte b : bytes) {
@@ -116,7 +116,7 @@ struct machine_bench {
     }
     void feed(uid from, const packet_variant& body) { feed(bytes_of(from, body)); }
 
-    // The body of the latest packet of a type; a default one and a failure if there was none.
+    // The body of the latest packet of a type. If there was none, a default body and a test failure.
     template <class Body>
     Body latest(uid to)
     {
@@ -152,7 +152,7 @@ struct fault {
     errc expected;
 };
 
-// What can end any machine of a handshake in place of any step.
+// The events that can end any handshake machine at any step.
 template <class Bench>
 std::vector<fault<Bench>> common_faults()
 {
@@ -186,8 +186,8 @@ std::vector<fault<Bench>> common_faults()
     };
 }
 
-// Plays the script as far as each of its steps in turn, and there each fault. The machine must end with the
-// fault's error, owe nothing new, and stay ended whatever the rest of the script does.
+// For each step and each fault: plays the script up to the step, then the fault. The machine must end with
+// the fault's error, produce nothing new, and stay ended whatever the rest of the script does.
 template <class Bench>
 void fail_each_step(const script<Bench>& steps, std::vector<fault<Bench>> more = {})
 {

@@ -1,4 +1,4 @@
-// A recorded conversation between reference peers and the reference relay, as its file has it.
+// A recorded conversation between reference peers and the reference relay, as in its file.
 #pragma once
 
 #include <parley/crypto/record_cipher.hpp>
@@ -35,8 +35,8 @@ struct recorded_event {
     byte_vector bytes;
 };
 
-// A scalar that a peer drew, and by what it drew it: a client for a server's public, a server for a client's
-// X.
+// A scalar that a peer drew, and the bytes for which it drew it: a client for a server's public, a server for
+// a client's X.
 struct recorded_scalar {
     byte_vector drawn_for;
     byte_vector value;
@@ -46,7 +46,7 @@ struct recorded_peer {
     std::string name;
     bool sends = false;
     std::vector<recorded_scalar> scalars;
-    std::string password; // empty where the record does not tell it
+    std::string password; // empty if the recording does not contain it
     bool killed = false;  // by the recorder, at some moment
     bool has_keys = false;
     std::string room_identity, k0, k1;
@@ -70,7 +70,7 @@ struct transcript {
             if (e.connection == connection && e.what == direction) append(out, e.bytes);
         return out;
     }
-    // The number of a peer's connection for the handshake or the room; 0 when it made none.
+    // The number of a peer's connection for the handshake or the room; 0 if it made none.
     std::uint32_t connection_of(const std::string& name, bool room) const
     {
         for (const auto& e : events)
@@ -147,13 +147,13 @@ inline transcript read_transcript(const std::filesystem::path& file)
     return t;
 }
 
-// A packet with its bytes as they stood in a stream.
+// A packet with its bytes in the stream.
 struct raw_packet {
     message packet;
     byte_vector bytes;
 };
 
-// Takes the packets of a stream as they come.
+// Takes the packets of a stream as they arrive.
 class raw_packet_reader {
 public:
     void feed(bytes_view bytes, std::vector<raw_packet>& out)
@@ -174,7 +174,7 @@ private:
     byte_vector held_;
 };
 
-// The transcripts' files as parameters, named after themselves.
+// The files of the transcripts as test parameters, named after the files.
 inline std::string name_of_file(const ::testing::TestParamInfo<std::filesystem::path>& info)
 {
     std::string name = info.param.stem().string();

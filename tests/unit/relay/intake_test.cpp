@@ -413,12 +413,12 @@ TEST(intake, a_malformed_seat_is_a_bad_upgrade)
 TEST(intake, names_of_lobbies)
 {
     for (const char* path : {"/lobby/a", "/lobby/A-z_0.9", "/lobby/."})
-        EXPECT_EQ(detail::lobby_of(path), std::string_view{path}.substr(7)) << path;
-    EXPECT_TRUE(detail::lobby_of("/lobby/" + std::string(64, 'n')));
+        EXPECT_EQ(detail::lobby_name_of(path), std::string_view{path}.substr(7)) << path;
+    EXPECT_TRUE(detail::lobby_name_of("/lobby/" + std::string(64, 'n')));
     for (const char* path : {"", "/", "/lobby", "/lobby/", "/lobby/a/", "/lobby/a/b", "/lobby/%61",
                              "/lobby/a b", "/Lobby/a", "//lobby/a", "/lobby/\xc3\xa4", "/lobby/a?b"})
-        EXPECT_FALSE(detail::lobby_of(path)) << path;
-    EXPECT_FALSE(detail::lobby_of("/lobby/" + std::string(65, 'n')));
+        EXPECT_FALSE(detail::lobby_name_of(path)) << path;
+    EXPECT_FALSE(detail::lobby_name_of("/lobby/" + std::string(65, 'n')));
     world w{over::tcp};
     caller bad{w, websocket_hello("/lobby/a%20b")};
     EXPECT_TRUE(bad.hears("HTTP/1.1 404"));

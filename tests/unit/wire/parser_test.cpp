@@ -13,7 +13,7 @@
 namespace parley {
 namespace {
 
-// All that a parser makes of a stream.
+// Everything that a parser reads from a stream.
 struct reading {
     std::vector<message> packets;
     error_code error;
@@ -23,7 +23,7 @@ struct reading {
     friend bool operator==(const reading&, const reading&) = default;
 };
 
-// Feeds `stream` in pieces of the sizes that `next_size` gives, until it ends or the parser fails.
+// Feeds `stream` in pieces of the sizes from `next_size`, until it ends or the parser fails.
 template <class NextSize>
 reading read_in_pieces(std::string_view stream, NextSize next_size)
 {
@@ -260,7 +260,7 @@ TEST(packet_parser, random_bytes_read_the_same_whole_and_in_pieces)
         if (round % 4 == 0) {
             for (std::size_t n = below(300); n > 0; --n) stream += static_cast<char>(below(256));
         } else {
-            // Nearly right is what gets deepest: a few bytes of a good stream changed, removed or doubled.
+            // Almost valid input gets deepest: a few bytes of a good stream changed, removed or doubled.
             stream = good;
             for (std::size_t n = below(4); n > 0; --n) {
                 const std::size_t at = below(stream.size());

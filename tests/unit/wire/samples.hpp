@@ -1,4 +1,4 @@
-// One packet of every type with its bytes, written out by hand: what the tests of wire share.
+// One packet of every type with its bytes, written out by hand, shared by the tests of wire.
 #pragma once
 
 #include <parley/wire/packet.hpp>

@@ -1,4 +1,4 @@
-// The recorded conversations and vectors: from $PARLEY_VECTORS when it is set, else those of the repository.
+// The recorded conversations and vectors, from $PARLEY_VECTORS if it is set, else from the repository.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -24,7 +24,7 @@ inline nlohmann::json read_json(const std::filesystem::path& path)
     return nlohmann::json::parse(file);
 }
 
-// The .json files of one folder of the vectors, in order of name.
+// The .json files of one folder of the vectors, in order of their names.
 inline std::vector<std::filesystem::path> json_files(const char* folder)
 {
     std::vector<std::filesystem::path> files;

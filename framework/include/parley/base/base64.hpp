@@ -7,8 +7,8 @@
 
 namespace parley {
 
-// `bytes` in base64, padded. The text is allocated once: it may be a secret, and growth would leave copies
-// behind.
+// Encodes `bytes` in base64 with padding. Allocates the text once: the text may be a secret, and a growing
+// string would leave copies behind.
 std::string to_base64(bytes_view bytes);
 
 } // namespace parley

@@ -1,4 +1,4 @@
-// Views of bytes, fixed-order integers and hexadecimal text: what every room above speaks in.
+// Views of bytes, big-endian integers and hexadecimal text.
 #pragma once
 
 #include <array>
@@ -16,19 +16,19 @@ using bytes_view = std::span<const byte>;
 using mutable_bytes = std::span<byte>;
 using byte_vector = std::vector<byte>;
 
-// The bytes of `text`, borrowed.
+// Views `text` as bytes. The view borrows `text`.
 inline bytes_view as_bytes(std::string_view text) noexcept
 {
     return {reinterpret_cast<const byte*>(text.data()), text.size()};
 }
 
-// `bytes` read as text, borrowed; no encoding is checked.
+// Views `bytes` as text. The view borrows `bytes`. No encoding is checked.
 inline std::string_view as_text(bytes_view bytes) noexcept
 {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// Writes `value` as big-endian at `out`, which has room for sizeof(Integer) bytes.
+// Writes `value` as big-endian at `out`, which must have room for sizeof(Integer) bytes.
 template <class Integer>
 constexpr void store_be(byte* out, Integer value) noexcept
 {
@@ -37,7 +37,7 @@ constexpr void store_be(byte* out, Integer value) noexcept
         out[i] = static_cast<byte>(value);
 }
 
-// Reads a big-endian integer at `in`, which holds sizeof(Integer) bytes.
+// Reads a big-endian integer at `in`, which must hold sizeof(Integer) bytes.
 template <class Integer>
 constexpr Integer load_be(const byte* in) noexcept
 {
@@ -47,18 +47,17 @@ constexpr Integer load_be(const byte* in) noexcept
     return value;
 }
 
-// Lower-case hexadecimal of `bytes`.
+// Writes `bytes` in lower-case hexadecimal.
 std::string to_hex(bytes_view bytes);
 
-// The bytes that `hex` (either case, even length) stands for; empty and `ok` false when it is not
-// hexadecimal.
+// Reads hexadecimal in either case and of even length. Anything else gives no bytes, and `ok` is false.
 struct hex_result {
     byte_vector bytes;
     bool ok = false;
 };
 hex_result from_hex(std::string_view hex);
 
-// The value of one hexadecimal digit in either case, or -1.
+// The value of one hexadecimal digit (either case), or -1.
 constexpr int hex_digit(byte c) noexcept
 {
     if (c >= '0' && c <= '9') return c - '0';
@@ -67,9 +66,9 @@ constexpr int hex_digit(byte c) noexcept
     return -1;
 }
 
-// `text` made safe to show on a terminal or write in a log: control bytes, quotes, backslashes and anything
-// that is not valid UTF-8 (or is an invisible or direction-changing character) becomes \xNN; longer than
-// `max_bytes` is cut with "…".
+// Makes `text` safe for a terminal or a log. Writes \xNN for each byte of a control character, a quote, a
+// backslash, an invisible or direction-changing character, and of anything that is not valid UTF-8. Ends with
+// "…" once the result has `max_bytes` bytes and `text` has more.
 std::string escaped(std::string_view text, std::size_t max_bytes = 512);
 
 } // namespace parley

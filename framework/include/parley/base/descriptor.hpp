@@ -1,4 +1,4 @@
-// An open file descriptor that closes itself, and the system's last error as a value.
+// An owner for an open file descriptor, and the system's last error as an error_code.
 #pragma once
 
 #include <parley/base/error.hpp>

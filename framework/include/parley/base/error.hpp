@@ -1,4 +1,4 @@
-// Every expected failure of the framework, as values of one enumeration in one category, and the six
+// Every expected failure of the framework, as values of one enumeration in one category, and the seven
 // conditions that a caller tells apart. Nothing here throws.
 #pragma once
 
@@ -15,7 +15,7 @@ enum class errc {
     bad_uid_digit = 1,        // the four bytes of a uid are not hexadecimal
     bad_type_digit,           // the two bytes of a type are not hexadecimal
     unknown_packet_type,      // a type above 0f
-    identity_unterminated,    // no NUL within 53 bytes of an identity's start
+    identity_unterminated,    // an identity longer than 53 bytes
     identity_empty,           // an identity of no bytes
     identity_bad_character,   // a byte that no identity contains (control, space, DEL or above ASCII)
     bad_relay_failure_letter, // a relay_failure that is none of C, S, H, N
@@ -29,7 +29,7 @@ enum class errc {
     invalid_public_packet,       // spoke failure 03
     invalid_secret_packet,       // spoke failure 04
     record_too_long,             // a length field above 0x7fff that is not the end
-    record_forged,               // a record that neither layout opens
+    record_forged,               // a record that the agreed key does not open
     record_layout_impossible,    // the cipher cannot take the layout's nonce
     record_sequence_exhausted,   // 2^63 records written
     crypto_unavailable,          // the library refused to start
@@ -44,10 +44,10 @@ enum class errc {
     unexpected_packet,     // a packet that this role never receives
     unexpected_end,        // the stream ended before the conversation did
     uid_exhausted,         // all 65535 uids are in use
-    room_absent,           // room answer 01
-    room_denied,           // room answer 02
-    room_bad_answer,       // anything else
-    queue_overflow,        // a reader too slow for its bounded queue
+    room_absent,           // room answer 01: the other peer did not come in time
+    room_denied,           // room answer 02: no such agreement, or a malformed line
+    room_bad_answer,       // a room answer that is neither 00, 01 nor 02
+    queue_overflow,        // a peer reads too slowly, and its bounded queue is full
     cancelled,             // cancelled by the local user
     unconfirmed,           // the other peer ended before it had the whole document
 
@@ -60,7 +60,7 @@ enum class errc {
     pack_bad_compression,     // an invalid zlib stream
     pack_size_mismatch,       // an entry that inflates to more or less than announced
     pack_bad_delta,           // a delta that no rule allows
-    pack_missing_base,        // a delta whose base never came, or a loop
+    pack_missing_base,        // a delta whose base never came, or a loop of deltas
     pack_missing_object,      // a name whose content never came
     pack_bad_tree,            // a malformed directory
     pack_bad_root,            // no root, two roots, or a malformed one
@@ -79,17 +79,17 @@ enum class errc {
     unknown_transport, // no transport of that name
     name_not_resolved, // the host name has no address
     connect_failed,    // no address of the host answered
-    tls_failed,        // a certificate that does not stand the check, or no TLS at all
-    upgrade_refused,   // an HTTP answer that opens no WebSocket
-    bad_framing,       // a WebSocket peer that breaks the rules of its frames, or a bound
+    tls_failed,        // the certificate is not valid, or the other side does not speak TLS
+    upgrade_refused,   // an HTTP response that opens no WebSocket
+    bad_framing,       // a WebSocket peer breaks a rule of framing, or a bound
 
     // a proxy on the way out
     proxy_not_resolved = 450,  // the proxy's name has no address
     proxy_unreachable,         // no address of the proxy answered
-    proxy_failed,              // what answers there gives no answer of a proxy
-    proxy_refused_credentials, // no user name and password, or wrong ones
-    proxy_refused_destination, // its rules do not let anybody go there
-    proxy_cannot_connect,      // it tried, and could not resolve or reach the host
+    proxy_failed,              // the answer is not that of a proxy
+    proxy_refused_credentials, // the user name and password are missing or wrong
+    proxy_refused_destination, // the proxy's rules forbid the destination
+    proxy_cannot_connect,      // the proxy could not resolve or reach the host
 };
 
 // What a caller does next depends on who is at fault: compare an error_code with one of these.

@@ -1,16 +1,15 @@
-// Randomness as the machines see it: bytes asked of a source that is handed in.
+// The interface through which machines get random bytes.
 #pragma once
 
 #include <parley/base/bytes.hpp>
 
 namespace parley {
 
-// A source of random bytes. What a machine is given in production is crypto's system_random(); a test gives a
-// seeded one.
+// A source of random bytes. In production it is system_random() of crypto; tests pass a seeded one.
 class random_source {
 public:
     virtual ~random_source() = default;
-    // Fills all of `out`. Never fails; thread safety is the implementation's.
+    // Fills all of `out`. Never fails. Thread safety depends on the implementation.
     virtual void fill(mutable_bytes out) noexcept = 0;
 };
 

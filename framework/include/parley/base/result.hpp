@@ -1,4 +1,4 @@
-// A value or an error_code: how a function that is expected to fail at times returns.
+// result<T>: a value or an error_code. Functions with expected failures return it.
 #pragma once
 
 #include <parley/base/error.hpp>

@@ -1,4 +1,4 @@
-// Memory that is wiped before it is given back. Copying is allowed only where it is asked for by name.
+// Memory that is wiped before it is freed. Secrets are copied only by an explicit duplicate().
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -8,13 +8,13 @@
 
 namespace parley {
 
-// Overwrites `bytes` with zeros in a way that the compiler does not remove.
+// Overwrites `bytes` with zeros. The compiler cannot remove the write.
 void wipe(mutable_bytes bytes) noexcept;
 
-// Whether `a` and `b` hold the same bytes, in a time that depends on their lengths alone.
+// Whether `a` and `b` hold the same bytes. The time depends only on their lengths.
 bool equal_in_constant_time(bytes_view a, bytes_view b) noexcept;
 
-// N secret bytes, zero at first, wiped on destruction and when moved from.
+// N secret bytes, zero at first. They are wiped on destruction and when moved from.
 template <std::size_t N>
 class secret_array {
 public:
@@ -49,8 +49,8 @@ private:
     std::array<byte, N> bytes_{};
 };
 
-// Secret bytes of a length known at run time (a password). Fixed once made: it never reallocates, so no copy
-// is left behind.
+// Secret bytes whose length is known at run time, such as a password. The length is fixed, so the memory is
+// never reallocated and leaves no copy behind.
 class secret_bytes {
 public:
     secret_bytes() noexcept = default;

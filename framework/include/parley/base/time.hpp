@@ -1,4 +1,4 @@
-// Time as the machines see it: a number handed in, never read from inside.
+// Time types. The machines never read a clock: the caller passes the time in.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,7 @@ using clock = std::chrono::steady_clock;
 using time_point = clock::time_point;
 using duration = clock::duration;
 
-// "Never": a deadline that does not come.
+// A deadline that never comes.
 inline constexpr time_point no_deadline = time_point::max();
 
 } // namespace parley

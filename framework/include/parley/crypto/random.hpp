@@ -5,11 +5,11 @@
 
 namespace parley {
 
-// Starts the cryptographic library. Thread-safe, cheap when repeated; errors: crypto_unavailable. Every entry
-// point of crypto calls it, so programs need not.
+// Starts the cryptographic library. Every entry point of crypto calls it, so programs need not. Thread-safe,
+// and cheap when repeated. Errors: crypto_unavailable.
 error_code initialise_crypto() noexcept;
 
-// The operating system's random generator. Thread-safe; lives as long as the program.
+// The operating system's random generator. Thread-safe. It is never destroyed.
 random_source& system_random() noexcept;
 
 } // namespace parley

@@ -1,5 +1,4 @@
-// SHA-1, which the payload's format demands (PROTOCOL.md section 8): object ids and the trailer. It
-// authenticates nothing.
+// SHA-1 for object ids and the trailer of the payload (PROTOCOL.md section 8). It authenticates nothing.
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -11,7 +10,7 @@ namespace parley {
 inline constexpr std::size_t sha1_bytes = 20;
 using sha1_digest = std::array<byte, sha1_bytes>;
 
-// An incremental SHA-1. A value; not thread-safe.
+// An incremental SHA-1. Not thread-safe.
 class sha1 {
 public:
     sha1();
@@ -21,11 +20,11 @@ public:
 
     void update(bytes_view bytes) noexcept;
     void update(std::string_view text) noexcept { update(as_bytes(text)); }
-    // Updates two hashes, each with bytes of its own: on processors with SHA instructions in little more than
-    // the time of the longer. They are not the same hash.
+    // Updates two different hashes with separate bytes. On processors with SHA instructions this takes little
+    // longer than the longer of the two updates alone.
     static void update_both(sha1& first, bytes_view detected_protocol, sha1& second,
                             bytes_view second_bytes) noexcept;
-    // The digest of all that came since the start or the last finish(); starts anew.
+    // Returns the digest of all bytes since construction or the last finish(), and starts again.
     sha1_digest finish() noexcept;
 
 private:

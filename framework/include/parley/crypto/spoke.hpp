@@ -1,13 +1,13 @@
-// Key agreement from a password: spoke, which is SPAKE2+EE on Ed25519 (PROTOCOL.md section 5). Built on
-// libsodium alone.
+// Key agreement from a password: spoke, which is SPAKE2+EE on Ed25519 (PROTOCOL.md section 5). It uses only
+// libsodium.
 //
-//     server                                              client
-//     spoke_server(password, salt) ── public (34) ─────▶ spoke_client(password, public): X
-//     compute(identities, X) ◀───────── X ───────────────
-//       ──────────── Y (32), validator (64) ────────────▶ finish(identities, Y, validator): keys
-//     confirm(validator) ◀──────── validator (64) ────────
+//     server                                                  client
+//     spoke_server(password, salt) ────── public (34) ──────▶ spoke_client(password, public): X
+//     compute(identities, X)       ◀──────── X (32) ─────────
+//                                  ─ Y (32), validator (64) ▶ finish(identities, Y, validator): keys
+//     confirm(validator): keys     ◀──── validator (64) ─────
 //
-// Classes here are movable values, hold their secrets in wiped memory, and are not thread-safe.
+// These classes are movable, hold their secrets in memory that is wiped, and are not thread-safe.
 #pragma once
 
 #include <parley/base/random.hpp>
@@ -19,11 +19,11 @@ namespace parley {
 inline constexpr std::uint64_t default_max_iterations = 200'000;
 inline constexpr std::size_t spoke_key_bytes = 64;
 
-// A key of section 5.4: bytes 0..31 the cipher's key, 32..43 the base nonce, the rest unused.
+// A key of section 5.4. Bytes 0..31 are the cipher's key, bytes 32..43 the base nonce; the rest is unused.
 using spoke_key = secret_array<spoke_key_bytes>;
 using secret_scalar = secret_array<32>;
 
-// What both sides hold after the handshake.
+// The keys that both sides hold after the handshake.
 struct session_keys {
     cipher cipher0 = cipher::aes_256_gcm;
     cipher cipher1 = cipher::chacha20_poly1305;
@@ -35,28 +35,28 @@ struct session_keys {
 // not zero.
 secret_scalar random_scalar(random_source& random) noexcept;
 
-// What section 5.2 derives from the password; both sides have it, the server without h_L and the client
-// without L.
+// The values that section 5.2 derives from the password. The client does not need L; the server needs h_L
+// only to compute L.
 struct password_points {
     point m{}, n{};
     secret_array<32> h_k;
     secret_array<32> h_l;
     point l{};
 };
-// Costs `parameters.iterations` rounds of PBKDF2. Errors: point_not_on_subgroup when M, N or L is no usable
-// point, crypto_unavailable.
+// Costs `parameters.iterations` rounds of PBKDF2 for each of four blocks. Errors: invalid_public_packet (no
+// iterations), point_not_on_subgroup (M, N or L is not a usable point), crypto_unavailable.
 result<password_points> derive_password_points(bytes_view password,
                                                const public_parameters& parameters) noexcept;
 
-// The server's state for one client, between Y and the client's validator.
+// The server's state for one client, from Y until the client's validator.
 class spoke_server_session {
 public:
     const point& y() const noexcept { return y_; }
     // The server's validator: sub(2), sent with Y in packet 06.
     const validator& server_validator() const noexcept { return server_validator_; }
-    // Checks the client's validator, sub(3), in constant time. The keys, or invalid_server_validator.
-    // To be called once, for the keys move out: whatever the answer was, the session is spent and refuses the
-    // next.
+    // Checks the client's validator, sub(3), in constant time. Returns the keys. Errors:
+    // invalid_server_validator. Call it once: the keys move out, and whatever the result, every later call
+    // fails.
     result<session_keys> confirm(const validator& client_validator) noexcept;
 
 private:
@@ -67,10 +67,10 @@ private:
     session_keys keys_;
 };
 
-// The side that has the document. Made once for a password, used for any number of clients.
+// The side that has the document. One object serves any number of clients.
 class spoke_server {
 public:
-    // Errors: invalid_public_packet (no iterations), those of derive_password_points.
+    // Errors: invalid_public_packet (no iterations), and those of derive_password_points.
     static result<spoke_server> create(bytes_view password, const public_parameters& parameters) noexcept;
 
     const public_packet_bytes& public_packet() const noexcept { return public_; }
@@ -81,9 +81,9 @@ public:
     {
         return compute(client.text(), server.text(), x, y);
     }
-    // The same for identities of any length and content, which are hashed as they are and without their
-    // lengths: a caller whose identities are not a relay's sees to it that one followed by another can be
-    // read in one way only.
+    // The same for identities of any length and content. They are hashed as they are, without their lengths.
+    // A caller with identities of its own must choose them so that their concatenation can be split in one
+    // way only.
     result<spoke_server_session> compute(std::string_view client, std::string_view server, const point& x,
                                          const secret_scalar& y) const noexcept;
 
@@ -94,17 +94,17 @@ private:
     secret_array<32> h_k_;
 };
 
-// The keys, and the validator that proves them to the server.
+// The keys, and the validator that proves to the server that the client has them.
 struct client_agreement {
     session_keys keys;
     validator client_validator{}; // sub(3), sent in packet 05
 };
 
-// The side that wants the document; one for each server it meets.
+// The side that wants the document. It needs one object for each server.
 class spoke_client {
 public:
     // Reads the server's public bytes and computes X with the secret scalar `x`. Errors:
-    // invalid_public_packet (also for more iterations than `max_iterations`), those of
+    // invalid_public_packet (also for more than `max_iterations` iterations), and those of
     // derive_password_points.
     static result<spoke_client> create(bytes_view password, const public_packet_bytes& server_public,
                                        const secret_scalar& x,
@@ -113,7 +113,7 @@ public:
     const point& x() const noexcept { return x_point_; }
 
     // Checks the server's answer in constant time. Errors: point_not_on_subgroup, invalid_client_validator
-    // (the normal answer of a server with another password). May be called again after an error.
+    // (normal for a server with another password). It may be called again after an error.
     result<client_agreement> finish(const identity& client, const identity& server, const point& y,
                                     const validator& server_validator) const noexcept
     {

@@ -1,6 +1,6 @@
-// A document on its way in: a PACK stream (PROTOCOL.md section 8), pushed piece by piece, that becomes a file
-// or a directory tree in one rename when its trailer has checked out, and leaves nothing behind when it does
-// not.
+// Receives a document: takes a PACK stream (PROTOCOL.md section 8) piece by piece and makes a file or a
+// directory tree of it. The document appears by one rename, after its trailer has been checked. Otherwise
+// nothing is left behind.
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -13,22 +13,22 @@
 
 namespace parley {
 
-// What a hostile sender can cost; beyond each the document is refused.
+// Bounds on what a hostile sender can cost. A document that exceeds one is refused.
 struct receiver_limits {
     receiver_limits() = default;
 
     std::uint32_t max_entries = 2'000'000; // entries in the pack, and paths in the tree
-    std::uint64_t max_document_bytes =
-        UINT64_MAX; // staged bytes; the free space less a reserve bounds it too
-    std::uint64_t free_space_reserve_bytes = 64ull << 20;
-    std::uint32_t max_depth = 128; // nested directories
-    std::uint32_t max_delta_depth = 4096;
+    // Bounds the staged bytes. The free space less the reserve bounds them, too.
+    std::uint64_t max_document_bytes = UINT64_MAX;
+    std::uint64_t free_space_reserve_bytes = 64ull << 20; // stays free on the disk
+    std::uint32_t max_depth = 128;                        // nested directories
+    std::uint32_t max_delta_depth = 4096;                 // deltas based on deltas
 };
 
 struct receiver_options {
     receiver_options() = default;
 
-    std::filesystem::path directory = "."; // an existing directory: where the document appears
+    std::filesystem::path directory = "."; // an existing directory for the document
     std::optional<std::string> name;       // its name there, instead of the offered one (same rules)
     receiver_limits limits;
 };
@@ -43,7 +43,7 @@ struct received_document {
 
 class document_receiver {
 public:
-    // Opens the directory. Nothing is created before the first entry comes. Errors: the system's own,
+    // Opens the directory. Creates nothing before the first entry arrives. Errors: the system's own, and
     // hostile_name or destination_exists for `options.name`.
     static result<document_receiver> create(receiver_options options);
 
@@ -51,31 +51,31 @@ public:
     document_receiver& operator=(document_receiver&&) noexcept;
     ~document_receiver(); // removes what was staged, unless commit() succeeded
 
-    // Takes the next bytes of the stream, in any split. Blocks on the disk. Bytes after the trailer are
-    // thrown away. Errors: pack_*, hostile_name, name_collision, too_many_entries, document_too_large,
-    // tree_too_deep, destination_exists, the system's own; after an error it takes no more, and the staging
-    // is gone.
+    // Takes the next bytes of the stream, in any split. Blocks on the disk. Discards the bytes after the
+    // trailer. Errors: pack_*, hostile_name, name_collision, too_many_entries, document_too_large,
+    // tree_too_deep, destination_exists, the system's own. After an error it removes what was staged and
+    // takes no more.
     error_code write(bytes_view bytes);
 
-    // Whether the trailer has come and checked out (and every object the document needs is here).
+    // Whether the trailer has arrived and is correct, and every object that the document needs is here.
     bool complete() const noexcept;
 
-    // Moves the complete document to its place, in one rename that never overwrites. Errors: pack_truncated
-    // when it is not complete, destination_exists, the system's own.
+    // Moves the complete document to its place, by one rename that never overwrites. Errors: pack_truncated
+    // (not complete), destination_exists, the system's own.
     result<received_document> commit();
 
-    // Removes what was staged now; write() and commit() then fail with cancelled. Safe to repeat.
+    // Removes what was staged. After that write() and commit() fail with `cancelled`. May be called again.
     void abandon() noexcept;
 
-    // What the last error was about (an entry, a name, an offset), for people; hostile text in it is escaped.
+    // What the last error was about (an entry, a name, an offset), for people. Hostile text in it is escaped.
     const std::string& error_detail() const noexcept;
 
-    const std::string&
-    offered_name() const noexcept; // empty until known; checked, but escape it before showing
+    // Empty until known. The name is checked, but escape it before you show it.
+    const std::string& offered_name() const noexcept;
     std::uint64_t content_bytes_written() const noexcept; // file content staged so far
     std::uint64_t stream_bytes() const noexcept;          // bytes of the stream taken
-    std::optional<std::uint64_t>
-    expected_content_bytes() const noexcept; // of a single file, once its header came
+    // Of a single file, once its header has arrived.
+    std::optional<std::uint64_t> expected_content_bytes() const noexcept;
 
 private:
     struct state;

@@ -1,7 +1,7 @@
-// A document on its way out: a file, a directory or some bytes as a PACK stream (PROTOCOL.md section 8),
-// pulled piece by piece. Nothing is hashed or compressed before the first read; memory stays flat however
-// large the document is: under 2 MiB, with threads 2 MiB and 1.5 MiB for each of them, and for a directory a
-// name and some sixty bytes for each path besides.
+// Sends a document: makes a PACK stream (PROTOCOL.md section 8) of a file, a directory or some bytes, and
+// hands it out piece by piece. Hashes and compresses nothing before the first read. Memory does not depend on
+// the sizes of the files: under 2 MiB, or with threads 2 MiB plus 1.5 MiB for each. A directory costs its
+// names and about sixty bytes per path more.
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -16,13 +16,13 @@
 namespace parley {
 
 enum class compression {
-    sampled, // each file's beginning is tried: what does not shrink is stored
+    sampled, // try the beginning of each file; store what does not shrink
     always,
     never,
 };
 
-// Something that was met on the walk and does not travel: a link, a socket, a device, what cannot be read, a
-// name that receivers refuse.
+// A path that does not travel: a link, a socket, a device, something that cannot be read, a name that
+// receivers refuse.
 struct skipped_path {
     std::string path;   // relative to the document, as on disk: not yet safe to print
     std::string reason; // e.g. "symbolic link"
@@ -32,35 +32,36 @@ struct source_options {
     source_options() = default;
 
     compression compress = compression::sampled;
-    // 1..9: up to 5 ISA-L's three levels, many times as fast as zlib's and some 7 % larger, from 6 on zlib's
-    // own; zlib's throughout where the framework was built without ISA-L.
+    // 1..9. Levels up to 5 use ISA-L, which has three levels: it is many times as fast as zlib, and its
+    // output about 7 % larger. Levels from 6 use zlib. Without ISA-L all levels use zlib.
     int level = 4;
-    // How many threads deflate what is left of a content when its first MiB shrank and 4 MiB or more are
-    // left: 1..8 (above: 8), or 0 for one less than the processor has. 1: no thread is made, the one that
-    // reads the source deflates. Otherwise they are made for the first such content, and end with the source,
-    // which waits for what they are at, some 512 KiB each. The stream is the same whatever their number;
-    // where the system gives fewer, these do.
+    // The number of threads that deflate large contents: 1..8, more means 8, and 0 means one less than the
+    // processor has. A content is large when a MiB of it has shrunk and 4 MiB or more are left (with
+    // `always`: when it has 4 MiB or more). With 1, the thread that reads the source deflates. Otherwise the
+    // threads start at the first large content and end with the source, whose destructor waits for the blocks
+    // under way, about 512 KiB each. If the system gives fewer threads, the source uses those. The stream
+    // does not depend on the number of threads.
     unsigned threads = 0;
-    // Called for each path that is skipped, while the tree is walked; may be empty.
+    // Called during the walk for each path that is skipped. May be empty.
     std::function<void(const skipped_path&)> on_skipped;
 };
 
-// Files are sent in the order of the walk, each directory after what is in it. Of equal files (and
-// directories) only the first is sent in full, the others as copies of it. A value; one thread at a time.
+// Sends files in the order of the walk, and each directory after its contents. Of equal files and directories
+// only the first is sent in full; the others are sent as copies of it. Movable; not thread-safe.
 class document_source {
 public:
-    // Opens `path`: a regular file or a directory (named through a link: what it points to), walked once to
-    // count it. The offered name is the path's last component (of the absolute path, for "." and "..").
-    // Errors: not_a_document, the system's own (with `path` in no message: the caller knows it), hostile_name
-    // for a name that no receiver would take, too_many_entries, tree_too_deep.
+    // Opens `path`: a regular file, a directory, or a link to one. Walks a directory once to count it. The
+    // offered name is the last component of the path (of the absolute path for "." and ".."). Errors:
+    // not_a_document, hostile_name (no receiver would take the name), too_many_entries, tree_too_deep, the
+    // system's own.
     static result<document_source> open(const std::filesystem::path& path, source_options options = {});
 
-    // A file of `content` called `name`.
+    // A file with the given name and content.
     static result<document_source> from_bytes(std::string name, byte_vector content,
                                               source_options options = {});
 
-    // A file called `name` with the first `size` bytes of the open descriptor `fd`, which it owns from now
-    // on.
+    // A file with the given name and the first `size` bytes of the open descriptor `fd`. Takes ownership of
+    // `fd`.
     static result<document_source> from_descriptor(std::string name, int fd, std::uint64_t size,
                                                    source_options options = {});
 
@@ -68,32 +69,33 @@ public:
     document_source& operator=(document_source&&) noexcept;
     ~document_source();
 
-    // The next bytes of the stream, at most out.size() (at least 64) of them; 0 after the trailer. It fills
-    // `out` unless a record must end first (PROTOCOL.md section 8): before the entry of a single file, before
-    // the trailer, and after it. What one call returns may be cut further, but no record may hold the bytes
-    // of two calls. Blocks on the disk: as a rule for little more than out.size() bytes, but a long file that
-    // shrinks is read in blocks of 512 KiB, one more than there are threads, and a file above 256 KiB of the
-    // same size as an earlier one is first read as a whole, to see whether it is equal. Errors: the system's
-    // own, document_changed when a file is not what it was when it was counted; after an error there is no
-    // more.
+    // Writes the next bytes of the stream to `out`, which has at least 64 bytes. Returns their number; 0
+    // after the trailer. Fills `out` unless a record must end first (PROTOCOL.md section 8): before the entry
+    // of a single file, before the trailer, and after it. The caller may cut the bytes of one call into
+    // several records, but must not put bytes of two calls into one record.
+    // Blocks on the disk, as a rule for little more than out.size() bytes. There are two exceptions. A large
+    // file that shrinks is read in blocks of 512 KiB, one more than there are threads. A file above 256 KiB
+    // that has the size of an earlier one is first read as a whole, to see whether it is equal.
+    // Errors: the system's own, document_changed (a file is not what it was when it was counted). After an
+    // error there is no more.
     result<std::size_t> read(mutable_bytes out);
 
     // Whether read() has returned the whole stream, its trailer included.
     bool finished() const noexcept;
 
-    // Whether from now on it matters more that bytes come soon than that they are few: `sampled` then stores
-    // what it would have deflated, for 1 to 8 MiB or to the end of the file before it thinks again. At first: no.
+    // Sets whether speed matters more than a small stream from now on; at first it does not. If so, `sampled`
+    // stores what it would have deflated, for 1 to 8 MiB or to the end of the file, before it decides again.
     void prefer_speed(bool now) noexcept;
 
-    // Which file the last error spoke of, relative to the document; not yet safe to print.
+    // The file of the last error, relative to the document. Not safe to print without escaping.
     const std::string& error_path() const noexcept;
 
     const std::string& name() const noexcept; // the offered name
     bool is_directory() const noexcept;
     std::uint64_t file_count() const noexcept;
-    std::uint64_t directory_count() const noexcept;    // the top one included; 0 for a file
+    std::uint64_t directory_count() const noexcept;    // includes the top one; 0 for a file
     std::uint64_t content_bytes() const noexcept;      // the sum of the files' sizes
-    std::uint64_t content_bytes_read() const noexcept; // how much of that is in what read() has returned
+    std::uint64_t content_bytes_read() const noexcept; // how much of that read() has returned
 
 private:
     struct state;

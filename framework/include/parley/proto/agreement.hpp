@@ -4,10 +4,10 @@
 
 namespace parley {
 
-// What a handshake ends in, on either side (PROTOCOL.md section 4).
+// The result of a handshake, on either side (PROTOCOL.md section 4).
 struct agreement {
-    identity self; // this peer's identity, as the relay told it
-    identity peer; // the other's: what is asked for in the room
+    identity self; // this peer's identity, as the relay reported it
+    identity peer; // the other peer's identity, which the room line names
     session_keys keys;
 };
 

@@ -1,8 +1,8 @@
 // The peer that wants to receive a document, up to the agreement (PROTOCOL.md section 4, client).
 //
-// Its transitions, one row a packet received. The relay is held to its part: whatever else comes from uid 0,
-// or comes forwarded though the relay forwards no such type to a client, is unexpected_packet, and the
-// machine fails. A server is held to nothing: what it says out of turn is ignored.
+// Transitions, one row per received packet. The relay must follow the protocol: any other packet from uid 0,
+// and any forwarded packet of a type that a relay never forwards to a client, is unexpected_packet, and the
+// machine fails. Packets from a server that do not fit its state are ignored.
 //
 //   packet                  | state of that server  | does
 //   client_identity         | -                     | event identified; a second one: unexpected_packet
@@ -37,44 +37,49 @@
 namespace parley {
 
 struct client_options {
-    std::uint64_t max_iterations = default_max_iterations;
-    std::size_t max_servers = 4096; // in hand at once; one more is ignored
-    identity only_server{};         // when not empty, all others are ignored: nothing is sent to them
+    std::uint64_t max_iterations = default_max_iterations; // a server that asks for more is rejected
+    std::size_t max_servers = 4096;                        // held at once; one more is ignored
+    identity only_server{}; // unless empty, every other server is ignored: nothing is sent to it
 };
 
 namespace client_event {
+// The relay has reported this peer's identity.
 struct identified {
     identity self;
 };
+// This server knows the password: call accept() or refuse().
 struct offered {
     uid server;
     identity peer;
-}; // this server knows the password: accept() or refuse() it
+};
+// The server has another password, or sent a bad public value.
 struct rejected {
     identity peer;
     error_code why;
-}; // another password, or a bad public value
+};
+// An offered or accepted server has left.
 struct gone {
     uid server;
     identity peer;
-}; // an offered or accepted server has left
+};
+// The last event.
 struct agreed {
     agreement result;
-}; // the last event
+};
 } // namespace client_event
 
 using client_event_variant = std::variant<client_event::identified, client_event::offered,
                                           client_event::rejected, client_event::gone, client_event::agreed>;
 
-// A Machine. Memory: about 500 bytes a server in hand, at most options.max_servers of them; all secrets are
-// wiped when it finishes. Each new_server costs its iterations of the key derivation, at most
+// A Machine. Memory: about 500 bytes per server, for at most options.max_servers of them. All secrets are
+// wiped when it finishes. Each new_server costs the iterations of its key derivation, at most
 // options.max_iterations. error(): closed_by_relay, timed_out_by_relay, unexpected_packet, unexpected_end,
-// truncated_packet, what the parser found, crypto_unavailable, or what stop() was given. Not thread-safe.
+// truncated_packet, the parser's error, crypto_unavailable, or the argument of stop(). Not thread-safe.
 class client_machine {
 public:
     using event = client_event_variant;
 
-    // `random` must outlive the machine. The hello is in output() at once.
+    // `random` must outlive the machine. output() holds the hello at once.
     client_machine(secret_bytes password, random_source& random, client_options options = {});
     client_machine(client_machine&&) noexcept;
     client_machine& operator=(client_machine&&) noexcept;
@@ -84,8 +89,8 @@ public:
     void receive_end();
     void stop(error_code why);
 
-    // The user's answer to `offered`. Only one server can be accepted at a time (others wait until that one
-    // is gone); false when `server` is not on offer (any more).
+    // The user's answer to `offered`. Only one server can be accepted at a time: the others wait until that
+    // one is gone. Returns false when `server` is not, or no longer, on offer.
     bool accept(uid server);
     bool refuse(uid server);
 

@@ -1,5 +1,5 @@
-// Which sender a receiver's user is asked about (PROTOCOL.md section 4, client, step 4). Senders with the same
-// password may be several. One of them at a time is asked about or accepted; the others wait in line.
+// Decides which sender a receiver's user is asked about (PROTOCOL.md section 4, client, step 4). Several
+// senders may have the same password. One at a time is asked about or accepted; the others wait in line.
 //
 //   state      | offered | gone: the current one      | gone: in line | answered yes | answered no
 //   idle       | ask     | -                          | -             | -            | -
@@ -7,8 +7,8 @@
 //   cancelling | line    | -                          | leaves line   | next         | next
 //   accepted   | line    | withdrawn, next            | leaves line   | -            | -
 //
-// "next" asks about the first in line, or is idle. A question that is cancelled has ended only when its answer
-// has come, whatever it says.
+// "next" asks about the first in line, or goes idle. A cancelled question ends when its answer arrives,
+// whatever the answer is.
 #pragma once
 
 #include <parley/wire/packet.hpp>
@@ -25,9 +25,10 @@ struct sender_offer {
 };
 
 namespace offer_action {
+// Ask the user about this sender; call answered() when the question has ended.
 struct ask {
     identity peer;
-}; // begin a question; answered() when it has ended
+};
 struct cancel_question {};
 struct accept {
     uid server;
@@ -35,18 +36,18 @@ struct accept {
 struct refuse {
     uid server;
 };
+// The sender that was asked about, or accepted, has left.
 struct withdrawn {
     identity peer;
-}; // the sender that was asked about, or accepted, has left
+};
 } // namespace offer_action
 
-// the sender that was asked about, or accepted, has left
 using offer_action_variant =
     std::variant<offer_action::ask, offer_action::cancel_question, offer_action::accept, offer_action::refuse,
                  offer_action::withdrawn>;
 
-// The machine. After each input, take all actions before the next one. Memory: some 60 bytes for each sender in
-// line, of which client_machine bounds the number. Not thread-safe.
+// The machine. Take all actions after each input. Memory: about 60 bytes for each sender in line;
+// client_machine bounds their number. Not thread-safe.
 class offer_queue {
 public:
     void offered(const sender_offer& offer);

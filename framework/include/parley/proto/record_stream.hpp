@@ -1,5 +1,5 @@
-// A room's bytes as records (PROTOCOL.md section 7): framing, sequence numbers, the end, and which nonce
-// layout it is.
+// A room's bytes as records (PROTOCOL.md section 7): framing, sequence numbers, the end record, and detection
+// of the nonce layout.
 #pragma once
 
 #include <parley/crypto/record_cipher.hpp>
@@ -15,16 +15,18 @@ public:
     // Errors: record_layout_impossible, crypto_unavailable.
     static result<record_writer> create(cipher c, record_layout layout, const spoke_key& key) noexcept;
 
-    // Writes `content` as records of at most 0x7fff bytes each to `out`, which has room for
-    // sealed_bytes(content.size()). Returns what was written. Errors: record_sequence_exhausted.
+    // Writes `content` as records of at most 0x7fff bytes to `out`, which has room for
+    // sealed_bytes(content.size()). Returns the number of bytes written. Errors: record_sequence_exhausted.
     result<std::size_t> write(bytes_view content, mutable_bytes out) noexcept;
 
+    // The size of the records of `content` bytes.
     static constexpr std::size_t sealed_bytes(std::size_t content) noexcept
     {
         const std::size_t records = (content + max_record_content_bytes - 1) / max_record_content_bytes;
         return content + records * (record_header_bytes + record_tag_bytes);
     }
 
+    // The number of records written.
     std::uint64_t sequence() const noexcept { return sequence_; }
 
 private:
@@ -33,29 +35,29 @@ private:
     std::uint64_t sequence_ = 0;
 };
 
-// The four bytes that end a stream of records. They prove nothing.
+// The four bytes that end a stream of records. They are not authenticated, so they prove nothing.
 inline constexpr std::array<byte, 4> record_end_bytes{0xff, 0xff, 0xff, 0xff};
 
-// The reader of one direction: any split of the stream; finds the layout out from the first record. Holds one
-// record (32 KiB; twice that until the layout is known), allocated at its making, and wipes it. A whole
-// record in the input is opened from where it stands, without a copy. Not thread-safe.
+// The reader of one direction. Accepts any split of the stream, and detects the layout from the first record.
+// Holds one record (32 KiB; twice that until the layout is known), allocated at construction, and wipes it.
+// Opens a record that is whole in the input without copying it first. Not thread-safe.
 class record_reader {
 public:
     // Errors: crypto_unavailable.
     static result<record_reader> create(cipher c, const spoke_key& key);
 
     struct content {
-        bytes_view bytes;   // opened content, valid until the next call; empty when more input is needed
-        bool ended = false; // the end record has come: nothing more will
+        bytes_view bytes;   // opened content, valid until the next call; empty when it needs more input
+        bool ended = false; // the end record has come: there is no more content
     };
-    // Takes bytes from the front of `input` until one record is complete or `input` is empty. Empty records
-    // are checked, counted and skipped; what follows the end is taken and thrown away. Errors:
-    // record_too_long, record_forged, record_sequence_exhausted, crypto_unavailable; it stays failed.
+    // Takes bytes from the front of `input` until one record is complete or `input` is empty. Checks, counts
+    // and skips empty records. Takes and discards everything after the end. After an error every call returns
+    // it. Errors: record_too_long, record_forged, record_sequence_exhausted, crypto_unavailable.
     result<content> read(bytes_view& input) noexcept;
-    // The same with the content at the front of `out`, which has room for max_record_content_bytes: it stays.
+    // The same, but writes the content to the front of `out`, which has room for max_record_content_bytes.
     result<content> read(bytes_view& input, mutable_bytes out) noexcept;
 
-    // The layout, once the first record has told it.
+    // The layout, once the first record has shown it.
     std::optional<record_layout> layout() const noexcept { return layout_; }
     std::uint64_t sequence() const noexcept { return sequence_; }
 

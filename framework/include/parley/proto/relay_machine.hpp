@@ -1,8 +1,9 @@
-// The relay's handshake side (PROTOCOL.md section 3): one machine for all peers of one space of uids. It is
-// told of connections, packets, ends and times, and answers with actions; it has no clock and no socket.
+// The relay's handshake side (PROTOCOL.md section 3): one machine for all peers that share a space of uids.
+// Its inputs are connections, packets, disconnections and times. Its outputs are actions. It has no clock and
+// no socket.
 //
-// Transitions of a peer, one row an input (P: this peer; candidates of P: the peers of the other kind that
-// still wait and whose pair with P has not ended):
+// Transitions of a peer P, one row per input. The candidates of P are the waiting peers of the other kind
+// whose pair with P has not ended.
 //
 //   input                      | state             | does
 //   connect                    | -                 |                                              -> silent
@@ -23,8 +24,8 @@
 //   disconnect                 | any               | candidates: closed                           -> gone
 //   anything but disconnect    | closing           | nothing: it says and hears no more
 //
-// A hello counts only when it is bound for uid 0. Ended pairs are remembered up to a bound for each peer;
-// past it a peer may be told of the leaving of one with whom it had ended, which it ignores.
+// A hello counts only when its destination is uid 0. Ended pairs are remembered up to a bound for each peer.
+// Beyond the bound, a peer may receive `closed` for a peer with which its pair had ended. It ignores that.
 #pragma once
 
 #include <parley/base/time.hpp>
@@ -37,44 +38,47 @@
 
 namespace parley {
 
-// The caller's number for a connection: dense, reused after release, so that the machine can index by it.
+// The caller's number for a connection. Numbers are dense and reused after release: the machine indexes by
+// them.
 enum class connection_id : std::uint32_t {};
 
 struct relay_options {
-    duration peer_timeout =
-        std::chrono::seconds{3600}; // how long a peer may wait, counted from its connection
+    // How long a peer may wait, counted from its connection.
+    duration peer_timeout = std::chrono::seconds{3600};
 };
 
-// Why a packet went nowhere; for logs and metrics.
+// Why a packet was dropped; for logs and metrics.
 enum class drop_reason : byte {
     no_hello,            // a packet before the hello
     hello_of_other_kind, // a second hello of another kind
     wrong_direction,     // client to client, or a type that this kind of peer never sends
     unknown_destination, // no such uid, or no hello from it yet
-    relay_only,          // a type that only the relay sends
-    reported_failure,    // a relay_failure: heard, and nothing to do
+    relay_only,          // a type that only the relay may send
+    reported_failure,    // a relay_failure, which needs no action
 };
 std::string_view drop_reason_name(drop_reason reason) noexcept; // e.g. "wrong_direction"
 
+enum class peer_kind : byte { server, client };
+
 namespace relay_action {
-// Bytes due to a connection. The same encoding may be shared by many.
+// Bytes for a connection. Several actions may share one encoding.
 struct send {
     connection_id to;
     std::shared_ptr<const encoded_packet> packet;
 };
-// Close it once all that was sent to it is written. `why` is unset after an agreement.
+// Close the connection once everything sent to it is written. `why` is unset after an agreement.
 struct close {
     connection_id which;
     error_code why;
 };
-// The two are entitled to a room. Comes before their closes.
+// The two peers are entitled to a room. This action precedes their closes.
 struct agree {
     identity client;
     identity server;
     connection_id client_connection;
     connection_id server_connection;
 };
-// For the log: a packet went nowhere.
+// A packet was dropped; for the log.
 struct drop {
     connection_id from;
     drop_reason reason;
@@ -85,10 +89,10 @@ struct drop {
 using relay_action_variant =
     std::variant<relay_action::send, relay_action::close, relay_action::agree, relay_action::drop>;
 
-// Time per forwarded packet is constant however many peers wait; a hello or a leaving costs one action for
-// each peer that is told. Memory: about 160 bytes a connection and 256 more at most for ended pairs, one
-// shared encoding a waiting server, tables of uids that grow with the numbers in use from 8 to 264 KiB. Not
-// thread-safe.
+// Forwarding a packet takes constant time, however many peers wait. A hello or a departure costs one action
+// for each peer that is told. Memory: about 160 bytes per connection, at most 256 more for ended pairs, one
+// shared encoding per waiting server, and tables of uids that grow with the uids in use from 8 to 264 KiB.
+// Not thread-safe.
 class relay_machine {
 public:
     explicit relay_machine(relay_options options = {});
@@ -96,18 +100,20 @@ public:
     relay_machine& operator=(relay_machine&&) noexcept;
     ~relay_machine();
 
+    // A peer connected at `now`; its timeout starts. `who` is the identity that other peers see.
     void connect(connection_id connection, const identity& who, time_point now);
-    // One packet of the connection, as parsed: `peer` is the destination.
+    // Takes one parsed packet of the connection. `peer` is the destination.
     void receive(connection_id connection, const message& packet);
     // The parser found a broken rule.
     void receive_malformed(connection_id connection, error_code why);
-    // The connection is gone, for whatever reason, also after a close action. Its number may be used again.
+    // The connection is gone, for whatever reason; call this after a close action, too. Its number may be
+    // used again.
     void disconnect(connection_id connection);
-    // Times out every peer whose time has come.
+    // Times out every peer whose deadline has passed.
     void expire(time_point now);
     time_point next_deadline() const noexcept; // no_deadline when nobody waits
 
-    // The next action; to be drained after every input.
+    // The next action. Take all actions after every input.
     std::optional<relay_action_variant> next_action();
 
     struct counts {

@@ -1,9 +1,10 @@
-// How a peer enters a room (PROTOCOL.md section 6): one line with the other's identity, then two bytes from
-// the relay.
+// How a peer enters a room (PROTOCOL.md section 6): it sends one line with the other peer's identity and
+// reads two bytes from the relay.
 //
 //     peer  -> relay   identity || '\n'      under 100 bytes
-//     relay -> peer    "00" both are here | "01" the other did not come in time | "02" no such agreement, or
-//     malformed
+//     relay -> peer    "00"  both are here
+//                      "01"  the other peer did not come in time
+//                      "02"  no such agreement, or a malformed line
 #pragma once
 
 #include <parley/proto/machine.hpp>
@@ -16,15 +17,15 @@ namespace parley {
 inline constexpr std::size_t max_room_line_bytes = 100; // with its newline
 
 enum class room_answer : byte { joined = 0, absent = 1, denied = 2 };
-// The two bytes on the wire; static storage.
+// The two bytes on the wire, in static storage.
 bytes_view encode(room_answer answer) noexcept;
 
-// Takes a room line from the front of a stream, in any split. Not thread-safe.
+// Reads a room line from the front of a stream, in any split. Not thread-safe.
 class room_line_parser {
 public:
-    // Takes bytes up to and with the newline. The identity; nothing when more bytes are needed;
-    // identity_empty, identity_bad_character or identity_unterminated as soon as the byte that breaks it is
-    // seen. After an error it stays failed.
+    // Takes bytes up to and including the newline. Returns the identity, or nothing when it needs more bytes.
+    // Reports a broken rule at the first byte that breaks it: identity_empty, identity_bad_character,
+    // identity_unterminated. After an error every call returns it.
     result<std::optional<identity>> parse(bytes_view& input) noexcept;
 
 private:
@@ -33,7 +34,8 @@ private:
     error_code error_;
 };
 
-// The peer's side, a Machine: writes the line, reads the answer. Bytes after the answer are left in `input`.
+// The peer's side, a Machine: writes the line and reads the answer. Leaves the bytes after the answer in
+// `input`.
 class room_entry_machine {
 public:
     struct entered {};
@@ -49,7 +51,7 @@ public:
     void consume_output(std::size_t n);
     std::optional<event> next_event();
     bool finished() const noexcept { return finished_; }
-    // room_absent, room_denied, room_bad_answer, unexpected_end, or what stop() was given.
+    // room_absent, room_denied, room_bad_answer, unexpected_end, or the argument of stop().
     error_code error() const noexcept { return error_; }
 
 private:

@@ -1,8 +1,8 @@
 // The peer that has a document to send, up to the agreement (PROTOCOL.md section 4, server).
 //
-// Its transitions, one row a packet received. The relay is held to its part: whatever else comes from uid 0,
-// or comes forwarded though the relay forwards no such type to a server, is unexpected_packet, and the
-// machine fails. A client is held to nothing: what it says out of turn harms nobody but itself.
+// Transitions, one row per received packet. The relay must follow the protocol: any other packet from uid 0,
+// and any forwarded packet of a type that a relay never forwards to a server, is unexpected_packet, and the
+// machine fails. A packet from a client that does not fit its state harms only that client.
 //
 //   packet                  | state of that client  | does
 //   server_identity         | -                     | event identified; a second one: unexpected_packet
@@ -35,39 +35,43 @@
 namespace parley {
 
 struct server_options {
-    // In hand at once: the oldest unproven one is forgotten for one more, which is not answered when all are
-    // proven.
+    // How many clients are held at once. One more replaces the oldest unproven one. If all are proven, the
+    // new one gets no answer.
     std::size_t max_clients = 4096;
 };
 
 namespace server_event {
+// The relay has reported this peer's identity.
 struct identified {
     identity self;
 };
+// A client has another password (either side may notice first), or sent a bad public value.
 struct rejected {
     identity peer;
     error_code why;
-}; // a client tried another password (either side may be the one to find out), or a bad public value
+};
+// The other user knows the password and said no.
 struct refused {
     identity peer;
-}; // the other user, who knows the password, said no
+};
+// The last event.
 struct agreed {
     agreement result;
-}; // the last event
+};
 } // namespace server_event
 
 using server_event_variant = std::variant<server_event::identified, server_event::rejected,
                                           server_event::refused, server_event::agreed>;
 
-// A Machine. Memory: about 600 bytes a client in hand, at most options.max_clients of them; their secrets are
+// A Machine. Memory: about 600 bytes per client, for at most options.max_clients of them. Their secrets are
 // wiped when it finishes. error(): closed_by_relay, timed_out_by_relay, unexpected_packet, unexpected_end,
-// truncated_packet, what the parser found, crypto_unavailable, or what stop() was given. Not thread-safe.
+// truncated_packet, the parser's error, crypto_unavailable, or the argument of stop(). Not thread-safe.
 class server_machine {
 public:
     using event = server_event_variant;
 
-    // `server` holds what was derived from the password; `random` must outlive the machine. The hello is in
-    // output() at once.
+    // `server` holds what was derived from the password. `random` must outlive the machine. output() holds
+    // the hello at once.
     server_machine(spoke_server server, random_source& random, server_options options = {});
     server_machine(server_machine&&) noexcept;
     server_machine& operator=(server_machine&&) noexcept;

@@ -20,8 +20,6 @@ namespace parley {
 enum class relay_channel : byte { handshake, room };
 std::string_view relay_channel_name(relay_channel channel) noexcept; // "handshake", "room"
 
-enum class peer_kind : byte { server, client };
-
 // An HTTP request that asks for no WebSocket.
 struct relay_http_call {
     const http_request& request;

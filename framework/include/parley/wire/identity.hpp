@@ -8,8 +8,8 @@ namespace parley {
 
 inline constexpr std::size_t max_identity_bytes = 53;
 
-// An identity, held inline. A default one is empty, which no peer ever has. Opaque to peers; compared byte
-// for byte.
+// An identity, held inline. A default-constructed one is empty, which no peer's identity is. Peers treat the
+// text as opaque and compare it byte for byte.
 class identity {
 public:
     identity() noexcept = default;
@@ -21,8 +21,8 @@ public:
     std::string_view text() const noexcept { return {text_.data(), size_}; }
     bool empty() const noexcept { return size_ == 0; }
 
-    // The address without the port, borrowed: what stands before the last ':', or the whole text where no
-    // port follows; the brackets of IPv6 are removed. "[::1]:80" gives "::1".
+    // The address without the port: the text before the last ':', or all of it if there is no port. The
+    // brackets of IPv6 are removed, so "[::1]:80" gives "::1". The view borrows this object.
     std::string_view address() const noexcept;
 
     friend bool operator==(const identity& a, const identity& b) noexcept { return a.text() == b.text(); }

@@ -2,14 +2,14 @@
 //
 //     packet = uid:hex4 || type:hex2 || body          at most 102 bytes (type 06)
 //
-//     00 hello_as_a_server       public (34)                        08 agreement       empty
-//     01 hello_as_a_client       empty                              09 closed          uid hex4
-//     02 server_identity         identity NUL                       0a accepted        empty
-//     03 client_identity         identity NUL                       0b refused         empty
-//     04 new_server              uid hex4, public (34), identity NUL 0c relay_failure  letter, uid hex4
-//     05 client_validator        64                                 0d spoke_failure   one byte 00..04
-//     06 y_and_server_validator  Y (32), validator (64)             0e done            empty
-//     07 x_and_client_identity   X (32), identity NUL               0f timeout         empty
+//     00 hello_as_a_server       public (34)                          08 agreement       empty
+//     01 hello_as_a_client       empty                                09 closed          uid hex4
+//     02 server_identity         identity, NUL                        0a accepted        empty
+//     03 client_identity         identity, NUL                        0b refused         empty
+//     04 new_server              uid hex4, public (34), identity, NUL 0c relay_failure   letter, uid hex4
+//     05 client_validator        validator (64)                       0d spoke_failure   one byte 00..04
+//     06 y_and_server_validator  Y (32), validator (64)               0e done            empty
+//     07 x_and_client_identity   X (32), identity, NUL                0f timeout         empty
 #pragma once
 
 #include <parley/wire/identity.hpp>
@@ -36,7 +36,7 @@ using public_packet_bytes = std::array<byte, public_bytes>;
 using point = std::array<byte, point_bytes>;
 using validator = std::array<byte, validator_bytes>;
 
-// What a relay_failure complains of; the value is the letter on the wire.
+// The reason of a relay_failure. The value is the letter on the wire.
 enum class relay_failure_kind : char {
     invalid_client = 'C',
     invalid_server = 'S',
@@ -44,7 +44,7 @@ enum class relay_failure_kind : char {
     no_agreement = 'N',
 };
 
-// What a spoke_failure complains of; the value is the byte on the wire.
+// The reason of a spoke_failure. The value is the byte on the wire.
 enum class spoke_failure_kind : byte {
     point_not_on_subgroup = 0,
     invalid_client_validator = 1,
@@ -53,7 +53,7 @@ enum class spoke_failure_kind : byte {
     invalid_secret_packet = 4,
 };
 
-// The errc of a spoke failure, and back (anything else gives invalid_public_packet).
+// Converts a spoke failure to its errc, and back. Any other error becomes invalid_public_packet.
 errc to_errc(spoke_failure_kind kind) noexcept;
 spoke_failure_kind to_spoke_failure(const error_code& error) noexcept;
 
@@ -87,14 +87,14 @@ using packet_variant =
                  packet::closed, packet::accepted, packet::refused, packet::relay_failure,
                  packet::spoke_failure, packet::done, packet::timeout>;
 
-// A packet with its uid: the destination in what a peer sends, the source in what it receives.
+// A packet with its uid. The uid is the destination in what a peer sends and the source in what it receives.
 struct message {
     uid peer;
     packet_variant body;
     friend bool operator==(const message&, const message&) = default;
 };
 
-// The field's name of a packet type, e.g. "new_server"; for logs and error messages.
+// The name of a packet type in PROTOCOL.md, for logs and error messages. Example: "new_server".
 std::string_view packet_name(const packet_variant& body) noexcept;
 
 } // namespace parley

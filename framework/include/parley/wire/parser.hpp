@@ -7,27 +7,27 @@
 
 namespace parley {
 
-// Cuts a stream of bytes into packets: any split of the stream, any number of packets in one read. Holds at
-// most one unfinished packet (102 bytes) inline and never allocates. After an error it stays failed. Not
-// thread-safe.
+// Cuts a stream of bytes into packets. Accepts any split of the stream into reads, and any number of packets
+// in one read. Holds at most one unfinished packet (102 bytes) inline and never allocates. After an error,
+// every call returns that error. Not thread-safe.
 class packet_parser {
 public:
     // Takes bytes from the front of `input` until one packet is complete or `input` is empty, and advances
-    // `input` past what it took. Returns the packet; nothing when more bytes are needed; or the rule that was
-    // broken, as soon as the byte that breaks it is seen (bad_uid_digit, bad_type_digit, unknown_packet_type,
+    // `input` past them. Returns the packet, or nothing when it needs more bytes. Reports a broken rule at
+    // the first byte that breaks it: bad_uid_digit, bad_type_digit, unknown_packet_type,
     // identity_unterminated, identity_empty, identity_bad_character, bad_relay_failure_letter,
-    // bad_spoke_failure_code).
+    // bad_spoke_failure_code.
     result<std::optional<message>> parse(bytes_view& input) noexcept;
 
-    // To be called at the end of the stream: truncated_packet inside a packet, the earlier error if there was
-    // one.
+    // Call this at the end of the stream. Returns truncated_packet inside a packet, or the earlier error if
+    // there was one.
     error_code finish() const noexcept;
 
-    // How many bytes of the stream were taken; after an error, the offset of the offending byte, which is
-    // left in the input.
+    // The number of bytes taken from the stream. After an error, the offset of the offending byte, which
+    // stays in the input.
     std::uint64_t offset() const noexcept { return offset_; }
 
-    // Whether it holds the beginning of a packet.
+    // Whether the parser holds an unfinished packet.
     bool mid_packet() const noexcept { return size_ != 0; }
 
 private:

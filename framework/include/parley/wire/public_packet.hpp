@@ -1,7 +1,7 @@
 // The server's 34 public bytes (PROTOCOL.md section 5.1).
 //
-//     u16be version (1) || u16be kdf (2) || u64be iterations || u16be cipher0 || u16be cipher1 || u16be hash
-//     (4) || salt (16)
+//     u16be version (1) || u16be kdf (2) || u64be iterations
+//           || u16be cipher0 || u16be cipher1 || u16be hash (4) || salt (16)
 #pragma once
 
 #include <parley/wire/packet.hpp>
@@ -13,6 +13,7 @@ enum class cipher : std::uint16_t {
     aes_256_ccm = 1, // 16-byte tag
     chacha20_poly1305 = 2,
 };
+// The name of a cipher, e.g. "AES-256-GCM".
 std::string_view cipher_name(cipher c) noexcept;
 
 inline constexpr std::size_t salt_bytes = 16;
@@ -27,8 +28,10 @@ struct public_parameters {
     friend bool operator==(const public_parameters&, const public_parameters&) = default;
 };
 
-// Any version is accepted; another kdf, hash or cipher, or no iterations, is invalid_public_packet.
+// Reads the 34 bytes. Accepts any version. Errors: invalid_public_packet (another kdf, hash or cipher, or
+// zero iterations).
 result<public_parameters> parse_public(const public_packet_bytes& bytes) noexcept;
+// Writes the 34 bytes.
 public_packet_bytes format_public(const public_parameters& parameters) noexcept;
 
 } // namespace parley

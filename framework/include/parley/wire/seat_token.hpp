@@ -8,20 +8,20 @@
 
 namespace parley {
 
-// A seat. It is a secret: who knows it may enter its owner's room. Nothing here writes it into a log or an
+// A seat. It is a secret: whoever knows it may enter its owner's room. Nothing here writes it to a log or an
 // error.
 class seat_token {
 public:
     static constexpr std::size_t byte_count = 16;
 
     static seat_token random(random_source& from) noexcept;
-    // Reads 32 hexadecimal digits in either case. Nothing when `digits` is anything else.
+    // Reads 32 hexadecimal digits in either case. Returns nothing for any other text.
     static std::optional<seat_token> from_text(std::string_view digits) noexcept;
 
     std::string text() const { return to_hex(bytes_); } // in lower case
     bytes_view bytes() const noexcept { return bytes_; }
 
-    // Takes the same time whatever the bytes are.
+    // Compares in constant time.
     friend bool operator==(const seat_token& a, const seat_token& b) noexcept;
 
 private:

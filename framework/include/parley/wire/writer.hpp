@@ -5,7 +5,7 @@
 
 namespace parley {
 
-// One packet's bytes, held inline.
+// The bytes of one packet, held inline.
 class encoded_packet {
 public:
     encoded_packet() noexcept = default;
@@ -17,7 +17,7 @@ private:
     byte size_ = 0;
 };
 
-// The bytes of `body` with `peer` in front; never fails, never allocates.
+// Encodes `body` with `peer` in front. Never fails and never allocates.
 encoded_packet encode(uid peer, const packet_variant& body) noexcept;
 
 } // namespace parley

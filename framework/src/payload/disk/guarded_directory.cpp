@@ -27,7 +27,7 @@ error_code last_error()
     return errno == EEXIST ? make_error_code(errc::destination_exists) : last_system_error();
 }
 
-// A name that has passed the guard: the only thing from which the calls below take a name.
+// A name that has passed the check. The calls below take names only in this form.
 class component {
 public:
     explicit component(std::string_view name) noexcept
@@ -52,7 +52,7 @@ auto uninterrupted(Call call)
     return answer;
 }
 
-// Everything that comes to be on the disk comes to be here.
+// Everything that is created on the disk is created here.
 enum class thing { file, directory };
 error_code create(int directory, std::string_view name, thing what, unsigned mode, descriptor& out)
 {
@@ -144,7 +144,7 @@ error_code guarded_file::append_copy(const guarded_file& from, std::uint64_t len
         const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(length - done, 1u << 30));
         const ssize_t count =
             uninterrupted([&] { return ::copy_file_range(from.fd_.get(), &in, fd_.get(), &out, piece, 0); });
-        if (count <= 0) break; // not here: by hand, which also reports what is really wrong
+        if (count <= 0) break; // unsupported here: copy by hand, which also reports a real error
         done += static_cast<std::uint64_t>(count);
         size_ += static_cast<std::uint64_t>(count);
     }
@@ -227,8 +227,7 @@ error_code guarded_directory::move(std::string_view name, const guarded_director
         if (const error_code error = link(name, to, to_name)) return error;
         return remove_file(name);
     }
-    // A rename takes the place of an empty directory and of nothing else; this one is ours, for it was not
-    // there.
+    // A rename replaces only an empty directory. This one is ours, because it did not exist before.
     if (const error_code error = to.make_empty_directory(to_name, 0700)) return error;
     if (::renameat(fd_.get(), from.c_str(), to.fd_.get(), target.c_str()) == 0) return {};
     const error_code error = last_error();
@@ -256,8 +255,8 @@ error_code guarded_directory::remove_file(std::string_view name) const noexcept
 
 namespace {
 
-// Removes the directory `name` of `root`, after giving the directories in it names of their own in `root`.
-// Returns whether it is gone.
+// Removes the directory `name` of `root` after moving its subdirectories to new names in `root`. Returns
+// whether it is gone.
 bool flatten(int root, const char* name, std::uint64_t& moved)
 {
     if (::unlinkat(root, name, AT_REMOVEDIR) == 0) return true;

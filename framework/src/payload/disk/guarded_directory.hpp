@@ -1,7 +1,6 @@
-// The one way by which anything that came from the other side reaches a disk. Everything is relative to an
-// open directory; every name passes one guard (name_problem of safe_name.hpp: one path component, nothing
-// hostile); a link is never followed and nothing existing is ever overwritten. No other source of this room
-// creates, moves or removes anything.
+// The only code that creates, moves or removes files for the other side. Everything is relative to an open
+// directory. Every name passes one check (name_problem of safe_name.hpp). It never follows a link and never
+// overwrites anything. No other source of this room creates, moves or removes anything.
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -24,70 +23,70 @@ public:
 
     explicit operator bool() const noexcept { return static_cast<bool>(fd_); }
     void close() noexcept { fd_.reset(); }
-    // Writes all of `bytes` at the end of what was appended before.
+    // Writes all of `bytes` after everything appended before.
     error_code append(bytes_view bytes);
     // Reads all of `out` from `offset`. Errors: io_error when the file ends first.
     error_code read_at(std::uint64_t offset, mutable_bytes out) const;
-    // Appends the first `length` bytes of `from`, in the kernel where it can.
+    // Appends the first `length` bytes of `from`, inside the kernel where possible.
     error_code append_copy(const guarded_file& from, std::uint64_t length);
-    std::uint64_t size() const noexcept { return size_; } // of what was appended
+    std::uint64_t size() const noexcept { return size_; } // the number of bytes appended
 
 private:
     descriptor fd_;
     std::uint64_t size_ = 0;
 };
 
-// An open directory. Errors: hostile_name for a name that the guard refuses, destination_exists when the name
-// is taken, the system's own. Not thread-safe.
+// An open directory. Errors: hostile_name (the check refuses a name), destination_exists (the name is taken),
+// the system's own. Not thread-safe.
 class guarded_directory {
 public:
     guarded_directory() noexcept = default;
 
-    // Opens a directory that this side's user chose; links in `path` are followed.
+    // Opens a directory that the local user chose. Follows links in `path`.
     static result<guarded_directory> open(const std::filesystem::path& path);
 
     explicit operator bool() const noexcept { return static_cast<bool>(fd_); }
 
-    // Creates what was not there. Modes are cut by the umask.
+    // Creates a new file or directory. The umask restricts the mode.
     result<guarded_file> make_file(std::string_view name) const;
     result<guarded_directory> make_directory(std::string_view name, unsigned mode = 0777) const;
     error_code make_empty_directory(std::string_view name, unsigned mode = 0777) const;
 
-    // Opens what is there, for reading; never through a link.
+    // Opens an existing file or directory for reading, never through a link.
     result<guarded_file> open_file(std::string_view name) const;
     result<guarded_directory> open_directory(std::string_view name) const;
 
-    // destination_exists when anything, a dangling link too, has that name.
+    // destination_exists when anything has that name, even a dangling link.
     error_code require_absent(std::string_view name) const;
 
-    // How move() avoids overwriting: one renameat2, or, where the file system does not know that, a hard link
-    // (for a file) or a rename over a directory just created empty.
+    // How move() avoids overwriting: one renameat2(). On a file system without it: a hard link for a file, or
+    // for a directory a rename over an empty directory that was just created.
     enum class move_method { best, portable };
 
-    // Gives the file or directory `name` the name `to_name` in `to`, which has none of that name.
+    // Renames the file or directory `name` to `to_name` in `to`, where that name must be free.
     error_code move(std::string_view name, const guarded_directory& to, std::string_view to_name,
                     move_method method = move_method::best) const;
-    // Gives the file `name` another name in `to`. Errors: also what a file system without hard links says.
+    // Adds a hard link to the file `name` in `to`. Errors: also those of a file system without hard links.
     error_code link(std::string_view name, const guarded_directory& to, std::string_view to_name) const;
 
     error_code remove_file(std::string_view name) const noexcept;
-    // Removes the directory `name` and all in it, with two descriptors and no recursion however deep it is.
+    // Removes the directory `name` and its contents, with two descriptors and no recursion, at any depth.
     error_code remove_directory(std::string_view name) const noexcept;
 
-    // Takes the lock that says "in use" on this directory, for as long as it is open.
+    // Takes the lock that marks this directory as in use, for as long as the directory is open.
     enum class lock_state { taken, held_by_another, unsupported };
     lock_state lock() const noexcept;
-    // Whether `name` is this very directory, not a link to it.
+    // Whether `name` is this directory itself and not a link to it.
     bool is_named(const guarded_directory& parent, std::string_view name) const noexcept;
-    // Whether this process' user owns it and nobody else may enter it.
+    // Whether the user of this process owns it and nobody else may enter it.
     bool is_private() const noexcept;
 
-    // The names in it that begin and end as given, in any order.
+    // The names in it with the given prefix and suffix, in any order.
     result<std::vector<std::string>> names(std::string_view prefix, std::string_view suffix) const;
 
     struct space {
-        std::uint64_t free_bytes = 0;  // that this user may take
-        std::uint32_t block_bytes = 1; // what a file is rounded up to
+        std::uint64_t free_bytes = 0;  // available to this user
+        std::uint32_t block_bytes = 1; // files take multiples of this
     };
     result<space> free_space() const;
 

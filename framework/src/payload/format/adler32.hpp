@@ -5,7 +5,7 @@
 
 namespace parley {
 
-// `sum` (at first 1) with `bytes` added.
+// Returns `sum` updated with `bytes`. Start with a sum of 1.
 std::uint32_t adler32(std::uint32_t sum, bytes_view bytes) noexcept;
 
 } // namespace parley

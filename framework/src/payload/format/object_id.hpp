@@ -1,7 +1,6 @@
-// What a pack's objects are called: the SHA-1 of kind, size and content (PROTOCOL.md section 8).
+// The id of a pack's object: the SHA-1 of kind, size and content (PROTOCOL.md section 8).
 //
-//     object id = SHA-1( kind-name || " " || decimal size || NUL || content )                          20
-//     bytes
+//     object id = SHA-1( kind-name || " " || decimal size || NUL || content )           20 bytes
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -30,13 +29,13 @@ constexpr bool is_delta(entry_kind kind) noexcept
 // Git's name of a kind that is not a delta ("commit", "tree", "blob", "tag"); empty for a delta.
 std::string_view kind_name(entry_kind kind) noexcept;
 
-// Hashes one object after another. A value; not thread-safe.
+// Hashes one object after another. Not thread-safe.
 class object_hasher {
 public:
-    // Begins an object of `size` content bytes; `kind` is not a delta. What an unfinished one had is dropped.
+    // Begins an object of `size` content bytes and drops an unfinished one. `kind` is not a delta.
     void begin(entry_kind kind, std::uint64_t size) noexcept;
     void update(bytes_view content) noexcept { hash_.update(content); }
-    // To be updated with the content in place of update().
+    // Update this hash with the content instead of calling update().
     sha1& hash() noexcept { return hash_; }
     // The id of the object begun last.
     object_id finish() noexcept;

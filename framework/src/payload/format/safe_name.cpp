@@ -36,7 +36,7 @@ bool is_joiner(utf8proc_int32_t c)
     return c == 0x200c || c == 0x200d;
 }
 
-// Selectors that choose a glyph: of emoji and symbols, of Mongolian letters, of ideographs.
+// Variation selectors choose a glyph: of emoji and symbols, of Mongolian letters, of ideographs.
 bool is_common_selector(utf8proc_int32_t c)
 {
     return within(c, 0xfe00, 0xfe0f);
@@ -66,7 +66,7 @@ bool is_blank(utf8proc_int32_t c)
     return c == '.' || utf8proc_category(c) == UTF8PROC_CATEGORY_ZS;
 }
 
-// Whether an invisible character is one that writing needs, after the character `before` (-1 at the start).
+// Whether the invisible character `c` is needed by a script after the character `before` (-1 at the start).
 bool has_its_place(utf8proc_int32_t c, utf8proc_int32_t before)
 {
     constexpr utf8proc_int32_t black_flag = 0x1f3f4;
@@ -88,7 +88,7 @@ bool equals_ignoring_case(std::string_view text, std::string_view upper_text)
                       [](char a, char b) { return upper(a) == b; });
 }
 
-// What Windows looks at when it takes a name for a device: all before the first dot, less trailing spaces.
+// The part of a name that Windows compares with device names: up to the first dot, without trailing spaces.
 bool is_device(std::string_view name)
 {
     std::string_view stem = name.substr(0, name.find_first_of(".:"));
@@ -156,7 +156,7 @@ std::string name_key(std::string_view name)
         const std::size_t last = text.find_last_not_of(". ");
         return last == std::string_view::npos ? text : text.substr(0, last + 1);
     };
-    // Most names are ASCII; they need no table.
+    // Most names are ASCII and need no tables.
     if (std::all_of(name.begin(), name.end(), [](char c) { return static_cast<byte>(c) < 0x80; })) {
         std::string key(trim(name));
         std::transform(key.begin(), key.end(), key.begin(),

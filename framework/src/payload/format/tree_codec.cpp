@@ -11,7 +11,7 @@ constexpr std::string_view directory_mode = "40000";
 constexpr std::string_view file_mode = "100644";
 constexpr std::string_view executable_mode = "100755";
 
-// The byte at `at` of a name as trees compare it: a directory's ends in a slash.
+// Byte number `at` of a name as trees compare it: a directory's name ends in a slash. -1 after the end.
 int order_byte(std::string_view name, bool is_directory, std::size_t at)
 {
     if (at < name.size()) return static_cast<byte>(name[at]);
@@ -39,8 +39,7 @@ bool tree_order(std::string_view first, bool first_is_directory, std::string_vie
     const int a = order_byte(first, first_is_directory, at);
     const int b = order_byte(second, second_is_directory, at);
     if (a != b) return a < b;
-    // One name is the other plus a slash's worth: only possible when neither has more bytes, or in a
-    // malformed name.
+    // The names are equal up to a slash, which only happens for equal lengths or malformed names.
     return first.size() < second.size();
 }
 

@@ -51,7 +51,7 @@ error_code delta_parser::take_arguments(bytes_view& in, delta_sink& sink)
 error_code delta_parser::write(bytes_view in, delta_sink& sink)
 {
     while (true) {
-        // A copy without arguments is complete with its first byte, so this stands before the test for more
+        // A copy without arguments is complete with its first byte, so handle it before testing for more
         // input.
         if (state_ == state::arguments) {
             if (const error_code error = take_arguments(in, sink)) return error;

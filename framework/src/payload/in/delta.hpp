@@ -1,10 +1,11 @@
-// A delta's instructions, read as they arrive (PROTOCOL.md section 8: deltas as Git defines them). Keeps no
-// content.
+// Reads the instructions of a delta as they arrive (PROTOCOL.md section 8: deltas as Git defines them). Keeps
+// no content.
 //
-//     delta  = varint base size || varint result size || instruction*        varint: seven bits a byte, least
-//     first insert = 1..127, then so many bytes copy   = 0x80 | which of four offset bytes (bits 0..3) and
-//     three size bytes (bits 4..6) follow, least first;
-//              a size of 0 means 65536
+//     delta   = varint base size || varint result size || instruction*
+//     varint  = seven bits a byte, least significant first; bit 7: another byte follows
+//     insert  = 1..127, then that many bytes
+//     copy    = 0x80 | which of four offset bytes (bits 0..3) and three size bytes (bits 4..6) follow,
+//               then those bytes, least significant first; a size of 0 means 65536
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -14,19 +15,19 @@
 
 namespace parley {
 
-// What the parser tells of a delta, in order: sizes once, then what the result is made of. An error ends the
+// Receives what the parser reads, in order: the sizes once, then the parts of the result. An error ends the
 // reading.
 class delta_sink {
 public:
     virtual ~delta_sink() = default;
     virtual error_code sizes(std::uint64_t base_bytes, std::uint64_t result_bytes) = 0;
-    // Append `length` bytes of the base from `offset`: inside the base's announced size, and no more than the
-    // result's.
+    // Append `length` bytes of the base from `offset`. They are inside the announced size of the base, and no
+    // more than the result still lacks.
     virtual error_code copy(std::uint64_t offset, std::uint64_t length) = 0;
     virtual error_code insert(bytes_view bytes) = 0;
 };
 
-// Not thread-safe.
+// The parser. Not thread-safe.
 class delta_parser {
 public:
     // Begins another delta.
@@ -35,11 +36,11 @@ public:
     // Takes the next bytes, in any split. Errors: pack_bad_delta, and the sink's own.
     error_code write(bytes_view in, delta_sink& sink);
 
-    // Whether the delta may end here. Errors: pack_bad_delta inside an instruction, or when the result is too
-    // short.
+    // Call this at the end of the delta. Errors: pack_bad_delta (inside an instruction, or the result is too
+    // short).
     error_code finish();
 
-    // What the last pack_bad_delta was about; a few words.
+    // What the last pack_bad_delta was about, in a few words.
     std::string_view problem() const noexcept { return problem_; }
 
 private:

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t zlib_header_bytes = 2;
 constexpr std::size_t stored_header_bytes = 5;
 constexpr std::size_t checksum_bytes = 4;
-constexpr unsigned block_type_mask = 6; // of a block's first three bits; stored: 0
+constexpr unsigned block_type_mask = 6; // of a block's first three bits; 0 means stored
 
 } // namespace
 
@@ -33,7 +33,7 @@ inflater::progress inflater::fail() noexcept
     return {status::bad, 0, {}};
 }
 
-// Collects `wanted` bytes in small_; whether they are there, and then as if none were.
+// Collects `wanted` bytes in small_. Returns true when they are complete, and starts over at the next call.
 bool inflater::take_small(bytes_view& in, std::size_t wanted) noexcept
 {
     const std::size_t n = std::min(wanted - small_bytes_, in.size());
@@ -45,7 +45,7 @@ bool inflater::take_small(bytes_view& in, std::size_t wanted) noexcept
     return true;
 }
 
-// Deflate with a window of at most 32 KiB, without a dictionary.
+// Accepts deflate with a window of at most 32 KiB, without a dictionary.
 bool inflater::take_zlib_header() noexcept
 {
     const unsigned method = small_[0], flags = small_[1];
@@ -80,7 +80,7 @@ void inflater::keep() noexcept
         phase_ = phase::bad;
         return;
     }
-    // Twice what is needed, so that tiny pieces do not move all of it each time.
+    // Room for twice the window, so that tiny pieces do not move all of it each time.
     if (window_filled_ + recent_.size() > 2 * window_bytes) {
         const std::size_t kept = window_bytes - recent_.size();
         std::memmove(window_.get(), window_.get() + (window_filled_ - kept), kept);
@@ -91,7 +91,8 @@ void inflater::keep() noexcept
     recent_ = {};
 }
 
-// The first block that is not stored, and all after it. What was stored before is its window.
+// Begins the first block that is not stored; the engine does all blocks after it, too. Its window is the
+// stored data before it.
 bool inflater::start_engine() noexcept
 {
     keep();
@@ -143,7 +144,7 @@ inflater::progress inflater::step(bytes_view& in, mutable_bytes out) noexcept
         }
         case phase::deflated: {
             const progress done = inflate_some(in, out);
-            // At the end of the deflated bytes the checksum is due, but what was made goes first.
+            // After the deflated bytes comes the checksum, but hand out what was made first.
             if (done.state == status::bad || phase_ == phase::deflated || done.made > 0) return done;
             break;
         }

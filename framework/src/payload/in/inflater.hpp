@@ -1,5 +1,5 @@
-// One zlib stream after another, undone: what was deflated goes through a buffer that the caller owns, what
-// was only stored is handed on where it stands.
+// Inflates one zlib stream after another. Deflated content goes through a buffer of the caller. Stored
+// content is handed on where it is in the input.
 #pragma once
 
 #include "payload/in/raw_inflate.hpp"
@@ -12,30 +12,29 @@
 
 namespace parley {
 
-// Reads zlib streams (RFC 1950). Keeps about 90 KiB once something came deflated, and 64 KiB when stored
+// Reads zlib streams (RFC 1950). Memory: about 90 KiB once something was deflated, and 64 KiB once stored
 // blocks came before others. Not thread-safe.
 class inflater {
 public:
     enum class status {
-        more,  // all of the input was taken, or all of the output filled, or stored bytes are at hand
-        ended, // the stream's own checksum has come and is right; what is left of the input belongs to what
-               // follows
+        more,  // took all of the input, or filled the output, or has stored bytes
+        ended, // the stream's checksum has arrived and is correct; the rest of the input follows the stream
         bad,   // not a zlib stream, or one that needs a dictionary; also when memory ran out
     };
     struct progress {
         status state = status::more;
         std::size_t made = 0; // bytes of the output
-        bytes_view stored; // the next bytes of the content, which stand in the input; then nothing was made
+        bytes_view stored;    // the next bytes of the content, inside the input; then nothing was made
     };
 
     // Begins another stream.
     void reset() noexcept;
-    // Takes bytes from the front of `in` and inflates into `out`, which is not empty. When it filled `out`
-    // completely, or found stored bytes, there may be more to come without further input. At the end of what
-    // was deflated `in` may grow backwards, by bytes that were read ahead: no further than where the input of
-    // the first step after reset() or keep() began.
+    // Takes bytes from the front of `in` and inflates into `out`, which is not empty. If it filled `out` or
+    // found stored bytes, there may be more without further input. At the end of deflated data `in` may grow
+    // backwards by the bytes that were read ahead, but not beyond the beginning of the input of the first
+    // step after reset() or keep().
     progress step(bytes_view& in, mutable_bytes out) noexcept;
-    // To be called before the bytes given to step() go away: what later content may refer back to is copied.
+    // Call this before the bytes given to step() become invalid: it copies what later content may refer to.
     void keep() noexcept;
 
 private:
@@ -55,7 +54,7 @@ private:
     std::uint32_t adler_ = 1;
     std::uint32_t block_left_ = 0; // of the stored block
     bool last_block_ = false;
-    std::array<byte, 5> small_{}; // a header or the checksum, as far as it came
+    std::array<byte, 5> small_{}; // the part of a header or checksum that has arrived
     std::size_t small_bytes_ = 0;
     bytes_view recent_; // stored bytes of this input that are not in the window yet
     std::unique_ptr<byte[]> window_;

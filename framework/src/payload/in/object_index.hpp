@@ -1,5 +1,5 @@
-// What is known of each entry of a pack that is being received: 56 bytes an entry, and 6 to 12 for finding it
-// by its id. Grows with what arrives.
+// What is known about each entry of a pack while it is received: 56 bytes per entry, and 6 to 12 to find it
+// by its id. It grows with the entries that arrive.
 #pragma once
 
 #include "payload/format/object_id.hpp"
@@ -16,38 +16,38 @@
 namespace parley {
 
 enum class object_state : std::uint8_t {
-    unusable,  // not complete yet, or the root, which nothing may refer to
-    present,   // its content is at hand
+    unusable,  // not complete yet, or the root, to which nothing may refer
+    present,   // its content is available
     duplicate, // the same object as the entry `base`, which is present
-    waiting,   // a delta whose base is not at hand
+    waiting,   // a delta whose base is not available
 };
 
 struct object_record {
     std::uint64_t offset = 0; // where the entry begins in the stream
     std::uint64_t size = 0;   // of the content; while waiting, of the instructions
-    // Where a directory's content, or a waiting delta's instructions, lie in the spool; where a held file's
-    // content lies among those held; of a file in its folder, where the folder's entry of it lies in the
-    // spool.
+    // Where the bytes are. Of a directory's content or a waiting delta's instructions: the position in the
+    // spool. Of a held file: the position in the small_file_cache. Of a file in its folder: the position in
+    // the spool of the entry that names it.
     std::uint64_t position = 0;
-    object_id id{}; // of a waiting reference delta: its base's
-    // Of a waiting offset delta, or a duplicate: the entry it refers to; of a file in its folder: the folder;
-    // of a directory: see tree_builder.
+    object_id id{}; // of a waiting reference delta: that of its base
+    // Of a waiting offset delta or a duplicate: the entry it refers to. Of a file in its folder: the folder.
+    // Of a directory: see tree_builder.
     std::uint32_t base = 0;
     std::uint16_t delta_depth = 0;
-    entry_kind kind = entry_kind::file; // of the content; while waiting, which kind of delta
+    entry_kind kind = entry_kind::file; // of the content; while waiting, the kind of delta
     object_state state : 4 = object_state::unusable;
     bool seen : 1 = false;   // its content is needed
-    bool shared : 1 = false; // its content is needed at more than one place
+    bool shared : 1 = false; // its content is needed in more than one place
     bool placed : 1 = false; // its content has been given its first place; of a directory: object_store
                              // has its folder
-    bool held : 1 = false;   // its content is in memory, and nowhere else
+    bool held : 1 = false;   // its content is only in memory
 };
 static_assert(sizeof(object_record) <= 56);
 
 // Entries are numbered from 0 in the order of the stream. References stay valid. Not thread-safe.
 class object_index {
 public:
-    // `random` keeps a sender from choosing ids that all fall into one place of the table; used now only.
+    // `random` keeps a sender from choosing ids that collide in the table. It is used only here.
     explicit object_index(random_source& random);
     object_index(const object_index&) = delete;
     object_index& operator=(const object_index&) = delete;
@@ -62,15 +62,15 @@ public:
         return chunks_[number / chunk_records]->at(number % chunk_records);
     }
 
-    // Adds the next entry, whose offset is above all before.
+    // Adds the next entry. Its offset is larger than all before.
     object_record& add(std::uint64_t offset);
 
     // The entry that begins at `offset`.
     std::optional<std::uint32_t> find_offset(std::uint64_t offset) const noexcept;
-    // The present object `id`.
+    // The entry that is the present object `id`.
     std::optional<std::uint32_t> find(const object_id& id) const noexcept;
-    // Makes the entry `number`, whose kind, size and id are set, present; or a duplicate, when its id is here
-    // already.
+    // Marks the entry `number`, whose kind, size and id are set, as present, or as a duplicate if its id is
+    // here already.
     void settle(std::uint32_t number);
     // The entry that holds the content of a present or duplicate entry.
     std::uint32_t holder(std::uint32_t number) const noexcept

@@ -165,7 +165,7 @@ error_code object_store::sizes(std::uint64_t base_bytes, std::uint64_t result_by
 error_code object_store::copy(std::uint64_t offset, std::uint64_t length)
 {
     while (length > 0) {
-        // Copies of a few bytes come by the thousand, and often from one place.
+        // Copies of a few bytes come by the thousand, often from one place.
         const bool inside = offset >= window_offset_ && offset - window_offset_ < window_filled_;
         if (!inside) {
             const std::uint64_t left = index_.at(base_).size - offset;
@@ -186,9 +186,9 @@ error_code object_store::copy(std::uint64_t offset, std::uint64_t length)
 
 error_code object_store::resolve_waiting()
 {
-    // From every base that is here its deltas' results are made, from those the next: what still waits then
-    // has no base. The lists keep the bases as they were announced, for a result takes the place of that in
-    // its record.
+    // Apply all deltas whose bases are here, then those whose bases are the results, and so on. A delta that
+    // still waits after that has no base. The lists keep the announced bases, because a result overwrites its
+    // base in the record.
     struct by_entry {
         std::uint32_t base;
         std::uint32_t number;
@@ -216,7 +216,7 @@ error_code object_store::resolve_waiting()
     std::sort(entry_waiters.begin(), entry_waiters.end(), before);
     std::sort(id_waiters.begin(), id_waiters.end(), before);
 
-    // Each base enters once: a sender may make thousands wait for one.
+    // Each base enters once: a sender may make thousands of deltas wait for one.
     std::vector<std::uint32_t> ready;
     const auto enter = [&](std::uint32_t base) {
         if (ready.empty() || ready.back() != base) ready.push_back(base);
@@ -246,7 +246,7 @@ error_code object_store::resolve_waiting()
         const std::uint32_t base = ready.back();
         ready.pop_back();
         if (const error_code error = apply_all(entry_waiters, base, base)) return error;
-        // Who names a duplicate's id is served by the object that holds it.
+        // A delta that names the id of a duplicate is served by the object that holds the content.
         if (index_.at(base).state != object_state::present) continue;
         const object_id id = index_.at(base).id;
         if (const error_code error = apply_all(id_waiters, id, base)) return error;
@@ -433,7 +433,7 @@ error_code object_store::stage_held(std::uint32_t number)
 
 error_code object_store::stage_all_held()
 {
-    // The list goes when the last of them is written.
+    // The list is cleared when the last of them is written.
     for (std::size_t i = 0; i < held_.numbers().size(); ++i)
         if (const error_code error = stage_held(held_.numbers()[i])) return error;
     return {};
@@ -451,7 +451,7 @@ result<guarded_file> object_store::open_file(std::uint32_t number)
     return folder->open_file(parser.entry().name);
 }
 
-// The entry by which its folder calls the file, which was whole and harmless when the file was put there.
+// Reads the entry that names the file in its folder. It was complete and safe when the file was put there.
 error_code object_store::read_folder_entry(const object_record& file, tree_parser& parser) const
 {
     const object_record& folder = index_.at(file.base);
@@ -516,7 +516,7 @@ error_code object_store::place_file(std::uint32_t number, const guarded_director
     if (!record.placed) {
         record.placed = true;
         if (!directory_->link(staged, where, name)) return {};
-        // No hard links here: a copy does, and reports what is really wrong.
+        // No hard links here: copy the file, which also reports a real error.
     }
     if (const error_code error = budget_.claim(record.size, *directory_)) return error;
     const auto from = directory_->open_file(staged);

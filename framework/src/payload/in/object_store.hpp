@@ -1,10 +1,11 @@
-// The objects of a pack on their way in: each file in a staged file of its own, directories and waiting
-// deltas in one spool, deltas applied as they stream. Memory is a few fixed buffers and the index, however
-// large an object or a base is.
+// The objects of a pack while it is received: each file in a staged file, directories and waiting deltas in
+// one spool. Deltas are applied as they arrive. Memory is a few fixed buffers and the index, whatever the
+// size of an object or a base.
 //
-// A small file may be held in memory instead, for its folder is likely to come soon: then it is made in the
-// staged folder, under its own name (make_folder, put_in_folder), or staged after all when others need the
-// room. Where a file is, its record says: `held`, or `base` for the folder's number, or else staged.
+// A small file may be held in memory instead, because its folder is likely to come soon. Then it is made in
+// the staged folder, under its own name (make_folder, put_in_folder), or it is staged after all when others
+// need the memory. The record of a file says where it is: `held`, or `base` is the number of the folder, or
+// else it is staged.
 #pragma once
 
 #include "payload/disk/guarded_directory.hpp"
@@ -19,72 +20,72 @@
 
 namespace parley {
 
-// Entries arrive one after another: begin(), content() any number of times, end(); after the last,
+// Entries arrive one after another: begin(), content() any number of times, end(). After the last entry call
 // resolve_waiting(). After an error only the destructor may be called. Not thread-safe.
 class object_store final : private delta_sink {
 public:
-    // `random` is used now only.
+    // `random` is used only here.
     object_store(const receiver_limits& limits, random_source& random);
 
-    // Where the staged files go: an empty directory that outlives the store's use of it. Before the first
-    // begin().
+    // Sets the directory for the staged files. It is empty and outlives the store's use of it. Call this
+    // before the first begin().
     void stage_in(const guarded_directory& directory) noexcept { directory_ = &directory; }
 
-    // From now on small files are held.
+    // From now on small files are held in memory.
     void hold_small_files() noexcept { holding_ = true; }
 
-    // Counts an entry that is no object of the store (the root, a file's name), so that numbers stay the
-    // stream's.
+    // Counts an entry that is not an object of the store (the root, a file's name), to keep the numbers those
+    // of the stream.
     void skip_entry(std::uint64_t offset) { index_.add(offset); }
 
-    // Begins a file, a directory or a delta. Errors: document_too_large, too_many_entries, pack_bad_entry,
-    // pack_missing_base, pack_bad_delta, the system's own; so for all below.
+    // Begins a file, a directory or a delta. Errors of this and all calls below: document_too_large,
+    // too_many_entries, pack_bad_entry, pack_missing_base, pack_bad_delta, the system's own.
     error_code begin(const entry_header& header, std::uint64_t offset);
     error_code content(bytes_view bytes);
     error_code end();
-    // After begin(): of an object that comes as a whole, the hash that the caller will update with the
-    // content (the store will not); null for a delta.
+    // After begin(): the hash of an object that is not a delta, or null for a delta. The caller then updates
+    // it with the content, and the store does not.
     sha1* take_content_hash() noexcept;
-    // After begin(): nobody will look for this object by its id, which is then not worked out.
+    // After begin(): nobody will look for this object by its id, so the store does not compute it.
     void leave_without_id() noexcept { hashed_elsewhere_ = true; }
-    // Applies the deltas that waited for a base. Errors: pack_missing_base for one that never came, or a
-    // loop.
+    // Applies the deltas that waited for a base. Errors: pack_missing_base (a base never came, or there is a
+    // loop).
     error_code resolve_waiting();
 
-    // Closes its files, so that what is removed is gone; nothing more may arrive.
+    // Closes its files, so that removing them frees their space. Nothing more may arrive.
     void close() noexcept;
 
     const object_index& index() const noexcept { return index_; }
     object_index& index() noexcept { return index_; }
 
-    // Reads a present directory's content.
+    // Reads part of a present directory's content.
     error_code read_directory(std::uint32_t number, std::uint64_t offset, mutable_bytes out) const;
-    // Makes the present file `number`, which is in no folder, appear in `where` as `name`; `again` says that
-    // it is needed elsewhere too.
+    // Makes the present file `number`, which is in no folder, appear in `where` as `name`. `again` says that
+    // it is needed elsewhere, too.
     error_code place_file(std::uint32_t number, const guarded_directory& where, std::string_view name,
                           bool again);
-    // What the present file `number`, or the folder of the directory `number`, is called in the staging
-    // directory until it is placed.
+    // The name in the staging directory of the present file `number`, or of the folder of the directory
+    // `number`, until it is placed.
     static std::string staged_name(std::uint32_t number);
 
     bool holds_files() const noexcept { return !held_.empty(); }
-    // Makes the staged folder of the present directory `number`, once.
+    // Makes the staged folder of the present directory `number`. Call this once per directory.
     result<guarded_directory> make_folder(std::uint32_t number);
-    // Makes the held file `number` in the open `folder` of the directory `of`, which calls it `name` in its
-    // entry at `offset` of its content.
+    // Writes the held file `number` into the open `folder` of the directory `of`. The directory's entry at
+    // `offset` of its content calls it `name`.
     error_code put_in_folder(std::uint32_t number, const guarded_directory& folder, std::uint32_t of,
                              std::uint64_t offset, std::string_view name);
     bool in_folder(std::uint32_t number) const noexcept;
-    // Gives the file `number`, in a folder that has not been placed, its staged name back.
+    // Moves the file `number` from a folder that has not been placed back to its staged name.
     error_code take_from_folder(std::uint32_t number);
     // Makes the folder of the directory `number` appear in `where` as `name`.
     error_code place_folder(std::uint32_t number, const guarded_directory& where, std::string_view name);
 
-    // Whether `bytes` more could be staged, claiming nothing.
+    // Whether `bytes` more could be staged. Claims nothing.
     error_code could_take(std::uint64_t bytes);
 
     std::uint64_t file_bytes_written() const noexcept { return file_bytes_written_; }
-    // What the last error was about, in a few words, and which entry when it was not the one under way.
+    // What the last error was about, in a few words, and which entry if it was not the current one.
     std::string_view problem() const noexcept { return problem_; }
     std::optional<std::uint32_t> problem_entry() const noexcept { return problem_entry_; }
 
@@ -130,7 +131,7 @@ private:
     guarded_file spool_;
     std::vector<std::uint32_t> waiting_;
 
-    // The object that is being written.
+    // The object being written.
     mode mode_ = mode::idle;
     std::uint32_t current_ = 0;
     entry_kind kind_ = entry_kind::file;
@@ -138,16 +139,16 @@ private:
     object_hasher hasher_;
     bool hashed_elsewhere_ = false;
     std::unique_ptr<byte[]> buffer_;
-    std::size_t buffered_ = 0; // bytes of it in the buffer; or of a held file, that have come
+    std::size_t buffered_ = 0; // bytes of it in the buffer; of a held file, bytes that have arrived
 
     bool holding_ = false;
     small_file_cache held_;
 
-    // The delta that is being applied, and its base.
+    // The delta being applied, and its base.
     delta_parser delta_;
     std::uint32_t base_ = nothing;
     guarded_file base_file_;
-    std::unique_ptr<byte[]> window_; // a piece of the base, for copies of a few bytes each
+    std::unique_ptr<byte[]> window_; // a piece of the base, for copies of few bytes
     std::uint64_t window_offset_ = 0;
     std::size_t window_filled_ = 0;
 

@@ -19,7 +19,7 @@ error_code pack_reader::write(bytes_view bytes, pack_sink& sink)
     if (state_ == state::ended) return {};
     const std::uint64_t before = taken_;
     bytes_view in = bytes;
-    // The hash takes whole pieces: byte by byte it would cost more than all the rest.
+    // Hash whole pieces: byte by byte it would cost more than everything else.
     unhashed_ = bytes.data();
     bool hashing = state_ != state::trailer;
     bool more = true;
@@ -118,12 +118,12 @@ error_code pack_reader::hand_over_buffer(pack_sink& sink)
     return hand_over({buffer_.get(), std::exchange(buffered_, 0)}, sink);
 }
 
-// What was stored goes from the input to the sink. Of what was deflated a buffer is filled first.
+// Stored content goes from the input to the sink. Deflated content first fills a buffer.
 error_code pack_reader::take_content(bytes_view& in, pack_sink& sink)
 {
     while (true) {
         const std::size_t before = in.size();
-        // One byte of room more than is due shows a stream that goes on past its announced size.
+        // One byte of room more than is due reveals a stream that goes on past its announced size.
         const std::uint64_t due = left_ == UINT64_MAX ? left_ : left_ + 1;
         const auto room = static_cast<std::size_t>(std::min<std::uint64_t>(buffer_bytes - buffered_, due));
         const auto step = inflater_.step(in, mutable_bytes(buffer_.get() + buffered_, room));

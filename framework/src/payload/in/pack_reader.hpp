@@ -1,7 +1,7 @@
-// The pack stream of PROTOCOL.md section 8, taken apart as it arrives. Touches no disk and keeps a fixed
-// amount of memory (about 300 KiB) whatever comes.
+// Takes a pack stream (PROTOCOL.md section 8) apart as it arrives. Uses no disk and a fixed amount of memory,
+// about 300 KiB.
 //
-//     pack = head (12) || entries || SHA-1 of all before (20) || anything
+//     pack = head (12) || entries || SHA-1 of everything before (20) || anything
 #pragma once
 
 #include "payload/format/entry_codec.hpp"
@@ -16,8 +16,8 @@
 
 namespace parley {
 
-// What the reader tells of a pack, in order: begin_pack, then for each entry begin_entry, content any number
-// of times and end_entry, then end_pack. An error ends the reading.
+// Receives what the reader finds, in order: begin_pack; for each entry begin_entry, content any number of
+// times and end_entry; then end_pack. An error ends the reading.
 class pack_sink {
 public:
     virtual ~pack_sink() = default;
@@ -25,35 +25,35 @@ public:
     // `number` counts from 0; `offset` is where the entry begins in the stream.
     virtual error_code begin_entry(const entry_header& header, std::uint32_t number,
                                    std::uint64_t offset) = 0;
-    // The next of the entry's inflated bytes; exactly header.size of them come in all.
+    // The next inflated bytes of the entry. In all there are exactly header.size bytes.
     virtual error_code content(bytes_view bytes) = 0;
-    // Asked after begin_entry(): a hash that the reader is to update with the content, each piece before it
-    // is handed over, or null. Two hashes at once cost little more than one.
+    // Called after begin_entry(). Returns a hash that the reader updates with each piece of content before it
+    // hands the piece over, or null. Two hashes at once cost little more than one.
     virtual sha1* content_hash() { return nullptr; }
     virtual error_code end_entry() = 0;
-    // All announced entries came and the SHA-1 is right.
+    // All announced entries have arrived and the SHA-1 is correct.
     virtual error_code end_pack() = 0;
 };
 
-// Not thread-safe.
+// The reader. Not thread-safe.
 class pack_reader {
 public:
     pack_reader();
 
-    // Takes the next bytes, in any split, and reports to `sink`. What follows the trailer is thrown away.
-    // Errors: pack_bad_signature, pack_bad_version, pack_bad_entry, pack_bad_compression, pack_size_mismatch,
-    // pack_bad_trailer, and the sink's own; after an error it takes no more.
+    // Takes the next bytes, in any split, and reports to `sink`. Discards what follows the trailer. Errors:
+    // pack_bad_signature, pack_bad_version, pack_bad_entry, pack_bad_compression, pack_size_mismatch,
+    // pack_bad_trailer, and those of the sink. After an error it takes no more.
     error_code write(bytes_view bytes, pack_sink& sink);
 
     bool ended() const noexcept { return state_ == state::ended; }
-    // Whether the reading stands inside the announced entries; then number and offset speak of the entry
-    // begun last.
+    // Whether the reader is inside the announced entries. Then number and offset are those of the entry begun
+    // last.
     bool in_entry() const noexcept { return state_ == state::header || state_ == state::content; }
     std::uint32_t entries() const noexcept { return entries_; }
     std::uint32_t entry_number() const noexcept { return number_; }
     std::uint64_t entry_offset() const noexcept { return entry_offset_; }
     std::uint64_t taken() const noexcept { return taken_; }
-    // What the last error of the reader's own was about; a few words, no peer text.
+    // What the reader's own last error was about, in a few words without text from the peer.
     std::string_view problem() const noexcept { return problem_; }
 
 private:
@@ -79,9 +79,10 @@ private:
     entry_header_parser header_parser_;
     std::unique_ptr<byte[]> buffer_; // inflated bytes that the sink has not seen
     std::size_t buffered_ = 0;
-    sha1* content_hash_ = nullptr;                 // of the entry under way
-    const byte* unhashed_ = nullptr;               // of the bytes under way: where the stream's hash stands
-    std::array<byte, pack_trailer_bytes> fixed_{}; // the head, then the trailer, as far as they came
+    sha1* content_hash_ = nullptr;   // of the entry under way
+    const byte* unhashed_ = nullptr; // how far the stream is hashed, in the current bytes
+    // The part of the head, later of the trailer, that has arrived.
+    std::array<byte, pack_trailer_bytes> fixed_{};
     std::size_t fixed_bytes_ = 0;
     std::uint64_t left_ = 0; // of the entry's announced size
     std::uint64_t taken_ = 0;

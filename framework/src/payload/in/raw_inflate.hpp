@@ -1,4 +1,4 @@
-// The library that undoes deflate (RFC 1951): ISA-L, or zlib where that is not at hand.
+// The library that inflates raw deflate streams (RFC 1951): ISA-L, or zlib where ISA-L is missing.
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -7,7 +7,7 @@
 
 namespace parley {
 
-// One raw deflate stream after another. Some 90 KiB, taken once. Not thread-safe.
+// Inflates one raw deflate stream after another. Allocates about 90 KiB once. Not thread-safe.
 class raw_inflate {
 public:
     enum class status { more, ended, bad };
@@ -21,10 +21,10 @@ public:
     raw_inflate& operator=(raw_inflate&&) noexcept;
     ~raw_inflate();
 
-    // Begins another stream, whose first bytes may refer back to `window`, at most 32 KiB. Whether it could.
+    // Begins another stream, which may refer back to `window`, at most 32 KiB. Returns whether it could.
     bool restart(bytes_view window) noexcept;
-    // Takes bytes from the front of `in` and makes bytes at `out`. At the end of the stream `in` grows
-    // backwards by what was read ahead.
+    // Takes bytes from the front of `in` and writes bytes to `out`. At the end of the stream `in` grows
+    // backwards by the bytes that were read ahead.
     progress step(bytes_view& in, mutable_bytes out) noexcept;
 
 private:

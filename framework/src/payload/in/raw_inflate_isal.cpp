@@ -23,7 +23,7 @@ struct raw_inflate::state {
     inflate_state stream;
 };
 
-// Not value-initialised: it is large, and isal_inflate_init() sets what must be set.
+// Not value-initialised: it is large, and isal_inflate_init() sets all that is needed.
 raw_inflate::raw_inflate() noexcept : state_(new(std::nothrow) state) {}
 raw_inflate::raw_inflate(raw_inflate&&) noexcept = default;
 raw_inflate& raw_inflate::operator=(raw_inflate&&) noexcept = default;
@@ -45,7 +45,7 @@ raw_inflate::progress raw_inflate::step(bytes_view& in, mutable_bytes out) noexc
     inflate_state& stream = state_->stream;
     const auto offered = static_cast<std::uint32_t>(std::min(in.size(), most_at_once));
     const auto room = static_cast<std::uint32_t>(std::min(out.size(), most_at_once));
-    stream.next_in = const_cast<byte*>(in.data()); // the library's interface: it does not write there
+    stream.next_in = const_cast<byte*>(in.data()); // ISA-L does not write there
     stream.avail_in = offered;
     stream.next_out = out.data();
     stream.avail_out = room;
@@ -56,7 +56,7 @@ raw_inflate::progress raw_inflate::step(bytes_view& in, mutable_bytes out) noexc
         done.state = status::bad;
     } else if (stream.block_state == ISAL_BLOCK_FINISH) {
         done.state = status::ended;
-        // Whole bytes that it holds as bits belong to what follows.
+        // Whole bytes in its bit buffer belong to what follows.
         const auto ahead = static_cast<std::size_t>(std::max(stream.read_in_length, 0)) / 8;
         in = {in.data() - ahead, in.size() + ahead};
     }

@@ -45,14 +45,14 @@ raw_inflate::progress raw_inflate::step(bytes_view& in, mutable_bytes out) noexc
     z_stream& stream = state_->stream;
     const auto offered = static_cast<uInt>(std::min(in.size(), most));
     const auto room = static_cast<uInt>(std::min(out.size(), most));
-    stream.next_in = const_cast<Bytef*>(in.data()); // zlib's interface: it does not write there
+    stream.next_in = const_cast<Bytef*>(in.data()); // zlib does not write there
     stream.avail_in = offered;
     stream.next_out = out.data();
     stream.avail_out = room;
     const int answer = inflate(&stream, Z_NO_FLUSH);
     in = in.subspan(offered - stream.avail_in);
     progress done{status::more, room - stream.avail_out};
-    // Z_BUF_ERROR only says that nothing could be done with what was offered.
+    // Z_BUF_ERROR only means that there was nothing to do.
     if (answer == Z_STREAM_END)
         done.state = status::ended;
     else if (answer != Z_OK && answer != Z_BUF_ERROR)

@@ -7,7 +7,7 @@ namespace parley {
 error_code space_budget::claim(std::uint64_t bytes, const guarded_directory& where)
 {
     if (bytes > left_) return errc::document_too_large;
-    // A file takes whole blocks, and one for what the directory keeps of it.
+    // A file takes whole blocks, and its directory entry may take one more.
     const std::uint64_t margin = 2ull * block_bytes_;
     if (bytes > UINT64_MAX - margin) return errc::document_too_large;
     const std::uint64_t taken = bytes + margin;

@@ -1,4 +1,5 @@
-// How much more a document may put on the disk: the configured bound, and what is free there less a reserve.
+// How many more bytes a document may put on the disk: the configured bound, and the free space less a
+// reserve.
 #pragma once
 
 #include "payload/disk/guarded_directory.hpp"
@@ -8,17 +9,17 @@ namespace parley {
 // Not thread-safe.
 class space_budget {
 public:
-    // `most_bytes` bounds the sum of what is claimed; `reserve_bytes` of the disk stay free.
+    // `most_bytes` bounds the sum of all claims. `reserve_bytes` of the disk stay free.
     space_budget(std::uint64_t most_bytes, std::uint64_t reserve_bytes) noexcept
         : left_(most_bytes), reserve_bytes_(reserve_bytes)
     {
     }
 
-    // To be asked before `bytes` are written in one more file of the file system that `where` is on. Errors:
-    // document_too_large, the system's own. Asks the system only now and then, for small files come by the
-    // thousand.
+    // Call this before writing `bytes` to one more file on the file system of `where`. Errors:
+    // document_too_large, the system's own. It asks the system only now and then, because small files come by
+    // the thousand.
     error_code claim(std::uint64_t bytes, const guarded_directory& where);
-    // Gives back what was claimed for a file that is gone again.
+    // Returns the claim of a file that was removed.
     void release(std::uint64_t bytes) noexcept;
 
 private:

@@ -49,8 +49,7 @@ result<staging_area> staging_area::create(const guarded_directory& parent, rando
         error = parent.make_empty_directory(made.name_, 0700);
         if (error == errc::destination_exists) continue;
         if (error) return error;
-        // Between its creation and the lock, another receiver may take the folder for a stale one and remove
-        // it.
+        // Between creation and lock, another receiver may think that the folder is stale and remove it.
         auto opened = parent.open_directory(made.name_);
         if (!opened) {
             error = opened.error();
@@ -77,7 +76,7 @@ void staging_area::remove_stale(const guarded_directory& parent) noexcept
         if (name.size() != staging_prefix.size() + staging_random_letters + staging_suffix.size()) continue;
         const auto stale = parent.open_directory(name);
         if (!stale || !stale->is_private() || stale->lock() != guarded_directory::lock_state::taken) continue;
-        // Only what was locked here may go, not what another put in its place.
+        // Remove only the folder that was locked here, not another one put in its place.
         if (stale->is_named(parent, name)) static_cast<void>(parent.remove_directory(name));
     }
 }

@@ -1,5 +1,5 @@
-// The hidden folder beside the destination in which a document is put together, and which goes away with
-// everything in it.
+// The hidden folder beside the destination in which a document is put together. It is removed with all its
+// contents.
 #pragma once
 
 #include "payload/disk/guarded_directory.hpp"
@@ -17,16 +17,16 @@ public:
     staging_area& operator=(staging_area&& other) noexcept;
     ~staging_area() { remove(); }
 
-    // Creates one in `parent`, which outlives it. Errors: the system's own.
+    // Creates a folder in `parent`, which outlives it. Errors: the system's own.
     static result<staging_area> create(const guarded_directory& parent, random_source& random);
 
-    // Removes what receivers that were killed left in `parent`: folders of that name that are this user's,
-    // private, and locked by nobody. Failures are passed over.
+    // Removes the folders that killed receivers left in `parent`: those of that name that this user owns,
+    // that are private, and that nobody has locked. Ignores failures.
     static void remove_stale(const guarded_directory& parent) noexcept;
 
     explicit operator bool() const noexcept { return parent_ != nullptr; }
     const guarded_directory& directory() const noexcept { return directory_; }
-    // Removes it and all in it. Safe to repeat.
+    // Removes the folder and its contents. May be called again.
     void remove() noexcept;
 
 private:

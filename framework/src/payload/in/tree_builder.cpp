@@ -88,7 +88,7 @@ error_code tree_builder::add(totals& sum, const totals& more, std::size_t depth)
     return {};
 }
 
-// ---- before all has come
+// ---- before everything has arrived
 
 bool tree_builder::may_fill(std::uint32_t number)
 {
@@ -230,7 +230,7 @@ error_code tree_builder::collision(const check_frame& frame, std::uint64_t key)
 
 // ---- building
 
-// What is needed once, in a directory that is needed twice, is needed twice.
+// An object that is needed once in a directory is needed twice if the directory is.
 error_code tree_builder::share_what_is_below()
 {
     while (!shared_.empty()) {
@@ -286,7 +286,7 @@ error_code tree_builder::build_entry(std::vector<build_frame>& stack)
     const object_record& record = store_.index().at(object);
     if (!entry.is_directory) {
         if (store_.in_folder(object)) {
-            if (record.base == frame.at.object) return {}; // this very one, for it is needed once
+            if (record.base == frame.at.object) return {}; // this very file, because it is needed only once
             if (const error_code error = store_.take_from_folder(object)) return error;
         }
         return store_.place_file(object, frame.directory, entry.name, record.shared);

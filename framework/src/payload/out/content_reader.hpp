@@ -1,4 +1,4 @@
-// Where the bytes of one entry come from while it is sent: memory or an open file.
+// The source of one entry's bytes while it is sent: memory or an open file.
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -6,19 +6,19 @@
 
 namespace parley {
 
-// The content of one entry, taken once from its beginning to its end. Its owner says its size; nobody reads
-// past it.
+// The content of one entry, read once from beginning to end. The owner knows its size and reads no more than
+// that.
 class content_reader {
 public:
-    // Fills `out`. Errors: the system's own, document_changed when there is less than there was, or when the
-    // last byte was taken and the content is not what it was at the first.
+    // Fills `out`. Errors: the system's own, document_changed (there is less content than before, or at the
+    // last byte the content is not what it was at the first).
     virtual error_code read(mutable_bytes out) = 0;
 
 protected:
     ~content_reader() = default;
 };
 
-// Content that lies in memory, borrowed.
+// Content in memory, which it borrows.
 class memory_content final : public content_reader {
 public:
     memory_content() = default;

@@ -1,4 +1,5 @@
-// The libraries that deflate (RFC 1951): ISA-L up to level 5, zlib above and where ISA-L is not at hand.
+// The libraries that deflate (RFC 1951): ISA-L up to level 5, zlib above. zlib does all levels where ISA-L is
+// missing.
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -12,7 +13,7 @@ class deflate_engine {
 public:
     enum class flush {
         none,
-        sync,   // up to here all comes out, and ends at a whole byte
+        sync,   // all input so far comes out and ends at a byte boundary
         finish, // the stream ends here
     };
 
@@ -20,15 +21,15 @@ public:
     static std::unique_ptr<deflate_engine> create(int level) noexcept;
     virtual ~deflate_engine() = default;
 
-    // Begins another stream; what the one before still held is dropped. `window` are the bytes before its
-    // first one to which it may refer back, at most 32 KiB.
+    // Begins another stream and drops what the last one still held. The stream may refer back to `window`,
+    // the bytes before its first one (at most 32 KiB).
     virtual void restart(bytes_view window) noexcept = 0;
     // Takes bytes from the front of `in` and puts bytes at the front of `out`, until one of them is empty.
-    // Whether all that the flush asks for is out; the same flush is asked for until then.
+    // Returns whether everything that the flush asks for is out. Until then, ask for the same flush again.
     virtual bool step(bytes_view& in, mutable_bytes& out, flush how) noexcept = 0;
 };
 
-// The engines there are.
+// The engines.
 std::unique_ptr<deflate_engine> make_zlib_engine(int level) noexcept;
 std::unique_ptr<deflate_engine> make_isal_engine(int level) noexcept; // 1..5
 

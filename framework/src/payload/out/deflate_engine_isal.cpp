@@ -10,14 +10,14 @@ namespace {
 
 constexpr std::size_t most_at_once = 1u << 30;
 
-// Its level 2 is as fast as 1 and packs a little better; 3 takes twice as long.
+// ISA-L's level 2 is as fast as 1 and packs a little better. Level 3 takes twice as long.
 constexpr int own_level(int level) noexcept
 {
     return level <= 1 ? 1 : level <= 4 ? 2 : 3;
 }
 
-// With room for 16 Ki matches and literals: more makes longer blocks, which pack no better, and hold back
-// more.
+// Room for 16 Ki matches and literals. More room makes longer blocks, which pack no better and hold back more
+// output.
 constexpr std::uint32_t work_bytes(int own) noexcept
 {
     return own == 1 ? ISAL_DEF_LVL1_SMALL : own == 2 ? ISAL_DEF_LVL2_SMALL : ISAL_DEF_LVL3_SMALL;
@@ -41,20 +41,20 @@ public:
         stream_.end_of_stream = 0;
         stream_.flush = NO_FLUSH;
         isal_deflate_set_dict(&stream_, const_cast<byte*>(window.data()),
-                              static_cast<std::uint32_t>(window.size())); // refused in the middle only
+                              static_cast<std::uint32_t>(window.size())); // fails only in mid-stream
     }
 
     bool step(bytes_view& in, mutable_bytes& out, flush how) noexcept override
     {
         const auto offered = static_cast<std::uint32_t>(std::min(in.size(), most_at_once));
         const auto room = static_cast<std::uint32_t>(std::min(out.size(), most_at_once));
-        stream_.next_in = const_cast<byte*>(in.data()); // the library's interface: it does not write there
+        stream_.next_in = const_cast<byte*>(in.data()); // ISA-L does not write there
         stream_.avail_in = offered;
         stream_.next_out = out.data();
         stream_.avail_out = room;
         stream_.flush = how == flush::sync ? SYNC_FLUSH : NO_FLUSH;
         stream_.end_of_stream = how == flush::finish && offered == in.size() ? 1 : 0;
-        isal_deflate(&stream_); // fails for wrong settings only
+        isal_deflate(&stream_); // fails only for wrong settings
         in = in.subspan(offered - stream_.avail_in);
         out = out.subspan(room - stream_.avail_out);
         if (how == flush::finish) return stream_.internal_state.state == ZSTATE_END;

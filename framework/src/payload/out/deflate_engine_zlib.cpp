@@ -47,7 +47,7 @@ public:
         in = in.subspan(offered - stream_.avail_in);
         out = out.subspan(room - stream_.avail_out);
         if (how == flush::finish) return answer == Z_STREAM_END;
-        // Room to spare after a flush: all of it is out.
+        // Room left after a flush means that all output is out.
         return in.empty() && stream_.avail_out > 0;
     }
 

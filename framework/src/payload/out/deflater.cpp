@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::uint64_t deflated_stretch_bytes = 1 << 20;
 static_assert(deflated_stretch_bytes % parallel_deflater::block_bytes == 0);
-// What must be left of a content to be cut into blocks: threads are not for less.
+// The least rest of a content that is cut into blocks: threads do not pay for less.
 constexpr std::uint64_t least_bytes_in_blocks = 4 << 20;
 constexpr std::uint64_t stored_stretch_bytes = 8 << 20;
 constexpr std::uint64_t first_fast_stretch_bytes = 1 << 20;
@@ -25,7 +25,7 @@ constexpr std::uint32_t max_stored_block_bytes = 65535;
 
 using flush = deflate_engine::flush;
 
-// Whether deflating `content` bytes to `packed` is worth the receiver's and our time: a twentieth less.
+// Deflating is worth its time, here and at the receiver, when it saves a twentieth.
 constexpr bool worth_deflating(std::uint64_t content, std::uint64_t packed) noexcept
 {
     return packed < content - content / 20;
@@ -33,7 +33,7 @@ constexpr bool worth_deflating(std::uint64_t content, std::uint64_t packed) noex
 
 unsigned threads_of(unsigned given) noexcept
 {
-    // One of them is for those who seal and send; 0 means that nobody knows.
+    // 0: leave one processor to the thread that seals and sends. hardware_concurrency() may be 0, too.
     if (given == 0) given = std::max(std::thread::hardware_concurrency(), 2u) - 1;
     return std::min(given, parallel_deflater::max_threads);
 }
@@ -48,19 +48,19 @@ error_code memory_content::read(mutable_bytes out)
     return {};
 }
 
-// What only deflating needs: the library's state (raw deflate: the zlib header and checksum are ours, for
-// stored blocks of our own stand between its blocks), the input not yet taken by it, and the output of a
-// sample.
+// What only deflating needs: the library's state, the input that it has not taken yet, and the output of a
+// sample. The library makes raw deflate. We write the zlib header and checksum, because stored blocks of ours
+// come between its blocks.
 struct deflater::engine {
     std::unique_ptr<deflate_engine> library;
     std::array<byte, sample_bytes> input;
     std::size_t input_begin = 0;
     std::size_t input_end = 0;
-    // A sample's output never outgrows this: random bytes grow by a thousandth, an unlucky sample by little.
+    // A sample's output never exceeds this: random bytes grow by a thousandth, an unlucky sample by little.
     std::array<byte, sample_bytes + 1024> output;
     std::size_t output_begin = 0;
     std::size_t output_end = 0;
-    std::unique_ptr<parallel_deflater> crew; // of long contents
+    std::unique_ptr<parallel_deflater> crew; // for long contents
 
     void restart() noexcept
     {
@@ -105,13 +105,13 @@ bool deflater::finished() const noexcept
 
 void deflater::hold(bytes_view bytes) noexcept
 {
-    // What was held before is gone: read() hands it out before it takes another step.
+    // read() hands out what small_ holds before it takes another step, so it is free here.
     std::memcpy(small_.data(), bytes.data(), bytes.size());
     small_begin_ = 0;
     small_end_ = bytes.size();
 }
 
-// The two bytes at the start: deflate with a window of 32 KiB, how hard it was tried, and a check of both.
+// The two bytes at the start: deflate with a window of 32 KiB, the effort, and a check of both.
 void deflater::hold_header(bool deflated) noexcept
 {
     const unsigned effort = !deflated || level_ == 1 ? 0u : level_ < 6 ? 1u : level_ == 6 ? 2u : 3u;
@@ -139,7 +139,7 @@ error_code deflater::take(mutable_bytes out, content_reader& content)
     return {};
 }
 
-// Takes a sample, deflates it, and decides what becomes of it and of what follows.
+// Takes a sample, deflates it, and decides how to go on with it and with what follows.
 error_code deflater::choose(content_reader& content)
 {
     const bool first = first_sample_;
@@ -169,7 +169,7 @@ error_code deflater::choose(content_reader& content)
     mutable_bytes out(e.output);
     bool keep = false;
     if (!is_incompressible(in)) {
-        // A sync flush shows what the sample came to; that costs five bytes.
+        // A sync flush shows how small the sample becomes. It costs five bytes.
         const bool complete = e.library->step(in, out, whole ? flush::finish : flush::sync);
         const std::size_t made = e.output.size() - out.size();
         keep = complete && (whole && first ? made < wanted + 5 : worth_deflating(wanted, made));
@@ -192,7 +192,7 @@ void deflater::start_stored() noexcept
 {
     phase_ = phase::stored_header;
     if (may_store_for_speed()) {
-        // The first of these stretches are short: buffers on the way may feign that it is fast.
+        // The first of these stretches are short, because buffers on the path may make it seem fast.
         stretch_left_ = fast_stretch_;
         if (left_ > fast_stretch_) fast_stretch_ = std::min(2 * fast_stretch_, stored_stretch_bytes);
     } else {
@@ -200,8 +200,8 @@ void deflater::start_stored() noexcept
     }
 }
 
-// Until some output is there, or no more is to come. It always has the same room, for what the library makes
-// depends on that, and the stream must not depend on how it is read.
+// Runs until there is output or the end. The library always gets the same room, because its output depends on
+// that, and the stream must not depend on how it is read.
 error_code deflater::deflate_some(content_reader& content)
 {
     engine& e = *engine_;
@@ -214,7 +214,7 @@ error_code deflater::deflate_some(content_reader& content)
                 continue;
             }
             if (stretch_left_ == 0) {
-                // Judged by what the library has let go of so far, which is all but one block.
+                // Judge by the output so far, which covers all but one block.
                 stored_next_ = !worth_deflating(stretch_in_, stretch_out_);
                 blocks_next_ = !stored_next_ && left_ >= least_bytes_in_blocks;
                 stretch_in_ = stretch_out_ = 0;
@@ -268,12 +268,12 @@ error_code deflater::begin_blocks(bytes_view window)
     return {};
 }
 
-// Puts in as many blocks as fit, then waits for the first of them.
+// Adds as many blocks as fit, then waits for the first of them.
 result<std::size_t> deflater::deflate_blocks(mutable_bytes out, content_reader& content)
 {
     parallel_deflater& crew = *engine_->crew;
     while (left_ > 0 && !stored_next_ && !may_store_for_speed() && !crew.full()) {
-        // Of a block that has left, however many threads there are.
+        // This block has left already, whatever the number of threads.
         if (const std::size_t packed = crew.packed_bytes_before();
             packed > 0 && method_ != compression::always) {
             stretch_in_ += parallel_deflater::block_bytes;
@@ -330,7 +330,7 @@ result<std::size_t> deflater::read(mutable_bytes out, content_reader& content)
             done += n;
             continue;
         }
-        // Input that a sample took and that goes into stored blocks.
+        // Input of a sample that goes into stored blocks.
         const std::size_t sampled = engine_ ? engine_->input_end - engine_->input_begin : 0;
 
         switch (phase_) {

@@ -28,7 +28,7 @@ bool is_refusal(int error) noexcept
     return error == EACCES || error == EPERM;
 }
 
-// Somebody removed or replaced it since its name was read.
+// Whether the path was removed or replaced after its name was read.
 bool is_gone(int error) noexcept
 {
     return error == ENOENT || error == ENOTDIR || error == ELOOP;
@@ -42,8 +42,8 @@ struct directory_closer {
 
 } // namespace
 
-// What one directory holds, small and sorted. A level of the walk keeps it until all of its directories were
-// walked.
+// The contents of one directory, compact and sorted. A level of the walk keeps them until all its
+// subdirectories are walked.
 class document_walk::walker {
 public:
     walker(document_walk& out, const std::function<void(const skipped_path&)>& on_skipped,
@@ -149,14 +149,14 @@ private:
         return push(number, std::move(fd));
     }
 
-    // Reads the whole directory at once, so that no directory stream stays open while the walk is below it.
+    // Reads the whole directory at once, so that no directory stream stays open during the walk below it.
     error_code push(int fd, descriptor owned)
     {
         level& here = levels_.emplace_back();
         here.owned = std::move(owned);
         here.fd = fd;
 
-        // fdopendir() takes its descriptor for itself, and `fd` is needed for longer.
+        // fdopendir() takes ownership of its descriptor, but `fd` is still needed.
         descriptor own(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
         if (!own) return last_system_error();
         std::unique_ptr<DIR, directory_closer> stream(::fdopendir(own.get()));
@@ -203,7 +203,7 @@ private:
             skip(name, problem);
             return {};
         }
-        // A directory shows it when it is opened.
+        // For a directory the open call shows it.
         if (!is_directory && ::faccessat(here.fd, name, R_OK, 0) != 0) {
             if (is_gone(errno)) return {};
             if (!is_refusal(errno)) return last_system_error();
@@ -211,7 +211,7 @@ private:
             return {};
         }
         const std::size_t length = std::strlen(name);
-        // 4 GiB of names in one directory: far above any count of paths that travels.
+        // 4 GiB of names in one directory, which is far more than the paths that may travel.
         if (here.names.size() + length + 1 > UINT32_MAX || here.found.size() >= max_walk_paths)
             return errc::too_many_entries;
         here.found.push_back({.size = is_directory ? 0 : static_cast<std::uint64_t>(status.st_size),
@@ -223,8 +223,8 @@ private:
         return {};
     }
 
-    // Drops names that some receiver's file system takes for an earlier one. The keys are compared by hash
-    // first, for keeping them all would double what a large directory costs.
+    // Drops names that some file system takes for an earlier one. It compares hashes of the keys first:
+    // keeping all keys would double the memory of a large directory.
     void skip_collisions(level& here) const
     {
         struct hashed {
@@ -265,7 +265,7 @@ private:
     const std::function<void(const skipped_path&)>& on_skipped_;
     std::string& error_path_;
     std::vector<level> levels_;
-    std::string path_; // of the directory that is walked, relative to the top
+    std::string path_; // of the directory being walked, relative to the top
 };
 
 result<document_walk> document_walk::of(int top, const std::function<void(const skipped_path&)>& on_skipped,
@@ -277,8 +277,9 @@ result<document_walk> document_walk::of(int top, const std::function<void(const 
     return out;
 }
 
-// In the arena: kind, then (but for an end) the name's length and the name, then (of a file) its size in
-// bytes of seven bits, least significant first, bit 7 for more. No path straddles two chunks.
+// In the arena: the kind; then, except for an end, the length of the name and the name; then, for a file, its
+// size in groups of seven bits, least significant first, with bit 7 set if more follow. No path crosses two
+// chunks.
 void document_walk::append(walk_step::kind what, std::string_view name, std::uint64_t size)
 {
     constexpr std::size_t most = 2 + max_name_bytes + 10;

@@ -6,9 +6,9 @@
 namespace parley {
 namespace {
 
-// From here on it pays to tell the system that the file is read in order.
+// From this size on it pays to tell the system that the file is read in order.
 constexpr std::uint64_t announce_reading_bytes = 1 << 20;
-// What one read() call asks for at most: some systems refuse more than 2 GiB.
+// The most that one read() call asks for: some systems refuse more than 2 GiB.
 constexpr std::size_t max_read_bytes = 1 << 30;
 
 } // namespace
@@ -17,7 +17,7 @@ result<file_content> file_content::open_at(int directory, const char* name, std:
 {
     descriptor fd(::openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     if (!fd) {
-        // Gone, made a link or a socket, or one of the directories above is none any more.
+        // The file is gone, or became a link or a socket, or a directory above it is not one any more.
         if (errno == ENOENT || errno == ELOOP || errno == ENOTDIR || errno == ENXIO)
             return errc::document_changed;
         return last_system_error();

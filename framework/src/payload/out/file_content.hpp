@@ -1,4 +1,4 @@
-// A file on disk as the content of an entry: read once, in order, and watched for changes.
+// A file on disk as the content of an entry: read once, in order, and checked for changes.
 #pragma once
 
 #include "payload/format/object_id.hpp"
@@ -15,15 +15,15 @@ class file_content final : public content_reader {
 public:
     file_content() = default;
 
-    // Opens the regular file `name` in the open directory `directory`, following no link and never waiting
-    // (for the other end of a pipe). Errors: document_changed when it is gone, not a regular file or not of
-    // `size` bytes; the system's.
+    // Opens the regular file `name` in the open directory `directory`. Follows no link and never blocks, even
+    // on a pipe. Errors: document_changed (it is gone, not a regular file or not of `size` bytes), the
+    // system's own.
     static result<file_content> open_at(int directory, const char* name, std::uint64_t size);
 
-    // The regular file behind `fd`. Errors: not_a_document, the system's.
+    // The regular file behind `fd`. Errors: not_a_document, the system's own.
     static result<file_content> regular(descriptor fd);
 
-    // The next `size` bytes from `fd`, whatever it is: only their end is watched for.
+    // The next `size` bytes from `fd`, of any type. Only their end is checked.
     static file_content stream(descriptor fd, std::uint64_t size);
 
     file_content(file_content&&) noexcept = default;
@@ -31,15 +31,15 @@ public:
 
     std::uint64_t size() const noexcept { return size_; }
 
-    // Has read() hash what it reads, from the beginning on.
+    // Makes read() hash what it reads, from the beginning on.
     void begin_id() noexcept;
-    // The id, when all was read.
+    // The id, when everything was read.
     object_id finish_id() noexcept { return hash_->finish(); }
 
-    // Fills `out`; at the last byte the file must be as it was when it was opened.
+    // Fills `out`. At the last byte it checks that the file is as it was when it was opened.
     error_code read(mutable_bytes out) override;
 
-    // Goes back to the beginning, in order to be read once more.
+    // Goes back to the beginning, to be read again.
     error_code rewind() noexcept;
 
 private:

@@ -14,7 +14,8 @@ void append_varint(byte_vector& out, std::uint64_t value)
     out.push_back(static_cast<byte>(value));
 }
 
-// Bit 7, a bit for each byte of offset (0..3) and size (4..6) that follows; bytes of 0 are left out.
+// The first byte has bit 7 and one bit for each byte of offset (0..3) and size (4..6) that follows. Zero
+// bytes are left out.
 void append_copy(byte_vector& out, std::uint64_t offset, std::uint64_t size)
 {
     const std::size_t instruction = out.size();

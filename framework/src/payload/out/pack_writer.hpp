@@ -1,4 +1,4 @@
-// The frame of a PACK stream (PROTOCOL.md section 8), pulled: head, entries one after another, SHA-1.
+// Writes the frame of a PACK stream (PROTOCOL.md section 8): head, entries one after another, SHA-1.
 //
 //     "PACK" || u32be 2 || u32be number of entries                          12 bytes
 //     entry*: header (1..10 bytes), [distance to the base], zlib stream
@@ -13,40 +13,40 @@
 
 namespace parley {
 
-// The longest content of which copy_delta() makes a delta: its offsets have four bytes.
+// The longest content for which copy_delta() makes a delta: its offsets have four bytes.
 inline constexpr std::uint64_t max_copy_bytes = UINT32_MAX;
 
-// Git's delta that copies a base of `size` (1..max_copy_bytes) bytes as a whole: at most 2 KiB.
+// Git's delta that copies a whole base of `size` (1..max_copy_bytes) bytes. It has at most 2 KiB.
 byte_vector copy_delta(std::uint64_t size);
 
-// One step at a time: begin_pack(), then begin_entry() or begin_copy() for each of the announced entries,
-// then end_pack(); each only when idle(). Between them read() hands out what the step makes. Not thread-safe.
+// Works in steps: begin_pack(), then begin_entry() or begin_copy() for each announced entry, then end_pack().
+// Begin a step only when idle(). read() hands out the bytes of a step. Not thread-safe.
 class pack_writer {
 public:
-    // As the deflater's.
+    // The arguments of the deflater.
     pack_writer(compression method, int level, unsigned threads = 1) : deflater_(method, level, threads) {}
 
-    // Begins with the head that announces `entries`.
+    // Begins with the head, which announces `entries`.
     void begin_pack(std::uint32_t entries);
-    // The next entry: `size` bytes of `content`, which is borrowed until idle(). `kind` is not a delta.
+    // Begins an entry with `size` bytes of `content`, which it borrows until idle(). `kind` is not a delta.
     void begin_entry(entry_kind kind, std::uint64_t size, content_reader& content);
-    // The next entry, equal to the one of `size` (1..max_copy_bytes) bytes that began at `base`.
+    // Begins an entry that equals the one of `size` (1..max_copy_bytes) bytes that began at `base`.
     void begin_copy(std::uint64_t base, std::uint64_t size);
-    // The trailer.
+    // Begins the trailer.
     void end_pack();
 
-    // As of deflater.
+    // As deflater::prefer_speed().
     void prefer_speed(bool now) noexcept { deflater_.prefer_speed(now); }
-    // The next bytes of the step: as many as `out` holds, or all that are left. Errors: the content's,
+    // Writes the next bytes of the step: fills `out`, or writes all that are left. Errors: the content's own,
     // not_enough_memory.
     result<std::size_t> read(mutable_bytes out);
 
-    // Whether all bytes of the step were read.
+    // Whether all bytes of the step have been read.
     bool idle() const noexcept { return frame_begin_ == frame_end_ && content_ == nullptr; }
 
-    // Bytes of the stream handed out; when idle(), where the next entry will begin.
+    // The number of bytes read so far; when idle(), where the next entry will begin.
     std::uint64_t position() const noexcept { return position_; }
-    // How much was taken of the entry's content; 0 when idle().
+    // How many bytes of the entry's content are taken; 0 when idle().
     std::uint64_t content_bytes_taken() const noexcept;
 
 private:

@@ -46,7 +46,7 @@ struct parallel_deflater::block {
             store();
     }
 
-    // The deflated form has outgrown this one.
+    // The block did not shrink.
     void store() noexcept
     {
         packed = 0;
@@ -120,7 +120,7 @@ mutable_bytes parallel_deflater::next_block() noexcept
 {
     block& next = at(added_);
     if (added_ > 0) {
-        // The one before has no other content yet, even if it is the same one.
+        // The last block still holds its content, even when it is the same slot.
         const bytes_view before = at(added_ - 1).content();
         next.set_window(before.data() + before.size() - window_bytes, window_bytes);
     }

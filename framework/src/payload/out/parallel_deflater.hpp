@@ -1,4 +1,4 @@
-// A long content deflated on several cores: cut into blocks, each deflated by itself.
+// Deflates a long content on several cores: cuts it into blocks and deflates each on its own.
 #pragma once
 
 #include "payload/out/deflate_engine.hpp"
@@ -11,20 +11,21 @@
 
 namespace parley {
 
-// Makes one raw deflate stream after another, each from blocks of 512 KiB that refer back to the 32 KiB
-// before them and end at a whole byte; a block that does not shrink is stored. The bytes do not depend on the
-// number of threads. Holds 1.1 MiB a block, and with threads a block more than threads, and 0.4 MiB a thread.
-// One thread at a time uses it; the threads inside only deflate.
+// Makes one raw deflate stream after another. Each consists of blocks of 512 KiB that may refer back to the
+// 32 KiB before them and end at a byte boundary. A block that does not shrink is stored. The stream does not
+// depend on the number of threads. Memory: 1.1 MiB per block and 0.4 MiB per thread; with threads there is
+// one block more than threads. Only one thread may use it: the threads inside only deflate.
 class parallel_deflater {
 public:
     static constexpr std::size_t block_bytes = 512 * 1024;
     static constexpr std::size_t window_bytes = 32 * 1024;
     static constexpr unsigned max_threads = 8;
-    // Never more than that many are inside.
+    // The most blocks that are ever inside.
     static constexpr unsigned max_blocks = max_threads + 1;
 
-    // `threads` is 1..8: at 1, and when the system gives no thread, `own` deflates inside add(). `own` is
-    // borrowed for good, and not used while there are threads. Null when memory runs out.
+    // `threads` is 1..8. With 1, and when the system gives no thread, `own` deflates inside add(). `own` is
+    // borrowed for the lifetime of this object and not used while there are threads. Null when memory runs
+    // out.
     static std::unique_ptr<parallel_deflater> create(int level, unsigned threads,
                                                      deflate_engine& own) noexcept;
     parallel_deflater(const parallel_deflater&) = delete;
@@ -32,25 +33,26 @@ public:
     // Waits for the blocks under way.
     ~parallel_deflater();
 
-    // Begins another stream; waits for the blocks under way, and drops all that are inside. `window` are the
-    // bytes before its first one to which it may refer back, at most 32 KiB.
+    // Begins another stream. Waits for the blocks under way and drops all blocks inside. The stream may refer
+    // back to `window`, the bytes before its first one (at most 32 KiB).
     void begin(bytes_view window) noexcept;
 
     bool empty() const noexcept { return added_ == taken_; }
     bool full() const noexcept { return added_ - taken_ == slots_; }
-    // Content of the blocks inside.
+    // The content bytes of the blocks inside.
     std::size_t content_bytes() const noexcept { return content_bytes_; }
 
-    // Where to put the next block's content, block_bytes of it; only when not full().
+    // Where to put the next block's content, block_bytes of it. Only when not full().
     mutable_bytes next_block() noexcept;
-    // Has the next block deflated: the first `size` bytes of next_block(), fewer than block_bytes only at the
-    // `last` one, which ends the stream.
+    // Deflates the next block: the first `size` bytes of next_block(). Only the `last` block, which ends the
+    // stream, may have fewer than block_bytes.
     void add(std::size_t size, bool last) noexcept;
-    // What the block became that was added max_blocks before the next one; 0 when there is none. It has left
-    // by then however many threads there are: what is decided by it does not depend on them.
+    // The deflated size of the block that was added max_blocks before the next one; 0 when there is none.
+    // With any number of threads that block has left by now, so a decision based on it does not depend on
+    // that number.
     std::size_t packed_bytes_before() const noexcept;
 
-    // The next bytes of the stream, at least one; waits for them. Only when not empty().
+    // The next bytes of the stream, at least one. Waits for them. Only when not empty().
     bytes_view front() noexcept;
     // Drops the first `size` bytes of front().
     void take(std::size_t size) noexcept;
@@ -65,16 +67,16 @@ private:
     deflate_engine& own_;
     const unsigned slots_;
     std::array<std::unique_ptr<block>, max_blocks> blocks_;
-    std::uint64_t taken_ = 0; // blocks that left
+    std::uint64_t taken_ = 0; // blocks that have left
     std::size_t content_bytes_ = 0;
-    std::array<std::size_t, max_blocks> packed_bytes_{}; // of those that left last
+    std::array<std::size_t, max_blocks> packed_bytes_{}; // of the blocks that left last
 
     std::mutex mutex_;
     std::condition_variable added_one_;
     std::condition_variable deflated_one_;
     // Guarded by the mutex, as is block::deflated.
-    std::uint64_t added_ = 0;   // written by the user's thread alone, which reads it without the mutex
-    std::uint64_t started_ = 0; // blocks that a thread has taken up
+    std::uint64_t added_ = 0;   // written only by the user's thread, which reads it without the mutex
+    std::uint64_t started_ = 0; // blocks that a thread has started
     unsigned under_way_ = 0;
     bool stopping_ = false;
 

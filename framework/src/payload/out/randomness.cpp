@@ -6,10 +6,11 @@ namespace parley {
 namespace {
 
 constexpr std::size_t fewest_bytes = 256;
-constexpr std::size_t most_bytes = 1 << 20; // the squares of counts stay within 64 bits
+constexpr std::size_t most_bytes = 1 << 20; // the squares of counts fit 64 bits
 constexpr std::uint64_t values = 256;
 
-// For random bytes the statistic has a mean of 255 and a deviation of 22.6: two and a half of these each way.
+// For random bytes the statistic has a mean of 255 and a deviation of 22.6. The bounds are 2.5 deviations
+// away.
 constexpr std::uint64_t lowest = 198;
 constexpr std::uint64_t highest = 312;
 
@@ -19,7 +20,7 @@ bool is_incompressible(bytes_view bytes) noexcept
 {
     if (bytes.size() < fewest_bytes) return false;
     if (bytes.size() > most_bytes) bytes = bytes.first(most_bytes);
-    // Four tables: equal bytes one after another need not wait for each other.
+    // Four tables, so that equal bytes in a row need not wait for each other.
     std::array<std::array<std::uint32_t, values>, 4> counts{};
     std::size_t i = 0;
     for (; i + 4 <= bytes.size(); i += 4)

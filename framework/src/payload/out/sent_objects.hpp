@@ -1,4 +1,4 @@
-// Where in the stream each object stands that was sent, so that an equal one need not be sent again.
+// Where in the stream each sent object begins, so that an equal one can refer to it.
 #pragma once
 
 #include "payload/format/object_id.hpp"
@@ -10,24 +10,24 @@
 
 namespace parley {
 
-// 38 to 76 bytes an object, the free places of the table included. Not thread-safe.
+// 38 to 76 bytes per object, including the free slots of the table. Not thread-safe.
 class sent_objects {
 public:
-    // Offset of the entry with the object's full content, if it was sent.
+    // The offset of the entry with the object's full content, if it was sent.
     std::optional<std::uint64_t> find(const object_id& id) const noexcept
     {
         const auto found = offsets_.find(id);
         return found == offsets_.end() ? std::nullopt : std::optional{found->second};
     }
-    // Remembers it; the object is not yet known.
+    // Remembers an object that is not known yet.
     void add(const object_id& id, std::uint64_t offset) { offsets_.emplace(id, offset); }
 
     // Whether this is the first content of this size; remembers it. For large files only: hashing one before
-    // it is sent pays only when an equal one may have been.
+    // it is sent pays only if an equal one may have been sent.
     bool first_of_size(std::uint64_t size) { return large_sizes_.insert(size).second; }
 
 private:
-    // The ids are hashes themselves.
+    // The ids are hashes already.
     struct first_bytes_of_id {
         using is_avalanching = void;
         std::size_t operator()(const object_id& id) const noexcept

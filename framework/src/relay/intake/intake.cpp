@@ -89,7 +89,7 @@ struct intake::pending_connection {
     bool evicted = false;  // closed already; its coroutine is about to end
 };
 
-std::optional<std::string_view> lobby_of(std::string_view path) noexcept
+std::optional<std::string_view> lobby_name_of(std::string_view path) noexcept
 {
     if (!path.starts_with(lobby_prefix)) return std::nullopt;
     const std::string_view name = path.substr(lobby_prefix.size());
@@ -360,7 +360,7 @@ bool intake::find_lobby(pending_connection& v, std::string_view path)
     const std::string& only = v.policy->path;
     const bool any = only.empty() || only == "/";
     if (options_.lobbies && path.starts_with(lobby_prefix)) {
-        const auto name = lobby_of(path);
+        const auto name = lobby_name_of(path);
         if (!name) return refuse(v, reject_reason::no_such_path);
         v.lobby = *name;
     } else if (!any && path != only) {

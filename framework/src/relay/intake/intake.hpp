@@ -104,6 +104,6 @@ private:
 };
 
 // What follows "/lobby/" in `path`: a lobby's name; nothing when that is none or not well-formed.
-std::optional<std::string_view> lobby_of(std::string_view path) noexcept;
+std::optional<std::string_view> lobby_name_of(std::string_view path) noexcept;
 
 } // namespace parley::detail
