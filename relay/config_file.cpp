@@ -162,7 +162,7 @@ std::vector<std::string> read_config_text(relay_configuration& configuration, co
             const setting* near = nearest_setting(e.key);
             what = near != nullptr ? fmt::format("unknown key (is {} meant?)", near->name) : "unknown key";
         } else if (std::find(seen.begin(), seen.end(), e.key) != seen.end()) {
-            what = "stands there twice";
+            what = "is set twice";
         } else {
             what = assign(configuration, *s, e.content);
         }

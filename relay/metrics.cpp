@@ -73,7 +73,8 @@ struct relay_metrics::state {
         // Create a counter for each reason at the start: a rate needs the zero before the first event.
         for (std::size_t i = 0; i < refusals; ++i)
             refusal_counts.push_back(
-                &counter("parley_relay_rejections_total", "What was turned away or held back, by reason.",
+                &counter("parley_relay_rejections_total",
+                         "Connections and packets that were rejected or delayed, by reason.",
                          {{"reason", std::string{reject_reason_name(static_cast<reject_reason>(i))}}}));
         for (std::size_t i = 0; i <= static_cast<std::size_t>(drop_reason::reported_failure); ++i)
             drops.push_back(&counter(

@@ -38,8 +38,8 @@ passed_sockets take_passed_sockets()
         std::free(names[i]);
         const auto address = address_of(descriptor);
         if (!address) {
-            out.wrong = fmt::format("the socket that was passed as descriptor {} is no listening TCP socket",
-                                    descriptor);
+            out.wrong = fmt::format(
+                "the socket that was passed as descriptor {} is not a listening TCP socket", descriptor);
             continue;
         }
         out.descriptors.push_back(descriptor);
@@ -47,7 +47,7 @@ passed_sockets take_passed_sockets()
         channel.push_back(*address);
     }
     std::free(names);
-    if (count < 0) out.wrong = "the sockets that were passed cannot be taken";
+    if (count < 0) out.wrong = "cannot take over the sockets that were passed";
     return out;
 }
 

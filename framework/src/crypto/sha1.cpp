@@ -47,26 +47,25 @@ void sha1::update(bytes_view bytes) noexcept
     if (!bytes.empty()) SHA1_Update(&state_->context, bytes.data(), bytes.size());
 }
 
-void sha1::update_both(sha1& first, bytes_view detected_protocol, sha1& second,
-                       bytes_view second_bytes) noexcept
+void sha1::update_both(sha1& first, bytes_view first_bytes, sha1& second, bytes_view second_bytes) noexcept
 {
     state &a = *first.state_, &b = *second.state_;
     const std::size_t a_lacks = a.lacking(), b_lacks = b.lacking();
-    if (sha1_pair_available() && detected_protocol.size() > a_lacks && second_bytes.size() > b_lacks) {
-        first.update(detected_protocol.first(a_lacks));
+    if (sha1_pair_available() && first_bytes.size() > a_lacks && second_bytes.size() > b_lacks) {
+        first.update(first_bytes.first(a_lacks));
         second.update(second_bytes.first(b_lacks));
-        detected_protocol = detected_protocol.subspan(a_lacks);
+        first_bytes = first_bytes.subspan(a_lacks);
         second_bytes = second_bytes.subspan(b_lacks);
-        const std::size_t blocks = std::min(detected_protocol.size(), second_bytes.size()) / SHA_CBLOCK;
+        const std::size_t blocks = std::min(first_bytes.size(), second_bytes.size()) / SHA_CBLOCK;
         if (blocks > 0) {
-            sha1_pair_blocks(a.words(), detected_protocol.data(), b.words(), second_bytes.data(), blocks);
+            sha1_pair_blocks(a.words(), first_bytes.data(), b.words(), second_bytes.data(), blocks);
             a.count(blocks * SHA_CBLOCK);
             b.count(blocks * SHA_CBLOCK);
-            detected_protocol = detected_protocol.subspan(blocks * SHA_CBLOCK);
+            first_bytes = first_bytes.subspan(blocks * SHA_CBLOCK);
             second_bytes = second_bytes.subspan(blocks * SHA_CBLOCK);
         }
     }
-    first.update(detected_protocol);
+    first.update(first_bytes);
     second.update(second_bytes);
 }
 

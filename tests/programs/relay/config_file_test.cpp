@@ -50,7 +50,7 @@ TEST(config_file, says_what_is_wrong_and_where)
     EXPECT_NE(problems("{\"listen\": [\"nowhere\"]}").find("relay.json: line 1: listen: nowhere: "),
               std::string::npos);
     EXPECT_EQ(problems("{\"json\": true,\n\"json\": false}"),
-              "relay.json: line 2: json: stands there twice\n");
+              "relay.json: line 2: json: is set twice\n");
 }
 
 TEST(config_file, says_all_that_is_wrong)

@@ -252,7 +252,7 @@ TEST(Deflater, SampledChangesItsMindWhereTheContentChanges)
     }
 }
 
-TEST(Deflater, StoresInHasteWhatItWouldHaveDeflated)
+TEST(Deflater, StoresForSpeedWhatItWouldHaveDeflated)
 {
     const std::string words = wordy_text(100'000, 3);
     deflater d(compression::sampled, 4);
@@ -266,7 +266,7 @@ TEST(Deflater, StoresInHasteWhatItWouldHaveDeflated)
     EXPECT_EQ(to_hex(pull(all, words)), hex(words, compression::always));
 }
 
-TEST(Deflater, HasteMayComeAndGoWithinAContent)
+TEST(Deflater, PreferSpeedMayChangeWithinAContent)
 {
     const std::string words = wordy_text(30u << 20, 4);
     for (const unsigned threads : {1u, 3u}) {
@@ -285,7 +285,7 @@ TEST(Deflater, HasteMayComeAndGoWithinAContent)
     }
 }
 
-TEST(Deflater, HasteThatIsOverBeforeTheBlocksInsideAreOutChangesNothing)
+TEST(Deflater, PreferSpeedThatEndsBeforeTheBlocksAreOutChangesNothing)
 {
     const std::string words = wordy_text(16u << 20, 4);
     deflater calm(compression::sampled, 4, 3), hasty(compression::sampled, 4, 3);

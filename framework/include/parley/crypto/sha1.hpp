@@ -22,7 +22,7 @@ public:
     void update(std::string_view text) noexcept { update(as_bytes(text)); }
     // Updates two different hashes with separate bytes. On processors with SHA instructions this takes little
     // longer than the longer of the two updates alone.
-    static void update_both(sha1& first, bytes_view detected_protocol, sha1& second,
+    static void update_both(sha1& first, bytes_view first_bytes, sha1& second,
                             bytes_view second_bytes) noexcept;
     // Returns the digest of all bytes since construction or the last finish(), and starts again.
     sha1_digest finish() noexcept;

@@ -70,7 +70,7 @@ error_code tree_builder::find(const tree_entry& entry, std::uint32_t& object)
     const bool is_directory = store_.index().at(object).kind == entry_kind::directory;
     if (is_directory == entry.is_directory) return {};
     return fail(errc::pack_bad_tree,
-                is_directory ? "a directory that is called a file" : "a file that is called a directory",
+                is_directory ? "a directory whose entry says file" : "a file whose entry says directory",
                 entry.name);
 }
 

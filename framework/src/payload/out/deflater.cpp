@@ -60,7 +60,7 @@ struct deflater::engine {
     std::array<byte, sample_bytes + 1024> output;
     std::size_t output_begin = 0;
     std::size_t output_end = 0;
-    std::unique_ptr<parallel_deflater> crew; // for long contents
+    std::unique_ptr<parallel_deflater> parallel; // for long contents
 
     void restart() noexcept
     {
@@ -260,9 +260,9 @@ error_code deflater::deflate_some(content_reader& content)
 error_code deflater::begin_blocks(bytes_view window)
 {
     engine& e = *engine_;
-    if (!e.crew) e.crew = parallel_deflater::create(level_, threads_of(threads_), *e.library);
-    if (!e.crew) return boost::system::errc::make_error_code(boost::system::errc::not_enough_memory);
-    e.crew->begin(window);
+    if (!e.parallel) e.parallel = parallel_deflater::create(level_, threads_of(threads_), *e.library);
+    if (!e.parallel) return boost::system::errc::make_error_code(boost::system::errc::not_enough_memory);
+    e.parallel->begin(window);
     stretch_in_ = stretch_out_ = 0;
     phase_ = phase::deflating_blocks;
     return {};
@@ -271,10 +271,10 @@ error_code deflater::begin_blocks(bytes_view window)
 // Adds as many blocks as fit, then waits for the first of them.
 result<std::size_t> deflater::deflate_blocks(mutable_bytes out, content_reader& content)
 {
-    parallel_deflater& crew = *engine_->crew;
-    while (left_ > 0 && !stored_next_ && !may_store_for_speed() && !crew.full()) {
+    parallel_deflater& parallel = *engine_->parallel;
+    while (left_ > 0 && !stored_next_ && !may_store_for_speed() && !parallel.full()) {
         // This block has left already, whatever the number of threads.
-        if (const std::size_t packed = crew.packed_bytes_before();
+        if (const std::size_t packed = parallel.packed_bytes_before();
             packed > 0 && method_ != compression::always) {
             stretch_in_ += parallel_deflater::block_bytes;
             stretch_out_ += packed;
@@ -286,10 +286,10 @@ result<std::size_t> deflater::deflate_blocks(mutable_bytes out, content_reader& 
         }
         const auto n =
             static_cast<std::size_t>(std::min<std::uint64_t>(left_, parallel_deflater::block_bytes));
-        if (const error_code error = take(crew.next_block().first(n), content)) return error;
-        crew.add(n, left_ == 0);
+        if (const error_code error = take(parallel.next_block().first(n), content)) return error;
+        parallel.add(n, left_ == 0);
     }
-    if (crew.empty()) {
+    if (parallel.empty()) {
         stored_next_ = false;
         if (left_ == 0)
             phase_ = phase::checksum;
@@ -297,16 +297,16 @@ result<std::size_t> deflater::deflate_blocks(mutable_bytes out, content_reader& 
             start_stored();
         return 0;
     }
-    const bytes_view front = crew.front();
+    const bytes_view front = parallel.front();
     const std::size_t n = std::min(out.size(), front.size());
     std::memcpy(out.data(), front.data(), n);
-    crew.take(n);
+    parallel.take(n);
     return n;
 }
 
 std::uint64_t deflater::content_bytes_taken() const noexcept
 {
-    const std::size_t inside = phase_ == phase::deflating_blocks ? engine_->crew->content_bytes() : 0;
+    const std::size_t inside = phase_ == phase::deflating_blocks ? engine_->parallel->content_bytes() : 0;
     return size_ - left_ - inside;
 }
 
