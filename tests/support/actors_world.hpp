@@ -209,7 +209,8 @@ inline std::string name_of(over what)
 }
 
 // A running relay, and how to reach it. The destructor stops the relay and runs everything to its end. With
-// relay_server_options::time null, the relay gets `time`, which moves only in run_until() and by a test's hand.
+// relay_server_options::time null, the relay gets `time`, which a test moves. Over memory run_until() moves it,
+// too, whenever nothing else is left to do.
 class world {
 public:
     explicit world(over kind = over::memory, relay_server_options options = {}) : kind_(kind)
@@ -295,7 +296,7 @@ public:
     // Runs until `condition` holds. Returns false if it does not within `limit`.
     bool run_until(const std::function<bool()>& condition, duration limit = std::chrono::seconds{60})
     {
-        if (virtual_) {
+        if (virtual_ && kind_ == over::memory) {
             const time_point end = time.now() + limit;
             for (settle(); !condition() && time.now() < end; settle())
                 time.advance_to(std::min(end, time.next_deadline()));
@@ -317,7 +318,7 @@ public:
         context.poll();
     }
 
-    // Lets virtual time pass, and all happen that falls due in it.
+    // Over memory: lets virtual time pass, and all happen that falls due in it.
     void pass(duration how_long)
     {
         run_until([] { return false; }, how_long);

@@ -198,6 +198,20 @@ TEST(relay_limits, bound_how_fast_a_room_is)
     EXPECT_EQ(time_of(4'000'000), 0ms);
 }
 
+TEST(relay_limits, bound_how_fast_all_rooms_are)
+{
+    world w{over::memory, limited([](relay_limits& l) { l.bytes_per_second = 1e6; })};
+    pair_in_room one{w}, two{w, "10.0.0.31", "10.0.0.32"};
+    const time_point start = w.time.now();
+    one.first->write(random_bytes(300'000));
+    two.first->write(random_bytes(300'000));
+    EXPECT_TRUE(
+        w.run_until([&] { return one.second->got.size() >= 300'000 && two.second->got.size() >= 300'000; }));
+    const duration took = w.time.now() - start;
+    EXPECT_GE(took, 450ms);
+    EXPECT_LE(took, 501ms);
+}
+
 TEST(relay_drain, waits_for_rooms_and_for_those_who_may_enter_one)
 {
     world w;
