@@ -56,6 +56,7 @@ LIBSODIUM_ALONE = {"spoke", "random", "curve"}
 # Sources without a test file of their own name: path below framework/src, and the test that runs it, below tests.
 TESTED_BY = {
     "async/blocking_worker.cpp": "unit/transfer/blocking_worker_test.cpp",
+    "async/time_source.cpp": "unit/async/deadline_timer_test.cpp",
     "payload/in/raw_inflate_isal.cpp": "unit/payload/deflate_engine_test.cpp",
     "payload/in/raw_inflate_zlib.cpp": "unit/payload/deflate_engine_test.cpp",
     "payload/out/deflate_engine_isal.cpp": "unit/payload/deflate_engine_test.cpp",

@@ -2,8 +2,9 @@
 // its own order and all streams in any. The same seed gives the same run.
 #pragma once
 
-#include <parley/base/time.hpp>
+#include <parley/testing/virtual_clock.hpp>
 
+#include <boost/asio/io_context.hpp>
 #include <unit/proto/support.hpp>
 
 #include <array>
@@ -28,26 +29,33 @@ public:
 
     explicit simulated_network(std::uint64_t seed) : random_{seed} {}
 
-    time_point now() const { return now_; }
+    // Of all that lives in the simulation, and so is the clock.
+    executor get_executor() { return context_.get_executor(); }
+    testing::virtual_clock& clock() { return clock_; }
+    time_point now() const { return clock_.now(); }
     seeded_random& random() { return random_; }
     std::size_t open_connections() const { return connections_.size(); }
 
     void at(time_point when, action act)
     {
-        due_.push({when < now_ ? now_ : when, next_event_++, std::move(act)});
+        due_.push({std::max(when, now()), next_event_++, std::move(act)});
     }
-    void after(duration wait, action act) { at(now_ + wait, std::move(act)); }
+    void after(duration wait, action act) { at(now() + wait, std::move(act)); }
 
     // Runs what is due until `limit`, which is then the time.
     void run_until(time_point limit)
     {
-        while (!due_.empty() && due_.top().when <= limit) {
-            event e = due_.top();
+        for (settle();; settle()) {
+            const time_point next = due_.empty() ? no_deadline : due_.top().when;
+            const time_point step = std::min(next, clock_.next_deadline());
+            if (step > limit) break;
+            clock_.advance_to(step);
+            if (step != next) continue;
+            const event e = due_.top();
             due_.pop();
-            now_ = e.when;
             e.act();
         }
-        now_ = limit;
+        clock_.advance_to(limit);
     }
 
     // The opener's end; the other end is `accepted`.
@@ -68,14 +76,18 @@ public:
         schedule(from, *w);
     }
 
-    // What was sent arrives, then the end. This side hears nothing more.
-    void close(port from)
+    // What was sent arrives, then the end.
+    void finish(port from)
     {
         way* const w = way_from(from);
-        if (w == nullptr || w->closed) return;
-        w->closed = true;
-        connections_.at(from.connection).ways[1 - from.side].to = {};
+        if (w == nullptr || std::exchange(w->closed, true)) return;
         schedule(from, *w);
+    }
+    // As finish(), and this side hears nothing more.
+    void close(port from)
+    {
+        if (way_from(from) != nullptr) connections_.at(from.connection).ways[1 - from.side].to = {};
+        finish(from);
     }
 
     // This side is gone without a word: what it sent and did not arrive is lost, and nobody is told.
@@ -91,6 +103,12 @@ public:
     }
 
 private:
+    void settle()
+    {
+        context_.restart();
+        context_.poll();
+    }
+
     struct way {
         side to;
         byte_vector under_way;
@@ -152,8 +170,9 @@ private:
         return piece;
     }
 
+    testing::virtual_clock clock_;
+    asio::io_context context_{1};
     seeded_random random_;
-    time_point now_{};
     std::priority_queue<event> due_;
     std::uint64_t next_event_ = 0;
     std::uint32_t next_connection_ = 0;

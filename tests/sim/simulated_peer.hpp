@@ -58,8 +58,8 @@ private:
             document.resize(1 + random_.below(100'000));
             random_.fill(document);
         }
-        port_ =
-            relay_.open_handshake(plan.who, {[this](bytes_view bytes) { hear(bytes); }, [this] { end(); }});
+        port_ = relay_.open(relay_channel::handshake, plan.who,
+                            {[this](bytes_view bytes) { hear(bytes); }, [this] { end(); }});
         drain();
         step();
     }
@@ -70,8 +70,7 @@ private:
         if (plan.vanishes == way_to_vanish::never || vanished || done || ++steps_ <= plan.vanishes_after)
             return;
         vanished = done = true;
-        // How long a joined room may be silent is its owner's to say, not the machines'.
-        plan.vanishes == way_to_vanish::cleanly || met ? network_.close(port_) : network_.vanish(port_);
+        plan.vanishes == way_to_vanish::cleanly ? network_.close(port_) : network_.vanish(port_);
     }
 
     void hear(bytes_view bytes)
@@ -129,8 +128,8 @@ private:
         entry_.emplace(agreed->peer);
         // The room's connection has the address of the handshake's, and another port.
         const identity who = named(std::string{plan.who.address()} + ":9");
-        port_ =
-            relay_.open_room(who, {[this](bytes_view bytes) { hear_room(bytes); }, [this] { end_room(); }});
+        port_ = relay_.open(relay_channel::room, who,
+                            {[this](bytes_view bytes) { hear_room(bytes); }, [this] { end_room(); }});
         network_.send(port_, entry_->output());
         entry_->consume_output(entry_->output().size());
         step();

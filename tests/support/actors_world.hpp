@@ -9,6 +9,7 @@
 #include <parley/testing/run_until_done.hpp>
 #include <parley/testing/seeded_random.hpp>
 #include <parley/testing/temporary_folder.hpp>
+#include <parley/testing/virtual_clock.hpp>
 #include <parley/transfer/receive_document.hpp>
 #include <parley/transfer/send_document.hpp>
 #include <parley/transport/connect.hpp>
@@ -207,12 +208,16 @@ inline std::string name_of(over what)
     return what == over::memory ? "memory" : what == over::tcp ? "tcp" : "tcp_and_threads";
 }
 
-// A running relay, and how to reach it. The destructor stops the relay and runs everything to its end.
+// A running relay, and how to reach it. The destructor stops the relay and runs everything to its end. With
+// relay_server_options::time null, the relay gets `time`, which a test moves. Over memory run_until() moves it,
+// too, whenever nothing else is left to do.
 class world {
 public:
     explicit world(over kind = over::memory, relay_server_options options = {}) : kind_(kind)
     {
         register_memory_transport();
+        virtual_ = options.time == nullptr;
+        if (virtual_) options.time = &time;
         if (kind == over::tcp_and_threads) options.threads = 3;
         if (kind != over::memory) {
             options.handshake_addresses = {{"tcp", "127.0.0.1", 0}};
@@ -291,6 +296,12 @@ public:
     // Runs until `condition` holds. Returns false if it does not within `limit`.
     bool run_until(const std::function<bool()>& condition, duration limit = std::chrono::seconds{60})
     {
+        if (virtual_ && kind_ == over::memory) {
+            const time_point end = time.now() + limit;
+            for (settle(); !condition() && time.now() < end; settle())
+                time.advance_to(std::min(end, time.next_deadline()));
+            return condition();
+        }
         context.restart();
         const time_point end = clock::now() + limit;
         while (!condition()) {
@@ -307,6 +318,12 @@ public:
         context.poll();
     }
 
+    // Over memory: lets virtual time pass, and all happen that falls due in it.
+    void pass(duration how_long)
+    {
+        run_until([] { return false; }, how_long);
+    }
+
     void stop()
     {
         if (stopped_) return;
@@ -318,6 +335,7 @@ public:
         context.poll();
     }
 
+    testing::virtual_clock time;
     asio::io_context context{1};
     relay_log log;
     testing::seeded_random random{7};
@@ -363,7 +381,7 @@ private:
     std::optional<relay_server> relay_;
     memory_relay memory_;
     unsigned next_port_ = 20000;
-    bool stopped_ = false;
+    bool stopped_ = false, virtual_ = false;
 };
 
 // One end of a stream without an actor, as a hostile or foreign peer has.

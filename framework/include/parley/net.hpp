@@ -4,6 +4,7 @@
 #include <parley/async/awaitable.hpp>
 #include <parley/async/event.hpp>
 #include <parley/async/spawn.hpp>
+#include <parley/async/time_source.hpp>
 #include <parley/async/watchdog.hpp>
 #include <parley/relay/limits.hpp>
 #include <parley/relay/network_set.hpp>

@@ -1,76 +1,51 @@
 #include <parley/async/watchdog.hpp>
 
-#include <boost/asio/steady_timer.hpp>
+#include "async/deadline_timer.hpp"
 
 namespace parley {
 
-// Shared with the timer's handler, which may come after the watchdog is gone.
-struct watchdog::state : std::enable_shared_from_this<watchdog::state> {
-    state(executor ex, std::function<void()> b) : timer(std::move(ex)), bite(std::move(b)) {}
+struct watchdog::state {
+    state(executor ex, time_source& time, std::function<void()> b)
+        : timer(std::move(ex), time, [this] { expired(); }), bite(std::move(b))
+    {
+    }
 
     void arm(duration after)
     {
         timeout = after;
-        if (after == duration::max()) {
-            due = no_deadline;
-            timer.cancel();
-            return;
-        }
-        due = clock::now() + after;
-        wait();
-    }
-
-    void wait()
-    {
-        timer.expires_at(due);
-        timer.async_wait([weak = weak_from_this()](error_code error) {
-            const auto self = weak.lock();
-            if (!error && self && self->bite) self->expired();
-        });
+        due = after == duration::max() ? no_deadline : timer.now() + after;
+        timer.arm(due);
     }
 
     // Kicks only move `due`, so the timer often comes early.
     void expired()
     {
-        if (due == no_deadline) return;
-        if (clock::now() < due) return wait();
+        if (timer.now() < due) return timer.arm(due);
         fired = true;
         const auto call = std::exchange(bite, nullptr);
         call();
     }
 
-    asio::steady_timer timer;
+    detail::deadline_timer timer;
     std::function<void()> bite;
     duration timeout = duration::max();
     time_point due = no_deadline;
     bool fired = false;
 };
 
-watchdog::watchdog(executor ex, duration timeout, std::function<void()> bite)
-    : state_(std::make_shared<state>(std::move(ex), std::move(bite)))
+watchdog::watchdog(executor ex, duration timeout, std::function<void()> bite, time_source& time)
+    : state_(std::make_unique<state>(std::move(ex), time, std::move(bite)))
 {
     state_->arm(timeout);
 }
 
 watchdog::watchdog(watchdog&&) noexcept = default;
-
-watchdog& watchdog::operator=(watchdog&& other) noexcept
-{
-    if (this != &other) {
-        disarm();
-        state_ = std::move(other.state_);
-    }
-    return *this;
-}
-
-watchdog::~watchdog()
-{
-    disarm();
-}
+watchdog& watchdog::operator=(watchdog&&) noexcept = default;
+watchdog::~watchdog() = default;
 
 void watchdog::kick() noexcept
 {
-    if (state_->due != no_deadline) state_->due = clock::now() + state_->timeout;
+    if (state_->due != no_deadline) state_->due = state_->timer.now() + state_->timeout;
 }
 
 void watchdog::set_timeout(duration timeout)
@@ -80,7 +55,6 @@ void watchdog::set_timeout(duration timeout)
 
 void watchdog::disarm() noexcept
 {
-    if (!state_) return;
     state_->bite = nullptr;
     state_->timer.cancel();
 }

@@ -1,5 +1,6 @@
 #include <parley/relay/relay_server.hpp>
 
+#include "async/deadline_timer.hpp"
 #include "relay/handshake/handshake_service.hpp"
 #include "relay/intake/relay_listeners.hpp"
 #include "relay/limits/limiter.hpp"
@@ -65,14 +66,14 @@ struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
           options(std::move(o)),
           observer(obs),
           limits(std::make_shared<detail::limiter>(options.limits, random_seed())),
-          loops(ex, options.threads, options.room_buffer_bytes),
+          loops(ex, options.threads, options.room_buffer_bytes, *options.time),
           listeners(ex),
           intake(ex, options, obs, limits,
                  {[this](detail::accepted_connection who) { enter(std::move(who)); },
                   [this](const std::string& name) { return check_lobby(name); }, [this] { on_idle(); }}),
           main(ex, options, obs, limits, loops, [this] { on_idle(); }),
           changed(ex),
-          drain_timer(ex)
+          drain_timer(ex, *options.time, [this] { close_listeners_when_due(); })
     {
         loops.set_limits(options.limits);
     }
@@ -120,7 +121,7 @@ struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
     lobby main; // of everybody who names none
     std::map<std::string, std::unique_ptr<lobby>> lobbies;
     event changed; // run() waits for it
-    asio::steady_timer drain_timer;
+    detail::deadline_timer drain_timer;
     std::uint64_t forgotten_bytes = 0; // of the rooms of lobbies that were forgotten
     bool listening_ = false, stopping = false, draining = false;
 };
@@ -239,11 +240,7 @@ void relay_server::state::close_listeners_when_due()
         return on_idle();
     }
     constexpr std::chrono::milliseconds interval{200};
-    drain_timer.expires_after(interval);
-    drain_timer.async_wait([weak = weak_from_this()](error_code error) {
-        const auto self = weak.lock();
-        if (self && !error) self->close_listeners_when_due();
-    });
+    drain_timer.arm(drain_timer.now() + interval);
 }
 
 void relay_server::state::stop()

@@ -113,11 +113,16 @@ TEST_P(relay, half_packets_and_silence_disturb_nobody)
 TEST_P(relay, a_peer_waits_only_so_long)
 {
     relay_server_options options;
-    options.relay.peer_timeout = std::chrono::milliseconds{30};
+    options.time = nullptr; // the world's
     world w{GetParam(), options};
     raw_peer peer{w.connect_raw(stream_kind::handshake)};
     peer.start_reading();
     peer.write(relay_uid, packet::hello_as_a_client{});
+    ASSERT_TRUE(w.run_until([&] { return peer.got.ends_with('\0'); }));
+    w.time.advance(options.relay.peer_timeout - duration{1});
+    w.settle();
+    EXPECT_FALSE(peer.ended);
+    w.time.advance(duration{1});
     ASSERT_TRUE(w.run_until([&] { return peer.ended.has_value(); }));
     EXPECT_TRUE(peer.got.ends_with("00000f"));
 }
@@ -186,7 +191,7 @@ TEST_P(relay, refuses_whom_its_owner_refuses)
 TEST_P(relay, room_answers)
 {
     relay_server_options options;
-    options.rooms.room_timeout = std::chrono::milliseconds{100};
+    options.time = nullptr; // the world's
     world w{GetParam(), options};
     raw_peer nobody{w.connect_raw(stream_kind::room)}, malformed{w.connect_raw(stream_kind::room)};
     nobody.start_reading();
@@ -203,6 +208,11 @@ TEST_P(relay, room_answers)
     raw_peer alone{w.connect_raw(stream_kind::room, "10.0.0.21")};
     alone.start_reading();
     alone.write(pair.server_identity + "\n");
+    ASSERT_TRUE(w.run_until([&] { return w.relay().count().places.waiting == 1; }));
+    w.time.advance(options.rooms.room_timeout - duration{1});
+    w.settle();
+    EXPECT_FALSE(alone.ended);
+    w.time.advance(duration{1});
     ASSERT_TRUE(w.run_until([&] { return alone.ended.has_value(); }));
     EXPECT_EQ(alone.got, "01");
     EXPECT_EQ(w.log.opened, 0);
@@ -325,12 +335,16 @@ TEST(relay_server, repeated_hellos_are_answered_to_who_reads_only)
 TEST(relay_server, a_closed_peer_that_does_not_read_is_not_waited_for)
 {
     relay_server_options options;
-    options.linger_timeout = std::chrono::milliseconds{20};
+    options.time = nullptr; // the world's
     world w{over::memory, options};
     w.memory_capacity = 4;
     raw_peer peer{w.connect_raw(stream_kind::handshake)};
     peer.write("zzzz");
-    ASSERT_TRUE(w.run_until([&] { return w.log.balance == 0 && !w.log.reasons.empty(); }));
+    w.pass(options.linger_timeout - duration{1});
+    EXPECT_EQ(w.log.balance, 1);
+    w.pass(duration{1});
+    EXPECT_EQ(w.log.balance, 0);
+    ASSERT_EQ(w.log.reasons.size(), 1u);
     EXPECT_EQ(w.log.reasons[0], errc::bad_uid_digit);
 }
 

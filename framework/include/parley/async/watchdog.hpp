@@ -2,7 +2,7 @@
 #pragma once
 
 #include <parley/async/awaitable.hpp>
-#include <parley/base/time.hpp>
+#include <parley/async/time_source.hpp>
 
 #include <functional>
 #include <memory>
@@ -14,13 +14,13 @@ namespace parley {
 class watchdog {
 public:
     // Armed at once. `bite` is called from the executor, at most once, and may destroy the watchdog. A
-    // timeout of duration::max() never comes.
-    watchdog(executor ex, duration timeout, std::function<void()> bite);
+    // timeout of duration::max() never comes. `time` outlives the watchdog.
+    watchdog(executor ex, duration timeout, std::function<void()> bite, time_source& time = real_time());
     // Closes `stream`, which outlives the watchdog, so that what is under way there ends with
     // operation_aborted. Works for all that has get_executor() and close().
     template <class Stream>
-    watchdog(Stream& stream, duration timeout)
-        : watchdog(stream.get_executor(), timeout, [&stream] { stream.close(); })
+    watchdog(Stream& stream, duration timeout, time_source& time = real_time())
+        : watchdog(stream.get_executor(), timeout, [&stream] { stream.close(); }, time)
     {
     }
     watchdog(watchdog&&) noexcept;
@@ -37,7 +37,7 @@ public:
 
 private:
     struct state;
-    std::shared_ptr<state> state_;
+    std::unique_ptr<state> state_;
 };
 
 } // namespace parley

@@ -1,6 +1,7 @@
 // What a relay is told before it runs: where it listens, whom it lets in, what it bears.
 #pragma once
 
+#include <parley/async/time_source.hpp>
 #include <parley/proto/relay_machine.hpp>
 #include <parley/proto/room_broker.hpp>
 #include <parley/relay/limits.hpp>
@@ -68,6 +69,9 @@ struct relay_server_options {
     // Asked for every connection, before anything is read but what a trusted proxy says of it; false closes
     // it. May be empty.
     std::function<bool(const identity& who, relay_channel channel)> admit;
+    // What every deadline and rate of the relay is measured by; not null, outlives the server. A test gives a
+    // testing::virtual_clock, with one thread.
+    time_source* time = &real_time();
 };
 
 } // namespace parley

@@ -18,15 +18,15 @@ constexpr std::size_t max_unread_bytes = 4096;
 
 // One peer. While it waits it is this, its stream, and one pending wait for readability.
 struct handshake_service::connection {
-    connection(any_stream s, const identity& w, connection_id i, connection_permit p)
-        : permit(std::move(p)), stream(std::move(s)), who(w), id(i)
+    connection(any_stream s, const identity& w, connection_permit p)
+        : permit(std::move(p)), stream(std::move(s)), who(w)
     {
     }
 
     connection_permit permit;
     any_stream stream;
     identity who;
-    connection_id id;
+    connection_id id{};
     packet_parser parser;
     packet_queue queue;
     gcra packets;                  // how fast they may come
@@ -52,21 +52,15 @@ handshake_service::handshake_service(executor ex, const relay_server_options& op
       limits_(std::move(limits)),
       attempts_(limits_->seed()),
       machine_(options.relay),
-      timer_(ex)
+      timer_(ex, *options.time, [this] { on_timer(); })
 {
 }
 
 handshake_service::~handshake_service() = default;
 
-handshake_service::connection_ptr handshake_service::find(connection_id id) const noexcept
-{
-    const auto index = static_cast<std::size_t>(id);
-    return index < slots_.size() ? slots_[index] : nullptr;
-}
-
 room_peer handshake_service::room_peer_of(connection_id id, const identity& who) const
 {
-    const auto c = find(id);
+    const auto c = connections_.find(id);
     return {who, c ? c->stream.seat() : std::nullopt};
 }
 
@@ -77,20 +71,10 @@ void handshake_service::serve(any_stream stream, const identity& wanted, connect
         observer_.rejected(wanted, relay_channel::handshake, reject_reason::duplicate_identity);
         return stream.close();
     }
-    std::uint32_t slot = 0;
-    if (free_slots_.empty()) {
-        slot = static_cast<std::uint32_t>(slots_.size());
-        slots_.emplace_back();
-    } else {
-        slot = free_slots_.back();
-        free_slots_.pop_back();
-    }
-    const connection_id id{slot};
-    auto c = std::make_shared<connection>(std::move(stream), who, id, std::move(permit));
-    slots_[slot] = c;
-    ++live_;
+    const auto c = std::make_shared<connection>(std::move(stream), who, std::move(permit));
+    c->id = connections_.insert(c);
     observer_.connected(who, relay_channel::handshake);
-    machine_.connect(id, who, clock::now());
+    machine_.connect(c->id, who, timer_.now());
     drain();
     on_readable(c, {}); // the hello is there
 }
@@ -141,7 +125,7 @@ void handshake_service::go_on(const connection_ptr& c)
 
 void handshake_service::feed(const connection_ptr& c, bytes_view input)
 {
-    const time_point now = clock::now();
+    const time_point now = timer_.now();
     double packets = 0;
     while (!input.empty() && !c->closing && !c->ended) {
         const auto parsed = c->parser.parse(input);
@@ -192,15 +176,15 @@ void handshake_service::drain()
 void handshake_service::perform(relay_action_variant& action)
 {
     if (auto* send = std::get_if<relay_action::send>(&action)) {
-        if (const auto c = find(send->to)) push(c, std::move(send->packet));
+        if (const auto c = connections_.find(send->to)) push(c, std::move(send->packet));
     } else if (auto* close = std::get_if<relay_action::close>(&action)) {
-        if (const auto c = find(close->which)) begin_close(c, close->why);
+        if (const auto c = connections_.find(close->which)) begin_close(c, close->why);
     } else if (auto* agree = std::get_if<relay_action::agree>(&action)) {
         observer_.agreed(agree->client, agree->server);
         on_agreed_(room_peer_of(agree->client_connection, agree->client),
                    room_peer_of(agree->server_connection, agree->server));
     } else if (auto* drop = std::get_if<relay_action::drop>(&action)) {
-        if (const auto c = find(drop->from)) observer_.dropped(c->who, drop->reason, drop->type);
+        if (const auto c = connections_.find(drop->from)) observer_.dropped(c->who, drop->reason, drop->type);
     }
 }
 
@@ -223,7 +207,7 @@ void handshake_service::begin_close(const connection_ptr& c, error_code why)
     if (c->closing || c->ended) return;
     c->closing = true;
     c->why = why;
-    closing_.push_back({clock::now() + options_.linger_timeout, c});
+    closing_.push_back({timer_.now() + options_.linger_timeout, c});
     if (!c->unflushed && !c->writing) {
         c->unflushed = true;
         unflushed_.push_back(c);
@@ -291,10 +275,7 @@ void handshake_service::end(const connection_ptr& c, error_code why)
     machine_.disconnect(c->id);
     drain();
     names_.release(c->who);
-    const auto slot = static_cast<std::uint32_t>(c->id);
-    slots_[slot].reset();
-    free_slots_.push_back(slot);
-    --live_;
+    connections_.erase(c->id);
     c->permit.release();
     observer_.disconnected(c->who, relay_channel::handshake, c->closing ? c->why : why);
 }
@@ -315,7 +296,7 @@ void handshake_service::settle()
     }
     flush();
     arm_timer();
-    if (live_ == 0) on_idle_();
+    if (connections_.size() == 0) on_idle_();
 }
 
 void handshake_service::arm_timer()
@@ -328,24 +309,15 @@ void handshake_service::arm_timer()
     time_point next = machine_.next_deadline();
     if (!closing_.empty()) next = std::min(next, closing_.front().deadline);
     if (!paused_.empty()) next = std::min(next, paused_.begin()->first);
-    // A timer that comes too early costs little; one that is moved at every packet would cost more.
-    if (live_ == 0) {
-        if (armed_for_ != no_deadline) timer_.cancel();
-        armed_for_ = no_deadline;
-        return;
-    }
-    if (next >= armed_for_) return;
-    armed_for_ = next;
-    timer_.expires_at(next);
-    timer_.async_wait([this, alive = std::weak_ptr<bool>{alive_}](error_code error) {
-        if (!error && !alive.expired()) on_timer();
-    });
+    if (connections_.size() == 0)
+        timer_.cancel();
+    else
+        timer_.arm(next);
 }
 
 void handshake_service::on_timer()
 {
-    armed_for_ = no_deadline;
-    const time_point now = clock::now();
+    const time_point now = timer_.now();
     machine_.expire(now);
     drain();
     while (!closing_.empty() && closing_.front().deadline <= now) {
@@ -364,19 +336,17 @@ void handshake_service::on_timer()
 void handshake_service::stop()
 {
     const auto goodbye = std::make_shared<const encoded_packet>(encode(relay_uid, packet::closed{}));
-    for (std::size_t i = 0; i < slots_.size(); ++i) {
-        const auto c = slots_[i];
-        if (!c || c->closing) continue;
+    connections_.for_each([&](const connection_ptr& c) {
+        if (c->closing) return;
         push(c, goodbye);
         begin_close(c, errc::cancelled);
-    }
+    });
     settle();
 }
 
 void handshake_service::abort()
 {
-    for (std::size_t i = 0; i < slots_.size(); ++i)
-        if (const auto c = slots_[i]) end(c, errc::cancelled);
+    connections_.for_each([&](const connection_ptr& c) { end(c, errc::cancelled); });
     settle();
 }
 

@@ -4,15 +4,15 @@
 // pending wait and no frame, no buffer and no timer.
 #pragma once
 
+#include "async/deadline_timer.hpp"
 #include "relay/handshake/identity_allocator.hpp"
 #include "relay/handshake/packet_queue.hpp"
 #include "relay/limits/attempt_limit.hpp"
 #include "relay/limits/limiter.hpp"
 
+#include <parley/base/slot_map.hpp>
 #include <parley/relay/observer.hpp>
 #include <parley/relay/options.hpp>
-
-#include <boost/asio/steady_timer.hpp>
 
 #include <deque>
 #include <map>
@@ -40,14 +40,13 @@ public:
     // Closes everything at once.
     void abort();
 
-    std::size_t connections() const noexcept { return live_; }
+    std::size_t connections() const noexcept { return connections_.size(); }
     relay_machine::counts peers() const noexcept { return machine_.count(); }
 
 private:
     struct connection;
     using connection_ptr = std::shared_ptr<connection>;
 
-    connection_ptr find(connection_id id) const noexcept;
     room_peer room_peer_of(connection_id id, const identity& who) const;
     void wait_readable(const connection_ptr& c);
     void on_readable(const connection_ptr& c, error_code error);
@@ -77,9 +76,7 @@ private:
 
     relay_machine machine_;
     identity_allocator names_;
-    std::vector<connection_ptr> slots_; // by connection_id
-    std::vector<std::uint32_t> free_slots_;
-    std::size_t live_ = 0;
+    slot_map<connection_id, connection_ptr> connections_;
     std::vector<connection_ptr> unflushed_; // whose queues have grown since the last flush
     std::vector<connection_ptr> overflown_;
     struct closing {
@@ -88,10 +85,7 @@ private:
     };
     std::deque<closing> closing_;                                 // in order of their deadlines
     std::multimap<time_point, std::weak_ptr<connection>> paused_; // that are too fast, until then
-    asio::steady_timer timer_;
-    time_point armed_for_ = no_deadline;
-    std::shared_ptr<bool> alive_ =
-        std::make_shared<bool>(true); // for the timer's handler, which may come late
+    deadline_timer timer_;
 };
 
 } // namespace parley::detail

@@ -108,7 +108,7 @@ intake::intake(executor ex, const relay_server_options& options, relay_observer&
       observer_(observer),
       limits_(std::move(limits)),
       owner_(std::move(hooks)),
-      timer_(ex)
+      timer_(ex, *options.time, [this] { evict_late(); })
 {
 }
 
@@ -133,7 +133,7 @@ void intake::receive(any_stream stream, const identity& who, listener_policy_ptr
     bool admitted = true;
     if (!v.trusted)
         admitted = admit(v);
-    else if (const auto why = limits_->admit(v.permit, v.who, clock::now(), true))
+    else if (const auto why = limits_->admit(v.permit, v.who, timer_.now(), true))
         admitted = refuse(v, *why);
     if (!admitted) {
         evict(v, std::nullopt);
@@ -141,7 +141,7 @@ void intake::receive(any_stream stream, const identity& who, listener_policy_ptr
     }
     make_room(); // not for one that is turned away: nobody should have to leave for it
     if (limits_->limits().preamble_timeout != duration::max())
-        v.deadline = clock::now() + limits_->limits().preamble_timeout;
+        v.deadline = timer_.now() + limits_->limits().preamble_timeout;
     arm_timer();
     spawn(executor_, [this, at] { return visit(at); }, "intake");
 }
@@ -339,7 +339,7 @@ void intake::set_client(pending_connection& v, const tcp_endpoint& client)
 bool intake::admit(pending_connection& v)
 {
     if (std::exchange(v.admitted, true)) return true;
-    const time_point now = clock::now();
+    const time_point now = timer_.now();
     auto why = v.permit ? limits_->name(v.permit, v.who, now) : limits_->admit(v.permit, v.who, now);
     if (!why && options_.admit && !options_.admit(v.who, v.channel)) why = reject_reason::not_admitted;
     return !why || refuse(v, *why);
@@ -439,17 +439,15 @@ void intake::arm_timer()
     const auto next = std::find_if(pending_.begin(), pending_.end(), [](const pending_connection& v) {
         return !v.evicted && v.deadline != no_deadline;
     });
-    if (next == pending_.end() || next->deadline >= armed_for_) return;
-    armed_for_ = next->deadline;
-    timer_.expires_at(armed_for_);
-    timer_.async_wait([this, alive = std::weak_ptr<bool>{alive_}](error_code error) {
-        if (error || alive.expired()) return;
-        armed_for_ = no_deadline;
-        const time_point now = clock::now();
-        for (pending_connection& v : pending_)
-            if (v.deadline <= now) evict(v, reject_reason::preamble_timeout);
-        arm_timer();
-    });
+    if (next != pending_.end()) timer_.arm(next->deadline);
+}
+
+void intake::evict_late()
+{
+    const time_point now = timer_.now();
+    for (pending_connection& v : pending_)
+        if (v.deadline <= now) evict(v, reject_reason::preamble_timeout);
+    arm_timer();
 }
 
 void intake::stop()

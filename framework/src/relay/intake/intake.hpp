@@ -8,13 +8,12 @@
 // here longest makes room: an honest one is gone in a few round trips.
 #pragma once
 
+#include "async/deadline_timer.hpp"
 #include "relay/intake/protocol_detection.hpp"
 #include "relay/limits/limiter.hpp"
 
 #include <parley/relay/observer.hpp>
 #include <parley/relay/options.hpp>
-
-#include <boost/asio/steady_timer.hpp>
 
 #include <list>
 
@@ -88,6 +87,7 @@ private:
     void make_room();
     void leave(pending_connections::iterator at);
     void arm_timer();
+    void evict_late();
 
     executor executor_;
     const relay_server_options& options_;
@@ -96,10 +96,7 @@ private:
     owner owner_;
     pending_connections pending_;           // in the order of their coming
     std::list<pending_connection*> in_tls_; // whose TLS handshake is under way, in the order of their coming
-    asio::steady_timer timer_;
-    time_point armed_for_ = no_deadline;
-    std::shared_ptr<bool> alive_ =
-        std::make_shared<bool>(true); // for the timer's handler, which may come late
+    deadline_timer timer_;
     bool stopped_ = false;
 };
 

@@ -27,12 +27,12 @@ constexpr std::size_t large_bytes_in_motion = 16u << 20;
 
 struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
     struct direction {
-        std::atomic<std::uint64_t> bytes{0};     // written on the executor, read from anywhere
-        std::optional<bool> can_splice;          // both streams are the system's own; unset: not asked yet
-        bool streams = false;                    // much comes at once, so that a pipe is worth it
-        bool passed_end = false;                 // its end was in order, and the other side has been told
-        bool write_failed = false;               // what ended it was the side it writes to
-        std::optional<asio::steady_timer> pause; // made when it is first too fast
+        std::atomic<std::uint64_t> bytes{0};       // written on the executor, read from anywhere
+        std::optional<bool> can_splice;            // both streams are the system's own; unset: not asked yet
+        bool streams = false;                      // much comes at once, so that a pipe is worth it
+        bool passed_end = false;                   // its end was in order, and the other side has been told
+        bool write_failed = false;                 // what ended it was the side it writes to
+        std::shared_ptr<asio::steady_timer> pause; // made when it is first too fast
 
         std::uint64_t counted() const noexcept { return bytes.load(std::memory_order_relaxed); }
         void count(std::size_t more) noexcept { bytes.store(counted() + more, std::memory_order_relaxed); }
@@ -242,12 +242,12 @@ bool room_pipe::state::too_many_bytes(std::size_t more) noexcept
 // Waits until the `size` bytes that were read may go on.
 awaitable<void> room_pipe::state::pace(std::size_t from, std::size_t size)
 {
-    const time_point now = clock::now();
+    const time_point now = loop.time.now();
     const time_point when = loop.bandwidth.spend(share, size, now);
     if (when <= now || !streams[from].is_open()) co_return;
     auto& pause = directions[from].pause;
-    if (!pause) pause.emplace(loop.ex);
-    pause->expires_at(when);
+    if (!pause) pause = std::make_shared<asio::steady_timer>(loop.ex);
+    loop.time.expire_at(pause, when);
     loop.bandwidth.wait_begins(share);
     co_await pause->async_wait(use_tuple);
     loop.bandwidth.wait_ends(share);
@@ -311,9 +311,12 @@ void room_pipe::state::ended(std::size_t from, error_code error)
     }
     if (running > 0) {
         if (error) return;
-        half.emplace(loop.ex, options.half_timeout, [weak = weak_from_this()] {
-            if (const auto s = weak.lock()) s->reset_both(errc::timed_out);
-        });
+        half.emplace(
+            loop.ex, options.half_timeout,
+            [weak = weak_from_this()] {
+                if (const auto s = weak.lock()) s->reset_both(errc::timed_out);
+            },
+            loop.time);
         return;
     }
     half.reset();

@@ -19,15 +19,15 @@ constexpr std::size_t max_early_bytes = 64 * 1024;
 
 // One connection on its way into a room.
 struct room_service::room_connection {
-    room_connection(any_stream s, const identity& w, connection_id i, connection_permit p)
-        : permit(std::move(p)), stream(std::move(s)), who(w), id(i)
+    room_connection(any_stream s, const identity& w, connection_permit p)
+        : permit(std::move(p)), stream(std::move(s)), who(w)
     {
     }
 
     connection_permit permit;
     any_stream stream;
     identity who;
-    connection_id id;
+    connection_id id{};
     room_connection_state state = room_connection_state::idle;
     byte_vector early; // what came behind the line: the room's first bytes
     room_answer code = room_answer::denied;
@@ -57,39 +57,27 @@ room_service::room_service(executor ex, const relay_server_options& options, rel
       limits_(std::move(limits)),
       broker_(options.rooms),
       loops_(loops),
-      timer_(ex),
-      idle_timer_(ex)
+      timer_(ex, *options.time,
+             [this] {
+                 broker_.expire(timer_.now());
+                 settle();
+             }),
+      idle_timer_(ex, *options.time, [this] { end_idle_rooms(); })
 {
 }
 
 room_service::~room_service() = default;
 
-room_service::room_connection_ptr room_service::find(connection_id id) const noexcept
-{
-    const auto index = static_cast<std::size_t>(id);
-    return index < slots_.size() ? slots_[index] : nullptr;
-}
-
 void room_service::agree(const room_peer& client, const room_peer& server)
 {
-    broker_.agree(client, server, clock::now());
+    broker_.agree(client, server, timer_.now());
     settle();
 }
 
 void room_service::serve(any_stream stream, const identity& who, connection_permit permit)
 {
-    std::uint32_t slot = 0;
-    if (free_slots_.empty()) {
-        slot = static_cast<std::uint32_t>(slots_.size());
-        slots_.emplace_back();
-    } else {
-        slot = free_slots_.back();
-        free_slots_.pop_back();
-    }
-    auto e =
-        std::make_shared<room_connection>(std::move(stream), who, connection_id{slot}, std::move(permit));
-    slots_[slot] = e;
-    ++live_;
+    const auto e = std::make_shared<room_connection>(std::move(stream), who, std::move(permit));
+    e->id = connections_.insert(e);
     observer_.connected(who, relay_channel::room);
     broker_.connect(e->id, {who, e->stream.seat()});
     read_line(e);
@@ -102,7 +90,7 @@ void room_service::read_line(const room_connection_ptr& e)
 {
     error_code error;
     bytes_view input = scratch().first(e->stream.try_read_some(scratch(), error));
-    broker_.receive(e->id, input, clock::now());
+    broker_.receive(e->id, input, timer_.now());
     e->early.assign(input.begin(), input.end());
     drain();
 }
@@ -161,9 +149,9 @@ void room_service::drain()
 void room_service::perform(const room_action_variant& action)
 {
     if (const auto* said = std::get_if<room_action::answer>(&action)) {
-        if (const auto e = find(said->to)) answer(e, said->code);
+        if (const auto e = connections_.find(said->to)) answer(e, said->code);
     } else if (const auto* joined = std::get_if<room_action::join>(&action)) {
-        const auto client = find(joined->client), server = find(joined->server);
+        const auto client = connections_.find(joined->client), server = connections_.find(joined->server);
         if (client && server) join(client, server);
     }
 }
@@ -203,7 +191,7 @@ void room_service::start_room(room_connection_ptr client, room_connection_ptr se
     pipe_options.greeting = encode(room_answer::joined);
     pipe_options.half_timeout = options_.half_room_timeout;
 
-    const time_point now = clock::now();
+    const time_point now = timer_.now();
     const auto which =
         rooms_.insert(rooms_.end(), room{client->who, server->who, now, std::move(client->permit),
                                          std::move(server->permit), &loop, nullptr, 0, now});
@@ -227,7 +215,7 @@ void room_service::end_room(std::list<room>::iterator which, const room_pipe_rep
     out.server = which->server;
     out.server_to_client_bytes = report.first_to_second_bytes;
     out.client_to_server_bytes = report.second_to_first_bytes;
-    out.time = clock::now() - which->opened;
+    out.time = timer_.now() - which->opened;
     out.why = report.why;
     const auto pipe = std::move(which->pipe);
     const room_worker* const loop = which->loop;
@@ -239,14 +227,14 @@ void room_service::end_room(std::list<room>::iterator which, const room_pipe_rep
     observer_.room_closed(out);
     observer_.disconnected(out.client, relay_channel::room, out.why);
     observer_.disconnected(out.server, relay_channel::room, out.why);
-    if (live_ == 0 && rooms_.empty()) on_idle_();
+    if (connections_.size() == 0 && rooms_.empty()) on_idle_();
 }
 
 // Writes the answer, ends, and waits for the peer's end within the linger bound, so that the answer is not
 // lost to a reset over what the peer has sent.
 awaitable<void> room_service::reject(room_connection_ptr e)
 {
-    watchdog bound{e->stream, options_.linger_timeout};
+    watchdog bound{e->stream, options_.linger_timeout, *options_.time};
     const bytes_view code = encode(e->code);
     const auto written =
         co_await asio::async_write(e->stream, asio::buffer(code.data(), code.size()), use_tuple);
@@ -271,10 +259,7 @@ awaitable<void> room_service::reject(room_connection_ptr e)
 void room_service::forget(const room_connection_ptr& e)
 {
     e->state = room_connection_state::over;
-    const auto slot = static_cast<std::uint32_t>(e->id);
-    slots_[slot].reset();
-    free_slots_.push_back(slot);
-    --live_;
+    connections_.erase(e->id);
 }
 
 // The connection is over without a room.
@@ -290,42 +275,22 @@ void room_service::end(const room_connection_ptr& e, error_code why)
 void room_service::settle()
 {
     drain();
-    arm_timer();
-    if (live_ == 0 && rooms_.empty()) on_idle_();
-}
-
-void room_service::arm_timer()
-{
-    const time_point next = broker_.next_deadline();
-    if (next >= armed_for_) return;
-    armed_for_ = next;
-    timer_.expires_at(next);
-    timer_.async_wait([this, alive = std::weak_ptr<bool>{alive_}](error_code error) {
-        if (error || alive.expired()) return;
-        armed_for_ = no_deadline;
-        broker_.expire(clock::now());
-        settle();
-    });
+    timer_.arm(broker_.next_deadline());
+    if (connections_.size() == 0 && rooms_.empty()) on_idle_();
 }
 
 // One timer for all rooms looks at their counters now and then, so that bytes in motion cost nothing more.
 void room_service::watch_idle_rooms()
 {
     const duration idle = limits_->limits().room_idle;
-    if (watching_ || rooms_.empty() || idle == duration::max()) return;
-    watching_ = true;
+    if (rooms_.empty() || idle == duration::max()) return;
     constexpr duration least = std::chrono::milliseconds{20}, most = std::chrono::seconds{15};
-    idle_timer_.expires_after(std::clamp<duration>(idle / 8, least, most));
-    idle_timer_.async_wait([this, alive = std::weak_ptr<bool>{alive_}](error_code error) {
-        if (alive.expired()) return;
-        watching_ = false;
-        if (!error) end_idle_rooms();
-    });
+    idle_timer_.arm(timer_.now() + std::clamp<duration>(idle / 8, least, most));
 }
 
 void room_service::end_idle_rooms()
 {
-    const time_point now = clock::now();
+    const time_point now = timer_.now();
     const duration idle = limits_->limits().room_idle;
     for (room& r : rooms_) {
         if (const std::uint64_t bytes = r.pipe->bytes(); bytes != r.bytes) {
@@ -349,11 +314,10 @@ void room_service::stop()
 {
     timer_.cancel();
     idle_timer_.cancel();
-    armed_for_ = no_deadline;
-    for (std::size_t i = 0; i < slots_.size(); ++i)
-        if (const auto e = slots_[i]) advance(e, room_connection_input::close, errc::cancelled);
+    connections_.for_each(
+        [&](const room_connection_ptr& e) { advance(e, room_connection_input::close, errc::cancelled); });
     for (room& r : rooms_) r.pipe->abort(errc::cancelled);
-    if (live_ == 0 && rooms_.empty()) on_idle_();
+    if (connections_.size() == 0 && rooms_.empty()) on_idle_();
 }
 
 } // namespace parley::detail

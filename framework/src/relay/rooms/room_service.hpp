@@ -2,16 +2,17 @@
 // Private to the framework.
 #pragma once
 
+#include "async/deadline_timer.hpp"
 #include "relay/limits/limiter.hpp"
 #include "relay/rooms/room_connection_state.hpp"
 #include "relay/rooms/room_pipe.hpp"
 #include "relay/rooms/room_workers.hpp"
 
+#include <parley/base/slot_map.hpp>
 #include <parley/relay/observer.hpp>
 #include <parley/relay/options.hpp>
 
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <deque>
 #include <list>
@@ -34,7 +35,7 @@ public:
     // Resets rooms, closes all others.
     void stop();
 
-    std::size_t pending() const noexcept { return live_; }
+    std::size_t pending() const noexcept { return connections_.size(); }
     std::size_t rooms() const noexcept { return rooms_.size(); }
     room_broker::counts places() const noexcept { return broker_.count(); }
     // All that has passed through rooms, those that have ended included.
@@ -45,7 +46,6 @@ private:
     using room_connection_ptr = std::shared_ptr<room_connection>;
     struct room;
 
-    room_connection_ptr find(connection_id id) const noexcept;
     // What is under way on its stream is the table's to say (room_connection_state.hpp).
     void advance(const room_connection_ptr& e, room_connection_input input, error_code why = {});
     void listen(const room_connection_ptr& e);
@@ -61,7 +61,6 @@ private:
     void forget(const room_connection_ptr& e);
     void end(const room_connection_ptr& e, error_code why);
     void settle();
-    void arm_timer();
     void watch_idle_rooms();
     void end_idle_rooms();
 
@@ -73,17 +72,12 @@ private:
 
     room_broker broker_;
     room_workers& loops_;
-    std::vector<room_connection_ptr> slots_; // by connection_id
-    std::vector<std::uint32_t> free_slots_;
-    std::size_t live_ = 0;
+    slot_map<connection_id, room_connection_ptr> connections_;
     std::list<room> rooms_;
     std::uint64_t ended_bytes_ = 0; // of rooms that have ended
-    asio::steady_timer timer_;
-    asio::steady_timer idle_timer_; // runs while there are rooms
-    bool watching_ = false;
-    time_point armed_for_ = no_deadline;
-    std::shared_ptr<bool> alive_ =
-        std::make_shared<bool>(true); // for the timer's handler, which may come late
+    deadline_timer timer_;
+    deadline_timer idle_timer_;                                  // runs while there are rooms
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true); // for the end of a room, which may come late
 };
 
 } // namespace parley::detail

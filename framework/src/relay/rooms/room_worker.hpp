@@ -5,7 +5,7 @@
 #include "relay/rooms/bandwidth_share.hpp"
 #include "relay/rooms/splice_pipe.hpp"
 
-#include <parley/async/awaitable.hpp>
+#include <parley/async/time_source.hpp>
 #include <parley/relay/limits.hpp>
 
 #include <cstdint>
@@ -14,8 +14,9 @@ namespace parley::detail {
 
 // Everything in it is used on its executor only. Outlives the rooms that run on it.
 struct room_worker {
-    room_worker(executor on, std::size_t buffer_bytes, std::size_t max_pipes = pipe_pool::usual_max_lent())
-        : ex(std::move(on)), buffers(buffer_bytes), pipes(max_pipes)
+    room_worker(executor on, std::size_t buffer_bytes, std::size_t max_pipes = pipe_pool::usual_max_lent(),
+                time_source& t = real_time())
+        : ex(std::move(on)), time(t), buffers(buffer_bytes), pipes(max_pipes)
     {
     }
     room_worker(const room_worker&) = delete;
@@ -29,6 +30,7 @@ struct room_worker {
     }
 
     executor ex;
+    time_source& time;
     buffer_pool buffers;
     // For what comes fast: large ones need fewer system calls, and wake the other side less often.
     buffer_pool large_buffers{1u << 20, 8, 64};

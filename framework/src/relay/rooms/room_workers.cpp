@@ -53,14 +53,17 @@ struct room_workers::thread {
     }
 };
 
-room_workers::room_workers(executor home, std::size_t count, std::size_t buffer_bytes)
+room_workers::room_workers(executor home, std::size_t count, std::size_t buffer_bytes, time_source& time)
 {
+    const std::size_t max_pipes = pipe_pool::usual_max_lent();
     workers_.reserve(std::max<std::size_t>(count, 1));
-    workers_.push_back({nullptr, std::make_unique<room_worker>(std::move(home), buffer_bytes)});
+    workers_.push_back(
+        {nullptr, std::make_unique<room_worker>(std::move(home), buffer_bytes, max_pipes, time)});
     const signals_blocked blocked;
     while (workers_.size() < count) {
         auto runs = std::make_unique<thread>();
-        auto loop = std::make_unique<room_worker>(runs->context.get_executor(), buffer_bytes);
+        auto loop =
+            std::make_unique<room_worker>(runs->context.get_executor(), buffer_bytes, max_pipes, time);
         try {
             runs->handle = std::thread{[&on = *runs] { on.run(); }};
         } catch (const std::system_error&) {

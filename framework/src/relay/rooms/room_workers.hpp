@@ -17,7 +17,7 @@ class room_workers {
 public:
     // `count` (at least 1) loops in all: the first is `home`, the relay's executor, each other one has a
     // thread. Where the system refuses a thread there are fewer.
-    room_workers(executor home, std::size_t count, std::size_t buffer_bytes);
+    room_workers(executor home, std::size_t count, std::size_t buffer_bytes, time_source& time = real_time());
     room_workers(const room_workers&) = delete;
     room_workers& operator=(const room_workers&) = delete;
     // Rooms that run on other loops than `home` end without a word.
