@@ -651,7 +651,7 @@ TEST(relay_machine, every_drop_reason_has_a_name)
     std::set<std::string_view> names;
     for (int reason = 0; reason <= static_cast<int>(drop_reason::no_agreement); ++reason)
         names.insert(drop_reason_name(static_cast<drop_reason>(reason)));
-    EXPECT_EQ(names.size(), 6U);
+    EXPECT_EQ(names.size(), 7U);
     EXPECT_FALSE(names.contains("unknown"));
 }
 
