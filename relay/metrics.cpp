@@ -76,7 +76,7 @@ struct relay_metrics::state {
                 &counter("parley_relay_rejections_total",
                          "Connections and packets that were rejected or delayed, by reason.",
                          {{"reason", std::string{reject_reason_name(static_cast<reject_reason>(i))}}}));
-        for (std::size_t i = 0; i <= static_cast<std::size_t>(drop_reason::reported_failure); ++i)
+        for (std::size_t i = 0; i <= static_cast<std::size_t>(drop_reason::no_agreement); ++i)
             drops.push_back(&counter(
                 "parley_relay_packets_dropped_total", "Handshake packets that went nowhere, by reason.",
                 {{"reason", std::string{drop_reason_name(static_cast<drop_reason>(i))}}}));

@@ -179,10 +179,26 @@ def agree(port, a, b):
             if not said.startswith(b"000003"):
                 raise OSError("turned away")
         at = said.rfind(b"000004", 0, said.find(wanted + b"\0", said.find(b"000004")))
-        client.sendall(said[at + 6:at + 10] + b"0a")
+        uid = said[at + 6:at + 10]
+        client.sendall(uid + b"07" + b"x" * 32 + said[6:said.index(b"\0")] + b"\0")
+        heard = read_until(server, b"07" + b"x" * 32)
+        own = heard[heard.rindex(b"07" + b"x" * 32) - 4:][:4]
+        server.sendall(own + b"08")
+        read_until(client, uid + b"08")
+        client.sendall(uid + b"0a")
         while client.recv(4096):
             pass
         return said[6:said.index(b"\0")], wanted
+
+
+def read_until(peer, wanted):
+    said = b""
+    while wanted not in said:
+        piece = peer.recv(4096)
+        if not piece:
+            raise OSError("turned away")
+        said += piece
+    return said
 
 
 def endless_rooms(port, rooms, held):

@@ -18,6 +18,9 @@ constexpr std::size_t usable_uids = all_uids - 1;
 // The number of ended pairs remembered for each peer. Beyond it a peer that has forgotten another may still
 // hear that the other leaves, which is harmless. Without the bound two peers could fill the relay's memory.
 constexpr std::size_t max_ended_pairs = 128;
+// The number of clients to which a server's `agreement` is remembered. An honest server has one or two: it sends
+// them to clients that know its password, and waits for their users.
+constexpr std::size_t max_agreements = 64;
 
 constexpr peer_kind other(peer_kind kind) noexcept
 {
@@ -32,11 +35,13 @@ struct peer {
     parley::stage stage = stage::absent;
     peer_kind kind = peer_kind::client; // while waiting
     uid number;                         // while waiting
+    std::uint64_t serial = 0;           // while waiting: like the number, but never used again
     time_point deadline = no_deadline;
     index_links by_deadline;                            // while silent or waiting
     index_links by_kind;                                // while waiting
     std::shared_ptr<const encoded_packet> announcement; // a waiting server's new_server
     std::vector<std::uint16_t> ended;                   // peers of ended pairs; each lists this one, too
+    std::vector<std::uint64_t> agreed; // a server's: the serials of clients that may accept, oldest first
 };
 
 using shared_packet = std::shared_ptr<const encoded_packet>;
@@ -55,6 +60,7 @@ struct relay_machine::state {
     std::vector<peer> peers;           // by connection_id
     std::vector<std::uint32_t> by_uid; // as long as the highest number given out
     std::uint16_t last_uid = 0;
+    std::uint64_t last_serial = 0;
     std::size_t connections = 0;
     std::array<std::size_t, 2> waiting{};                  // by kind
     index_list<peer, &peer::by_deadline> deadlines;        // all wait equally long: in order of connection
@@ -90,10 +96,10 @@ struct relay_machine::state {
                 [&](const packet::hello_as_a_client&) { hello(at, m, client); },
                 [&](const packet::hello_as_a_server&) { hello(at, m, server); },
                 [&](const packet::client_validator&) { forward(at, m, client); },
-                [&](const packet::x_and_client_identity&) { forward(at, m, client); },
+                [&](const packet::x_and_client_identity&) { begin_agreement(at, forward(at, m, client)); },
                 [&](const packet::y_and_server_validator&) { forward(at, m, server); },
-                [&](const packet::agreement&) { forward(at, m, server); },
-                [&](const packet::accepted&) { agree(at, forward(at, m, client)); },
+                [&](const packet::agreement&) { offer_agreement(at, forward(at, m, server)); },
+                [&](const packet::accepted&) { accept(at, m); },
                 [&](const packet::refused&) { end_candidacy(at, forward(at, m, client)); },
                 [&](const packet::spoke_failure&) { end_candidacy(at, forward(at, m, peers[at].kind)); },
                 [&](const packet::relay_failure&) {
@@ -119,9 +125,9 @@ struct relay_machine::state {
             drop(at, m, drop_reason::hello_of_other_kind);
     }
 
-    // Sends the packet on if a peer of kind `from_kind` may send it to its destination. Returns the
-    // destination's index, or no_index. Constant time.
-    std::uint32_t forward(std::uint32_t from, const message& m, peer_kind from_kind)
+    // Returns the index of the peer to which a peer of kind `from_kind` may send the packet, or drops it and
+    // returns no_index. Constant time.
+    std::uint32_t destination_of(std::uint32_t from, const message& m, peer_kind from_kind)
     {
         const peer& p = peers[from];
         const std::uint32_t to = holder_of(m.peer.value);
@@ -133,11 +139,17 @@ struct relay_machine::state {
             drop(from, m, drop_reason::unknown_destination);
         else if (peers[to].kind == p.kind)
             drop(from, m, drop_reason::wrong_direction);
-        else {
-            send(to, shared(p.number, m.body));
+        else
             return to;
-        }
         return no_index;
+    }
+
+    // Sends the packet on to its destination, if there is one. Returns that.
+    std::uint32_t forward(std::uint32_t from, const message& m, peer_kind from_kind)
+    {
+        const std::uint32_t to = destination_of(from, m, from_kind);
+        if (to != no_index) send(to, shared(peers[from].number, m.body));
+        return to;
     }
 
     // --- what the transitions do -----------------------------------------------------------------
@@ -152,6 +164,7 @@ struct relay_machine::state {
         p.stage = stage::waiting;
         p.kind = kind;
         p.number = take_uid(at);
+        p.serial = ++last_serial;
         ++count_of(kind);
         of_kind(kind).push_front(peers, at);
         send_identity(at);
@@ -163,9 +176,34 @@ struct relay_machine::state {
         }
     }
 
+    // A client that begins anew has no agreement any more.
+    void begin_agreement(std::uint32_t client, std::uint32_t server)
+    {
+        if (server != no_index) std::erase(peers[server].agreed, peers[client].serial);
+    }
+
+    void offer_agreement(std::uint32_t server, std::uint32_t client)
+    {
+        if (client == no_index) return;
+        auto& agreed = peers[server].agreed;
+        std::erase(agreed, peers[client].serial);
+        if (agreed.size() == max_agreements) agreed.erase(agreed.begin());
+        agreed.push_back(peers[client].serial);
+    }
+
+    void accept(std::uint32_t client, const message& m)
+    {
+        const std::uint32_t server = destination_of(client, m, peer_kind::client);
+        if (server == no_index) return;
+        const auto& agreed = peers[server].agreed;
+        if (std::find(agreed.begin(), agreed.end(), peers[client].serial) == agreed.end())
+            return drop(client, m, drop_reason::no_agreement);
+        send(server, shared(peers[client].number, m.body));
+        agree(client, server);
+    }
+
     void agree(std::uint32_t client, std::uint32_t server)
     {
-        if (server == no_index) return;
         send(client, shared(relay_uid, packet::done{}));
         actions.push(relay_action::agree{peers[client].who, peers[server].who, id(client), id(server)});
         // Take both off the lists first, so that neither is told of the other.
@@ -203,6 +241,7 @@ struct relay_machine::state {
         --count_of(p.kind);
         by_uid[p.number.value] = no_index;
         p.announcement.reset();
+        p.agreed = {};
         p.stage = stage::silent;
     }
 
@@ -372,6 +411,8 @@ std::string_view drop_reason_name(drop_reason reason) noexcept
         return "relay_only";
     case drop_reason::reported_failure:
         return "reported_failure";
+    case drop_reason::no_agreement:
+        return "no_agreement";
     }
     return "unknown";
 }

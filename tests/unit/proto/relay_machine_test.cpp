@@ -203,6 +203,8 @@ TEST(relay_machine, forwards_only_what_the_table_says)
                 b.server(2);
                 b.client(3);
                 b.client(4);
+                b.say(1, clients_uid, packet::agreement{});
+                b.say(2, clients_uid, packet::agreement{});
                 b.take();
                 b.say(from, to, one_of_each()[type]);
                 const auto said = b.actions();
@@ -270,6 +272,73 @@ TEST(relay_machine, a_silent_peer_cannot_be_reached)
     EXPECT_EQ(b.take(), lines{"drop 0: 07 unknown_destination"});
 }
 
+// Section 3.6: the server's agreement to this very client, since the client's last X.
+TEST(relay_machine, accepted_counts_only_after_the_servers_agreement)
+{
+    bench b;
+    b.server(0);
+    b.server(1);
+    b.client(2);
+    b.client(3);
+    const packet::x_and_client_identity x{{}, named("p:2")};
+    const auto dropped = [&](std::uint32_t from) {
+        b.take();
+        b.say(from, uid{1}, packet::accepted{});
+        EXPECT_EQ(b.take(), lines{"drop " + std::to_string(from) + ": 0a no_agreement"});
+    };
+    dropped(2);
+    b.say(2, uid{1}, x);
+    dropped(2);
+    b.say(1, uid{3}, packet::agreement{}); // another server's
+    dropped(2);
+    b.say(0, uid{4}, packet::agreement{}); // to another client
+    dropped(2);
+    b.say(0, uid{3}, packet::agreement{});
+    b.say(2, uid{1}, x); // it begins anew
+    dropped(2);
+    b.say(0, uid{3}, packet::agreement{});
+    b.say(2, uid{2}, x); // to another server: changes nothing
+    b.take();
+    b.say(2, uid{1}, packet::accepted{});
+    EXPECT_EQ(b.take().front(), "to 0: 0003 accepted");
+}
+
+// Who gets the number of a client that has left does not get its agreement.
+TEST(relay_machine, an_agreement_ends_with_its_client)
+{
+    bench b;
+    b.server(0);
+    b.client(1);
+    b.say(0, uid{2}, packet::agreement{});
+    b.leave(1);
+    for (std::uint32_t i = 0; i < 0xffff - 2; ++i) { // until the number comes round
+        b.client(1);
+        b.leave(1);
+    }
+    b.client(1);
+    b.take();
+    b.say(1, uid{1}, packet::accepted{});
+    EXPECT_EQ(b.take(), lines{"drop 1: 0a no_agreement"});
+    b.say(0, uid{2}, packet::refused{});
+    b.say(0, uid{2}, packet::agreement{});
+    EXPECT_EQ(b.take().back(), "to 1: 0001 agreement") << "it has that number";
+}
+
+TEST(relay_machine, remembers_a_bounded_number_of_agreements)
+{
+    bench b;
+    b.server(0);
+    constexpr std::uint32_t clients = 65;
+    for (std::uint32_t c = 1; c <= clients; ++c) b.client(c);
+    for (std::uint32_t c = 1; c <= clients; ++c)
+        b.say(0, uid{static_cast<std::uint16_t>(c + 1)}, packet::agreement{});
+    b.take();
+    b.say(1, uid{1}, packet::accepted{});
+    EXPECT_EQ(b.take(), lines{"drop 1: 0a no_agreement"}) << "the oldest is forgotten";
+    b.say(2, uid{1}, packet::accepted{});
+    EXPECT_EQ(b.take().front(), "to 0: 0003 accepted");
+}
+
 TEST(relay_machine, accepted_makes_an_agreement_and_ends_both)
 {
     bench b;
@@ -277,6 +346,7 @@ TEST(relay_machine, accepted_makes_an_agreement_and_ends_both)
     b.server(1);
     b.client(2);
     b.client(3);
+    b.say(0, uid{3}, packet::agreement{});
     b.take();
     b.say(2, uid{1}, packet::accepted{});
     EXPECT_EQ(b.take(),
@@ -579,9 +649,9 @@ TEST(relay_machine, a_connections_number_is_used_again)
 TEST(relay_machine, every_drop_reason_has_a_name)
 {
     std::set<std::string_view> names;
-    for (int reason = 0; reason <= static_cast<int>(drop_reason::reported_failure); ++reason)
+    for (int reason = 0; reason <= static_cast<int>(drop_reason::no_agreement); ++reason)
         names.insert(drop_reason_name(static_cast<drop_reason>(reason)));
-    EXPECT_EQ(names.size(), 6U);
+    EXPECT_EQ(names.size(), 7U);
     EXPECT_FALSE(names.contains("unknown"));
 }
 

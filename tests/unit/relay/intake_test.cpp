@@ -212,6 +212,10 @@ TEST(intake, the_rooms_same_address_rule_holds_behind_a_proxy)
     caller server{w, from("192.0.2.2", 2) + "000000" + std::string(34, 'p')};
     ASSERT_TRUE(client.hears("192.0.2.2:2"));
     const std::string uid = client.peer.got.substr(client.peer.got.find("000004") + 6, 4);
+    client.peer.write(uid + "07" + std::string(32, 'x') + "192.0.2.1:1" + '\0');
+    ASSERT_TRUE(server.hears("07x"));
+    server.peer.write(server.peer.got.substr(server.peer.got.find("07x") - 4, 4) + "08");
+    ASSERT_TRUE(client.hears(uid + "08"));
     client.peer.write(uid + "0a");
     ASSERT_TRUE(client.is_closed());
     caller thief{w, from("192.0.2.3", 3) + "192.0.2.2:2\n", stream_kind::room};
@@ -343,7 +347,12 @@ TEST(intake, lobbies_have_rooms_of_their_own)
     ASSERT_TRUE(client.hears("000004"));
     const std::string announced = client.peer.got.substr(client.peer.got.find("000004") + 6);
     const std::string server_identity = announced.substr(38, announced.size() - 39);
-    client.peer.write(frame(announced.substr(0, 4) + "0a"));
+    const std::string uid = announced.substr(0, 4);
+    client.peer.write(frame(uid + "07" + std::string(32, 'x') + client_identity + '\0'));
+    ASSERT_TRUE(server.hears("07x"));
+    server.peer.write(frame(server.peer.got.substr(server.peer.got.find("07x") - 4, 4) + "08"));
+    ASSERT_TRUE(client.hears(uid + "08"));
+    client.peer.write(frame(uid + "0a"));
     ASSERT_TRUE(client.hears("00000e"));
     ASSERT_TRUE(w.run_until([&] { return w.relay().count().places.agreements == 1; }));
     for (caller* each : {&client, &server}) each->peer.stream.close();

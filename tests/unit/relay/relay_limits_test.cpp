@@ -41,6 +41,10 @@ struct pair_in_room {
         EXPECT_TRUE(w.run_until([&] { return client.got.ends_with(announcement); }));
         client_identity = client.got.substr(6, client.got.find('\0') - 6);
         const std::string uid = client.got.substr(client_identity.size() + 7 + 6, 4);
+        client.write(uid + "07" + std::string(32, 'x') + client_identity + '\0');
+        EXPECT_TRUE(w.run_until([&] { return server.got.find("07x") != std::string::npos; }));
+        server.write(server.got.substr(server.got.find("07x") - 4, 4) + "08");
+        EXPECT_TRUE(w.run_until([&] { return client.got.ends_with(uid + "08"); }));
         client.write(uid + "0a");
         EXPECT_TRUE(w.run_until([&] { return client.ended && server.ended; }));
         first.emplace(w, stream_kind::room, a);

@@ -25,6 +25,10 @@ struct raw_pair {
     }
     void agree(world& w)
     {
+        client.write(server_uid + "07" + std::string(32, 'x') + client_identity + '\0');
+        EXPECT_TRUE(w.run_until([&] { return server.got.find("07x") != std::string::npos; }));
+        server.write(server.got.substr(server.got.find("07x") - 4, 4) + "08");
+        EXPECT_TRUE(w.run_until([&] { return client.got.ends_with(server_uid + "08"); }));
         client.write(server_uid + "0a");
         EXPECT_TRUE(w.run_until([&] { return client.ended && server.ended; }));
         EXPECT_TRUE(client.got.ends_with("00000e"));

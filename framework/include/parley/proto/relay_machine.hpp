@@ -13,16 +13,20 @@
 //                              |                   | no uid free: closed 0000, close              -> closing
 //                              | waiting as k      | identity to P again
 //                              | waiting as other  | dropped
-//   05 07 0a 0b 0d to a server | waiting as client | forwarded with P's uid
+//   05 07 0b 0d to a server    | waiting as client | forwarded with P's uid
 //   06 08 0d to a client       | waiting as server | forwarded with P's uid
-//   0a to a server, besides    | waiting as client | done to P; agree; candidates of both: closed; both
-//                              |                   | closed                                       -> closing
+//   0a to a server that has    | waiting as client | forwarded; done to P; agree; candidates of both:
+//   agreed with P              |                   | closed; both closed                          -> closing
+//   0a to another server       | waiting as client | dropped
 //   0b, 0d, besides            | waiting           | the pair's candidacy ends
 //   anything else              | silent, waiting   | dropped
 //   malformed                  | silent, waiting   | closed 0000; candidates: closed; close       -> closing
 //   its time is over           | silent, waiting   | timeout; candidates: closed; close           -> closing
 //   disconnect                 | any               | candidates: closed                           -> gone
 //   anything but disconnect    | closing           | nothing: it says and hears no more
+//
+// A server has agreed with P when its 08 to P was forwarded since P's last 07 to it (section 3.6). The relay
+// remembers that for the last 64 clients of a server.
 //
 // A hello counts only when its destination is uid 0. Ended pairs are remembered up to a bound for each peer.
 // Beyond the bound, a peer may receive `closed` for a peer with which its pair had ended. It ignores that.
@@ -55,6 +59,7 @@ enum class drop_reason : byte {
     unknown_destination, // no such uid, or no hello from it yet
     relay_only,          // a type that only the relay may send
     reported_failure,    // a relay_failure, which needs no action
+    no_agreement,        // accepted, without that server's agreement since the client's last X
 };
 std::string_view drop_reason_name(drop_reason reason) noexcept; // e.g. "wrong_direction"
 
