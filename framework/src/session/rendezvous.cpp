@@ -218,6 +218,7 @@ awaitable<operation_result<entered_room>> rendezvous::offer(secret_bytes passwor
         server_machine machine{std::move(*derived), random_of(options_)};
         driver<server_machine> drive{stream, machine, on_event, within(options_.wait_timeout())};
         error = co_await drive.run();
+        stream.close();
     }
     auto entered = co_await enter(error, false);
     co_return std::move(entered);
