@@ -352,6 +352,21 @@ TEST(relay_server, a_closed_peer_that_does_not_read_is_not_waited_for)
     EXPECT_EQ(w.log.reasons[0], errc::bad_uid_digit);
 }
 
+TEST(relay_server, a_rejected_peer_that_does_not_leave_is_not_waited_for)
+{
+    relay_server_options options;
+    options.time = nullptr; // the world's
+    world w{over::memory, options};
+    raw_peer peer{w.connect_raw(stream_kind::room)};
+    peer.start_reading();
+    peer.write("10.9.9.9:1\n");
+    w.pass(options.linger_timeout - duration{1});
+    EXPECT_EQ(peer.got, "02");
+    EXPECT_EQ(w.log.balance, 1);
+    w.pass(duration{1});
+    EXPECT_EQ(w.log.balance, 0);
+}
+
 TEST(relay_server, numbers_of_connections_are_used_again)
 {
     world w;
