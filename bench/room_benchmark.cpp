@@ -1,5 +1,6 @@
 #include "bench/room_benchmark.hpp"
 
+#include "bench/beast_relay.hpp"
 #include "bench/failure.hpp"
 #include "bench/room_load.hpp"
 
@@ -83,6 +84,7 @@ void measure(session& s, const system_kind& kind, pair_of_wires wires, unsigned 
 void run_room_benchmark(session& s)
 {
     std::vector<system_kind> kinds = relay_kinds(s);
+    kinds.push_back(beast_relay_kind());
     for (system_kind& kind : forwarder_kinds(s)) kinds.push_back(std::move(kind));
     kinds = available(s, std::move(kinds));
     std::vector<double> counts = s.settings().rooms;

@@ -1,6 +1,7 @@
 #include "bench/waiting_benchmarks.hpp"
 
 #include "bench/bare_relay.hpp"
+#include "bench/beast_relay.hpp"
 #include "bench/failure.hpp"
 #include "bench/memory_world.hpp"
 #include "bench/packet_exchange.hpp"
@@ -155,9 +156,11 @@ void run_idle_benchmark(session& s)
 {
     const std::vector<double> sizes = points(s.settings(), {2000}, {1000, 10'000, 19'000});
     const double largest = *std::max_element(sizes.begin(), sizes.end());
+    std::vector<system_kind> kinds = relay_kinds(s);
+    kinds.push_back(beast_relay_kind());
+    kinds = available(s, std::move(kinds));
     for_each_point(
-        s, "idle", available(s, relay_kinds(s)), wires_of(s.settings(), {all_wires.begin(), all_wires.end()}),
-        sizes,
+        s, "idle", kinds, wires_of(s.settings(), {all_wires.begin(), all_wires.end()}), sizes,
         [&](const std::string& name, const system_under_test& program, const relay_endpoints& endpoints,
             wire_kind wire, std::size_t size, source_number source) {
             if (program.processes().empty())

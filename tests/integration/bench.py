@@ -102,6 +102,8 @@ class Bench(unittest.TestCase):
         for benchmark in ("forward", "fanout"):
             self.assertEqual({m["parameters"]["waiting"] for m in self.of(benchmark, transport="memory")}, {10, 200})
         self.assertTrue(self.of("fanout", system="bare writes"))
+        self.assertTrue(self.of("room", system="relay with Beast", sender="ws", receiver="ws"))
+        self.assertTrue(self.of("idle", system="relay with Beast", transport="ws"))
         for document in ("random", "compressible", "20 small files"):
             self.assertGreater(self.of("transfer", document=document, metric="rate")[0]["median"], 0)
             self.assertTrue(self.of("transfer", document=document, metric="first byte after the room's opening"))

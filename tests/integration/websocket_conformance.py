@@ -1,9 +1,10 @@
 """The relay's WebSockets before clients written by others (npm's `ws`, Python's `websockets`) and before frames that no
-library would send."""
+library would send; and the peers' WebSockets before servers by the same."""
 
 import json
 import os
 import pathlib
+import random
 import socket
 import struct
 import subprocess
@@ -221,6 +222,34 @@ class Conformance(unittest.TestCase):
         finally:
             for client in clients:
                 client.__exit__()
+
+
+class PeersBeforeOtherServers(unittest.TestCase):
+    def test_documents_pass(self):
+        with harness.World(relay=False) as world:
+            relay = world.start_relay()
+            ports = [text.rpartition(":")[2] for text in (relay.ready["handshake"][0], relay.ready["rooms"][0])]
+            urls = {
+                "websockets": self.start([DEBIAN_PYTHON, "-B", HERE / "websockets_bridge.py", *ports]),
+                "ws": self.start(["node", HERE / "ws_bridge.js", *ports]),
+            }
+            path = world.file("document", random.Random(5).randbytes(3_000_001))
+            for sent_by in urls:
+                for received_by in urls:
+                    with self.subTest(sent_by=sent_by, received_by=received_by):
+                        inbox = world.folder(f"in-{sent_by}-{received_by}")
+                        sender, code = world.send_waiting(path, relay=urls[sent_by])
+                        world.recv("--json", "-y", "-o", inbox, code=code, relay=urls[received_by]).expect_exit(0)
+                        sender.expect_exit(0)
+                        harness.assert_same(path, inbox / path.name)
+
+    def start(self, command):
+        environment = {**os.environ, "NODE_PATH": os.environ["PARLEY_NODE_MODULES"]}
+        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=environment)
+        self.addCleanup(server.stdout.close)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        return f"ws://127.0.0.1:{int(server.stdout.readline())}"
 
 
 if __name__ == "__main__":

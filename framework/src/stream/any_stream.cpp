@@ -1,5 +1,7 @@
 #include <parley/stream/any_stream.hpp>
 
+#include "stream/drain.hpp"
+
 #include <boost/asio/append.hpp>
 #include <boost/asio/post.hpp>
 
@@ -45,4 +47,21 @@ std::size_t any_stream::take_front(mutable_bytes out, error_code& error) noexcep
     return size;
 }
 
+namespace detail {
+
+awaitable<error_code> end_and_drain(any_stream& stream, std::size_t max_bytes)
+{
+    const auto shut = co_await stream.async_shutdown_send(use_tuple);
+    error_code error = std::get<0>(shut);
+    while (!error && max_bytes > 0) {
+        std::array<byte, 512> junk;
+        const auto read = co_await stream.async_read_some(asio::buffer(junk), use_tuple);
+        error = std::get<0>(read);
+        max_bytes -= std::min(max_bytes, std::get<1>(read));
+    }
+    if (error != asio::error::operation_aborted) stream.close(); // otherwise it is closed, or gone
+    co_return error;
+}
+
+} // namespace detail
 } // namespace parley

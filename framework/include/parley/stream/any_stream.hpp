@@ -3,7 +3,8 @@
 // any_stream models Asio's AsyncReadStream and AsyncWriteStream, so asio::async_read, asio::async_write and
 // the like work on it, with any completion token; the handler's associated executor, allocator and
 // cancellation slot are honoured. At most one read (or wait for readability), one write and one shutdown may
-// be under way at a time; a read and a write may overlap.
+// be under way at a time; a read and a write may overlap. It can be the next layer of asio::ssl::stream, and of
+// Beast's streams (a WebSocket needs parley/stream/beast_websocket.hpp as well).
 //
 // Cancellation of one operation (terminal, partial or total):
 //   read   TCP, memory: lossless, no byte is taken from the stream, which stays usable. A wrapped stream: as
@@ -119,22 +120,23 @@ public:
 };
 
 // What a user's own stream type must have to be wrapped: Asio's AsyncReadStream and AsyncWriteStream, and a
-// close() that cancels what is under way.
+// close() that cancels what is under way. Where there is only a next_layer(), as in asio::ssl::stream, that is
+// what is closed.
 template <class S>
 concept ByteStream =
     std::move_constructible<S> &&
-    requires(S s, asio::mutable_buffer in, asio::const_buffer out, stream_base::io_handler h) {
+    requires(S s, asio::mutable_buffer in, asio::const_buffer out, void (*h)(error_code, std::size_t)) {
         { s.get_executor() } -> std::convertible_to<executor>;
-        s.async_read_some(in, std::move(h));
-        s.async_write_some(out, std::move(h));
-        s.close();
-    };
+        s.async_read_some(in, h);
+        s.async_write_some(out, h);
+    } && (requires(S s) { s.close(); } || requires(S s) { s.next_layer(); });
 
 // A move-only handle on a stream. An empty one (default, or moved from) may only be assigned, destroyed,
 // asked is_open() or closed.
 class any_stream {
 public:
     using executor_type = executor;
+    using lowest_layer_type = any_stream;
 
     any_stream() noexcept = default;
     explicit any_stream(std::unique_ptr<stream_base> base) noexcept : base_(std::move(base)) {}
@@ -149,6 +151,8 @@ public:
     explicit operator bool() const noexcept { return base_ != nullptr; }
 
     executor get_executor() const noexcept { return base_->get_executor(); }
+    lowest_layer_type& lowest_layer() noexcept { return *this; }
+    const lowest_layer_type& lowest_layer() const noexcept { return *this; }
 
     // Reads at least one byte into the first non-empty buffer of `buffers`. Signature void(error_code,
     // std::size_t). Errors: asio::error::eof when the peer has ended its direction in order, connection_reset

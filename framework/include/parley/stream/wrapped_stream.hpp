@@ -3,11 +3,12 @@
 
 #include <parley/stream/any_stream.hpp>
 
-#include <boost/asio/any_completion_executor.hpp>
 #include <boost/asio/append.hpp>
-#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/associated_allocator.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -35,6 +36,15 @@ struct read_ahead {
 };
 
 template <class Stream>
+void close_stream(Stream& stream)
+{
+    if constexpr (requires { stream.close(); })
+        stream.close();
+    else
+        close_stream(stream.next_layer());
+}
+
+template <class Stream>
 class wrapped_stream final : public stream_base {
 public:
     wrapped_stream(Stream stream, std::string_view name, const identity& remote)
@@ -47,7 +57,8 @@ public:
 
     void start_read(asio::mutable_buffer buffer, io_handler handler) override
     {
-        if (!ahead_ || !ahead_->ready()) return stream_.async_read_some(buffer, std::move(handler));
+        if (!ahead_ || !ahead_->ready())
+            return stream_.async_read_some(buffer, run_here<io_handler>{get_executor(), std::move(handler)});
         error_code error;
         const std::size_t size = ahead_->take({static_cast<byte*>(buffer.data()), buffer.size()}, error);
         post_result(std::move(handler), error, size);
@@ -55,25 +66,29 @@ public:
 
     void start_write(const gather_buffers& buffers, io_handler handler) override
     {
-        stream_.async_write_some(buffers, std::move(handler));
+        stream_.async_write_some(buffers, run_here<io_handler>{get_executor(), std::move(handler)});
     }
 
     void start_shutdown_send(wait_handler handler) override
     {
-        if constexpr (requires { stream_.shutdown_send(); })
-            stream_.shutdown_send();
-        else
-            close();
-        post_result(std::move(handler), error_code{});
+        error_code error;
+        try {
+            if constexpr (requires { stream_.shutdown_send(); })
+                stream_.shutdown_send();
+            else
+                close();
+        } catch (const boost::system::system_error& failed) {
+            error = failed.code();
+        }
+        post_result(std::move(handler), error);
     }
 
     void start_wait_readable(wait_handler handler) override
     {
         if (!ahead_) ahead_ = std::make_shared<read_ahead>();
         if (ahead_->ready()) return post_result(std::move(handler), error_code{});
-        auto runs_on = asio::get_associated_executor(handler, asio::any_completion_executor{get_executor()});
         stream_.async_read_some(asio::buffer(ahead_->bytes),
-                                keep_ahead{ahead_, std::move(handler), std::move(runs_on)});
+                                keep_ahead{{get_executor(), std::move(handler)}, ahead_});
     }
 
     void start_wait_writable(wait_handler handler) override { post_result(std::move(handler), error_code{}); }
@@ -89,7 +104,7 @@ public:
     {
         if (!std::exchange(open_, false)) return;
         try {
-            stream_.close();
+            close_stream(stream_);
         } catch (...) { // a stream that fails to close is gone all the same
         }
     }
@@ -104,20 +119,34 @@ public:
     std::string_view transport_name() const noexcept override { return name_; }
 
 private:
-    // The handler of the read behind a wait: keeps the bytes, and passes on the wait's own associations.
-    struct keep_ahead {
-        std::shared_ptr<read_ahead> ahead;
-        wait_handler handler;
+    // A handler that the user's stream calls on its own executor; from there it goes on to the executor of the
+    // handler inside. Beast's streams post to the executor of their handler, and in Boost 1.81 nothing can be
+    // posted to that of an any_completion_handler.
+    template <class Handler>
+    struct run_here {
+        executor ex;
+        Handler handler;
 
-        asio::any_completion_executor runs_on;
-
-        using executor_type = asio::any_completion_executor;
-        executor_type get_executor() const noexcept { return runs_on; }
+        using executor_type = executor;
+        executor_type get_executor() const noexcept { return ex; }
+        using allocator_type = asio::associated_allocator_t<Handler>;
+        allocator_type get_allocator() const noexcept { return asio::get_associated_allocator(handler); }
         using cancellation_slot_type = asio::cancellation_slot;
         cancellation_slot_type get_cancellation_slot() const noexcept
         {
             return handler.get_cancellation_slot();
         }
+
+        template <class... Results>
+        void operator()(Results... results)
+        {
+            asio::dispatch(ex, asio::append(std::move(handler), results...));
+        }
+    };
+
+    // The handler of the read behind a wait: keeps the bytes.
+    struct keep_ahead : run_here<wait_handler> {
+        std::shared_ptr<read_ahead> ahead;
 
         void operator()(error_code error, std::size_t size)
         {
@@ -125,7 +154,7 @@ private:
             ahead->end = size;
             const bool cancelled = error == asio::error::operation_aborted;
             if (!cancelled) ahead->error = size != 0 ? error_code{} : error;
-            std::move(handler)(cancelled ? error : error_code{});
+            run_here<wait_handler>::operator()(cancelled ? error : error_code{});
         }
     };
 

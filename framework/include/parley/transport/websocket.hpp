@@ -10,6 +10,10 @@
 // peer's own close frame. A read gives eof after a close frame with 1000; any other code, and the end of the
 // connection without a close frame, is connection_reset. An abort closes the connection below without
 // one.
+//
+// open_websocket gives a WebSocket of Beast's (parley/stream/beast_websocket.hpp): it answers the peer's close
+// frame at once and then writes no more, and takes messages of any size. accept_websocket gives one of the
+// relay's codec.
 #pragma once
 
 #include <parley/stream/any_stream.hpp>

@@ -2,6 +2,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
+
 namespace parley::detail {
 
 keepalive_scheduler& keepalive_scheduler::of(const executor& ex)
@@ -72,6 +74,54 @@ void keepalive_scheduler::shutdown()
     const std::lock_guard lock{mutex_};
     entries_.clear();
     timer_.reset();
+}
+
+// Pings whatever has passed: a proxy between watches each direction by itself.
+bool pinging_layer::check_alive(bool somebody_reads)
+{
+    if (std::exchange(heard_, false) || !somebody_reads)
+        unanswered_ = 0;
+    else if (++unanswered_ > max_unanswered_)
+        return false;
+    ping();
+    return true;
+}
+
+void pinging_layer::watch(const std::shared_ptr<layered_core>& core, const websocket_options& options)
+{
+    if (options.ping_interval <= duration{} || options.ping_interval == duration::max()) return;
+    const auto periods = options.pong_timeout / options.ping_interval;
+    max_unanswered_ = static_cast<int>(std::clamp<duration::rep>(periods, 1, 1000));
+    pings_.who = core;
+    pings_.interval = options.ping_interval;
+    clock_ = &keepalive_scheduler::of(executor_of(*core));
+    clock_->add(pings_);
+}
+
+void pinging_layer::moved()
+{
+    const auto core = pings_.who.lock();
+    if (clock_ == nullptr || !core) return;
+    stopped();
+    clock_ = &keepalive_scheduler::of(executor_of(*core));
+    clock_->add(pings_);
+}
+
+void pinging_layer::stopped() noexcept
+{
+    if (clock_ != nullptr) std::exchange(clock_, nullptr)->remove(pings_);
+}
+
+any_stream make_websocket_stream(any_stream below, std::unique_ptr<pinging_layer> layer, stream_kind kind,
+                                 const websocket_options& options, const std::optional<seat_token>& seat)
+{
+    const std::string_view name = below.transport_name() == "tls" ? "wss" : "ws";
+    pinging_layer& made = *layer;
+    std::shared_ptr<layered_core> core;
+    any_stream out = make_layered_stream(std::move(below), std::move(layer),
+                                         layered_stream_traits{name, kind, seat}, &core);
+    made.watch(core, options);
+    return out;
 }
 
 } // namespace parley::detail

@@ -4,6 +4,8 @@
 
 #include "stream/layer/layered_stream.hpp"
 
+#include <parley/stream/websocket_options.hpp>
+
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -50,5 +52,35 @@ private:
     std::optional<asio::steady_timer> timer_;
     time_point armed_for_ = no_deadline;
 };
+
+// A layer that pings, and takes the other side for dead when nothing comes back: what both kinds of WebSocket
+// have in common.
+class pinging_layer : public stream_layer {
+public:
+    ~pinging_layer() override { pinging_layer::stopped(); }
+
+    bool check_alive(bool somebody_reads) override;
+    void moved() override;
+    void stopped() noexcept override;
+
+    // Pings each interval from now on, unless `options` ask for none.
+    void watch(const std::shared_ptr<layered_core>& core, const websocket_options& options);
+
+protected:
+    // Appends a ping to the output.
+    virtual void ping() = 0;
+
+    bool heard_ = true; // something has come since the last ping
+
+private:
+    keepalive_scheduler* clock_ = nullptr;
+    keepalive_scheduler::entry pings_;
+    int unanswered_ = 0, max_unanswered_ = 0;
+};
+
+// A WebSocket of either kind over `below`.
+any_stream make_websocket_stream(any_stream below, std::unique_ptr<pinging_layer> layer, stream_kind kind,
+                                 const websocket_options& options,
+                                 const std::optional<seat_token>& seat = {});
 
 } // namespace parley::detail

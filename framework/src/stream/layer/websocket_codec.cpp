@@ -20,7 +20,7 @@ bool is_control(byte code) noexcept
     return (code & 8) != 0;
 }
 
-// `from`, which begins at byte `at` of the payload, masked or unmasked to `to`: the same place, or one before
+// `from`, which begins at byte `at` of the payload, unmasked to `to`: the same place, or one before
 // it that may overlap.
 void apply_mask(byte* to, const byte* from, std::size_t size, const std::array<byte, 4>& mask,
                 std::size_t at) noexcept
@@ -54,18 +54,14 @@ bool may_be_sent(std::uint16_t code) noexcept
 
 } // namespace
 
-websocket_codec::websocket_codec(websocket_role role, std::size_t max_message_bytes,
-                                 random_source& random) noexcept
-    : random_(&random),
-      max_message_bytes_(std::max<std::size_t>(max_message_bytes, 1)),
-      is_server_(role == websocket_role::server)
+websocket_codec::websocket_codec(std::size_t max_message_bytes) noexcept
+    : max_message_bytes_(std::max<std::size_t>(max_message_bytes, 1))
 {
 }
 
 std::size_t websocket_codec::receive(mutable_bytes data, byte_vector& output)
 {
     std::size_t kept = 0, at = 0;
-    heard_ = heard_ || !data.empty();
     while (at < data.size() && !failed_ && !closed_) {
         if (!in_payload_) {
             take_header(data[at++], output);
@@ -74,10 +70,7 @@ std::size_t websocket_codec::receive(mutable_bytes data, byte_vector& output)
         const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, data.size() - at));
         const bytes_view part = data.subspan(at, size);
         byte* const to = is_control(opcode_) ? control_.data() + control_size_ : data.data() + kept;
-        if (is_server_)
-            apply_mask(to, part.data(), size, mask_, mask_at_);
-        else
-            std::memmove(to, part.data(), size);
+        apply_mask(to, part.data(), size, mask_, mask_at_);
         mask_at_ = static_cast<byte>((mask_at_ + size) & 3);
         if (is_control(opcode_))
             control_size_ = static_cast<byte>(control_size_ + size);
@@ -97,7 +90,7 @@ void websocket_codec::take_header(byte next, byte_vector& output)
     if (header_size_ == 2) check_start(output);
     if (failed_) return;
     const byte length = header_[1] & 0x7f;
-    const std::size_t whole = 2u + (length == 126 ? 2u : length == 127 ? 8u : 0u) + (is_server_ ? 4u : 0u);
+    const std::size_t whole = 2u + (length == 126 ? 2u : length == 127 ? 8u : 0u) + 4u;
     if (header_size_ == whole) begin_payload(output);
 }
 
@@ -109,7 +102,7 @@ void websocket_codec::check_start(byte_vector& output)
     const bool reserved = (header_[0] & 0x70) != 0;
     const bool masked = (header_[1] & 0x80) != 0;
     const bool known = opcode_ <= binary || (opcode_ >= close && opcode_ <= pong);
-    if (reserved || !known || masked != is_server_) return fail(websocket_close::protocol_error, output);
+    if (reserved || !known || !masked) return fail(websocket_close::protocol_error, output);
     if (is_control(opcode_)) {
         if (!final_ || (header_[1] & 0x7f) > max_control_bytes) fail(websocket_close::protocol_error, output);
         return;
@@ -131,7 +124,7 @@ void websocket_codec::begin_payload(byte_vector& output)
         shortest = 65536;
     }
     if (remaining_ < shortest || remaining_ >> 63 != 0) return fail(websocket_close::protocol_error, output);
-    if (is_server_) std::copy_n(header_.begin() + header_size_ - 4, 4, mask_.begin());
+    std::copy_n(header_.begin() + header_size_ - 4, 4, mask_.begin());
     mask_at_ = 0;
     header_size_ = control_size_ = 0;
     if (!is_control(opcode_)) {
@@ -197,33 +190,26 @@ void websocket_codec::end(byte_vector& output)
     append_close(closed_ ? code_ : websocket_close::normal, output);
 }
 
-bool websocket_codec::take_heard() noexcept
-{
-    return std::exchange(heard_, false);
-}
-
 std::size_t websocket_codec::head(std::size_t& size, head_space out) const noexcept
 {
-    if (!is_server_ || ended_) return 0;
+    if (ended_) return 0;
     size = std::min({size, max_message_bytes_, max_sent_payload_bytes});
     return start_frame(binary, size, out);
 }
 
-// Everything before the masking key.
 std::size_t websocket_codec::start_frame(byte code, std::size_t size, head_space out) const noexcept
 {
-    const byte mask_bit = is_server_ ? 0 : 0x80;
     out[0] = static_cast<byte>(0x80 | code);
     if (size < 126) {
-        out[1] = static_cast<byte>(mask_bit | size);
+        out[1] = static_cast<byte>(size);
         return 2;
     }
     if (size < 65536) {
-        out[1] = mask_bit | 126;
+        out[1] = 126;
         store_be(out.data() + 2, static_cast<std::uint16_t>(size));
         return 4;
     }
-    out[1] = mask_bit | 127;
+    out[1] = 127;
     store_be(out.data() + 2, static_cast<std::uint64_t>(size));
     return 10;
 }
@@ -231,19 +217,10 @@ std::size_t websocket_codec::start_frame(byte code, std::size_t size, head_space
 void websocket_codec::append(byte code, bytes_view payload, byte_vector& output)
 {
     std::array<byte, max_header_bytes> head;
-    std::size_t size = start_frame(code, payload.size(), head);
-    std::array<byte, 4> mask{};
-    if (!is_server_) {
-        random_->fill(mask);
-        std::copy(mask.begin(), mask.end(), head.begin() + static_cast<std::ptrdiff_t>(size));
-        size += mask.size();
-    }
+    const std::size_t size = start_frame(code, payload.size(), head);
     output.reserve(output.size() + size + payload.size());
     output.insert(output.end(), head.begin(), head.begin() + static_cast<std::ptrdiff_t>(size));
-    const std::size_t start = output.size();
     output.insert(output.end(), payload.begin(), payload.end());
-    byte* const sent = output.data() + start;
-    if (!is_server_) apply_mask(sent, sent, payload.size(), mask, 0);
 }
 
 void websocket_codec::append_close(std::uint16_t code, byte_vector& output)

@@ -5,12 +5,11 @@
 //     payload
 //
 // Binary messages make one stream of bytes; where they begin and end means nothing (PROTOCOL.md section 9).
-// Beast's own stream is not used: it answers a close at once and then throws away what still comes, so that
-// the other direction cannot go on; a cancelled read destroys it; and it keeps 4 KiB a peer that only waits.
+// This is the server's side, for relays. Peers use Beast (parley/stream/beast_websocket.hpp);
+// docs/decisions.md says why relays do not.
 #pragma once
 
 #include <parley/base/bytes.hpp>
-#include <parley/base/random.hpp>
 
 #include <cstdint>
 #include <span>
@@ -18,19 +17,16 @@
 
 namespace parley::detail {
 
-enum class websocket_role : byte { client, server };
-
 // The close codes that are sent or understood here.
 namespace websocket_close {
-inline constexpr std::uint16_t normal = 1000, protocol_error = 1002, unsupported = 1003,
-                               none = 1005, bad_payload = 1007, too_big = 1009;
+inline constexpr std::uint16_t normal = 1000, protocol_error = 1002, unsupported = 1003, none = 1005,
+                               bad_payload = 1007, too_big = 1009;
 }
 
 class websocket_codec {
 public:
-    // `max_message_bytes` bounds a message, all of its fragments together, in both directions. `random` (of a
-    // client's masks) outlives the codec.
-    websocket_codec(websocket_role role, std::size_t max_message_bytes, random_source& random) noexcept;
+    // `max_message_bytes` bounds a message, all of its fragments together, in both directions.
+    explicit websocket_codec(std::size_t max_message_bytes) noexcept;
 
     // Takes all of `data`, whatever frames or parts of them that is, and moves the stream's bytes to its
     // front. Gives their number. After failed() or closed() nothing is taken any more. Pongs, and the close
@@ -40,8 +36,7 @@ public:
     // Appends `bytes` as binary messages to `output`. Not after end() or failed().
     void send(bytes_view bytes, byte_vector& output);
     // The head of a binary message of `size` bytes, which then follow as they are: its size. Takes less from
-    // `size` where a message must be smaller. 0 when the bytes cannot stay as they are (a client's are
-    // masked), or nothing may be sent any more.
+    // `size` where a message must be smaller. 0 when nothing may be sent any more.
     static constexpr std::size_t max_header_bytes = 14;
     using head_space = std::span<byte, max_header_bytes>;
     std::size_t head(std::size_t& size, head_space out) const noexcept;
@@ -54,8 +49,6 @@ public:
     bool closed() const noexcept { return closed_; }            // the peer's close frame has come
     std::uint16_t close_code() const noexcept { return code_; } // of that frame
     bool ended() const noexcept { return ended_; }              // our close frame is out
-    // Whether anything has come since the last call.
-    bool take_heard() noexcept;
 
 private:
     static constexpr std::size_t max_control_bytes = 125;
@@ -70,7 +63,6 @@ private:
     void append(byte opcode, bytes_view payload, byte_vector& output);
     void append_close(std::uint16_t code, byte_vector& output);
 
-    random_source* random_;
     std::size_t max_message_bytes_;
     std::uint64_t message_bytes_ = 0; // of the message that is under way
     std::uint64_t remaining_ = 0;     // of the frame's payload
@@ -81,9 +73,8 @@ private:
     byte header_size_ = 0, control_size_ = 0;
     byte mask_at_ = 0; // of the next byte
     byte opcode_ = 0;
-    bool is_server_;
     bool final_ = false, in_payload_ = false, in_message_ = false;
-    bool failed_ = false, closed_ = false, ended_ = false, heard_ = true;
+    bool failed_ = false, closed_ = false, ended_ = false;
 };
 
 } // namespace parley::detail

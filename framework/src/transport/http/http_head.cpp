@@ -8,12 +8,24 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/status.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+
+#include <sstream>
 
 namespace parley {
 
 namespace beast = boost::beast;
 
 namespace {
+
+template <class Message>
+std::string text_of(const Message& message)
+{
+    std::ostringstream out;
+    out << message;
+    return out.str();
+}
 
 beast::string_view to_beast(std::string_view text) noexcept
 {
@@ -121,6 +133,32 @@ std::string websocket_accept_of(std::string_view key)
     digest.update(key);
     digest.update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
     return to_base64(digest.finish());
+}
+
+std::string format_http_answer(const http_answer& answer)
+{
+    beast::http::response<beast::http::string_body> out;
+    out.result(answer.status);
+    out.body() = answer.body;
+    out.set(beast::http::field::content_type, answer.content_type);
+    if (answer.status == 426) {
+        out.set(beast::http::field::upgrade, "websocket");
+        out.set(beast::http::field::sec_websocket_version, "13");
+    }
+    out.keep_alive(false);
+    out.prepare_payload();
+    return text_of(out);
+}
+
+std::string format_websocket_answer(std::string_view key, std::string_view subprotocol)
+{
+    beast::http::response<beast::http::empty_body> out;
+    out.result(beast::http::status::switching_protocols);
+    out.set(beast::http::field::upgrade, "websocket");
+    out.set(beast::http::field::connection, "Upgrade");
+    out.set(beast::http::field::sec_websocket_accept, websocket_accept_of(key));
+    out.set(beast::http::field::sec_websocket_protocol, to_beast(subprotocol));
+    return text_of(out);
 }
 
 } // namespace detail

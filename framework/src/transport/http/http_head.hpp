@@ -1,4 +1,4 @@
-// The heads of HTTP/1.1 messages, as text: the only place that includes Beast. Private to the framework.
+// HTTP/1.1 messages as text, which Beast reads and writes. Private to the framework.
 #pragma once
 
 #include <parley/transport/websocket.hpp>
@@ -31,5 +31,10 @@ std::string_view http_reason(unsigned status) noexcept;
 
 // The Sec-WebSocket-Accept of a Sec-WebSocket-Key.
 std::string websocket_accept_of(std::string_view key);
+
+// An answer after which the connection is closed.
+std::string format_http_answer(const http_answer& answer);
+// The answer that opens a WebSocket.
+std::string format_websocket_answer(std::string_view key, std::string_view subprotocol);
 
 } // namespace parley::detail

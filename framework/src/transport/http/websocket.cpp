@@ -1,11 +1,10 @@
 #include <parley/transport/websocket.hpp>
 
 #include "async/scratch.hpp"
+#include "stream/drain.hpp"
+#include "stream/layer/beast_handshake.hpp"
 #include "stream/layer/websocket_layer.hpp"
 #include "transport/http/http_head.hpp"
-
-#include <parley/base/base64.hpp>
-#include <parley/crypto/random.hpp>
 
 #include <boost/asio/write.hpp>
 
@@ -72,25 +71,11 @@ awaitable<error_code> write_text(any_stream& stream, std::string text)
 // Writes the answer that opens no WebSocket, and waits for the peer to have read it.
 awaitable<void> reject(any_stream& stream, http_answer answer)
 {
-    std::string text = "HTTP/1.1 " + std::to_string(answer.status) + " ";
-    text += detail::http_reason(answer.status);
-    text += "\r\nContent-Type: " + answer.content_type;
-    text += "\r\nContent-Length: " + std::to_string(answer.body.size());
-    if (answer.status == 426) text += "\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13";
-    text += "\r\nConnection: close\r\n\r\n" + answer.body;
-    auto error = co_await write_text(stream, std::move(text));
-    if (!error) {
-        const auto shut = co_await stream.async_shutdown_send(use_tuple);
-        error = std::get<0>(shut);
-    }
-    std::size_t junk_left = 64 * 1024;
-    while (!error && junk_left > 0) {
-        std::array<byte, 512> junk;
-        const auto read = co_await stream.async_read_some(asio::buffer(junk), use_tuple);
-        error = std::get<0>(read);
-        junk_left -= std::min(junk_left, std::get<1>(read));
-    }
-    stream.close();
+    auto error = co_await write_text(stream, detail::format_http_answer(answer));
+    if (error)
+        stream.close();
+    else
+        co_await detail::end_and_drain(stream, 64 * 1024);
 }
 
 http_answer plain_answer(unsigned status, std::string body)
@@ -161,13 +146,6 @@ http_answer judge(const http_request& request, bool seat_is_bad, const websocket
     return plain_answer(101, {});
 }
 
-any_stream make_websocket(any_stream below, detail::websocket_role role, stream_kind kind,
-                          const websocket_options& options, const std::optional<seat_token>& seat = {})
-{
-    const std::string_view name = below.transport_name() == "tls" ? "wss" : "ws";
-    return detail::make_websocket_stream(std::move(below), role, kind, options, name, seat);
-}
-
 std::string host_header(const relay_address& address)
 {
     std::string host = address.host;
@@ -234,18 +212,13 @@ awaitable<websocket_accepted> accept_websocket(any_stream& stream, websocket_acc
         co_return out;
     }
     const stream_kind kind = *requested_kind(out.request);
-    std::string text = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                       "Sec-WebSocket-Accept: ";
-    text += detail::websocket_accept_of(out.request.header("Sec-WebSocket-Key"));
-    text += "\r\nSec-WebSocket-Protocol: ";
-    text += websocket_subprotocol(kind);
-    text += "\r\n\r\n";
+    std::string text =
+        detail::format_websocket_answer(out.request.header("Sec-WebSocket-Key"), websocket_subprotocol(kind));
     out.error = co_await write_text(stream, std::move(text));
     if (out.error)
         stream.close();
     else
-        stream =
-            make_websocket(std::move(stream), detail::websocket_role::server, kind, options.websocket, seat);
+        stream = detail::make_server_websocket_stream(std::move(stream), kind, options.websocket, seat);
     co_return out;
 }
 
@@ -253,16 +226,13 @@ awaitable<error_code> open_websocket(any_stream& stream, relay_address address, 
                                      websocket_options options, std::string* detail,
                                      std::optional<seat_token> seat)
 {
-    std::array<byte, 16> nonce;
-    system_random().fill(nonce);
-    const std::string key = to_base64(nonce);
-    std::string text = "GET " + (address.path.empty() ? std::string{"/"} : address.path) + " HTTP/1.1\r\n";
-    text += "Host: " + host_header(address) + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
-    text += "Sec-WebSocket-Key: " + key + "\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ";
-    text += websocket_subprotocol(kind);
-    if (seat) text += ", " + std::string{seat_prefix} + seat->text();
-    text += "\r\nUser-Agent: parley\r\n\r\n";
-    auto error = co_await write_text(stream, std::move(text));
+    const std::string host = host_header(address);
+    const std::string target = address.path.empty() ? std::string{"/"} : address.path;
+    std::string protocols{websocket_subprotocol(kind)};
+    if (seat) protocols += ", " + std::string{seat_prefix} + seat->text();
+    auto layer = detail::start_beast_handshake(stream, host, target, protocols, kind, options);
+    auto error = co_await write_text(stream, std::string{as_text(layer->output())});
+    layer->output().clear();
     received_head received;
     if (!error) {
         received = co_await read_head(stream);
@@ -278,8 +248,7 @@ awaitable<error_code> open_websocket(any_stream& stream, relay_address address, 
             what = "what answers there does not speak HTTP";
         else if (response->status != 101)
             what = refusal_of(*response);
-        else if (response->fields.header("Sec-WebSocket-Accept") != detail::websocket_accept_of(key) ||
-                 !has_token(response->fields.header("Upgrade"), "websocket"))
+        else if (!detail::finish_beast_handshake(*layer, received.head))
             what = "the answer is not to this request";
         else if (!takes_only(response->fields, kind))
             what = "the subprotocol was not taken";
@@ -290,7 +259,7 @@ awaitable<error_code> open_websocket(any_stream& stream, relay_address address, 
         stream.close();
         co_return error;
     }
-    stream = make_websocket(std::move(stream), detail::websocket_role::client, kind, options);
+    stream = detail::make_websocket_stream(std::move(stream), std::move(layer), kind, options);
     co_return error;
 }
 
