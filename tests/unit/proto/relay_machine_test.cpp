@@ -1,6 +1,4 @@
-#include <parley/proto/relay_machine.hpp>
-
-#include <unit/proto/support.hpp>
+#include <unit/proto/relay_bench.hpp>
 
 #include <set>
 
@@ -9,85 +7,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr time_point start{};
-using connections = std::initializer_list<std::uint32_t>;
-
-std::string text(const identity& i)
-{
-    return std::string{i.text()};
-}
-std::uint32_t number(connection_id c)
-{
-    return static_cast<std::uint32_t>(c);
-}
-
-struct action_names {
-    std::string operator()(const relay_action::send& a) const
-    {
-        return "to " + std::to_string(number(a.to)) + ": " + text_of(packets_in(a.packet->view()).at(0));
-    }
-    std::string operator()(const relay_action::close& a) const
-    {
-        return "close " + std::to_string(number(a.which)) + ": " + text_of(a.why);
-    }
-    std::string operator()(const relay_action::agree& a) const
-    {
-        return "agree " + text(a.client) + ' ' + text(a.server);
-    }
-    std::string operator()(const relay_action::drop& a) const
-    {
-        const std::array<byte, 1> type{a.type};
-        return "drop " + std::to_string(number(a.from)) + ": " + to_hex(type) + ' ' +
-               std::string{drop_reason_name(a.reason)};
-    }
-};
-
-// A relay, with connection n named p:n.
-struct bench {
-    explicit bench(relay_options options = {}) : machine{options} {}
-
-    static identity name(std::uint32_t c) { return named("p:" + std::to_string(c)); }
-    void connect(std::uint32_t c, duration at = {})
-    {
-        machine.connect(connection_id{c}, name(c), start + at);
-    }
-    void say(std::uint32_t c, uid to, const packet_variant& body)
-    {
-        machine.receive(connection_id{c}, message{to, body});
-    }
-    void server(std::uint32_t c)
-    {
-        connect(c);
-        say(c, relay_uid, packet::hello_as_a_server{public_of(c)});
-    }
-    void client(std::uint32_t c)
-    {
-        connect(c);
-        say(c, relay_uid, packet::hello_as_a_client{});
-    }
-    static public_packet_bytes public_of(std::uint32_t c)
-    {
-        public_packet_bytes out{};
-        out[0] = static_cast<byte>(c);
-        return out;
-    }
-    void leave(std::uint32_t c) { machine.disconnect(connection_id{c}); }
-
-    lines take()
-    {
-        lines out;
-        while (const auto action = machine.next_action()) out.push_back(std::visit(action_names{}, *action));
-        return out;
-    }
-    std::vector<relay_action_variant> actions()
-    {
-        std::vector<relay_action_variant> out;
-        while (auto action = machine.next_action()) out.push_back(std::move(*action));
-        return out;
-    }
-
-    relay_machine machine;
-};
+using bench = relay_bench;
 
 void expect_empty(const bench& b)
 {
@@ -270,73 +190,6 @@ TEST(relay_machine, a_silent_peer_cannot_be_reached)
     b.take();
     b.say(0, uid{2}, packet::x_and_client_identity{{}, named("p:0")});
     EXPECT_EQ(b.take(), lines{"drop 0: 07 unknown_destination"});
-}
-
-// Section 3.6: the server's agreement to this very client, since the client's last X.
-TEST(relay_machine, accepted_counts_only_after_the_servers_agreement)
-{
-    bench b;
-    b.server(0);
-    b.server(1);
-    b.client(2);
-    b.client(3);
-    const packet::x_and_client_identity x{{}, named("p:2")};
-    const auto dropped = [&](std::uint32_t from) {
-        b.take();
-        b.say(from, uid{1}, packet::accepted{});
-        EXPECT_EQ(b.take(), lines{"drop " + std::to_string(from) + ": 0a no_agreement"});
-    };
-    dropped(2);
-    b.say(2, uid{1}, x);
-    dropped(2);
-    b.say(1, uid{3}, packet::agreement{}); // another server's
-    dropped(2);
-    b.say(0, uid{4}, packet::agreement{}); // to another client
-    dropped(2);
-    b.say(0, uid{3}, packet::agreement{});
-    b.say(2, uid{1}, x); // it begins anew
-    dropped(2);
-    b.say(0, uid{3}, packet::agreement{});
-    b.say(2, uid{2}, x); // to another server: changes nothing
-    b.take();
-    b.say(2, uid{1}, packet::accepted{});
-    EXPECT_EQ(b.take().front(), "to 0: 0003 accepted");
-}
-
-// Who gets the number of a client that has left does not get its agreement.
-TEST(relay_machine, an_agreement_ends_with_its_client)
-{
-    bench b;
-    b.server(0);
-    b.client(1);
-    b.say(0, uid{2}, packet::agreement{});
-    b.leave(1);
-    for (std::uint32_t i = 0; i < 0xffff - 2; ++i) { // until the number comes round
-        b.client(1);
-        b.leave(1);
-    }
-    b.client(1);
-    b.take();
-    b.say(1, uid{1}, packet::accepted{});
-    EXPECT_EQ(b.take(), lines{"drop 1: 0a no_agreement"});
-    b.say(0, uid{2}, packet::refused{});
-    b.say(0, uid{2}, packet::agreement{});
-    EXPECT_EQ(b.take().back(), "to 1: 0001 agreement") << "it has that number";
-}
-
-TEST(relay_machine, remembers_a_bounded_number_of_agreements)
-{
-    bench b;
-    b.server(0);
-    constexpr std::uint32_t clients = 65;
-    for (std::uint32_t c = 1; c <= clients; ++c) b.client(c);
-    for (std::uint32_t c = 1; c <= clients; ++c)
-        b.say(0, uid{static_cast<std::uint16_t>(c + 1)}, packet::agreement{});
-    b.take();
-    b.say(1, uid{1}, packet::accepted{});
-    EXPECT_EQ(b.take(), lines{"drop 1: 0a no_agreement"}) << "the oldest is forgotten";
-    b.say(2, uid{1}, packet::accepted{});
-    EXPECT_EQ(b.take().front(), "to 0: 0003 accepted");
 }
 
 TEST(relay_machine, accepted_makes_an_agreement_and_ends_both)
