@@ -347,7 +347,7 @@ class Operation(harness.FreshCase):
                               env=harness.clean_environment(), timeout=harness.LIMIT, check=False)
         os.close(read)
         self.assertEqual(done.returncode, 3)
-        self.assertIn(b"no listening TCP socket", done.stderr)
+        self.assertIn(b"not a listening TCP socket", done.stderr)
 
 
 if __name__ == "__main__":
