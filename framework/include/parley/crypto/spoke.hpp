@@ -16,7 +16,8 @@
 
 namespace parley {
 
-inline constexpr std::uint64_t default_max_iterations = 200'000;
+// What a client accepts unless it is told otherwise (PROTOCOL.md section 10): a few milliseconds of work.
+inline constexpr std::uint64_t default_max_iterations = 4096;
 inline constexpr std::size_t spoke_key_bytes = 64;
 
 // A key of section 5.4. Bytes 0..31 are the cipher's key, bytes 32..43 the base nonce; the rest is unused.
