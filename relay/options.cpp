@@ -131,9 +131,9 @@ std::variant<relay_configuration, print_and_exit> parse_command_line(std::vector
         return usage_error(escaped(error.what()));
     }
     if (print_table) {
-        std::string table = settings_table();
-        table.pop_back();
-        return print_and_exit{std::move(table), exit_code::ok};
+        std::string text = settings_table();
+        text.pop_back();
+        return print_and_exit{std::move(text), exit_code::ok};
     }
 
     if (config->count() != 0) {
