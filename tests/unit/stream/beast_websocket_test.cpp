@@ -471,9 +471,9 @@ TEST_P(beast_websocket_test, a_peer_that_answers_stays)
     options.ping_interval = std::chrono::milliseconds{5};
     options.pong_timeout = std::chrono::milliseconds{500};
     bare b = make_bare(context, GetParam(), options);
+    error_code ended; // both outlive the read
+    std::array<char, 4> buffer{};
     testing::run_until_done(context, [&]() -> awaitable<void> {
-        error_code ended;
-        std::array<char, 4> buffer{};
         b.stream.async_read_some(asio::buffer(buffer), [&](error_code error, std::size_t) { ended = error; });
         for (int i = 0; i < 20; ++i) {
             auto ping = co_await read_up_to(b.raw, GetParam() == role_type::client ? 6 : 2);
