@@ -4,6 +4,7 @@
 
 #include <parley/base/bytes.hpp>
 
+#include <boost/iterator/iterator_adaptor.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -12,6 +13,7 @@
 #include <cstring>
 #include <iterator>
 #include <memory>
+#include <stdexcept>
 
 namespace parley::relayd {
 namespace {
@@ -20,124 +22,58 @@ using value = nlohmann::ordered_json;
 
 // The characters of a text. The number of the current line is kept outside, because the parser copies its
 // iterators.
-class counted_text {
+class counted_text
+    : public boost::iterator_adaptor<counted_text, const char*, const char, std::input_iterator_tag> {
 public:
-    using iterator_category = std::input_iterator_tag;
-    using value_type = char;
-    using difference_type = std::ptrdiff_t;
-    using pointer = const char*;
-    using reference = const char&;
-
-    counted_text(const char* at, std::size_t* line) : at_(at), line_(line) {}
-    const char& operator*() const { return *at_; }
-    counted_text& operator++()
-    {
-        if (*at_++ == '\n') ++*line_;
-        return *this;
-    }
-    counted_text operator++(int)
-    {
-        counted_text before = *this;
-        ++*this;
-        return before;
-    }
-    bool operator==(const counted_text& other) const { return at_ == other.at_; }
+    counted_text(const char* at, std::size_t* line) : iterator_adaptor_(at), line_(line) {}
 
 private:
-    const char* at_;
+    friend boost::iterator_core_access;
+    void increment()
+    {
+        if (*base_reference()++ == '\n') ++*line_;
+    }
+
     std::size_t* line_;
 };
 
+// A member of the outermost object.
 struct entry {
     std::string key;
     std::size_t line = 0;
     value content;
 };
 
-// Collects the members of the outermost object, each with its line.
-class collector final : public nlohmann::json_sax<value> {
-public:
-    static constexpr std::size_t max_depth = 8;
+constexpr int max_depth = 8;
 
-    explicit collector(const std::size_t& line) : line_(line) {}
-
-    std::vector<entry> entries;
-    std::string wrong; // with the line
-    std::size_t wrong_line = 0;
-    bool is_object = false;
-
-    bool null() override { return add(nullptr); }
-    bool boolean(bool v) override { return add(v); }
-    bool number_integer(number_integer_t v) override { return add(v); }
-    bool number_unsigned(number_unsigned_t v) override { return add(v); }
-    bool number_float(number_float_t v, const string_t&) override { return add(v); }
-    bool string(string_t& v) override { return add(v); }
-    bool binary(binary_t&) override { return fail("binary data"); }
-    bool start_object(std::size_t) override
-    {
-        if (open_.empty() && !is_object) return is_object = true;
-        return open(value::object());
-    }
-    bool end_object() override { return open_.empty() || close(); }
-    bool start_array(std::size_t) override
-    {
-        return is_object ? open(value::array()) : fail("not an object");
-    }
-    bool end_array() override { return close(); }
-    bool key(string_t& name) override
-    {
-        if (!open_.empty()) {
-            names_.back() = name;
-            return true;
-        }
-        entries.push_back({name, line_, {}});
+// Appends the members of the outermost object to `out`, each with its line. Throws std::exception for a text
+// that is no JSON object; then `line` is where.
+void read_members(const std::string& text, std::size_t& line, std::vector<entry>& out)
+{
+    using on = value::parse_event_t;
+    const auto collect = [&](int depth, on event, const value& parsed) {
+        if (depth == 0 && event != on::object_start && event != on::object_end)
+            throw std::runtime_error{"not an object"};
+        if (depth > max_depth) throw std::runtime_error{"too deep"};
+        if (depth != 1) return true;
+        if (event == on::key)
+            out.push_back({parsed.get<std::string>(), line, {}});
+        else if (event != on::object_start && event != on::array_start)
+            out.back().content = parsed;
         return true;
-    }
-    bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& why) override
-    {
-        const std::string_view all = why.what();
-        const std::size_t at = all.find(": ", all.find("column"));
-        return fail(std::string{at == std::string_view::npos ? all : all.substr(at + 2)});
-    }
+    };
+    const char* begin = text.data();
+    const value all =
+        value::parse(counted_text{begin, &line}, counted_text{begin + text.size(), &line}, collect);
+}
 
-private:
-    bool fail(std::string what)
-    {
-        if (wrong.empty()) wrong = std::move(what), wrong_line = line_;
-        return false;
-    }
-    bool add(value v)
-    {
-        if (!open_.empty()) {
-            if (open_.back().is_array())
-                open_.back().push_back(std::move(v));
-            else
-                open_.back()[names_.back()] = std::move(v);
-            return true;
-        }
-        if (!is_object || entries.empty()) return fail("not an object");
-        entries.back().content = std::move(v);
-        return true;
-    }
-    bool open(value v)
-    {
-        if (open_.size() == max_depth) return fail("too deep");
-        open_.push_back(std::move(v));
-        names_.emplace_back();
-        return true;
-    }
-    bool close()
-    {
-        value done = std::move(open_.back());
-        open_.pop_back();
-        names_.pop_back();
-        return add(std::move(done));
-    }
-
-    const std::size_t& line_;
-    std::vector<value> open_;
-    std::vector<std::string> names_;
-};
+// What the JSON parser says, without its own name and place.
+std::string reason_of(const std::exception& why)
+{
+    const std::string_view all = why.what();
+    const std::size_t at = all.find(": ", all.find("column"));
+    return escaped(at == std::string_view::npos ? all : all.substr(at + 2));
+}
 
 } // namespace
 
@@ -146,16 +82,16 @@ std::vector<std::string> read_config_text(relay_configuration& configuration, co
 {
     const std::string file = escaped(name);
     std::size_t line = 1;
-    collector found{line};
-    const bool whole = value::sax_parse(counted_text{text.data(), &line},
-                                        counted_text{text.data() + text.size(), &line}, &found);
-    if (!whole || !found.wrong.empty())
-        return {
-            fmt::format("{}: line {}: not a JSON object: {}", file, found.wrong_line, escaped(found.wrong))};
+    std::vector<entry> entries;
+    try {
+        read_members(text, line, entries);
+    } catch (const std::exception& why) {
+        return {fmt::format("{}: line {}: not a JSON object: {}", file, line, reason_of(why))};
+    }
 
     std::vector<std::string> problems;
     std::vector<std::string_view> seen;
-    for (const entry& e : found.entries) {
+    for (const entry& e : entries) {
         std::string what;
         const setting* s = find_setting(e.key);
         if (s == nullptr) {

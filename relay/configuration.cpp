@@ -35,6 +35,13 @@ void complete(relay_configuration& configuration)
     }
 }
 
+relay_configuration default_configuration()
+{
+    relay_configuration out;
+    complete(out);
+    return out;
+}
+
 relay_server_options server_options(const relay_configuration& configuration)
 {
     relay_server_options options;

@@ -5,8 +5,10 @@
 #include <parley/relay/relay_server.hpp>
 #include <parley/transport/address.hpp>
 
+#include <array>
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace parley::relayd {
@@ -15,6 +17,7 @@ inline constexpr std::uint16_t default_port = 9000;
 inline constexpr std::uint16_t default_room_port = 9001;
 
 enum class log_level { debug, info, warning, error };
+inline constexpr std::array<std::string_view, 4> log_level_names{"debug", "info", "warning", "error"};
 enum class log_format { text, json };
 enum class log_addresses { full, prefix, none };
 
@@ -43,6 +46,8 @@ struct relay_configuration {
 
 // Sets the fields that were left empty.
 void complete(relay_configuration& configuration);
+// What a relay without any setting uses.
+relay_configuration default_configuration();
 
 // Converts a complete configuration to the options of the framework's relay.
 relay_server_options server_options(const relay_configuration& configuration);

@@ -3,7 +3,6 @@
 #include "relay/http_answers.hpp"
 #include "relay/log_observer.hpp"
 #include "relay/metrics.hpp"
-#include "relay/observers.hpp"
 #include "relay/ready_line.hpp"
 #include "relay/service_manager.hpp"
 #include "relay/settings.hpp"
@@ -73,8 +72,7 @@ struct daemon::state {
     passed_sockets passed = take_passed_sockets();
     event_log log;
     log_observer logged{log};
-    relay_metrics metrics;
-    observers all{{&logged, &metrics}};
+    relay_metrics metrics{logged};
     std::size_t descriptors = 0; // may be open at once; 0: any number
     std::shared_ptr<tls_identity> tls;
     http_sources http;
@@ -144,7 +142,7 @@ exit_code daemon::state::start()
     options.http = [this](const relay_http_call& call) {
         return answer_http(http, call.request, call.own_address);
     };
-    relay.emplace(context.get_executor(), std::move(options), all);
+    relay.emplace(context.get_executor(), std::move(options), metrics);
 
     std::string where;
     if (const error_code error = relay->listen(&where))

@@ -34,48 +34,19 @@ std::string now_text()
                        fmt::gmtime(std::chrono::system_clock::to_time_t(second)), milliseconds);
 }
 
-spdlog::level::level_enum to_spdlog(log_level level) noexcept
-{
-    switch (level) {
-    case log_level::debug:
-        return spdlog::level::debug;
-    case log_level::info:
-        return spdlog::level::info;
-    case log_level::warning:
-        return spdlog::level::warn;
-    case log_level::error:
-        return spdlog::level::err;
-    }
-    return spdlog::level::err;
-}
-
 } // namespace
-
-std::string_view log_level_name(log_level level) noexcept
-{
-    switch (level) {
-    case log_level::debug:
-        return "debug";
-    case log_level::info:
-        return "info";
-    case log_level::warning:
-        return "warning";
-    case log_level::error:
-        return "error";
-    }
-    return "error";
-}
 
 std::string format_event(log_format format, std::string_view time, log_level level, std::string_view event,
                          std::initializer_list<log_field> fields)
 {
+    const std::string_view name = log_level_names[static_cast<std::size_t>(level)];
     if (format == log_format::json) {
-        nlohmann::ordered_json line{{"time", time}, {"level", log_level_name(level)}, {"event", event}};
+        nlohmann::ordered_json line{{"time", time}, {"level", name}, {"event", event}};
         for (const log_field& field : fields)
             std::visit([&](const auto& value) { line[std::string{field.key}] = value; }, field.value);
         return line.dump(-1, ' ', true, nlohmann::ordered_json::error_handler_t::replace);
     }
-    std::string line = fmt::format("{} {} event={}", time, log_level_name(level), event);
+    std::string line = fmt::format("{} {} event={}", time, name, event);
     for (const log_field& field : fields) {
         line += fmt::format(" {}=", field.key);
         if (const auto* text = std::get_if<std::string>(&field.value); text != nullptr)
@@ -95,8 +66,7 @@ event_log::event_log(log_format format, log_level least) : format_(format), leas
         "relay", std::make_shared<spdlog::sinks::stderr_sink_mt>(), spdlog::thread_pool(),
         spdlog::async_overflow_policy::overrun_oldest);
     logger_->set_pattern("%v");
-    logger_->set_level(spdlog::level::debug);
-    logger_->flush_on(spdlog::level::debug);
+    logger_->flush_on(spdlog::level::info);
 }
 
 event_log::~event_log()
@@ -108,7 +78,7 @@ event_log::~event_log()
 void event_log::write(log_level level, std::string_view event, std::initializer_list<log_field> fields)
 {
     if (level < least_) return;
-    logger_->log(to_spdlog(level), format_event(format_, now_text(), level, event, fields));
+    logger_->info(format_event(format_, now_text(), level, event, fields));
 }
 
 } // namespace parley::relayd

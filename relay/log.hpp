@@ -38,8 +38,6 @@ struct log_field {
 std::string format_event(log_format format, std::string_view time, log_level level, std::string_view event,
                          std::initializer_list<log_field> fields);
 
-std::string_view log_level_name(log_level level) noexcept;
-
 // Writes events. A separate thread does the writing, so a slow reader of standard error never delays the
 // relay. If its queue is full, the oldest events are lost. Thread-safe.
 class event_log {

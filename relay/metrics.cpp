@@ -120,55 +120,74 @@ struct relay_metrics::state {
             .Add({}, prometheus::Histogram::BucketBoundaries{0.1, 1, 10, 60, 600, 3600, 21600});
 };
 
-relay_metrics::relay_metrics() : state_(std::make_unique<state>()) {}
+relay_metrics::relay_metrics(relay_observer& next) : next_(next), state_(std::make_unique<state>()) {}
 relay_metrics::~relay_metrics() = default;
 
-void relay_metrics::accept_failed(relay_channel channel, error_code)
+void relay_metrics::listening(const tcp_endpoint& at, relay_channel channel)
 {
+    next_.listening(at, channel);
+}
+
+void relay_metrics::accept_failed(relay_channel channel, error_code why)
+{
+    next_.accept_failed(channel, why);
     state_->accept_failures[static_cast<std::size_t>(channel)]->Increment();
 }
 
-void relay_metrics::connected(const identity&, relay_channel channel)
+void relay_metrics::connected(const identity& who, relay_channel channel)
 {
+    next_.connected(who, channel);
     state_->connections[static_cast<std::size_t>(channel)]->Increment();
 }
 
-void relay_metrics::disconnected(const identity&, relay_channel channel, error_code why)
+void relay_metrics::disconnected(const identity& who, relay_channel channel, error_code why)
 {
+    next_.disconnected(who, channel, why);
     Labels labels = state::channel_label(channel);
     labels["reason"] = ending(why);
     state_->counter("parley_relay_disconnections_total", "Connections that have ended, by how.", labels)
         .Increment();
 }
 
-void relay_metrics::hello(const identity&, peer_kind kind)
+void relay_metrics::hello(const identity& who, peer_kind kind)
 {
+    next_.hello(who, kind);
     state_->hellos[static_cast<std::size_t>(kind)]->Increment();
 }
 
-void relay_metrics::agreed(const identity&, const identity&)
+void relay_metrics::agreed(const identity& client, const identity& server)
 {
+    next_.agreed(client, server);
     state_->agreements.Increment();
 }
 
-void relay_metrics::dropped(const identity&, drop_reason reason, std::uint8_t)
+void relay_metrics::dropped(const identity& from, drop_reason reason, std::uint8_t type)
 {
+    next_.dropped(from, reason, type);
     if (const auto at = static_cast<std::size_t>(reason); at < state_->drops.size())
         state_->drops[at]->Increment();
 }
 
-void relay_metrics::rejected(const identity&, relay_channel, reject_reason why)
+void relay_metrics::rejected(const identity& who, relay_channel channel, reject_reason why)
 {
+    next_.rejected(who, channel, why);
     if (const auto at = static_cast<std::size_t>(why); at < refusals) state_->refusal_counts[at]->Increment();
 }
 
-void relay_metrics::room_opened(const identity&, const identity&)
+void relay_metrics::overflow(const identity& who, std::size_t queued_bytes)
 {
+    next_.overflow(who, queued_bytes);
+}
+
+void relay_metrics::room_opened(const identity& client, const identity& server)
+{
+    next_.room_opened(client, server);
     state_->rooms_total.Increment();
 }
 
 void relay_metrics::room_closed(const room_report& report)
 {
+    next_.room_closed(report);
     state_->room_seconds.Observe(std::chrono::duration<double>(report.time).count());
 }
 

@@ -93,11 +93,7 @@ print_and_exit usage_error(std::string_view what)
 std::variant<relay_configuration, print_and_exit> parse_command_line(std::vector<std::string> arguments)
 {
     relay_configuration configuration;
-    const relay_configuration defaults = [] {
-        relay_configuration c;
-        complete(c);
-        return c;
-    }();
+    const relay_configuration defaults = default_configuration();
     std::string config_file;
     bool quiet = false, check = false, print = false, print_table = false;
 

@@ -21,41 +21,32 @@ constexpr double longest_seconds = 31'536'000; // a year
 constexpr double largest_count = 1e9;
 constexpr double largest_bytes = 9e15; // a JSON number holds this exactly
 
-constexpr std::array<std::string_view, 4> levels{"debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 2> formats{"text", "json"};
 constexpr std::array<std::string_view, 3> address_forms{"full", "prefix", "none"};
 constexpr std::array<std::string_view, 3> http_paths{"healthz", "readyz", "metrics"};
 
-template <auto Member>
-auto& member(relay_configuration& c)
+template <auto Member, class Configuration>
+auto& member(Configuration& c)
 {
-    if constexpr (std::is_invocable_v<decltype(Member), relay_limits&>)
+    if constexpr (std::is_invocable_v<decltype(Member), decltype((c.limits))>)
         return std::invoke(Member, c.limits);
     else
         return std::invoke(Member, c);
 }
 
-template <auto Member>
-const auto& member(const relay_configuration& c)
-{
-    if constexpr (std::is_invocable_v<decltype(Member), const relay_limits&>)
-        return std::invoke(Member, c.limits);
-    else
-        return std::invoke(Member, c);
-}
+template <class E>
+constexpr std::span<const std::string_view> names_of;
+template <>
+constexpr std::span<const std::string_view> names_of<log_level> = log_level_names;
+template <>
+constexpr std::span<const std::string_view> names_of<log_format> = formats;
+template <>
+constexpr std::span<const std::string_view> names_of<log_addresses> = address_forms;
 
-std::span<const std::string_view> names_of(log_level) noexcept
-{
-    return levels;
-}
-std::span<const std::string_view> names_of(log_format) noexcept
-{
-    return formats;
-}
-std::span<const std::string_view> names_of(log_addresses) noexcept
-{
-    return address_forms;
-}
+// JSON has these itself.
+template <class T>
+concept plain =
+    std::is_arithmetic_v<T> || std::same_as<T, std::string> || std::same_as<T, std::vector<std::string>>;
 
 template <class Rep, class Period>
 value to_value(std::chrono::duration<Rep, Period> time)
@@ -70,21 +61,9 @@ value to_value(double number)
     if (number == std::floor(number) && number < largest_bytes) return static_cast<std::int64_t>(number);
     return number;
 }
-value to_value(std::uint64_t number)
+value to_value(const plain auto& v)
 {
-    return number;
-}
-value to_value(bool yes)
-{
-    return yes;
-}
-value to_value(const std::string& text)
-{
-    return text;
-}
-value to_value(const std::vector<std::string>& texts)
-{
-    return texts;
+    return v;
 }
 value to_value(const std::vector<listen_address>& addresses)
 {
@@ -96,7 +75,7 @@ template <class E>
     requires std::is_enum_v<E>
 value to_value(E chosen)
 {
-    return names_of(chosen)[static_cast<std::size_t>(chosen)];
+    return names_of<E>[static_cast<std::size_t>(chosen)];
 }
 
 // Each of these takes a value of the right type and range.
@@ -127,16 +106,13 @@ template <class E>
     requires std::is_enum_v<E>
 std::string from_value(E& out, const value& v)
 {
-    const auto names = names_of(out);
+    constexpr auto names = names_of<E>;
     out = static_cast<E>(std::find(names.begin(), names.end(), v.get<std::string>()) - names.begin());
     return {};
 }
-template <class T>
-    requires std::is_arithmetic_v<T> || std::same_as<T, std::string> ||
-             std::same_as<T, std::vector<std::string>>
-std::string from_value(T& out, const value& v)
+std::string from_value(plain auto& out, const value& v)
 {
-    out = v.get<T>();
+    v.get_to(out);
     return {};
 }
 
@@ -237,7 +213,8 @@ const std::array table{
         "Bytes per second through all rooms, shared evenly by the active ones; each thread has an equal part",
         now, 0, largest_bytes),
 
-    make<&rc::level>("log-level", choice, "LEVEL", "The lowest level that is logged", now, 0, 0, levels),
+    make<&rc::level>("log-level", choice, "LEVEL", "The lowest level that is logged", now, 0, 0,
+                     log_level_names),
     make<&rc::format>("log-format", choice, "FORMAT", "The format of the log", false, 0, 0, formats),
     make<&rc::addresses>(
         "log-addresses", choice, "FORM",
@@ -279,7 +256,6 @@ bool fits(const setting& s, const value& v)
     switch (s.type) {
     case text:
         return v.is_string() && v.get<std::string>().find('\0') == std::string::npos;
-    case texts:
     case addresses:
     case networks:
         return all(is_text);
@@ -365,8 +341,6 @@ std::string expectation(const setting& s)
     switch (s.type) {
     case text:
         return "a string";
-    case texts:
-        return "a list of strings";
     case addresses:
         return "a list of strings, each ADDR:PORT or a URL";
     case networks:
@@ -444,11 +418,7 @@ std::vector<const setting*> differences(const relay_configuration& one, const re
 
 std::string settings_table()
 {
-    const relay_configuration defaults = [] {
-        relay_configuration c;
-        complete(c);
-        return c;
-    }();
+    const relay_configuration defaults = default_configuration();
     std::string out = "| setting | value | default | SIGHUP | what it is |\n|---|---|---|---|---|\n";
     for (const setting& s : table) {
         const value standard = s.read(defaults);

@@ -15,7 +15,6 @@ namespace parley::relayd {
 
 enum class setting_type : byte {
     text,      // a JSON string
-    texts,     // a list of JSON strings; its flag may be repeated
     addresses, // a list of ADDR:PORT; its flag may be repeated
     networks,  // a list of ADDR/BITS; its flag may be repeated
     choice,    // one of `choices`
@@ -42,8 +41,8 @@ struct setting {
 
     bool repeated() const noexcept
     {
-        return type == setting_type::texts || type == setting_type::addresses ||
-               type == setting_type::networks || type == setting_type::choices;
+        return type == setting_type::addresses || type == setting_type::networks ||
+               type == setting_type::choices;
     }
 };
 

@@ -7,25 +7,6 @@
 
 namespace parley {
 
-std::string_view session_phase_name(session_phase phase) noexcept
-{
-    switch (phase) {
-    case session_phase::preparing:
-        return "preparing";
-    case session_phase::connecting:
-        return "connecting";
-    case session_phase::handshake:
-        return "handshake";
-    case session_phase::entering:
-        return "entering";
-    case session_phase::transferring:
-        return "transferring";
-    case session_phase::finishing:
-        return "finishing";
-    }
-    return "unknown";
-}
-
 std::string operation_error::message() const
 {
     std::string text = where.empty() ? code.message() : where + ": " + code.message();

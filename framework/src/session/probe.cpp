@@ -18,8 +18,6 @@ namespace {
 
 using namespace detail;
 
-class probe_session : public session_option_setters<probe_session> {};
-
 class probing {
 public:
     probing(const executor& ex, probe_options options, std::function<void(const probe_step&)> on_step)
@@ -29,20 +27,12 @@ public:
           server_(*this),
           client_(*this)
     {
-        session_.relay(options_.relay())
-            .connect_timeout(options_.step_timeout())
-            .wait_timeout(options_.step_timeout())
-            .entry_timeout(options_.step_timeout())
-            .random(options_.random())
-            .names(options_.names())
-            .ca_file(options_.ca_file())
-            .proxy(options_.proxy());
     }
 
     awaitable<error_code> run()
     {
         begin("connect");
-        rendezvous server{session_, server_};
+        rendezvous server{options_, server_};
         bool told = false;
         const auto on_step = [this, &told](const connect_step_report& report) {
             if (report.error == errc::cancelled || report.error == asio::error::operation_aborted) return;
@@ -112,7 +102,7 @@ private:
     awaitable<operation_error> meet(rendezvous& server)
     {
         secret_array<32> bits;
-        random_of(session_).fill(bits.span());
+        random_of(options_).fill(bits.span());
         const secret_bytes password{bytes_view{bits.view()}};
         const public_parameters parameters;
         asio::cancellation_signal cancel_server;
@@ -147,7 +137,7 @@ private:
 
     awaitable<operation_result<entered_room>> join(std::optional<tcp_endpoint> reached, secret_bytes password)
     {
-        rendezvous client{session_, client_};
+        rendezvous client{options_, client_};
         const auto failed = co_await client.connect(reached);
         if (failed.code)
             co_return failure(failed.code, session_phase::handshake, {},
@@ -167,7 +157,7 @@ private:
         const watchdog first{server, options_.step_timeout()};
         const watchdog second{client, options_.step_timeout()};
         byte_vector sent(options_.room_bytes()), got(sent.size());
-        random_of(session_).fill(sent);
+        random_of(options_).fill(sent);
         std::string detail;
         error_code error = co_await pass(server, sent, client, got);
         if (!error && got != sent) {
@@ -203,7 +193,6 @@ private:
     executor executor_;
     probe_options options_;
     std::function<void(const probe_step&)> on_step_;
-    probe_session session_;
     side server_, client_;
     int agreed_ = 0;
     std::string_view name_;

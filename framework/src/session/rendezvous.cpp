@@ -19,12 +19,7 @@ operation_error connect_failure(const connect_outcome& outcome, session_phase ph
     if (outcome.error != errc::connect_failed || !outcome.detail.empty())
         return failure(outcome.error, phase, std::move(where), outcome.detail);
     if (outcome.attempts.size() == 1) return failure(outcome.attempts.front().error, phase, std::move(where));
-    std::string detail;
-    for (const connect_attempt& attempt : outcome.attempts) {
-        if (!detail.empty()) detail += "; ";
-        detail += to_text(attempt.endpoint) + ": " + attempt.error.message();
-    }
-    return failure(outcome.error, phase, std::move(where), std::move(detail));
+    return failure(outcome.error, phase, std::move(where), outcome.describe_attempts());
 }
 
 std::string at_relay(const char* doing, const session_options& options)

@@ -173,17 +173,21 @@ result<std::unique_ptr<acceptor_base>> listen(executor ex, const listen_address&
     return chosen->listen(std::move(ex), address, options);
 }
 
+std::string connect_outcome::describe_attempts() const
+{
+    std::string out;
+    for (const connect_attempt& attempt : attempts) {
+        out += (out.empty() ? "" : "; ") + to_text(attempt.endpoint) + ": ";
+        out += attempt.error == asio::error::operation_aborted ? "no answer" : attempt.error.message();
+    }
+    return out;
+}
+
 std::string connect_outcome::describe() const
 {
     std::string out = error ? error.message() : std::string{"connected"};
-    const char* separator = ": ";
-    for (const connect_attempt& attempt : attempts) {
-        out += separator + to_text(attempt.endpoint) + " (";
-        out += attempt.error == asio::error::operation_aborted ? "no answer yet" : attempt.error.message();
-        out += ")";
-        separator = ", ";
-    }
-    if (!detail.empty()) out += ": " + detail;
+    for (const std::string& part : {describe_attempts(), detail})
+        if (!part.empty()) out += ": " + part;
     return out;
 }
 

@@ -81,7 +81,8 @@ struct lookup : std::enable_shared_from_this<lookup> {
 
 } // namespace
 
-awaitable<result<endpoint_list>> system_resolver::resolve(std::string host, std::uint16_t port, duration timeout)
+awaitable<result<endpoint_list>> system_resolver::resolve(std::string host, std::uint16_t port,
+                                                          duration timeout)
 {
     const auto literal = parse_literal(host, port);
     if (literal) co_return endpoint_list{*literal};
@@ -109,13 +110,12 @@ awaitable<result<endpoint_list>> fixed_resolver::resolve(std::string host, std::
 
 namespace detail {
 
-awaitable<result<endpoint_list>> resolve_for(const connect_request& request)
+awaitable<result<endpoint_list>> resolve_for(const connect_options& options, std::string host,
+                                             std::uint16_t port)
 {
     system_resolver system;
-    resolver& names = request.options.names != nullptr ? *request.options.names : system;
-    const std::uint16_t port =
-        request.kind == stream_kind::room ? request.address.room_port : request.address.port;
-    auto found = co_await names.resolve(request.address.host, port, request.options.timeout);
+    resolver& names = options.names != nullptr ? *options.names : system;
+    auto found = co_await names.resolve(std::move(host), port, options.timeout);
     co_return found;
 }
 

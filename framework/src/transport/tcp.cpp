@@ -6,6 +6,7 @@
 #include "transport/resolve_for.hpp"
 #include "transport/socket_tuning.hpp"
 #include "transport/step_report.hpp"
+#include "transport/time_left.hpp"
 
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/io_context.hpp>
@@ -141,12 +142,10 @@ awaitable<connect_outcome> connect_over_tcp(connect_request request)
     const time_point start = clock::now();
     std::vector<tcp_endpoint> endpoints;
     if (request.exact) {
-        const std::uint16_t port =
-            request.kind == stream_kind::room ? request.address.room_port : request.address.port;
-        endpoints.push_back({request.exact->address(), port});
+        endpoints.push_back({request.exact->address(), request.port()});
     } else {
         const detail::step_report resolving{request.options, connect_step::resolve};
-        auto resolved = co_await detail::resolve_for(request);
+        auto resolved = co_await detail::resolve_for(request.options, request.address.host, request.port());
         resolving.done(resolved ? error_code{} : resolved.error(), resolved ? to_string(*resolved) : "");
         if (!resolved) {
             connect_outcome failed;
@@ -156,8 +155,7 @@ awaitable<connect_outcome> connect_over_tcp(connect_request request)
         endpoints = std::move(*resolved);
     }
     connect_options options = request.options;
-    const duration spent = clock::now() - start;
-    if (options.timeout != duration::max()) options.timeout = std::max(options.timeout - spent, duration{0});
+    options.timeout = detail::time_left(start, options.timeout);
     const detail::step_report connecting{request.options, connect_step::connect};
     auto outcome = co_await connect_tcp(std::move(endpoints), std::move(options));
     connecting.done(outcome.error,

@@ -20,7 +20,8 @@ struct metrics : testing::Test {
     }
 
     asio::io_context context{1};
-    relay_metrics counted;
+    relay_observer nobody;
+    relay_metrics counted{nobody};
     relay_server relay{context.get_executor(), {}, counted};
     identity who = *identity::from_text("192.0.2.77:4001");
 };

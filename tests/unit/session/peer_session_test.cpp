@@ -30,12 +30,6 @@ TEST(operation_error, value_of_a_failure_throws_it)
     EXPECT_THROW((void)failed.value(), boost::system::system_error);
 }
 
-TEST(session_phase, has_names)
-{
-    EXPECT_EQ(session_phase_name(session_phase::connecting), "connecting");
-    EXPECT_EQ(session_phase_name(session_phase::finishing), "finishing");
-}
-
 TEST(as_peer_disconnected, covers_what_a_lost_connection_gives)
 {
     using detail::as_peer_disconnected;

@@ -73,8 +73,8 @@ TEST_F(connect_test, when_all_fail_the_error_says_each_address_and_what_happened
     EXPECT_EQ(outcome.error, errc::connect_failed);
     EXPECT_FALSE(outcome.stream);
     ASSERT_EQ(outcome.attempts.size(), 2U);
-    EXPECT_THAT(outcome.describe(), HasSubstr(to_text(first.endpoint()) + " (Connection refused)"));
-    EXPECT_THAT(outcome.describe(), HasSubstr(to_text(second.endpoint()) + " (Connection refused)"));
+    EXPECT_THAT(outcome.describe(), HasSubstr(to_text(first.endpoint()) + ": Connection refused"));
+    EXPECT_THAT(outcome.describe(), HasSubstr(to_text(second.endpoint()) + ": Connection refused"));
 }
 
 TEST_F(connect_test, without_addresses_it_fails_at_once)

@@ -22,7 +22,6 @@ enum class session_phase : byte {
     transferring, // both are in the room
     finishing,    // the whole document has passed; its receiver checks and stores it
 };
-std::string_view session_phase_name(session_phase phase) noexcept; // e.g. "handshake"
 
 // A failure that says what was being done. Its code compares with errc and condition.
 struct operation_error {

@@ -11,42 +11,18 @@
 
 namespace parley {
 
-// Which relay to try and how. Every setter returns the object itself, so that they chain.
-class probe_options {
+// Which relay to try and how. Every setter returns the object itself, so that they chain. Of the options that
+// it inherits, idle_timeout and blocking have no effect.
+class probe_options : public session_option_setters<probe_options> {
 public:
-    probe_options() = default;
+    probe_options() { step_timeout(step_timeout_); }
 
-    // These are as in session_option_setters.
-    probe_options& relay(relay_address value)
-    {
-        relay_ = std::move(value);
-        return *this;
-    }
-    probe_options& random(random_source* value)
-    {
-        random_ = value;
-        return *this;
-    }
-    probe_options& names(resolver* value)
-    {
-        names_ = value;
-        return *this;
-    }
-    probe_options& ca_file(std::string value)
-    {
-        ca_file_ = std::move(value);
-        return *this;
-    }
-    probe_options& proxy(proxy_pointer value)
-    {
-        proxy_ = std::move(value);
-        return *this;
-    }
-    // How long each step may take; 15 seconds by default.
+    // How long each step may take: sets connect_timeout, wait_timeout and entry_timeout, too. 15 seconds by
+    // default.
     probe_options& step_timeout(duration value)
     {
         step_timeout_ = value;
-        return *this;
+        return connect_timeout(value).wait_timeout(value).entry_timeout(value);
     }
     // How many bytes pass through the room, each way; 16 KiB by default.
     probe_options& room_bytes(std::size_t value)
@@ -55,20 +31,10 @@ public:
         return *this;
     }
 
-    const relay_address& relay() const noexcept { return relay_; }
-    random_source* random() const noexcept { return random_; }
-    resolver* names() const noexcept { return names_; }
-    const std::string& ca_file() const noexcept { return ca_file_; }
-    const proxy_pointer& proxy() const noexcept { return proxy_; }
     duration step_timeout() const noexcept { return step_timeout_; }
     std::size_t room_bytes() const noexcept { return room_bytes_; }
 
 private:
-    relay_address relay_;
-    random_source* random_ = nullptr;
-    resolver* names_ = nullptr;
-    std::string ca_file_;
-    proxy_pointer proxy_;
     duration step_timeout_ = std::chrono::seconds{15};
     std::size_t room_bytes_ = 16 * 1024;
 };

@@ -83,7 +83,9 @@ struct connect_outcome {
     std::vector<connect_attempt> attempts; // those that failed, in the order in which they started
     std::string detail; // what was wrong above the connection (a certificate, an HTTP status); safe to print
 
-    // One sentence for people: the error, then each address and what happened there.
+    // For people: each address and what happened there; empty without attempts.
+    std::string describe_attempts() const;
+    // One sentence for people: the error, then the attempts and the detail.
     std::string describe() const;
 };
 
@@ -96,6 +98,11 @@ struct connect_request {
     std::optional<tcp_endpoint> exact; // go to this very address (the proxy's, where there is one) instead of
                                        // looking the host up; its port is ignored
     connect_options options;
+
+    std::uint16_t port() const noexcept
+    {
+        return kind == stream_kind::room ? address.room_port : address.port;
+    }
 };
 
 struct listen_options {

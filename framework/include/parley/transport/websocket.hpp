@@ -43,6 +43,9 @@ struct http_request {
 };
 
 struct http_answer {
+    http_answer() = default;
+    http_answer(unsigned code, std::string text) : status(code), body(std::move(text)) {}
+
     unsigned status = 200;
     std::string content_type = "text/plain; charset=utf-8";
     std::string body;

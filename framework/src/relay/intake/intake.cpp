@@ -23,29 +23,21 @@ constexpr std::size_t max_in_tls = 2048; // a TLS handshake costs about ten time
 constexpr std::string_view lobby_prefix = "/lobby/";
 constexpr std::size_t max_lobby_name_bytes = 64;
 
-http_answer plain_answer(unsigned status, std::string body)
-{
-    http_answer out;
-    out.status = status;
-    out.body = std::move(body);
-    return out;
-}
-
 // To one whose request is fine, but who may not come in.
 http_answer answer_of(reject_reason why)
 {
     switch (why) {
     case reject_reason::address_full:
     case reject_reason::connection_rate:
-        return plain_answer(429, "Too many connections from this address.\n");
+        return {429, "Too many connections from this address.\n"};
     case reject_reason::bad_forwarded:
-        return plain_answer(400, "The address of the client cannot be read from the request's headers.\n");
+        return {400, "The address of the client cannot be read from the request's headers.\n"};
     case reject_reason::no_such_path:
-        return plain_answer(404, "There is nothing here.\n");
+        return {404, "There is nothing here.\n"};
     case reject_reason::not_admitted:
-        return plain_answer(403, "Not admitted.\n");
+        return {403, "Not admitted.\n"};
     default:
-        return plain_answer(503, "Not now.\n");
+        return {503, "Not now.\n"};
     }
 }
 

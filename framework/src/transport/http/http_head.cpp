@@ -121,10 +121,13 @@ std::vector<std::string_view> list_elements(std::string_view list)
     return out;
 }
 
-std::string_view http_reason(unsigned status) noexcept
+std::string describe_status(const http_response& response)
 {
-    const beast::string_view text = beast::http::obsolete_reason(beast::http::int_to_status(status));
-    return {text.data(), text.size()};
+    constexpr std::size_t max_shown_reason = 80;
+    const auto usual = beast::http::obsolete_reason(beast::http::int_to_status(response.status));
+    std::string reason = escaped(response.reason, max_shown_reason);
+    if (reason.empty()) reason = std::string{usual};
+    return "HTTP status " + std::to_string(response.status) + (reason.empty() ? "" : " " + reason);
 }
 
 std::string websocket_accept_of(std::string_view key)

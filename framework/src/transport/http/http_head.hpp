@@ -27,7 +27,8 @@ bool has_token(std::string_view list, std::string_view token) noexcept;
 // The elements of `list`, comma-separated, without the blanks around them; empty ones are left out.
 std::vector<std::string_view> list_elements(std::string_view list);
 
-std::string_view http_reason(unsigned status) noexcept;
+// "HTTP status 404 Not Found", with the standard reason if the response gives none; safe to print.
+std::string describe_status(const http_response& response);
 
 // The Sec-WebSocket-Accept of a Sec-WebSocket-Key.
 std::string websocket_accept_of(std::string_view key);

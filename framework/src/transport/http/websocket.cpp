@@ -78,14 +78,6 @@ awaitable<void> reject(any_stream& stream, http_answer answer)
         co_await detail::end_and_drain(stream, 64 * 1024);
 }
 
-http_answer plain_answer(unsigned status, std::string body)
-{
-    http_answer out;
-    out.status = status;
-    out.body = std::move(body);
-    return out;
-}
-
 std::optional<stream_kind> requested_kind(const http_request& request) noexcept
 {
     for (const auto& [name, value] : request.headers) {
@@ -131,19 +123,19 @@ http_answer judge(const http_request& request, bool seat_is_bad, const websocket
         auto own = options.on_request ? options.on_request(request) : std::nullopt;
         if (own) return std::move(*own);
     }
-    if (!served) return plain_answer(404, "There is nothing here.\n");
-    if (!upgrade) return plain_answer(426, "A relay answers WebSockets here.\n");
+    if (!served) return {404, "There is nothing here.\n"};
+    if (!upgrade) return {426, "A relay answers WebSockets here.\n"};
     if (request.header("Sec-WebSocket-Version") != "13")
-        return plain_answer(426, "This WebSocket version is not spoken here.\n");
+        return {426, "This WebSocket version is not spoken here.\n"};
     constexpr std::size_t key_bytes = 24; // 16 in base64
     if (request.header("Sec-WebSocket-Key").size() != key_bytes || request.header("Host").empty())
-        return plain_answer(400, "A header of the WebSocket request is missing or malformed.\n");
+        return {400, "A header of the WebSocket request is missing or malformed.\n"};
     if (!requested_kind(request))
-        return plain_answer(400, "Sec-WebSocket-Protocol is neither bob.handshake nor bob.room.\n");
-    if (seat_is_bad) return plain_answer(400, "The seat is malformed, or there are several.\n");
+        return {400, "Sec-WebSocket-Protocol is neither bob.handshake nor bob.room.\n"};
+    if (seat_is_bad) return {400, "The seat is malformed, or there are several.\n"};
     auto other = options.on_upgrade ? options.on_upgrade(request) : std::nullopt;
     if (other) return std::move(*other);
-    return plain_answer(101, {});
+    return {101, {}};
 }
 
 std::string host_header(const relay_address& address)
@@ -165,15 +157,6 @@ bool takes_only(const http_request& answer, stream_kind kind)
            });
 }
 
-std::string refusal_of(const detail::http_response& response)
-{
-    std::string out = "HTTP status " + std::to_string(response.status);
-    const std::string_view reason =
-        response.reason.empty() ? detail::http_reason(response.status) : std::string_view{response.reason};
-    if (!reason.empty()) out += " " + escaped(reason, 80);
-    return out;
-}
-
 } // namespace
 
 std::string_view websocket_subprotocol(stream_kind kind) noexcept
@@ -193,7 +176,7 @@ awaitable<websocket_accepted> accept_websocket(any_stream& stream, websocket_acc
     http_answer answer;
     std::optional<seat_token> seat;
     if (received.error) {
-        answer = plain_answer(431, "The request's headers are too long.\n");
+        answer = {431, "The request's headers are too long.\n"};
     } else {
         auto request = detail::parse_http_request(received.head);
         if (request) {
@@ -202,7 +185,7 @@ awaitable<websocket_accepted> accept_websocket(any_stream& stream, websocket_acc
             if (taken) seat = *taken;
             answer = judge(out.request, taken.has_error(), options);
         } else {
-            answer = plain_answer(400, "This is no HTTP/1.1 request.\n");
+            answer = {400, "This is no HTTP/1.1 request.\n"};
         }
     }
     out.status = answer.status;
@@ -247,7 +230,7 @@ awaitable<error_code> open_websocket(any_stream& stream, relay_address address, 
         if (!response)
             what = "what answers there does not speak HTTP";
         else if (response->status != 101)
-            what = refusal_of(*response);
+            what = detail::describe_status(*response);
         else if (!detail::finish_beast_handshake(*layer, received.head))
             what = "the answer is not to this request";
         else if (!takes_only(response->fields, kind))

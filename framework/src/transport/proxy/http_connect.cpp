@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::string_view head_end = "\r\n\r\n";
 constexpr std::string_view head_start = "HTTP/1.";
-constexpr std::size_t max_shown_reason = 80;
 
 void append(byte_vector& to, std::string_view text)
 {
@@ -26,14 +25,6 @@ bool can_stand_in_a_head(std::string_view host) noexcept
     });
 }
 
-std::string status_of(const http_response& response)
-{
-    std::string out = "HTTP status " + std::to_string(response.status);
-    const std::string reason = escaped(response.reason, max_shown_reason);
-    if (!reason.empty()) out += " " + reason;
-    return out;
-}
-
 // Whether some Proxy-Authenticate asks for what can be given.
 bool offers_basic(const http_request& fields)
 {
@@ -41,15 +32,8 @@ bool offers_basic(const http_request& fields)
     for (const auto& [name, value] : fields.headers) {
         if (!is_same_name(name, "Proxy-Authenticate")) continue;
         asked = true;
-        const std::string_view scheme = std::string_view{value}.substr(0, value.find(' '));
-        if (is_same_name(scheme, "Basic") || has_token(value, "Basic")) return true;
-        // Several schemes in one line: "Digest realm=…, Basic realm=…".
-        for (std::size_t at = value.find(','); at != std::string::npos; at = value.find(',', at + 1)) {
-            const std::size_t word = value.find_first_not_of(" \t", at + 1);
-            if (word != std::string::npos && value.size() - word >= 5 &&
-                is_same_name(std::string_view{value}.substr(word, 5), "Basic"))
-                return true;
-        }
+        for (const std::string_view each : list_elements(value)) // "Digest realm=…, Basic realm=…"
+            if (is_same_name(each.substr(0, each.find(' ')), "Basic")) return true;
     }
     return !asked;
 }
@@ -126,7 +110,7 @@ void http_connect::judge()
         return;
     }
     if (status >= 200 && status < 300) return finish();
-    std::string said = status_of(*response);
+    std::string said = describe_status(*response);
     if (status == 407 || status == 401) { // tinyproxy says 401 of wrong ones
         if (!offers_basic(response->fields))
             said += "; it takes no user name and password of the scheme Basic";

@@ -1,5 +1,6 @@
 #include <parley/transport/proxy.hpp>
 
+#include "transport/http/http_head.hpp"
 #include "transport/proxy/socks5.hpp"
 
 #include <algorithm>
@@ -16,17 +17,11 @@ error_code fail(std::string* why, std::string what)
     return errc::bad_address;
 }
 
-char lower(char c) noexcept
-{
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 std::optional<proxy_kind> kind_of(std::string_view scheme)
 {
-    std::string name;
-    for (const char c : scheme) name += lower(c);
-    if (name == "http") return proxy_kind::http;
-    if (name == "socks5" || name == "socks5h" || name == "socks") return proxy_kind::socks5;
+    if (detail::is_same_name(scheme, "http")) return proxy_kind::http;
+    for (const char* name : {"socks5", "socks5h", "socks"})
+        if (detail::is_same_name(scheme, name)) return proxy_kind::socks5;
     return std::nullopt;
 }
 

@@ -1,5 +1,8 @@
-#include <parley/transport/ip_network.hpp>
 #include <parley/transport/proxy.hpp>
+
+#include "transport/http/http_head.hpp"
+
+#include <parley/transport/ip_network.hpp>
 #include <parley/transport/transport.hpp>
 
 #include <algorithm>
@@ -11,13 +14,6 @@ namespace parley {
 namespace {
 
 using asio::ip::address;
-
-bool is_same_text(std::string_view one, std::string_view other) noexcept
-{
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    return std::equal(one.begin(), one.end(), other.begin(), other.end(),
-                      [&](char a, char b) { return lower(a) == lower(b); });
-}
 
 std::optional<address> address_of(std::string_view text)
 {
@@ -71,7 +67,7 @@ bool matches(std::string_view entry, std::string_view host, const std::optional<
     if (entry.starts_with('.')) entry.remove_prefix(1);
     if (entry.empty() || host.size() < entry.size()) return false;
     const std::size_t before = host.size() - entry.size();
-    return is_same_text(host.substr(before), entry) && (before == 0 || host[before - 1] == '.');
+    return detail::is_same_name(host.substr(before), entry) && (before == 0 || host[before - 1] == '.');
 }
 
 struct variable_value {

@@ -2,13 +2,13 @@
 
 #include "transport/proxy/http_connect.hpp"
 #include "transport/proxy/socks5.hpp"
+#include "transport/resolve_for.hpp"
 #include "transport/step_report.hpp"
 #include "transport/time_left.hpp"
 
 #include <parley/async/watchdog.hpp>
 #include <parley/transport/connect.hpp>
 #include <parley/transport/proxy.hpp>
-#include <parley/transport/resolver.hpp>
 
 #include <boost/asio/write.hpp>
 
@@ -54,25 +54,12 @@ awaitable<result<std::vector<tcp_endpoint>>> find_proxy(const connect_request& r
 {
     const proxy_settings& proxy = *request.options.proxy;
     if (request.exact) co_return std::vector<tcp_endpoint>{{request.exact->address(), proxy.port}};
-    system_resolver system;
-    resolver& names = request.options.names != nullptr ? *request.options.names : system;
     const step_report step{request.options, connect_step::resolve};
-    auto found = co_await names.resolve(proxy.host, proxy.port, request.options.timeout);
+    auto found = co_await resolve_for(request.options, proxy.host, proxy.port);
     if (!found && found.error() == errc::name_not_resolved) found = errc::proxy_not_resolved;
     step.done(found ? error_code{} : found.error(),
               found ? std::to_string(found->size()) + " for the proxy " + proxy.host : proxy.text());
     co_return found;
-}
-
-std::string describe_attempts(const connect_outcome& outcome)
-{
-    std::string out;
-    for (const connect_attempt& attempt : outcome.attempts) {
-        if (!out.empty()) out += ", ";
-        out += to_text(attempt.endpoint) + " ";
-        out += attempt.error == asio::error::operation_aborted ? "no answer" : attempt.error.message();
-    }
-    return out;
 }
 
 } // namespace
@@ -96,7 +83,7 @@ awaitable<connect_outcome> connect_through_proxy(connect_request request)
     const step_report connecting_step{options, connect_step::connect};
     out = co_await connect_tcp(std::move(*endpoints), std::move(connecting));
     if (out.error) {
-        const std::string attempts = describe_attempts(out);
+        const std::string attempts = out.describe_attempts();
         if (out.error == errc::connect_failed) out.error = errc::proxy_unreachable;
         out.detail = name + (attempts.empty() ? "" : ": " + attempts);
         connecting_step.done(out.error, out.detail);
@@ -105,9 +92,7 @@ awaitable<connect_outcome> connect_through_proxy(connect_request request)
     connecting_step.done({}, to_text(*out.stream.remote_endpoint()) + ", the proxy");
 
     const step_report proxy_step{options, connect_step::proxy};
-    const std::uint16_t port =
-        request.kind == stream_kind::room ? request.address.room_port : request.address.port;
-    const auto dialogue = make_dialogue(proxy, request.address.host, port);
+    const auto dialogue = make_dialogue(proxy, request.address.host, request.port());
     {
         const watchdog bound{out.stream, time_left(start, options.timeout)};
         const error_code error = co_await carry(out.stream, *dialogue);
