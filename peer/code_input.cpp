@@ -3,6 +3,8 @@
 #include "peer/prompt.hpp"
 #include "peer/terminal.hpp"
 
+#include <parley/base/descriptor.hpp>
+
 #include <boost/throw_exception.hpp>
 
 #include <cerrno>
@@ -42,11 +44,9 @@ command_result<typed_code> read_file(const std::string& path)
 {
     if (path == "-") return read_from(STDIN_FILENO, "standard input");
     const std::string where = "--code-file " + escaped(path);
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (descriptor < 0) return reading_failed(where, {errno, boost::system::system_category()});
-    command_result<typed_code> code = read_from(descriptor, where);
-    ::close(descriptor);
-    return code;
+    const descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
+    if (!file) return reading_failed(where, last_system_error());
+    return read_from(file.get(), where);
 }
 
 void wipe_text(char* text) noexcept

@@ -4,6 +4,7 @@
 #include "peer/spool.hpp"
 
 #include <parley/base/bytes.hpp>
+#include <parley/base/descriptor.hpp>
 
 #include <array>
 #include <cerrno>
@@ -22,30 +23,13 @@ command_error local_failure(const std::filesystem::path& path, const std::string
     return {exit_code::local_file, escaped(path.native()) + ": " + why};
 }
 
-std::string last_error_text()
-{
-    return error_code{errno, boost::system::system_category()}.message();
-}
-
-// Closes a descriptor at the end of a scope.
-struct open_descriptor {
-    int value;
-    explicit open_descriptor(int descriptor) noexcept : value(descriptor) {}
-    ~open_descriptor()
-    {
-        if (value >= 0) ::close(value);
-    }
-    open_descriptor(const open_descriptor&) = delete;
-    open_descriptor& operator=(const open_descriptor&) = delete;
-};
-
 command_error write_to_standard_output(const char* data, std::size_t size)
 {
     while (size > 0) {
         if (wait_writable(STDOUT_FILENO) == wait_outcome::interrupted) return {exit_code::interrupted, {}};
         const ssize_t count = ::write(STDOUT_FILENO, data, size);
         if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-        if (count < 0) return {exit_code::local_file, "standard output: " + last_error_text()};
+        if (count < 0) return {exit_code::local_file, "standard output: " + last_system_error().message()};
         data += count;
         size -= static_cast<std::size_t>(count);
     }
@@ -72,7 +56,7 @@ command_result<destination> find_destination(const std::optional<std::string>& o
 command_result<scratch_directory> scratch_directory::create()
 {
     std::string path = std::string{temporary_directory()} + "/parley-XXXXXX";
-    if (::mkdtemp(path.data()) == nullptr) return local_failure(path, last_error_text());
+    if (::mkdtemp(path.data()) == nullptr) return local_failure(path, last_system_error().message());
     return scratch_directory{path};
 }
 
@@ -86,14 +70,14 @@ void scratch_directory::remove() noexcept
 
 command_error copy_to_standard_output(const std::filesystem::path& path, scratch_directory& staging)
 {
-    const open_descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
-    if (file.value < 0) return local_failure(path, last_error_text());
+    const descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+    if (!file) return local_failure(path, last_system_error().message());
     staging.remove();
     const auto buffer = std::make_unique<char[]>(copy_bytes);
     for (;;) {
-        const ssize_t count = ::read(file.value, buffer.get(), copy_bytes);
+        const ssize_t count = ::read(file.get(), buffer.get(), copy_bytes);
         if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return local_failure(path, last_error_text());
+        if (count < 0) return local_failure(path, last_system_error().message());
         if (count == 0) return {exit_code::ok, {}};
         const command_error error = write_to_standard_output(buffer.get(), static_cast<std::size_t>(count));
         if (error.exit != exit_code::ok) return error;

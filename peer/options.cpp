@@ -70,47 +70,38 @@ struct raw_common {
     bool json = false;
 };
 
+CLI::Option* add_option(CLI::App& command, const char* flag, auto& out, const char* type,
+                        const std::string& help)
+{
+    return command.add_option(flag, out, help)->type_name(type);
+}
+
 // The options of all commands that connect to a relay.
 void add_connecting(CLI::App& command, std::string& ca_file, proxy_arguments& proxy)
 {
-    command
-        .add_option(
-            "--ca-file", ca_file,
-            "Trust the certificate authorities in FILE (PEM) instead of the system's, for tls and wss")
-        ->type_name("FILE");
-    command
-        .add_option("--proxy", proxy.proxy,
-                    "Connect through a proxy: http://HOST[:PORT], socks5://HOST[:PORT] or none (default: "
-                    "PARLEY_PROXY, or else https_proxy, http_proxy, all_proxy and no_proxy)")
-        ->type_name("URL");
-    command
-        .add_option("--proxy-auth-file", proxy.auth_file,
-                    "Read the proxy's USER:PASSWORD from the first line of FILE")
-        ->type_name("FILE");
+    add_option(command, "--ca-file", ca_file, "FILE",
+               "Trust the certificate authorities in FILE (PEM) instead of the system's, for tls and wss");
+    add_option(command, "--proxy", proxy.proxy, "URL",
+               "Connect through a proxy: http://HOST[:PORT], socks5://HOST[:PORT] or none (default: "
+               "PARLEY_PROXY, or else https_proxy, http_proxy, all_proxy and no_proxy)");
+    add_option(command, "--proxy-auth-file", proxy.auth_file, "FILE",
+               "Read the proxy's USER:PASSWORD from the first line of FILE");
 }
 
 void add_common(CLI::App& command, raw_common& raw)
 {
-    command
-        .add_option(
-            "--relay", raw.relay,
-            fmt::format(
-                "The relay: [tcp://|tls://]HOST[:PORT[,ROOM_PORT]], ws://HOST[:PORT][/PATH], the same with "
-                "wss, or unix:/PATH (default: PARLEY_RELAY, or else {})",
-                default_relay))
-        ->type_name("ADDRESS");
-    command.add_option("--room-port", raw.room_port, "The relay's port for rooms (default: 9001)")
-        ->check(CLI::Range(1, 65535).description(""))
-        ->type_name("PORT");
+    add_option(command, "--relay", raw.relay, "ADDRESS",
+               fmt::format("The relay: [tcp://|tls://]HOST[:PORT[,ROOM_PORT]], ws://HOST[:PORT][/PATH], the "
+                           "same with wss, or unix:/PATH (default: PARLEY_RELAY, or else {})",
+                           default_relay));
+    add_option(command, "--room-port", raw.room_port, "PORT", "The relay's port for rooms (default: 9001)")
+        ->check(CLI::Range(1, 65535).description(""));
     add_connecting(command, raw.ca_file, raw.proxy);
-    command
-        .add_option("--code-file", raw.code_file,
-                    "Read the code from the first line of FILE (\"-\" is standard input)")
-        ->type_name("FILE");
-    command
-        .add_option("--timeout", raw.timeout_seconds, "How long to wait for the other side (default: 3600)")
-        ->check(CLI::Range(0.001, 31'536'000.0).description(""))
-        ->type_name("SECONDS");
+    add_option(command, "--code-file", raw.code_file, "FILE",
+               "Read the code from the first line of FILE (\"-\" is standard input)");
+    add_option(command, "--timeout", raw.timeout_seconds, "SECONDS",
+               "How long to wait for the other side (default: 3600)")
+        ->check(CLI::Range(0.001, 31'536'000.0).description(""));
     CLI::Option* quiet = command.add_flag("-q,--quiet", raw.quiet, "Show failures only");
     command.add_flag("--json", raw.json, "Write one JSON object per line to standard output")
         ->excludes(quiet);
@@ -208,24 +199,17 @@ private:
     {
         send_ = app_.add_subcommand("send", "Send a file, a directory, a text or standard input");
         send_->footer(std::string{send_notes} + std::string{exit_codes_text});
-        path_ = send_->add_option("PATH", path_text_, "What to send; \"-\" is standard input")->type_name("");
-        text_ = send_->add_option("--text", text_value_, "Send this text instead")
-                    ->type_name("TEXT")
-                    ->excludes(path_);
-        name_ =
-            send_
-                ->add_option("--name", name_value_,
-                             "What to call a text (default: message.txt) or standard input (default: stdin)")
-                ->type_name("NAME");
+        path_ = add_option(*send_, "PATH", path_text_, "", "What to send; \"-\" is standard input");
+        text_ = add_option(*send_, "--text", text_value_, "TEXT", "Send this text instead")->excludes(path_);
+        name_ = add_option(*send_, "--name", name_value_, "NAME",
+                           "What to call a text (default: message.txt) or standard input (default: stdin)");
         CLI::Option* compress = send_->add_flag("--compress", compress_, "Compress everything");
         send_->add_flag("--no-compress", no_compress_, "Compress nothing (default: compress what shrinks)")
             ->excludes(compress);
-        send_
-            ->add_option(
-                "--records", records_,
-                "Layout of the encrypted records: current, or original for a receiver from before March 2025")
-            ->check(CLI::IsMember({"current", "original"}).description(""))
-            ->type_name("LAYOUT");
+        add_option(
+            *send_, "--records", records_, "LAYOUT",
+            "Layout of the encrypted records: current, or original for a receiver from before March 2025")
+            ->check(CLI::IsMember({"current", "original"}).description(""));
         add_common(*send_, send_raw_);
     }
 
@@ -233,15 +217,12 @@ private:
     {
         recv_ = app_.add_subcommand("recv", "Receive what somebody sends");
         recv_->footer(std::string{recv_notes} + std::string{exit_codes_text});
-        code_ = recv_->add_option("CODE", code_value_, "The code; it is safer to type it when asked")
-                    ->type_name("");
+        code_ = add_option(*recv_, "CODE", code_value_, "", "The code; it is safer to type it when asked");
         recv_->add_flag("-y,--yes", yes_, "Receive the document without asking");
-        output_ = recv_
-                      ->add_option(
-                          "-o,--output", output_value_,
-                          "An existing directory to receive into, or a new path for the document; \"-\" is "
-                          "standard output, for a single file (default: here, under the offered name)")
-                      ->type_name("PATH");
+        output_ =
+            add_option(*recv_, "-o,--output", output_value_, "PATH",
+                       "An existing directory to receive into, or a new path for the document; \"-\" is "
+                       "standard output, for a single file (default: here, under the offered name)");
         add_common(*recv_, recv_raw_);
     }
 
@@ -249,14 +230,12 @@ private:
     {
         probe_ = app_.add_subcommand("probe", "Test a relay step by step, and say what is wrong");
         probe_->footer(std::string{probe_notes});
-        probe_
-            ->add_option("ADDRESS", probe_relay_,
-                         fmt::format("The relay (default: PARLEY_RELAY, or else {})", default_relay))
-            ->type_name("");
+        add_option(*probe_, "ADDRESS", probe_relay_, "",
+                   fmt::format("The relay (default: PARLEY_RELAY, or else {})", default_relay));
         add_connecting(*probe_, probe_ca_file_, probe_proxy_);
-        probe_->add_option("--timeout", probe_timeout_, "How long each step may take (default: 15)")
-            ->check(CLI::Range(0.001, 3600.0).description(""))
-            ->type_name("SECONDS");
+        add_option(*probe_, "--timeout", probe_timeout_, "SECONDS",
+                   "How long each step may take (default: 15)")
+            ->check(CLI::Range(0.001, 3600.0).description(""));
         probe_->add_flag("--json", probe_json_, "Write one JSON object per line to standard output");
     }
 

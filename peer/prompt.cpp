@@ -1,6 +1,7 @@
 #include "peer/prompt.hpp"
 
 #include "peer/interrupt.hpp"
+#include "peer/reporter.hpp"
 #include "peer/terminal.hpp"
 
 #include <parley/async/event.hpp>
@@ -113,16 +114,6 @@ result<line_buffer::outcome> read_some_of_line(int input, line_buffer& line)
     return outcome;
 }
 
-void put(int output, std::string_view text) noexcept
-{
-    while (!text.empty()) {
-        const ssize_t count = ::write(output, text.data(), text.size());
-        if (count < 0 && errno == EINTR) continue;
-        if (count <= 0) return; // wait for the answer even if the question cannot be shown
-        text.remove_prefix(static_cast<std::size_t>(count));
-    }
-}
-
 // The state that the answering thread and its coroutine share.
 struct answer_state {
     explicit answer_state(const executor& ex) : answered(ex) {}
@@ -193,20 +184,21 @@ result<secret_bytes> ask_secret(std::string_view question, int input, int output
     line_buffer line;
     echo_off hidden{input};
     stop_guard guard;
-    put(output, question);
+    const text_sink put = descriptor_sink(output);
+    put(question);
     for (;;) {
         const stop_guard::outcome outcome = guard.wait(input);
         if (outcome == stop_guard::outcome::interrupted) {
-            put(output, "\n");
+            put("\n");
             return errc::cancelled;
         }
         if (outcome == stop_guard::outcome::stop) {
             hidden.suspend();
-            put(output, "\n");
+            put("\n");
             ::raise(SIGSTOP);
             hidden.resume();
             line.clear();
-            put(output, question);
+            put(question);
             continue;
         }
         const result<line_buffer::outcome> step = read_some_of_line(input, line);

@@ -2,12 +2,11 @@
 
 #include "peer/prompt.hpp"
 
-#include <algorithm>
-#include <cerrno>
+#include <parley/base/descriptor.hpp>
+
 #include <cstring>
 #include <fcntl.h>
 #include <string_view>
-#include <unistd.h>
 
 namespace parley::cli {
 namespace {
@@ -22,14 +21,10 @@ command_result<proxy_settings> parse(const std::string& text, const std::string&
 
 command_result<secret_bytes> read_first_line(const std::string& path)
 {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    error_code error{errno, boost::system::system_category()};
-    if (descriptor >= 0) {
-        auto line = read_line(descriptor);
-        ::close(descriptor);
-        if (line) return std::move(*line);
-        error = line.error();
-    }
+    const descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
+    auto line = file ? read_line(file.get()) : last_system_error();
+    if (line) return std::move(*line);
+    const error_code error = line.error();
     if (error == errc::cancelled) return command_error{exit_code::interrupted, {}};
     return command_error{exit_code::local_file,
                          "--proxy-auth-file " + escaped(path) + ": " + error.message()};

@@ -33,10 +33,9 @@ command_result<document_source> open_source(const send_command_options& options,
     if (options.kind == kind::standard_input) {
         result<spooled_file> spooled = spool(STDIN_FILENO);
         if (!spooled) return local_failure("standard input", spooled.error());
-        const std::uint64_t size = spooled->size();
         const std::string name = options.name.value_or("stdin");
-        result<document_source> source =
-            document_source::from_descriptor(name, spooled->release(), size, std::move(settings));
+        result<document_source> source = document_source::from_descriptor(name, spooled->file.release(),
+                                                                          spooled->size, std::move(settings));
         if (!source) return local_failure(escaped(name), source.error());
         return std::move(*source);
     }

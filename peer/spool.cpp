@@ -2,8 +2,6 @@
 
 #include "peer/interrupt.hpp"
 
-#include <parley/base/descriptor.hpp>
-
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -43,16 +41,6 @@ error_code write_all(int descriptor, const char* data, std::size_t size) noexcep
 
 } // namespace
 
-spooled_file::~spooled_file()
-{
-    if (descriptor_ >= 0) ::close(descriptor_);
-}
-
-int spooled_file::release() noexcept
-{
-    return std::exchange(descriptor_, -1);
-}
-
 const char* temporary_directory() noexcept
 {
     const char* chosen = std::getenv("TMPDIR");
@@ -61,23 +49,21 @@ const char* temporary_directory() noexcept
 
 result<spooled_file> spool(int input)
 {
-    const int descriptor = open_unnamed();
-    if (descriptor < 0) return last_system_error();
-    spooled_file file{descriptor, 0};
+    spooled_file out{descriptor{open_unnamed()}};
+    if (!out.file) return last_system_error();
     const auto buffer = std::make_unique<char[]>(copy_bytes);
-    std::uint64_t size = 0;
     for (;;) {
         if (wait_readable(input) == wait_outcome::interrupted) return errc::cancelled;
         const ssize_t count = ::read(input, buffer.get(), copy_bytes);
         if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
         if (count < 0) return last_system_error();
         if (count == 0) break;
-        const error_code error = write_all(descriptor, buffer.get(), static_cast<std::size_t>(count));
+        const error_code error = write_all(out.file.get(), buffer.get(), static_cast<std::size_t>(count));
         if (error) return error;
-        size += static_cast<std::uint64_t>(count);
+        out.size += static_cast<std::uint64_t>(count);
     }
-    if (::lseek(descriptor, 0, SEEK_SET) < 0) return last_system_error();
-    return spooled_file{file.release(), size};
+    if (::lseek(out.file.get(), 0, SEEK_SET) < 0) return last_system_error();
+    return out;
 }
 
 } // namespace parley::cli

@@ -27,9 +27,9 @@ TEST(spool, keeps_the_whole_stream_in_a_file_without_a_name)
     result<spooled_file> file = spool(pipe.reading());
     writer.join();
     ASSERT_TRUE(file);
-    EXPECT_EQ(file->size(), content.size());
+    EXPECT_EQ(file->size, content.size());
     EXPECT_EQ(folder.names().size(), 0u);
-    const int descriptor = file->release();
+    const int descriptor = file->file.release();
     std::string read(content.size() + 1, '\0');
     std::size_t size = 0;
     for (ssize_t count = 1; count > 0; size += static_cast<std::size_t>(count))
@@ -46,7 +46,7 @@ TEST(spool, of_nothing_is_an_empty_file)
     pipe.finish();
     const result<spooled_file> file = spool(pipe.reading());
     ASSERT_TRUE(file);
-    EXPECT_EQ(file->size(), 0u);
+    EXPECT_EQ(file->size, 0u);
 }
 
 TEST(spool, is_ended_by_a_signal)
