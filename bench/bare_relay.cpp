@@ -1,6 +1,4 @@
-#include "bench/bare_relay.hpp"
-
-#include "bench/load_process.hpp"
+#include "bench/system_under_test.hpp"
 
 #include <parley/wire/public_packet.hpp>
 #include <parley/wire/writer.hpp>
@@ -20,8 +18,9 @@ void answer(int fd, const packet_variant& body)
 }
 
 // Writes to the clients in the order in which they arrived.
-void serve(const descriptor& listener)
+void serve_bare(const listening& at)
 {
+    const int listener = at.socket.get();
     const descriptor epoll{::epoll_create1(EPOLL_CLOEXEC)};
     const identity name = *identity::from_text("127.127.127.127:12345");
     const encoded_packet announcement =
@@ -47,13 +46,13 @@ void serve(const descriptor& listener)
                 ::send(client, announcement.view().data(), announcement.view().size(), MSG_NOSIGNAL);
         }
     };
-    watch(listener.get());
+    watch(listener);
     std::array<epoll_event, max_events> ready;
     for (;;) {
         const int count = ::epoll_wait(epoll.get(), ready.data(), max_events, -1);
         for (int i = 0; i < count; ++i) {
             const int fd = ready[static_cast<std::size_t>(i)].data.fd;
-            if (fd != listener.get()) {
+            if (fd != listener) {
                 hear(fd);
             } else if (const int got = ::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC); got >= 0) {
                 watch(got);
@@ -62,27 +61,11 @@ void serve(const descriptor& listener)
     }
 }
 
-class bare_relay final : public system_under_test {
-public:
-    bare_relay() : listener_(listen_on_loopback()), process_([this] { serve(listener_.socket); }) {}
-    std::vector<pid_t> processes() const override { return {process_.pid()}; }
-    std::optional<relay_endpoints> relay(wire_kind kind) const override
-    {
-        if (kind != wire_kind::tcp) return std::nullopt;
-        const endpoint at{kind, "127.0.0.1", listener_.port, {}};
-        return relay_endpoints{at, at};
-    }
-
-private:
-    listening listener_;
-    load_process process_;
-};
-
 } // namespace
 
 system_kind bare_relay_kind()
 {
-    return {"bare writes", "", [] { return std::make_unique<bare_relay>(); }};
+    return forked_relay_kind("bare writes", wire_kind::tcp, &serve_bare);
 }
 
 } // namespace parley::bench

@@ -1,7 +1,5 @@
-#include "bench/beast_relay.hpp"
-
 #include "bench/failure.hpp"
-#include "bench/load_process.hpp"
+#include "bench/system_under_test.hpp"
 
 #include <parley/async/spawn.hpp>
 #include <parley/relay/relay_server.hpp>
@@ -44,7 +42,7 @@ awaitable<void> serve_one(any_stream stream, relay_server& relay)
         relay.serve_handshake(std::move(opened), who);
 }
 
-void serve(const listening& at)
+void serve_with_beast(const listening& at)
 {
     asio::io_context context{1};
     relay_server_options options;
@@ -75,33 +73,11 @@ void serve(const listening& at)
     context.run();
 }
 
-class beast_relay final : public system_under_test {
-public:
-    beast_relay()
-        : listening_(listen_on_loopback()), process_([this] {
-              raise_descriptor_limit();
-              serve(listening_);
-          })
-    {
-    }
-    std::vector<pid_t> processes() const override { return {process_.pid()}; }
-    std::optional<relay_endpoints> relay(wire_kind kind) const override
-    {
-        if (kind != wire_kind::websocket) return std::nullopt;
-        const endpoint at{kind, "127.0.0.1", listening_.port, "/"};
-        return relay_endpoints{at, at};
-    }
-
-private:
-    listening listening_;
-    load_process process_;
-};
-
 } // namespace
 
 system_kind beast_relay_kind()
 {
-    return {"relay with Beast", "", [] { return std::make_unique<beast_relay>(); }};
+    return forked_relay_kind("relay with Beast", wire_kind::websocket, &serve_with_beast);
 }
 
 } // namespace parley::bench

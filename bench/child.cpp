@@ -19,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <thread>
 
 namespace parley::bench {
 namespace {
@@ -26,7 +27,8 @@ namespace {
 namespace process = boost::process;
 using std::chrono::steady_clock;
 
-constexpr std::chrono::seconds patience{2}; // between SIGTERM and SIGKILL
+constexpr std::chrono::seconds patience{2};   // between SIGTERM and SIGKILL
+constexpr std::chrono::milliseconds pause{1}; // between two looks at whether a program has ended
 constexpr std::size_t max_line_bytes = 1u << 20;
 
 double seconds_of(const timeval& time)
@@ -164,11 +166,10 @@ int child::wait(std::chrono::nanoseconds timeout)
     const auto limit = steady_clock::now() + timeout;
     for (std::string line; read_line(line, limit - steady_clock::now());) {
     }
-    constexpr timespec pause{0, 1'000'000};
     // The end of its output is nearly always its own end.
     while (!reap(false)) {
         if (steady_clock::now() >= limit) throw failure{name_ + " does not end: " + complaints()};
-        ::nanosleep(&pause, nullptr);
+        std::this_thread::sleep_for(pause);
     }
     return status_;
 }
@@ -178,14 +179,13 @@ void child::end() noexcept
     if (pid_ <= 0 || reap(false)) return;
     ::kill(pid_, SIGTERM);
     const auto limit = steady_clock::now() + patience;
-    constexpr timespec pause{0, 1'000'000};
     while (!reap(false)) {
         if (steady_clock::now() >= limit) {
             ::kill(pid_, SIGKILL);
             reap(true);
             return;
         }
-        ::nanosleep(&pause, nullptr);
+        std::this_thread::sleep_for(pause);
     }
 }
 

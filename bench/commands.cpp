@@ -1,16 +1,12 @@
 #include "bench/commands.hpp"
 
+#include "bench/benchmarks.hpp"
 #include "bench/criteria.hpp"
 #include "bench/endpoint.hpp"
 #include "bench/failure.hpp"
-#include "bench/handshake_benchmark.hpp"
 #include "bench/load_process.hpp"
 #include "bench/machine.hpp"
-#include "bench/primitive_benchmark.hpp"
-#include "bench/room_benchmark.hpp"
 #include "bench/tables.hpp"
-#include "bench/transfer_benchmark.hpp"
-#include "bench/waiting_benchmarks.hpp"
 
 #include <fmt/format.h>
 

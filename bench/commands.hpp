@@ -1,4 +1,3 @@
-// Executes the words of the command line.
 #pragma once
 
 #include "bench/session.hpp"
@@ -6,6 +5,11 @@
 #include <span>
 
 namespace parley::bench {
+
+// Executes the command line (without the program's name). `self` is the program's name; the programs under
+// test are first looked for beside it. Returns the exit status: 0 done, 1 something failed, 2 wrong usage.
+// Throws failure.
+int run_command_line(std::vector<std::string> arguments, const std::string& self);
 
 struct benchmark {
     const char* name;

@@ -255,17 +255,4 @@ bool write_all(int fd, std::string_view bytes) noexcept
     return true;
 }
 
-bool read_exactly(int fd, void* out, std::size_t size) noexcept
-{
-    auto* to = static_cast<char*>(out);
-    while (size != 0) {
-        const ssize_t got = ::recv(fd, to, size, 0);
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) return false;
-        to += got;
-        size -= static_cast<std::size_t>(got);
-    }
-    return true;
-}
-
 } // namespace parley::bench

@@ -69,8 +69,7 @@ descriptor accept_one(const descriptor& listener);
 std::uint16_t free_port();
 
 void set_blocking(int fd, bool blocking) noexcept;
-// Transfers everything, or returns false.
+// Writes everything, or returns false.
 bool write_all(int fd, std::string_view bytes) noexcept;
-bool read_exactly(int fd, void* out, std::size_t size) noexcept;
 
 } // namespace parley::bench

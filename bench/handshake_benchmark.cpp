@@ -1,4 +1,4 @@
-#include "bench/handshake_benchmark.hpp"
+#include "bench/benchmarks.hpp"
 
 #include "bench/failure.hpp"
 #include "bench/handshake_load.hpp"
@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
+#include <thread>
 
 namespace parley::bench {
 namespace {
@@ -49,11 +49,10 @@ load_result run_load(const settings& options, handshake_plan plan, const system_
         }
         const auto limit =
             std::chrono::steady_clock::now() + std::chrono::duration<double>{plan.seconds + 20};
-        constexpr timespec pause{0, 5'000'000};
         for (const auto& one : generators)
             while (one->running()) {
                 if (std::chrono::steady_clock::now() > limit) throw failure{"a load generator does not end"};
-                ::nanosleep(&pause, nullptr);
+                std::this_thread::sleep_for(std::chrono::milliseconds{5});
             }
     }
     out.system_cpu = static_cast<double>(cpu_time_ns(program.processes()) - before) * 1e-9;
@@ -71,47 +70,24 @@ load_result run_load(const settings& options, handshake_plan plan, const system_
     return out;
 }
 
-class reporter {
-public:
-    reporter(session& s, measurement about, const load_result& load)
-        : session_(s), about_(std::move(about)), load_(load)
-    {
-    }
-
-    void add(const char* metric, const char* unit, better direction, double value, bool with_cpu = false)
-    {
-        about_.metric = metric;
-        about_.unit = unit;
-        about_.better = direction;
-        std::map<std::string, double> cpu;
-        if (with_cpu) cpu = {{"system", load_.system_cpu}, {"generator", load_.generator_cpu}};
-        session_.add(about_, value, cpu);
-    }
-    void add_latency(const char* metric, double percent)
-    {
-        const auto latency = load_.total.latency.percentile(percent);
-        add(metric, "ms", better::less, static_cast<double>(latency.count()) * 1e-6);
-    }
-
-private:
-    session& session_;
-    measurement about_;
-    const load_result& load_;
-};
-
 void report(session& s, const measurement& about, const load_result& load, bool open, bool has_process)
 {
-    reporter out{s, about, load};
     const auto completed = static_cast<double>(load.total.completed);
-    if (!open) out.add("handshakes", "1/s", better::more, completed / load.total.seconds, true);
+    if (!open)
+        s.add(about, "handshakes", "1/s", better::more, completed / load.total.seconds,
+              {{"system", load.system_cpu}, {"generator", load.generator_cpu}});
     if (!open && has_process)
-        out.add("CPU time of the relay a handshake", "us", better::less, load.system_cpu / completed * 1e6);
-    out.add_latency("latency p50", 50);
-    out.add_latency("latency p90", 90);
-    out.add_latency("latency p99", 99);
-    out.add_latency("latency p99.9", 99.9);
-    out.add_latency("latency max", 100);
-    out.add("failed", "handshakes", better::less, static_cast<double>(load.total.failed));
+        s.add(about, "CPU time of the relay a handshake", "us", better::less,
+              load.system_cpu / completed * 1e6);
+    for (const auto& [metric, percent] : {std::pair{"latency p50", 50.0},
+                                          {"latency p90", 90},
+                                          {"latency p99", 99},
+                                          {"latency p99.9", 99.9},
+                                          {"latency max", 100}}) {
+        const auto latency = load.total.latency.percentile(percent);
+        s.add(about, metric, "ms", better::less, static_cast<double>(latency.count()) * 1e-6);
+    }
+    s.add(about, "failed", "handshakes", better::less, static_cast<double>(load.total.failed));
 }
 
 // Compares the peers' CPU time with that of libsodium's functions alone. These are called in between, so
@@ -121,9 +97,7 @@ void report_cpu_of_peers(session& s, measurement about, const load_result& load)
     const auto add = [&](const std::string& system, const char* metric, double ns, std::uint64_t count) {
         if (!s.settings().wanted(system)) return;
         about.system = system;
-        about.metric = metric;
-        about.unit = "us";
-        s.add(about, ns * 1e-3 / static_cast<double>(count));
+        s.add(about, metric, "us", better::less, ns * 1e-3 / static_cast<double>(count));
     };
     const auto machines = static_cast<double>(load.total.machine_ns);
     const auto bare = static_cast<double>(load.total.bare_ns);
@@ -141,7 +115,9 @@ void measure(session& s, const system_kind& kind, wire_kind wire, handshake_keys
     const std::unique_ptr<system_under_test> program = kind.start();
     const std::optional<relay_endpoints> endpoints = program->relay(wire);
     if (!endpoints) return;
-    measurement about{"handshakes", kind.name, {}, "", "", better::less, {}, {}};
+    measurement about;
+    about.benchmark = "handshakes";
+    about.system = kind.name;
     about.with = {{"transport", std::string{wire_name(wire)}},
                   {"keys", keys == handshake_keys::agreement ? "agreement" : "precomputed"},
                   {"loop", "closed"},
@@ -164,7 +140,7 @@ void measure(session& s, const system_kind& kind, wire_kind wire, handshake_keys
     about.with["loop"] = options.rate > 0 ? fmt::format("open, {}/s", options.rate) : "open, half of closed";
     about.with.erase("concurrency");
     // The offered rate is half of the program's own; its latencies mean nothing without that number.
-    reporter{s, about, open}.add("offered rate", "1/s", better::more, plan.rate);
+    s.add(about, "offered rate", "1/s", better::more, plan.rate);
     report(s, about, open, true, !program->processes().empty());
 }
 

@@ -1,4 +1,4 @@
-#include "bench/options.hpp"
+#include "bench/commands.hpp"
 
 #include <parley/base/bytes.hpp>
 

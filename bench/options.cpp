@@ -1,6 +1,5 @@
-#include "bench/options.hpp"
-
 #include "bench/commands.hpp"
+
 #include "bench/failure.hpp"
 
 #include <parley/base/bytes.hpp>
@@ -77,118 +76,66 @@ private:
     {
         CLI::App* command = app_.add_subcommand(name, help);
         const auto positive = CLI::PositiveNumber.description("");
-        command->add_option("--runs", settings_.runs, "How often each is measured (default: 5)")
-            ->check(positive)
-            ->type_name("N");
-        command->add_flag("--quick", settings_.quick, "Fewer and smaller: about ten minutes for all of them");
-        command->add_option("--json", json_, "Write what was measured to FILE")->type_name("FILE");
-        command
-            ->add_option("--seconds", settings_.seconds,
-                         "How long a measurement lasts that has no end of its own (default: 2)")
-            ->check(positive)
-            ->type_name("S");
-        command
-            ->add_option("--only", settings_.only,
-                         "Only systems under test whose name begins so; may be repeated")
-            ->type_name("NAME")
-            ->expected(1)
-            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-        command
-            ->add_option("--transports", settings_.transports,
-                         "Of tcp, ws, tls, wss and unix (default: all; with --quick fewer)")
-            ->delimiter(',')
-            ->check(CLI::IsMember({"tcp", "ws", "tls", "wss", "unix"}).description(""))
-            ->type_name("LIST");
-        command
-            ->add_option("--threads", settings_.threads,
-                         "Of each program under test that can be told (default: 1)")
-            ->check(positive)
-            ->type_name("N");
-        command
-            ->add_option("--congestion", settings_.congestion,
-                         "TCP congestion control for the generator and all programs, in a network namespace "
-                         "of this run's own (default: the system's)")
-            ->type_name("NAME");
-        command->add_option("--parley", settings_.parley, "The parley to measure")->type_name("FILE");
-        command->add_option("--parley-relay", settings_.parley_relay, "The parley-relay to measure")
-            ->type_name("FILE");
-        command
-            ->add_option("--listen", settings_.listen,
-                         "A further --listen address for parley-relay; may be repeated")
-            ->type_name("URL")
-            ->expected(1)
-            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-        command->add_option("--relay", relays_, "A relay that runs already; may be repeated")
-            ->type_name("ADDRESS")
-            ->expected(1)
-            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-        command
-            ->add_option("--relay-pid", relay_pids_,
-                         "Its process, for CPU time and memory; one for each --relay")
-            ->type_name("PID")
-            ->expected(1)
-            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-        const auto add_command = [&](const char* option, std::vector<std::string>& out, const char* text) {
-            command->add_option(option, out, text)
-                ->type_name("NAME=LINE")
-                ->expected(1)
-                ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        const auto option = [command](const char* flag, auto& out, const char* type, const char* text) {
+            return command->add_option(flag, out, text)->type_name(type);
         };
-        add_command("--relay-command", relay_commands_,
-                    "A relay by its command line, with {handshake} and {room} for its ports");
-        add_command("--forward-command", forward_commands_,
-                    "A forwarder by its command line, with {listen} and {backend} for its ports");
-        add_command("--send-command", send_commands_, "A sender by its command line, with {path} and {code}");
-        add_command("--recv-command", recv_commands_,
-                    "Its receiver, started in an empty folder, with {code} and {folder}");
-        command
-            ->add_option("--rooms", settings_.rooms,
-                         "room: how many at once (default: 1,8,64; with --quick 1,64)")
-            ->delimiter(',')
-            ->check(positive)
-            ->type_name("LIST");
-        command
-            ->add_option("--waiting", settings_.waiting,
-                         "fanout, idle, forward: how many peers wait on sockets")
-            ->delimiter(',')
-            ->check(positive)
-            ->type_name("LIST");
-        command
-            ->add_option("--memory-waiting", settings_.memory_waiting,
-                         "fanout, forward: how many wait on memory streams, up to 65533")
-            ->delimiter(',')
-            ->check(CLI::Range(1.0, 65533.0).description(""))
-            ->type_name("LIST");
-        command
-            ->add_option("--concurrency", settings_.concurrency,
-                         "handshakes: under way at once (default: 16)")
-            ->check(positive)
-            ->type_name("N");
-        command
-            ->add_option(
-                "--rate", settings_.rate,
-                "handshakes: of the open loop, a second (default: half of what the closed loop reaches)")
-            ->check(positive)
-            ->type_name("N");
-        command
-            ->add_option("--generators", settings_.generators, "handshakes: generator processes (default: 1)")
-            ->check(positive)
-            ->type_name("N");
-        command
-            ->add_option("--keys", settings_.keys,
-                         "handshakes: agreement, precomputed or both (default: both)")
-            ->check(CLI::IsMember({"agreement", "precomputed", "both"}).description(""))
-            ->type_name("WHICH");
-        command
-            ->add_option("--transfer-mb", settings_.transfer_mb,
-                         "transfer: size of a document (default: 2 GiB; with --quick at most 256)")
-            ->check(positive)
-            ->type_name("MB");
-        command
-            ->add_option("--small-files", settings_.small_files,
-                         "transfer: how many small files (default: 20000; with --quick at most 5000)")
-            ->check(positive)
-            ->type_name("N");
+        const auto number = [&](const char* flag, auto& out, const char* type, const char* text) {
+            option(flag, out, type, text)->check(positive);
+        };
+        const auto list = [&](const char* flag, auto& out, const char* text) {
+            return option(flag, out, "LIST", text)->delimiter(',');
+        };
+        const auto repeated = [&](const char* flag, auto& out, const char* type, const char* text) {
+            option(flag, out, type, text)->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        };
+        number("--runs", settings_.runs, "N", "How often each is measured (default: 5)");
+        command->add_flag("--quick", settings_.quick, "Fewer and smaller: about ten minutes for all of them");
+        option("--json", json_, "FILE", "Write what was measured to FILE");
+        number("--seconds", settings_.seconds, "S",
+               "How long a measurement lasts that has no end of its own (default: 2)");
+        repeated("--only", settings_.only, "NAME",
+                 "Only systems under test whose name begins so; may be repeated");
+        list("--transports", settings_.transports,
+             "Of tcp, ws, tls, wss and unix (default: all; with --quick fewer)")
+            ->check(CLI::IsMember({"tcp", "ws", "tls", "wss", "unix"}).description(""));
+        number("--threads", settings_.threads, "N",
+               "Of each program under test that can be told (default: 1)");
+        option("--congestion", settings_.congestion, "NAME",
+               "TCP congestion control for the generator and all programs, in a network namespace of this "
+               "run's own (default: the system's)");
+        option("--parley", settings_.parley, "FILE", "The parley to measure");
+        option("--parley-relay", settings_.parley_relay, "FILE", "The parley-relay to measure");
+        repeated("--listen", settings_.listen, "URL",
+                 "A further --listen address for parley-relay; may be repeated");
+        repeated("--relay", relays_, "ADDRESS", "A relay that runs already; may be repeated");
+        repeated("--relay-pid", relay_pids_, "PID",
+                 "Its process, for CPU time and memory; one for each --relay");
+        repeated("--relay-command", relay_commands_, "NAME=LINE",
+                 "A relay by its command line, with {handshake} and {room} for its ports");
+        repeated("--forward-command", forward_commands_, "NAME=LINE",
+                 "A forwarder by its command line, with {listen} and {backend} for its ports");
+        repeated("--send-command", send_commands_, "NAME=LINE",
+                 "A sender by its command line, with {path} and {code}");
+        repeated("--recv-command", recv_commands_, "NAME=LINE",
+                 "Its receiver, started in an empty folder, with {code} and {folder}");
+        list("--rooms", settings_.rooms, "room: how many at once (default: 1,8,64; with --quick 1,64)")
+            ->check(positive);
+        list("--waiting", settings_.waiting, "fanout, idle, forward: how many peers wait on sockets")
+            ->check(positive);
+        list("--memory-waiting", settings_.memory_waiting,
+             "fanout, forward: how many wait on memory streams, up to 65533")
+            ->check(CLI::Range(1.0, 65533.0).description(""));
+        number("--concurrency", settings_.concurrency, "N", "handshakes: under way at once (default: 16)");
+        number("--rate", settings_.rate, "N",
+               "handshakes: of the open loop, a second (default: half of what the closed loop reaches)");
+        number("--generators", settings_.generators, "N", "handshakes: generator processes (default: 1)");
+        option("--keys", settings_.keys, "WHICH",
+               "handshakes: agreement, precomputed or both (default: both)")
+            ->check(CLI::IsMember({"agreement", "precomputed", "both"}).description(""));
+        number("--transfer-mb", settings_.transfer_mb, "MB",
+               "transfer: size of a document (default: 2 GiB; with --quick at most 256)");
+        number("--small-files", settings_.small_files, "N",
+               "transfer: how many small files (default: 20000; with --quick at most 5000)");
         command->add_flag("--memory-ballast", settings_.memory_ballast,
                           "transfer: keep free memory for a document from a virtual machine's host; "
                           "takes 1.5 times its size");

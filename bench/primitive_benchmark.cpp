@@ -1,4 +1,4 @@
-#include "bench/primitive_benchmark.hpp"
+#include "bench/benchmarks.hpp"
 
 #include "bench/documents.hpp"
 #include "bench/failure.hpp"

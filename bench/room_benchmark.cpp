@@ -1,6 +1,5 @@
-#include "bench/room_benchmark.hpp"
+#include "bench/benchmarks.hpp"
 
-#include "bench/beast_relay.hpp"
 #include "bench/failure.hpp"
 #include "bench/room_load.hpp"
 
@@ -50,32 +49,27 @@ void measure(session& s, const system_kind& kind, pair_of_wires wires, unsigned 
     const auto total =
         static_cast<double>(std::accumulate(report.bytes.begin(), report.bytes.end(), std::uint64_t{0}));
     if (total == 0) throw failure{"nothing passed"};
-    measurement about{"room", kind.name, {}, "", "", better::more, {}, {}};
+    measurement about;
+    about.benchmark = "room";
+    about.system = kind.name;
     about.with = {{"sender", std::string{wire_name(wires.sender)}},
                   {"receiver", std::string{wire_name(wires.receiver)}},
                   {"rooms", static_cast<double>(rooms)}};
-    about.metric = "throughput";
-    about.unit = "MB/s";
-    s.add(about, total / 1e6 / report.seconds,
+    s.add(about, "throughput", "MB/s", better::more, total / 1e6 / report.seconds,
           {{"system", report.system_cpu_seconds},
            {"sender", report.sender_cpu_seconds},
            {"receiver", report.receiver_cpu_seconds}});
-    about.unit = "s/GB";
-    about.better = better::less;
+    const double gigabytes = total / 1e9;
+    const double ends_cpu = report.sender_cpu_seconds + report.receiver_cpu_seconds;
     // The number of cores divided by this is the highest possible rate, if no core ever waited.
-    about.metric = "CPU time a GB, both ends included";
-    s.add(about, (report.system_cpu_seconds + report.sender_cpu_seconds + report.receiver_cpu_seconds) /
-                     (total / 1e9));
-    if (!program->processes().empty()) {
-        about.metric = "CPU time a GB";
-        s.add(about, report.system_cpu_seconds / (total / 1e9));
-    }
+    s.add(about, "CPU time a GB, both ends included", "s/GB", better::less,
+          (report.system_cpu_seconds + ends_cpu) / gigabytes);
+    if (!program->processes().empty())
+        s.add(about, "CPU time a GB", "s/GB", better::less, report.system_cpu_seconds / gigabytes);
     if (rooms > 1) {
         const auto [least, most] = std::minmax_element(report.bytes.begin(), report.bytes.end());
-        about.metric = "fairness: slowest room to fastest";
-        about.unit = "ratio";
-        about.better = better::more;
-        s.add(about, static_cast<double>(*least) / static_cast<double>(*most));
+        s.add(about, "fairness: slowest room to fastest", "ratio", better::more,
+              static_cast<double>(*least) / static_cast<double>(*most));
     }
 }
 

@@ -5,9 +5,9 @@
 
 #include <array>
 #include <cerrno>
-#include <ctime>
 #include <numeric>
 #include <sys/epoll.h>
+#include <thread>
 
 namespace parley::bench {
 namespace {
@@ -143,13 +143,10 @@ room_load_report room_load::measure(double seconds, const std::vector<pid_t>& pr
     const std::int64_t system = cpu_time_ns(processes);
     const std::vector<std::uint64_t> before = read();
     const auto begin = steady_clock::now();
-    const timespec pause{
-        static_cast<time_t>(seconds),
-        static_cast<long>((seconds - static_cast<double>(static_cast<time_t>(seconds))) * 1e9)};
     room_load_report out;
     // On a busy machine nothing may pass in a short time. Then measure for longer.
     do {
-        ::nanosleep(&pause, nullptr);
+        std::this_thread::sleep_for(std::chrono::duration<double>{seconds});
         out.bytes = read();
     } while (out.bytes == before && steady_clock::now() - begin < patience);
     out.seconds = std::chrono::duration<double>(steady_clock::now() - begin).count();

@@ -5,9 +5,7 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 
 namespace parley::bench {
 
@@ -54,19 +52,6 @@ bool settings::wanted(std::string_view system) const
     return false;
 }
 
-scratch_folder::scratch_folder()
-{
-    std::string name = (std::filesystem::temp_directory_path() / "parley-bench-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw system_failure(name, errno);
-    path_ = name;
-}
-
-scratch_folder::~scratch_folder()
-{
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-}
-
 std::filesystem::path session::fresh(const std::string& stem)
 {
     return folder() / fmt::format("{}-{}", stem, next_++);
@@ -79,6 +64,15 @@ void session::add(const measurement& about, double value, const std::map<std::st
     for (const auto& [role, seconds] : cpu_seconds) cpu += fmt::format("  {} {:.3f} s CPU", role, seconds);
     say(fmt::format("{:<11} {:<26} {:<34} {} {:.6g} {}{}", about.benchmark, about.system, text_of(about.with),
                     about.metric, value, about.unit, cpu));
+}
+
+void session::add(measurement about, const char* metric, const char* unit, better direction, double value,
+                  const std::map<std::string, double>& cpu_seconds)
+{
+    about.metric = metric;
+    about.unit = unit;
+    about.better = direction;
+    add(about, value, cpu_seconds);
 }
 
 void session::say(const std::string& line) const

@@ -3,23 +3,12 @@
 
 #include "bench/settings.hpp"
 
+#include <parley/testing/temporary_folder.hpp>
+
 #include <filesystem>
 #include <functional>
 
 namespace parley::bench {
-
-// A separate folder under $TMPDIR, removed with its contents.
-class scratch_folder {
-public:
-    scratch_folder();
-    scratch_folder(const scratch_folder&) = delete;
-    scratch_folder& operator=(const scratch_folder&) = delete;
-    ~scratch_folder();
-    const std::filesystem::path& path() const noexcept { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
 
 // Progress goes to standard error, so that the result can be piped. Not thread-safe.
 class session {
@@ -32,6 +21,9 @@ public:
     std::filesystem::path fresh(const std::string& stem);
 
     void add(const measurement& about, double value, const std::map<std::string, double>& cpu_seconds = {});
+    // The same for one of several metrics: `about` has the benchmark, the system and the parameters.
+    void add(measurement about, const char* metric, const char* unit, better direction, double value,
+             const std::map<std::string, double>& cpu_seconds = {});
     void say(const std::string& line) const;
     // Says, once for each pair, what is left out and why.
     void skip(const std::string& what, const std::string& why);
@@ -45,7 +37,7 @@ public:
 
 private:
     bench::settings settings_;
-    scratch_folder scratch_;
+    testing::temporary_folder scratch_;
     results results_;
     std::map<std::string, std::string> skipped_;
     unsigned failures_ = 0;

@@ -1,6 +1,7 @@
 #include "bench/system_under_test.hpp"
 
 #include "bench/failure.hpp"
+#include "bench/load_process.hpp"
 
 #include <parley/base/bytes.hpp>
 
@@ -9,8 +10,8 @@
 
 #include <algorithm>
 #include <csignal>
-#include <ctime>
 #include <fstream>
+#include <thread>
 
 namespace parley::bench {
 namespace {
@@ -144,19 +145,46 @@ private:
     child program_;
 };
 
+class forked_relay final : public system_under_test {
+public:
+    forked_relay(wire_kind kind, void (*serve)(const listening&))
+        : kind_(kind), listening_(listen_on_loopback()), process_([this, serve] {
+              raise_descriptor_limit();
+              serve(listening_);
+          })
+    {
+    }
+    std::vector<pid_t> processes() const override { return {process_.pid()}; }
+    std::optional<relay_endpoints> relay(wire_kind kind) const override
+    {
+        if (kind != kind_) return std::nullopt;
+        const endpoint at{kind, "127.0.0.1", listening_.port, has_frames(kind) ? "/" : ""};
+        return relay_endpoints{at, at};
+    }
+
+private:
+    wire_kind kind_;
+    listening listening_;
+    load_process process_;
+};
+
 } // namespace
+
+system_kind forked_relay_kind(const char* name, wire_kind kind, void (*serve)(const listening& at))
+{
+    return {name, "", [kind, serve] { return std::make_unique<forked_relay>(kind, serve); }};
+}
 
 void wait_until_listening(child& program, std::uint16_t port)
 {
     const auto limit = std::chrono::steady_clock::now() + start_timeout;
-    constexpr timespec pause{0, 2'000'000};
     while (!is_listening(port)) {
         if (!program.running())
             throw failure{
                 fmt::format("it ended at once with status {}: {}", program.status(), program.complaints())};
         if (std::chrono::steady_clock::now() > limit)
             throw failure{fmt::format("it does not listen on port {}: {}", port, program.complaints())};
-        ::nanosleep(&pause, nullptr);
+        std::this_thread::sleep_for(2ms);
     }
 }
 

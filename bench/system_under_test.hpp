@@ -35,6 +35,16 @@ struct system_kind {
 
 // parley-relay, the relays already running, and those given as a command line.
 std::vector<system_kind> relay_kinds(session& s);
+// The least that a relay can do for a fanout over TCP, as a separate process: it answers each hello, and when
+// a server arrives it writes one announcement to every client, with one write call each. Its cost is the
+// limit for a fanout. It does nothing else.
+system_kind bare_relay_kind();
+// The framework's relay, whose WebSockets are Beast's instead of its own codec's, as a separate process: what
+// the codec brings is measured against it. It serves WebSockets only.
+system_kind beast_relay_kind();
+// A relay that `serve` is, in a separate process. One listener serves handshakes and rooms.
+system_kind forked_relay_kind(const char* name, wire_kind kind, void (*serve)(const listening& at));
+
 // Direct loopback, HAProxy with and without splice, nginx (stream and WebSocket), socat, and those given as a
 // command line.
 std::vector<system_kind> forwarder_kinds(session& s);

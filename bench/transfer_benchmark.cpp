@@ -1,11 +1,11 @@
-#include "bench/transfer_benchmark.hpp"
+#include "bench/benchmarks.hpp"
 
 #include "bench/documents.hpp"
 #include "bench/failure.hpp"
 #include "bench/first_byte_proxy.hpp"
 #include "bench/memory_ballast.hpp"
 #include "bench/system_under_test.hpp"
-#include "bench/wormhole_tool.hpp"
+#include "bench/transfer_tool.hpp"
 
 #include <fmt/format.h>
 
@@ -173,16 +173,16 @@ void measure(session& s, const tool_kind& kind, const document& what, const std:
     const std::unique_ptr<transfer_tool> by = kind.start();
     std::map<std::string, double> cpu;
     const double seconds = pass(s, *by, what, code, cpu);
-    measurement about{"transfer", kind.name, {{"document", what.name}}, "rate", "MB/s", better::more, {}, {}};
     const double megabytes = static_cast<double>(what.bytes) / 1e6;
-    about.with["megabytes"] = std::round(megabytes * 10) / 10;
-    s.add(about, megabytes / seconds, cpu);
+    measurement about;
+    about.benchmark = "transfer";
+    about.system = kind.name;
+    about.with = {{"document", what.name}, {"megabytes", std::round(megabytes * 10) / 10}};
+    s.add(about, "rate", "MB/s", better::more, megabytes / seconds, cpu);
     double total = 0;
     for (const auto& [role, taken] : cpu) total += taken;
-    about.metric = "CPU time of sender, receiver and relay a GB";
-    about.unit = "s/GB";
-    about.better = better::less;
-    s.add(about, total / megabytes * 1e3);
+    s.add(about, "CPU time of sender, receiver and relay a GB", "s/GB", better::less,
+          total / megabytes * 1e3);
 }
 
 void measure_first_byte(session& s, const system_kind& relay, const document& what, const std::string& code)
@@ -193,15 +193,11 @@ void measure_first_byte(session& s, const system_kind& relay, const document& wh
     std::map<std::string, double> cpu;
     pass(s, by, what, code, cpu);
     const double ms = static_cast<double>(between.first_byte().count()) * 1e-6;
-    s.add({"transfer",
-           "parley",
-           {{"document", what.name}},
-           "first byte after the room's opening",
-           "ms",
-           better::less,
-           {},
-           {}},
-          ms);
+    measurement about;
+    about.benchmark = "transfer";
+    about.system = "parley";
+    about.with = {{"document", what.name}};
+    s.add(about, "first byte after the room's opening", "ms", better::less, ms);
 }
 
 } // namespace

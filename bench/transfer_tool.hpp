@@ -1,6 +1,7 @@
 #pragma once
 
 #include "bench/child.hpp"
+#include "bench/session.hpp"
 
 #include <memory>
 
@@ -18,5 +19,11 @@ public:
     // Receives into `folder`, which is empty.
     virtual std::unique_ptr<child> receive(const std::filesystem::path& folder, const std::string& code) = 0;
 };
+
+// What magic-wormhole needs and this machine lacks, by name. Empty if it can run.
+std::string wormhole_missing();
+// magic-wormhole with its own mailbox server and transit relay. Neither end listens, so its bytes pass
+// through a relay as parley's do. Throws failure.
+std::unique_ptr<transfer_tool> start_wormhole_tool(session& s);
 
 } // namespace parley::bench

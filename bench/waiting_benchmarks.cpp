@@ -1,7 +1,5 @@
-#include "bench/waiting_benchmarks.hpp"
+#include "bench/benchmarks.hpp"
 
-#include "bench/bare_relay.hpp"
-#include "bench/beast_relay.hpp"
 #include "bench/failure.hpp"
 #include "bench/memory_world.hpp"
 #include "bench/packet_exchange.hpp"
@@ -14,7 +12,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
+#include <thread>
 
 namespace parley::bench {
 namespace {
@@ -49,25 +47,15 @@ std::vector<double> memory_points(const settings& options)
                          : std::vector<double>{10, 1000, 10'000, 60'000, 65'533};
 }
 
-struct about_waiting {
-    session& s;
-    measurement about;
-
-    about_waiting(session& owner, const char* benchmark, const std::string& system, std::string_view wire,
-                  std::size_t waiting)
-        : s(owner), about{benchmark, system, {}, "", "", better::less, {}, {}}
-    {
-        about.with = {{"transport", std::string{wire}}, {"waiting", static_cast<double>(waiting)}};
-    }
-    void add(const char* metric, const char* unit, better direction, double value,
-             const std::map<std::string, double>& cpu = {})
-    {
-        about.metric = metric;
-        about.unit = unit;
-        about.better = direction;
-        s.add(about, value, cpu);
-    }
-};
+measurement about_waiting(const char* benchmark, const std::string& system, std::string_view wire,
+                          std::size_t waiting)
+{
+    measurement out;
+    out.benchmark = benchmark;
+    out.system = system;
+    out.with = {{"transport", std::string{wire}}, {"waiting", static_cast<double>(waiting)}};
+    return out;
+}
 
 // Runs `measure` for each run, point, transport and system. The systems take turns.
 template <class Measure>
@@ -89,13 +77,6 @@ void for_each_point(session& s, const char* name, const std::vector<system_kind>
                     });
 }
 
-void wait_seconds(double seconds)
-{
-    const auto whole = static_cast<time_t>(seconds);
-    const timespec pause{whole, static_cast<long>((seconds - static_cast<double>(whole)) * 1e9)};
-    ::nanosleep(&pause, nullptr);
-}
-
 double seconds_since(std::int64_t before_ns, const system_under_test& program)
 {
     return static_cast<double>(cpu_time_ns(program.processes()) - before_ns) * 1e-9;
@@ -106,7 +87,7 @@ std::int64_t settled_memory(const std::vector<pid_t>& processes)
 {
     std::int64_t last = resident_bytes(processes);
     for (int i = 0; i < 20; ++i) {
-        wait_seconds(0.05);
+        std::this_thread::sleep_for(std::chrono::milliseconds{50});
         const std::int64_t now = resident_bytes(processes);
         if (now == last) break;
         last = now;
@@ -132,23 +113,24 @@ void run_fanout_benchmark(session& s)
                        const auto begin = server.appear();
                        const auto end = clients.wait_heard(size, fanout_timeout);
                        const double system_cpu = seconds_since(cpu, program);
-                       about_waiting out{s, "fanout", name, wire_name(wire), size};
-                       out.add("until the last has heard", "ms", better::less,
-                               std::chrono::duration<double, std::milli>(end - begin).count(),
-                               {{"system", system_cpu}, {"generator", clients.cpu_seconds() - clients_cpu}});
+                       const measurement about = about_waiting("fanout", name, wire_name(wire), size);
+                       s.add(about, "until the last has heard", "ms", better::less,
+                             std::chrono::duration<double, std::milli>(end - begin).count(),
+                             {{"system", system_cpu}, {"generator", clients.cpu_seconds() - clients_cpu}});
                        if (!program.processes().empty())
-                           out.add("CPU time a message", "us", better::less,
-                                   system_cpu / static_cast<double>(size) * 1e6);
+                           s.add(about, "CPU time a message", "us", better::less,
+                                 system_cpu / static_cast<double>(size) * 1e6);
                    });
     for (int run = 0; run < s.settings().runs; ++run)
         for (const double size : memory_points(s.settings()))
             s.attempt(fmt::format("fanout in memory {}", size), [&] {
                 memory_world world{static_cast<std::size_t>(size)};
                 const memory_report report = world.fanout();
-                about_waiting out{s, "fanout", "parley in memory", "memory", static_cast<std::size_t>(size)};
-                out.add("until the last has heard", "ms", better::less, report.seconds * 1e3,
-                        {{"relay and clients", report.cpu_seconds}});
-                out.add("CPU time a message", "us", better::less, report.cpu_seconds / size * 1e6);
+                const measurement about =
+                    about_waiting("fanout", "parley in memory", "memory", static_cast<std::size_t>(size));
+                s.add(about, "until the last has heard", "ms", better::less, report.seconds * 1e3,
+                      {{"relay and clients", report.cpu_seconds}});
+                s.add(about, "CPU time a message", "us", better::less, report.cpu_seconds / size * 1e6);
             });
 }
 
@@ -175,13 +157,13 @@ void run_idle_benchmark(session& s)
             const bool long_look = !s.settings().quick && has_frames(wire) && size >= many &&
                                    static_cast<double>(size) == largest;
             const double seconds = std::max(s.settings().seconds, long_look ? ping_seconds : 0.0);
-            wait_seconds(seconds);
+            std::this_thread::sleep_for(std::chrono::duration<double>{seconds});
             const double taken = seconds_since(cpu, program);
-            about_waiting out{s, "idle", name, wire_name(wire), size};
-            out.add("resident memory a waiting peer", "B", better::less,
-                    static_cast<double>(after - before) / static_cast<double>(size));
-            out.add("CPU time a second a thousand waiting peers", "us", better::less,
-                    taken / seconds / static_cast<double>(size) * 1e9, {{"system", taken}});
+            const measurement about = about_waiting("idle", name, wire_name(wire), size);
+            s.add(about, "resident memory a waiting peer", "B", better::less,
+                  static_cast<double>(after - before) / static_cast<double>(size));
+            s.add(about, "CPU time a second a thousand waiting peers", "us", better::less,
+                  taken / seconds / static_cast<double>(size) * 1e9, {{"system", taken}});
         });
 }
 
@@ -201,11 +183,11 @@ void run_forward_benchmark(session& s)
             const auto packets = static_cast<double>(pair.run(s.settings().seconds));
             const double seconds = std::chrono::duration<double>(steady_clock::now() - begin).count();
             const double taken = seconds_since(cpu, program);
-            about_waiting out{s, "forward", name, wire_name(wire), size};
-            out.add("packets", "1/s", better::more, packets / seconds,
-                    {{"system", taken}, {"generator", static_cast<double>(own_cpu_ns() - own) * 1e-9}});
+            const measurement about = about_waiting("forward", name, wire_name(wire), size);
+            s.add(about, "packets", "1/s", better::more, packets / seconds,
+                  {{"system", taken}, {"generator", static_cast<double>(own_cpu_ns() - own) * 1e-9}});
             if (!program.processes().empty())
-                out.add("CPU time a packet", "us", better::less, taken / packets * 1e6);
+                s.add(about, "CPU time a packet", "us", better::less, taken / packets * 1e6);
         });
     for (int run = 0; run < s.settings().runs; ++run)
         for (const double size : memory_points(s.settings()))
@@ -213,10 +195,11 @@ void run_forward_benchmark(session& s)
                 memory_world world{static_cast<std::size_t>(size)};
                 const memory_report report = world.forward(s.settings().seconds);
                 const auto packets = static_cast<double>(report.packets);
-                about_waiting out{s, "forward", "parley in memory", "memory", static_cast<std::size_t>(size)};
-                out.add("packets", "1/s", better::more, packets / report.seconds,
-                        {{"relay and peers", report.cpu_seconds}});
-                out.add("CPU time a packet", "us", better::less, report.cpu_seconds / packets * 1e6);
+                const measurement about =
+                    about_waiting("forward", "parley in memory", "memory", static_cast<std::size_t>(size));
+                s.add(about, "packets", "1/s", better::more, packets / report.seconds,
+                      {{"relay and peers", report.cpu_seconds}});
+                s.add(about, "CPU time a packet", "us", better::less, report.cpu_seconds / packets * 1e6);
             });
 }
 

@@ -10,8 +10,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
 #include <deque>
+#include <thread>
 #include <variant>
 
 namespace parley::bench {
@@ -21,7 +21,7 @@ using std::chrono::steady_clock;
 
 constexpr std::size_t spare_descriptors = 200;
 constexpr std::size_t connecting_at_once = 128; // below any listener's backlog
-constexpr timespec pause{0, 200'000};
+constexpr std::chrono::microseconds pause{200};
 
 std::size_t clients_a_process()
 {
@@ -81,7 +81,7 @@ waiting_clients::waiting_clients(const endpoint& relay_at, std::size_t size, sou
         check();
         if (steady_clock::now() > limit)
             throw failure{fmt::format("only {} of {} clients were negotiated", ready, size_)};
-        ::nanosleep(&pause, nullptr);
+        std::this_thread::sleep_for(pause);
     }
 }
 
@@ -127,7 +127,7 @@ steady_clock::time_point waiting_clients::wait_heard(std::uint64_t count,
     while (heard() < count) {
         check();
         if (steady_clock::now() > limit) throw failure{"not every client has heard of the server"};
-        ::nanosleep(&pause, nullptr);
+        std::this_thread::sleep_for(pause);
     }
     std::int64_t last = 0;
     for (std::size_t i = 0; i < shares_.size(); ++i) last = std::max(last, shares_[i].last_heard_ns.load());

@@ -1,4 +1,4 @@
-#include "bench/wormhole_tool.hpp"
+#include "bench/transfer_tool.hpp"
 
 #include "bench/failure.hpp"
 #include "bench/system_under_test.hpp"

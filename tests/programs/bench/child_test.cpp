@@ -45,14 +45,14 @@ TEST(Child, OutputThatNobodyReadsIsKeptAndStopsNothing)
                   child_output::none};
     EXPECT_EQ(running.wait(10s), 4);
     EXPECT_EQ(running.status(), 4);
-    EXPECT_THAT(running.complaints(), testing::EndsWith(escaped("y\none\ntwo")));
+    EXPECT_THAT(running.complaints(), ::testing::EndsWith(escaped("y\none\ntwo")));
 }
 
 TEST(Child, WhatIsMissedIsSaid)
 {
     EXPECT_THROW((child{{"/nonexistent/program"}}), failure);
     EXPECT_THROW((child{{"no-such-program-anywhere", "/bin/true"}}), failure);
-    const scratch_folder folder;
+    const testing::temporary_folder folder;
     const std::filesystem::path text = folder.path() / "text";
     std::ofstream{text} << "no program";
     std::filesystem::permissions(text, std::filesystem::perms::owner_all);
@@ -99,7 +99,7 @@ TEST(Child, CpuTimeAndMemoryCoverDescendants)
 
 TEST(FindProgram, InThePathOrByItsOwnPath)
 {
-    EXPECT_THAT(find_program("sh"), testing::EndsWith("/sh"));
+    EXPECT_THAT(find_program("sh"), ::testing::EndsWith("/sh"));
     EXPECT_EQ(find_program("/bin/sh"), "/bin/sh");
     EXPECT_EQ(find_program("no-such-program-anywhere"), "");
     EXPECT_EQ(find_program("/no/such"), "");

@@ -41,7 +41,7 @@ private:
         }
     }
 
-    scratch_folder folder_;
+    testing::temporary_folder folder_;
     certificate_files files_;
     listening listener_ = listen_on_loopback();
     load_process server_;

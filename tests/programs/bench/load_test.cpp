@@ -1,4 +1,3 @@
-#include "bench/bare_relay.hpp"
 #include "bench/documents.hpp"
 #include "bench/failure.hpp"
 #include "bench/first_byte_proxy.hpp"
@@ -7,6 +6,7 @@
 #include "bench/memory_world.hpp"
 #include "bench/room_ends.hpp"
 #include "bench/room_load.hpp"
+#include "bench/system_under_test.hpp"
 #include "bench/waiting_clients.hpp"
 
 #include <gtest/gtest.h>
@@ -88,10 +88,13 @@ TEST(FirstByteProxy, TellsWhenTheFirstByteCame)
     const descriptor peer = connect_blocking({wire_kind::tcp, "127.0.0.1", between.port(), {}}, any_source);
     const descriptor relay = accept_one(room.socket);
     char line[5], answer[2], first[1];
-    ASSERT_TRUE(write_all(peer.get(), "them\n") && read_exactly(relay.get(), line, sizeof line));
+    ASSERT_TRUE(write_all(peer.get(), "them\n") &&
+                ::recv(relay.get(), line, sizeof line, MSG_WAITALL) == std::ssize(line));
     EXPECT_THROW(between.first_byte(), failure);
-    ASSERT_TRUE(write_all(relay.get(), "00") && read_exactly(peer.get(), answer, sizeof answer));
-    ASSERT_TRUE(write_all(peer.get(), "x") && read_exactly(relay.get(), first, sizeof first));
+    ASSERT_TRUE(write_all(relay.get(), "00") &&
+                ::recv(peer.get(), answer, sizeof answer, MSG_WAITALL) == std::ssize(answer));
+    ASSERT_TRUE(write_all(peer.get(), "x") &&
+                ::recv(relay.get(), first, sizeof first, MSG_WAITALL) == std::ssize(first));
     EXPECT_GT(between.first_byte(), 0ns);
     EXPECT_LT(between.first_byte(), 20s);
 }
@@ -105,7 +108,7 @@ TEST(Documents, AreTheSameEachTimeAndComparedByteForByte)
     EXPECT_GT(zlib_deflate(noise, 4).size(), noise.size());
     EXPECT_EQ(zlib_inflate(zlib_deflate(text, 4), text.size()), text);
 
-    const scratch_folder scratch;
+    const testing::temporary_folder scratch;
     write_small_files(scratch.path() / "a", 150);
     write_small_files(scratch.path() / "b", 150);
     EXPECT_TRUE(same_content(scratch.path() / "a", scratch.path() / "b"));

@@ -10,7 +10,7 @@ namespace parley::bench {
 namespace {
 
 // Both peers of each kind before the framework's own relay machine, without sockets.
-class handshake : public testing::TestWithParam<bool> {
+class handshake : public ::testing::TestWithParam<bool> {
 protected:
     void exchange()
     {
@@ -71,7 +71,7 @@ TEST_P(handshake, OtherServersAreLeftAlone)
     EXPECT_FALSE(agreed || peers[0]->done() || peers[1]->done());
 }
 
-INSTANTIATE_TEST_SUITE_P(Keys, handshake, testing::Bool(),
+INSTANTIATE_TEST_SUITE_P(Keys, handshake, ::testing::Bool(),
                          [](const auto& param) { return param.param ? "Agreement" : "Precomputed"; });
 
 } // namespace

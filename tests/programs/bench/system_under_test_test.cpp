@@ -10,7 +10,7 @@
 namespace parley::bench {
 namespace {
 
-using testing::ElementsAre;
+using ::testing::ElementsAre;
 
 TEST(CommandWords, QuotesAndValues)
 {
@@ -70,8 +70,8 @@ TEST(SystemsUnderTest, AProgramThatEndsOrNeverListensIsAFailure)
         wait_until_listening(gone, free_port());
         ADD_FAILURE() << "it did not fail";
     } catch (const failure& why) {
-        EXPECT_THAT(why.what(), testing::HasSubstr("ended at once with status 2: usage"));
-        EXPECT_THAT(why.what(), testing::EndsWith("broken"));
+        EXPECT_THAT(why.what(), ::testing::HasSubstr("ended at once with status 2: usage"));
+        EXPECT_THAT(why.what(), ::testing::EndsWith("broken"));
     }
     const listening mine = listen_on_loopback();
     child asleep{{"/bin/sleep", "600"}};

@@ -6,7 +6,7 @@
 namespace parley::bench {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 measurement sample(const char* system, double value, better direction = better::more)
 {

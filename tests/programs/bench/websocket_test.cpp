@@ -30,7 +30,7 @@ TEST(LoadWebsocket, OpensAndAnswers)
     load_socket client{descriptor{ends[0]}}, server{descriptor{ends[1]}};
     const endpoint to{wire_kind::websocket, "127.0.0.1", 80, "/lobby"};
     const std::string request = upgrade_request(to, "bob.room");
-    EXPECT_THAT(request, testing::StartsWith("GET /lobby HTTP/1.1\r\n"));
+    EXPECT_THAT(request, ::testing::StartsWith("GET /lobby HTTP/1.1\r\n"));
     ASSERT_TRUE(write_all(client, request));
     answer_websocket(server);
     std::array<char, 512> answer;
@@ -43,8 +43,8 @@ TEST(LoadWebsocket, OpensAndAnswers)
     const sha1_digest digest = hash.finish();
     byte accept[32];
     ASSERT_EQ(EVP_EncodeBlock(accept, digest.data(), sha1_bytes), 28);
-    EXPECT_THAT(text, testing::HasSubstr(fmt::format("Sec-WebSocket-Accept: {}\r\n",
-                                                     reinterpret_cast<const char*>(accept))));
+    EXPECT_THAT(text, ::testing::HasSubstr(fmt::format("Sec-WebSocket-Accept: {}\r\n",
+                                                       reinterpret_cast<const char*>(accept))));
     EXPECT_TRUE(is_upgraded(text));
     EXPECT_TRUE(text.ends_with("\r\n\r\n"));
     ASSERT_TRUE(write_all(client, "GET / HTTP/1.1\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"));
