@@ -440,8 +440,14 @@ void run_broker(script& s)
     }
     broker.expire(now + std::chrono::hours{1});
     drain();
-    require(broker.count().agreements == 0 && broker.count().waiting == 0, "nothing is left");
+    require(broker.count().agreements == 0, "no agreement is left");
     require(broker.next_deadline() == no_deadline, "nothing is due");
+    for (std::uint32_t at = 0; at < connections; ++at) { // whose line never came: its owner ends it
+        waiting[at] = false;
+        broker.disconnect(connection_id{at});
+    }
+    drain();
+    require(broker.count().waiting == 0, "nobody is left");
 }
 
 } // namespace
