@@ -208,7 +208,7 @@ void relay_server::state::enter(detail::accepted_connection who)
         in.handshakes.serve(std::move(who.stream), who.who, std::move(who.permit));
     else
         in.rooms.serve(std::move(who.stream), who.who, std::move(who.permit));
-    if (!who.lobby.empty() && in.idle()) on_lobby_idle(who.lobby); // it was turned away at once
+    if (!who.lobby.empty() && in.idle()) on_lobby_idle(who.lobby); // the service rejected it at once
 }
 
 void relay_server::state::adopt(any_stream stream, const identity& who, relay_channel channel)

@@ -131,7 +131,7 @@ void intake::receive(any_stream stream, const identity& who, listener_policy_ptr
         evict(v, std::nullopt);
         return leave(at);
     }
-    make_room(); // not for one that is turned away: nobody should have to leave for it
+    make_room(); // only for a connection that stays: a rejected one evicts nobody
     if (limits_->limits().preamble_timeout != duration::max())
         v.deadline = timer_.now() + limits_->limits().preamble_timeout;
     arm_timer();

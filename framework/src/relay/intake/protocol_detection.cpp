@@ -43,7 +43,7 @@ std::size_t hex_digits(std::string_view text, std::size_t most) noexcept
     return count;
 }
 
-detected_protocol on_handshake_door(std::string_view text) noexcept
+detected_protocol detect_on_handshake_channel(std::string_view text) noexcept
 {
     if (text.starts_with('[')) return detected_protocol::room;
     if (text.starts_with(unix_opening)) return detected_protocol::room;
@@ -55,7 +55,7 @@ detected_protocol on_handshake_door(std::string_view text) noexcept
     return detected_protocol::more_needed;
 }
 
-detected_protocol on_room_door(std::string_view text) noexcept
+detected_protocol detect_on_room_channel(std::string_view text) noexcept
 {
     const std::string_view uid = text.substr(0, uid_digits);
     if (hex_digits(text, hello_digits) < std::min(text.size(), hello_digits) ||
@@ -74,8 +74,8 @@ detected_protocol detect_protocol(bytes_view so_far, relay_channel channel) noex
         if (text.starts_with(each.bytes)) return each.what;
         undecided = undecided || each.bytes.starts_with(text);
     }
-    const detected_protocol protocol =
-        channel == relay_channel::handshake ? on_handshake_door(text) : on_room_door(text);
+    const detected_protocol protocol = channel == relay_channel::handshake ? detect_on_handshake_channel(text)
+                                                                           : detect_on_room_channel(text);
     return undecided ? detected_protocol::more_needed : protocol;
 }
 

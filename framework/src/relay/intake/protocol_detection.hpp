@@ -4,10 +4,10 @@
 //     0d 0a 0d 0a 00 0d 0a 51 55 49 54 0a        PROXY protocol, version 2
 //     "PROXY "                                   PROXY protocol, version 1
 //     a method of HTTP and a space               HTTP
-//     on the handshake's channel:
+//     on the handshake channel:
 //       '[', ':', "unix-", or up to four hexadecimal digits and then '.' or ':'    a room line (an identity)
 //       anything else                            handshake packets
-//     on the rooms' channel:
+//     on the room channel:
 //       0000 and two hexadecimal digits          handshake packets (a hello)
 //       anything else                            a room line
 #pragma once
