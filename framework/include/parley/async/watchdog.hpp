@@ -13,9 +13,10 @@ namespace parley {
 // change of the timer. Destroying it disarms it. Not thread-safe: use it on its executor.
 class watchdog {
 public:
-    // Armed at once. `bite` is called from the executor, at most once, and may destroy the watchdog. A
+    // Armed at once. `on_timeout` is called from the executor, at most once, and may destroy the watchdog. A
     // timeout of duration::max() never comes. `time` outlives the watchdog.
-    watchdog(executor ex, duration timeout, std::function<void()> bite, time_source& time = real_time());
+    watchdog(executor ex, duration timeout, std::function<void()> on_timeout,
+             time_source& time = real_time());
     // Closes `stream`, which outlives the watchdog, so that what is under way there ends with
     // operation_aborted. Works for all that has get_executor() and close().
     template <class Stream>
@@ -29,10 +30,10 @@ public:
 
     void kick() noexcept;               // something happened: count from now
     void set_timeout(duration timeout); // count from now, with another timeout
-    void disarm() noexcept;             // never bite
-    // Whether it has bitten: an operation_aborted after that is really timed_out.
+    void disarm() noexcept;             // never fire
+    // Whether it has fired: an operation_aborted after that is really timed_out.
     bool fired() const noexcept;
-    // `error`, or timed_out in its place when the watchdog has bitten and `error` is set.
+    // `error`, or timed_out in its place when the watchdog has fired and `error` is set.
     error_code explain(error_code error) const noexcept;
 
 private:
