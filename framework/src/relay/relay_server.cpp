@@ -78,7 +78,7 @@ struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
         loops.set_limits(options.limits);
     }
 
-    error_code listen(std::string* where);
+    error_code listen(diagnostics* diag);
     void start();
     void drain();
     void close_listeners_when_due();
@@ -126,7 +126,7 @@ struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
     bool listening_ = false, stopping = false, draining = false;
 };
 
-error_code relay_server::state::listen(std::string* where)
+error_code relay_server::state::listen(diagnostics* diag)
 {
     listen_options listening;
     listening.tcp = options.tcp;
@@ -136,7 +136,7 @@ error_code relay_server::state::listen(std::string* where)
         listening.on_error = [this, channel](error_code why) { observer.accept_failed(channel, why); };
         for (const listen_address& address : addresses)
             if (const error_code failed = listeners.add(address, use, listening, options.tls.get())) {
-                if (where) *where = address.text();
+                if (diag != nullptr) diag->set_message("cannot listen on " + escaped(address.text()));
                 return failed;
             }
         return {};
@@ -266,9 +266,9 @@ relay_server::relay_server(executor ex, relay_server_options options, relay_obse
 
 relay_server::~relay_server() = default;
 
-error_code relay_server::listen(std::string* where)
+error_code relay_server::listen(diagnostics* diag)
 {
-    return state_->listen(where);
+    return state_->listen(diag);
 }
 
 std::vector<tcp_endpoint> relay_server::bound_handshake_endpoints() const

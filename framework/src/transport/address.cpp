@@ -16,13 +16,13 @@ constexpr std::size_t max_local_path_bytes = 100; // sun_path holds 108, and roo
 // Reads one address from left to right; remembers the first thing that is wrong.
 class reader {
 public:
-    reader(std::string_view text, std::string* why) noexcept : all_(text), rest_(text), why_(why) {}
+    reader(std::string_view text, diagnostics* diag) noexcept : all_(text), rest_(text), diag_(diag) {}
 
     result<void> fail(errc code, std::string what)
     {
-        if (why_ != nullptr) {
-            *why_ = std::move(what);
-            *why_ += ", in \"" + escaped(all_) + "\" at byte " + std::to_string(all_.size() - rest_.size());
+        if (diag_ != nullptr) {
+            what += ", in \"" + escaped(all_) + "\" at byte " + std::to_string(all_.size() - rest_.size());
+            diag_->set_message(std::move(what));
         }
         return make_error_code(code);
     }
@@ -59,7 +59,7 @@ public:
 
 private:
     std::string_view all_, rest_;
-    std::string* why_;
+    diagnostics* diag_;
 };
 
 char lower(char c) noexcept
@@ -203,9 +203,9 @@ result<const transport*> read_start(reader& in, Address& out)
 
 } // namespace
 
-result<relay_address> relay_address::parse(std::string_view text, std::string* why)
+result<relay_address> relay_address::parse(std::string_view text, diagnostics* diag)
 {
-    reader in{text.substr(0, max_address_text_bytes), why};
+    reader in{text.substr(0, max_address_text_bytes), diag};
     if (text.size() > max_address_text_bytes) return in.fail(errc::bad_address, "too long").error();
     relay_address out;
     const auto chosen = read_start(in, out);
@@ -247,9 +247,9 @@ std::string relay_address::text() const
     return out + path;
 }
 
-result<listen_address> listen_address::parse(std::string_view text, std::string* why)
+result<listen_address> listen_address::parse(std::string_view text, diagnostics* diag)
 {
-    reader in{text.substr(0, max_address_text_bytes), why};
+    reader in{text.substr(0, max_address_text_bytes), diag};
     if (text.size() > max_address_text_bytes) return in.fail(errc::bad_address, "too long").error();
     listen_address out;
     const auto chosen = read_start(in, out);

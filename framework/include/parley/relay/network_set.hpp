@@ -1,6 +1,7 @@
 // A list of networks, as a configuration names them: the proxies that a relay trusts.
 #pragma once
 
+#include <parley/base/diagnostics.hpp>
 #include <parley/base/result.hpp>
 #include <parley/transport/ip_network.hpp>
 
@@ -16,9 +17,9 @@ namespace parley {
 class network_set {
 public:
     // Adds a.b.c.d, a.b.c.d/0..32, an IPv6 address, an IPv6 address with /0..128, or the word "unix". The
-    // bits behind the prefix must be zero, so a typing error is an error. Errors: bad_address; `why` then
+    // bits behind the prefix must be zero, so a typing error is an error. Errors: bad_address; `diag` then
     // says what is wrong.
-    result<void> add(std::string_view text, std::string* why = nullptr);
+    result<void> add(std::string_view text, diagnostics* diag = nullptr);
 
     bool contains(const asio::ip::address& address) const noexcept;
     bool contains_unix() const noexcept { return unix_; }

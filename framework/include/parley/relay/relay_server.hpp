@@ -2,6 +2,7 @@
 // have agreed (section 6). relay_machine and room_broker decide; relay_server moves bytes for them.
 #pragma once
 
+#include <parley/base/diagnostics.hpp>
 #include <parley/relay/observer.hpp>
 #include <parley/relay/options.hpp>
 #include <parley/stream/any_stream.hpp>
@@ -27,8 +28,8 @@ public:
 
     // Binds all addresses, or none after an error. The ports are known before run(). Errors: the system's,
     // unknown_transport, tls_failed (no certificate), bad_address (the transport cannot serve the list);
-    // `where` gets the address that failed.
-    error_code listen(std::string* where = nullptr);
+    // `diag` names the address that failed.
+    error_code listen(diagnostics* diag = nullptr);
     std::vector<tcp_endpoint> bound_handshake_endpoints() const;
     std::vector<tcp_endpoint> bound_room_endpoints() const;
     // The bound addresses of every transport, as texts. An address that serves both channels is in both

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <parley/async/awaitable.hpp>
+#include <parley/base/diagnostics.hpp>
 #include <parley/base/result.hpp>
 
 #include <cstdint>
@@ -38,9 +39,8 @@ struct relay_address {
     std::string path;            // starts with '/'; empty where there is none
 
     // Reads `text` strictly: no spaces, no user, ports 1..65535, a host of letters, digits, '-', '.' and '_'.
-    // Errors: bad_address, unknown_transport; then `why`, if given, says in one sentence what is wrong and
-    // where.
-    static result<relay_address> parse(std::string_view text, std::string* why = nullptr);
+    // Errors: bad_address, unknown_transport; `diag` says what is wrong, and where.
+    static result<relay_address> parse(std::string_view text, diagnostics* diag = nullptr);
 
     // The text that parse() reads back.
     std::string text() const;
@@ -70,8 +70,8 @@ struct listen_address {
     std::uint16_t port = 0;
     std::string path;
 
-    // Reads `text` strictly. Errors: bad_address, unknown_transport; `why` as above.
-    static result<listen_address> parse(std::string_view text, std::string* why = nullptr);
+    // Reads `text` strictly. Errors: bad_address, unknown_transport; `diag` as above.
+    static result<listen_address> parse(std::string_view text, diagnostics* diag = nullptr);
 
     // The socket addresses to bind: two for "*" (IPv6 first), else one.
     std::vector<tcp_endpoint> endpoints() const;

@@ -5,6 +5,7 @@
 // through it, TLS and WebSocket inside of what it carries.
 #pragma once
 
+#include <parley/base/diagnostics.hpp>
 #include <parley/base/result.hpp>
 #include <parley/base/secret.hpp>
 #include <parley/transport/address.hpp>
@@ -32,11 +33,11 @@ struct proxy_settings {
     //
     // with %XX for what a user or password cannot hold as it is. All three names of SOCKS mean the same here.
     // Ports by default: 80 for http (which is also the kind when none is named) and 1080 for SOCKS. Errors:
-    // bad_address; `why`, if given, says in one sentence what is wrong, without a piece of the credentials.
-    static result<proxy_settings> parse(std::string_view text, std::string* why = nullptr);
+    // bad_address; `diag` says what is wrong, without any part of the credentials.
+    static result<proxy_settings> parse(std::string_view text, diagnostics* diag = nullptr);
 
     // Takes the credentials from "user:password" instead, as they are. Errors: bad_address.
-    error_code set_credentials(std::string_view text, std::string* why = nullptr);
+    error_code set_credentials(std::string_view text, diagnostics* diag = nullptr);
 
     // The text that parse() reads back, but for the credentials, which are never printed.
     std::string text() const;
@@ -57,9 +58,9 @@ using environment_lookup = std::function<const char*(const char* name)>;
 //   others    | all_proxy, ALL_PROXY
 //
 // None for a relay that no_proxy, or else NO_PROXY, has (is_proxy_exempt), nor for a transport without
-// network. Errors: bad_address; `why` names the variable, without its value.
+// network. Errors: bad_address; `diag` names the variable, without its value.
 result<proxy_pointer> proxy_from_environment(const relay_address& relay, const environment_lookup& variable,
-                                             std::string* why = nullptr);
+                                             diagnostics* diag = nullptr);
 
 // Whether `list` has `host` with `port`. Its entries stand between commas or spaces:
 //

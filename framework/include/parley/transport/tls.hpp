@@ -11,6 +11,7 @@
 // goes. Memory: about 10 KiB a connection that waits, and up to two records while bytes move.
 #pragma once
 
+#include <parley/base/diagnostics.hpp>
 #include <parley/stream/any_stream.hpp>
 #include <parley/transport/transport.hpp>
 
@@ -28,10 +29,10 @@ public:
     tls_identity(const tls_identity&) = delete;
     tls_identity& operator=(const tls_identity&) = delete;
 
-    // Reads both PEM files; the leaf comes first. After an error what was loaded before stays. `why` gets a
-    // sentence. Errors: the system's for a file that cannot be read, tls_failed for what is in it.
+    // Reads both PEM files; the leaf comes first. After an error what was loaded before stays. `diag` says what
+    // is wrong. Errors: the system's for a file that cannot be read, tls_failed for what is in it.
     error_code load(const std::string& certificate_file, const std::string& key_file,
-                    std::string* why = nullptr);
+                    diagnostics* diag = nullptr);
 
     struct state;
     const std::shared_ptr<const state>& current() const noexcept { return state_; }
@@ -42,14 +43,14 @@ private:
 
 // Does the client's side of the TLS handshake for `host` (a name, or an address without brackets) over
 // `stream`; after success `stream` is the TLS stream, otherwise it is closed. Not bounded in time. Errors:
-// tls_failed, with a sentence in `why` (expired, unknown issuer, other name, no TLS); those of the stream.
+// tls_failed, with the reason in `diag` (expired, unknown issuer, other name, no TLS); those of the stream.
 awaitable<error_code> open_tls(any_stream& stream, std::string host, tls_client_options options,
-                               std::string* why = nullptr);
+                               diagnostics* diag = nullptr);
 
 // The server's side, with what `shown` has loaded. The handshake reads at most `max_handshake_bytes` (0:
 // OpenSSL's own bound, about 128 KiB).
 awaitable<error_code> accept_tls(any_stream& stream, std::shared_ptr<const tls_identity> shown,
-                                 std::size_t max_handshake_bytes = 0, std::string* why = nullptr);
+                                 std::size_t max_handshake_bytes = 0, diagnostics* diag = nullptr);
 
 // The transport "tls": default ports 9443 (handshake) and 9444 (room).
 const transport& tls_transport() noexcept;

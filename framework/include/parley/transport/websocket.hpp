@@ -16,6 +16,7 @@
 // relay's codec.
 #pragma once
 
+#include <parley/base/diagnostics.hpp>
 #include <parley/stream/any_stream.hpp>
 #include <parley/transport/transport.hpp>
 
@@ -79,11 +80,11 @@ awaitable<websocket_accepted> accept_websocket(any_stream& stream, websocket_acc
 
 // Asks for a WebSocket over `stream`, which is connected to `address`, and presents `seat`, if there is one;
 // after success `stream` is the WebSocket, otherwise it is closed. An answer that takes the seat as the
-// subprotocol is refused. Not bounded in time. Errors: upgrade_refused, with `detail` naming the
+// subprotocol is refused. Not bounded in time. Errors: upgrade_refused, with `diag` naming the
 // HTTP status; those of the stream.
 awaitable<error_code> open_websocket(any_stream& stream, relay_address address, stream_kind kind,
-                                     websocket_options options, std::string* detail = nullptr,
-                                     std::optional<seat_token> seat = {});
+                                     websocket_options options, std::optional<seat_token> seat = {},
+                                     diagnostics* diag = nullptr);
 
 // The transports "ws" and "wss": default ports 80 and 443.
 const transport& ws_transport() noexcept;

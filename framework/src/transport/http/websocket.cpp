@@ -206,8 +206,8 @@ awaitable<websocket_accepted> accept_websocket(any_stream& stream, websocket_acc
 }
 
 awaitable<error_code> open_websocket(any_stream& stream, relay_address address, stream_kind kind,
-                                     websocket_options options, std::string* detail,
-                                     std::optional<seat_token> seat)
+                                     websocket_options options, std::optional<seat_token> seat,
+                                     diagnostics* diag)
 {
     const std::string host = host_header(address);
     const std::string target = address.path.empty() ? std::string{"/"} : address.path;
@@ -238,7 +238,7 @@ awaitable<error_code> open_websocket(any_stream& stream, relay_address address, 
         if (!what.empty()) error = errc::upgrade_refused;
     }
     if (error) {
-        if (detail != nullptr) *detail = what;
+        if (diag != nullptr) diag->set_message(std::move(what));
         stream.close();
         co_return error;
     }
