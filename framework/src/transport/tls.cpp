@@ -28,14 +28,14 @@ using detail::take_openssl_error;
 using detail::tls_layer;
 
 constexpr std::string_view tls_name = "tls";
-constexpr std::size_t max_certificate_list = 100 * 1024; // bytes that a server may make a client hold
+constexpr std::size_t max_certificate_list = 100 * 1024; // bytes of a server's certificates
 
 template <class T, auto Free>
 using owned = std::unique_ptr<T, detail::openssl_deleter<Free>>;
 
 using certificate_ptr = owned<X509, &X509_free>;
 
-// Keeps the certificate that the check has stumbled over: a session does not, when it fails.
+// Stores the certificate that the check has refused: a failed session does not keep it.
 int remember_refused(int fine, X509_STORE_CTX* check)
 {
     auto* session =
@@ -96,7 +96,7 @@ std::string subject_names(X509* certificate)
     return out.empty() ? "no name at all" : out;
 }
 
-// Why the server's certificate did not stand the check.
+// Describes why the check refused the server's certificate.
 std::string explain_certificate(long why, const certificate_ptr& certificate, const std::string& host)
 {
     const std::string whose = "the certificate of " + escaped(host) + " ";
@@ -124,7 +124,7 @@ std::string explain_certificate(long why, const certificate_ptr& certificate, co
     }
 }
 
-// Why the handshake failed, for people.
+// Describes why the handshake failed.
 std::string explain_handshake(const SSL* session, const certificate_ptr& refused, const std::string& host)
 {
     const long verified = SSL_get_verify_result(session);
@@ -159,7 +159,7 @@ result<detail::ssl_context_ptr> make_client_context(const tls_client_options& op
                     : "no certificate authorities can be read from " + escaped(options.ca_file));
 }
 
-// Sets the name to check, and to ask for (SNI has names only).
+// Sets the name to check and, for a name, to send as SNI.
 bool expect_host(SSL* session, const std::string& host)
 {
     error_code error;
@@ -169,7 +169,7 @@ bool expect_host(SSL* session, const std::string& host)
     SSL_set_hostflags(session, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     std::string name = host;
     if (name.ends_with('.')) name.pop_back();
-    // What the macro SSL_set_tlsext_host_name does, whose cast is of the old style.
+    // This is the macro SSL_set_tlsext_host_name without its old-style cast.
     return SSL_set1_host(session, name.c_str()) == 1 &&
            SSL_ctrl(session, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data()) == 1;
 }
@@ -183,7 +183,7 @@ awaitable<error_code> flush(any_stream& stream, tls_layer& layer)
     co_return std::get<0>(written);
 }
 
-// Carries the handshake; then `stream` is the TLS stream. `host` is empty for a server.
+// Performs the handshake; then `stream` becomes the TLS stream. `host` is empty for a server.
 awaitable<error_code> handshake(any_stream& stream, std::unique_ptr<tls_layer> layer, SSL* raw,
                                 std::string host, diagnostics* diag)
 {

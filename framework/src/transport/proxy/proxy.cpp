@@ -25,7 +25,7 @@ std::optional<proxy_kind> kind_of(std::string_view scheme)
     return std::nullopt;
 }
 
-// Text that is wiped with its owner; it never grows beyond what was reserved.
+// Text that the destructor wipes. It never grows beyond the reserved size.
 struct wiped_text {
     explicit wiped_text(std::size_t capacity) { text.reserve(capacity); }
     wiped_text(const wiped_text&) = delete;
@@ -91,8 +91,8 @@ result<proxy_settings> proxy_settings::parse(std::string_view text, diagnostics*
     }
     if (text.ends_with('/')) text.remove_suffix(1);
 
-    // The rules of a host are those of a relay's. No error shows the text: with a "@" forgotten, what stands
-    // here is the password.
+    // A host follows the rules of a relay's host. No error shows the text: when "@" is missing, it is the
+    // password.
     std::string where{text};
     if (text.find(':', text.find(']') == std::string_view::npos ? 0 : text.find(']')) ==
         std::string_view::npos)

@@ -32,7 +32,7 @@ std::optional<unsigned> number_of(std::string_view text, unsigned most)
     return value;
 }
 
-// Whether `text`, ADDRESS/BITS, is a network that has `who`.
+// Whether the network `text`, ADDRESS/BITS, contains `who`.
 bool has_address(std::string_view text, const address& who)
 {
     const std::size_t slash = text.find('/');
@@ -42,7 +42,7 @@ bool has_address(std::string_view text, const address& who)
     return bits && ip_network{*base, *bits}.contains(who);
 }
 
-// Takes ":port" off the end of `entry`, if that is there. False when the port is another one.
+// Removes ":port" from the end of `entry`, if present. False when it is another port.
 bool fits_port(std::string_view& entry, std::uint16_t port)
 {
     const std::size_t colon = entry.rfind(':');
