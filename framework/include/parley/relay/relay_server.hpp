@@ -27,7 +27,7 @@ public:
     ~relay_server();
 
     // Binds all addresses, or none after an error. The ports are known before run(). Errors: the system's,
-    // unknown_transport, tls_failed (no certificate), bad_address (the transport cannot serve the list);
+    // unknown_transport, tls_failed (no certificate), bad_address (an address that is not valid);
     // `diag` names the address that failed.
     error_code listen(diagnostics* diag = nullptr);
     std::vector<tcp_endpoint> bound_handshake_endpoints() const;

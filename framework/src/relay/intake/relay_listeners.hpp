@@ -14,8 +14,8 @@ public:
 
     explicit relay_listeners(executor ex) : executor_(std::move(ex)) {}
 
-    // Binds at once. Errors: unknown_transport, tls_failed (no certificate), bad_address (the transport
-    // cannot serve that use), the system's.
+    // Binds at once. Errors: unknown_transport, tls_failed (no certificate), bad_address (an
+    // address that is not valid), the system's.
     error_code add(const listen_address& address, use for_what, const listen_options& options,
                    const tls_identity* tls);
 
