@@ -25,13 +25,13 @@ struct blocking_worker::state : std::enable_shared_from_this<state> {
     std::mutex mutex; // guards what follows
     std::condition_variable rest;
     std::deque<job> jobs;
-    bool scheduled = false; // a run_one() is on its way
+    bool scheduled = false; // a run_one() is posted
     bool working = false;
     bool abandoned = false;
 };
 
-// Home's context takes back what it runs without a lock once it is being destroyed: nothing may be posted to
-// it then. Of its services this is told before the queue of its work is.
+// While the home executor's context is destroyed, nothing may be posted to it. It destroys its services
+// before its queue, so this service learns of it in time.
 class blocking_worker::registry final : public asio::execution_context::service {
 public:
     using key_type = registry;
@@ -69,7 +69,7 @@ blocking_worker::blocking_worker(executor home, executor away)
         try {
             own_.emplace(std::size_t{1});
             away = own_->get_executor();
-        } catch (const std::system_error&) { // no thread to be had: slower, but it goes on
+        } catch (const std::system_error&) { // no thread available: slower, but it works
             own_.reset();
             away = home;
         }
@@ -85,7 +85,7 @@ blocking_worker::~blocking_worker()
     if (own_) own_->join();
 }
 
-// Once this has returned, no job runs or will, and nothing more is posted to home.
+// After its return no job runs or starts, and nothing more is posted to the home executor.
 void blocking_worker::state::abandon()
 {
     std::deque<job> dropped;
@@ -128,7 +128,7 @@ void blocking_worker::state::run_one()
     {
         const std::lock_guard lock{mutex};
         working = false;
-        // Under the lock: once it is abandoned home may be gone.
+        // Holds the lock: after abandon() the home executor may be destroyed.
         if (!abandoned)
             asio::post(home, [self = shared_from_this(), done = std::move(current.done)] {
                 if (!self->abandoned) done();

@@ -17,7 +17,7 @@ struct watchdog::state {
         timer.arm(due);
     }
 
-    // Kicks only move `due`, so the timer often comes early.
+    // Kicks only move `due`, so the timer often fires early.
     void expired()
     {
         if (timer.now() < due) return timer.arm(due);

@@ -10,13 +10,13 @@
 namespace parley::detail {
 namespace {
 
-// A hello that is repeated while this much waits for its peer's reading is not answered again: the answers
-// could grow without end, and a peer that reads has no need of them.
+// Above this many queued bytes, the relay does not answer a repeated hello. A peer that does not read could
+// otherwise make the queue grow without end.
 constexpr std::size_t max_unread_bytes = 4096;
 
 } // namespace
 
-// One peer. While it waits it is this, its stream, and one pending wait for readability.
+// One peer. A waiting peer costs this object, its stream, and one pending wait for readability.
 struct handshake_service::connection {
     connection(any_stream s, const identity& w, connection_permit p)
         : permit(std::move(p)), stream(std::move(s)), who(w)
@@ -29,16 +29,16 @@ struct handshake_service::connection {
     connection_id id{};
     packet_parser parser;
     packet_queue queue;
-    gcra packets;                  // how fast they may come
-    time_point paused_until{};     // it was too fast
-    std::optional<peer_kind> kind; // since its hello
-    error_code why;                // of its close
+    gcra packets;                  // the rate of its packets
+    time_point paused_until{};     // set when it sent too fast
+    std::optional<peer_kind> kind; // set by its first hello
+    error_code why;                // of a close that has begun
     bool writing = false;          // one write is under way
-    bool unflushed = false;        // it stands in unflushed_
-    bool overflown = false;        // it stands in overflown_
-    bool closing = false;          // no more packets are taken; closed once the queue is written
+    bool unflushed = false;        // it is in unflushed_
+    bool overflown = false;        // it is in overflown_
+    bool closing = false;          // accepts no more packets; closes after the queue is written
     bool shut = false;             // the sending direction has ended
-    bool ended = false;            // closed and forgotten: handlers that come late do nothing
+    bool ended = false;            // closed and removed: later handlers do nothing
 };
 
 handshake_service::handshake_service(executor ex, const relay_server_options& options,
@@ -76,7 +76,7 @@ void handshake_service::serve(any_stream stream, const identity& wanted, connect
     observer_.connected(who, relay_channel::handshake);
     machine_.connect(c->id, who, timer_.now());
     drain();
-    on_readable(c, {}); // the hello is there
+    on_readable(c, {}); // the stream begins with a hello
 }
 
 void handshake_service::wait_readable(const connection_ptr& c)
@@ -104,14 +104,14 @@ void handshake_service::on_readable(const connection_ptr& c, error_code error)
         settle();
         return;
     }
-    // What a closing peer still says is read and thrown away: closing over unread bytes would reset the
-    // connection, and it might never see why it was closed.
+    // Reads and discards the bytes of a closing peer. Closing over unread bytes would reset the connection,
+    // and the peer might not receive the reason.
     if (!c->closing) feed(c, space.first(size));
     settle();
     go_on(c);
 }
 
-// Reads on, at once or when the debt of one that was too fast is paid: what it sends meanwhile fills its own
+// Reads again, at once or when a peer that sent too fast has paid its debt. Meanwhile its bytes fill its own
 // buffers.
 void handshake_service::go_on(const connection_ptr& c)
 {
@@ -133,7 +133,7 @@ void handshake_service::feed(const connection_ptr& c, bytes_view input)
             machine_.receive_malformed(c->id, parsed.error());
         } else if (*parsed) {
             const message& packet = **parsed;
-            // An answer to a repeated hello that nobody reads would only pile up.
+            // The peer does not read, so its answers would pile up.
             if (c->kind && hello_kind(packet) && c->queue.bytes() > max_unread_bytes) continue;
             ++packets;
             if (may_pass(c, packet, now)) machine_.receive(c->id, packet);
@@ -146,7 +146,7 @@ void handshake_service::feed(const connection_ptr& c, bytes_view input)
     if (paid > now && !c->closing) c->paused_until = paid;
 }
 
-// What the machine must not hear is refused here: it is a matter of numbers, not of the protocol.
+// Applies the limits before the machine sees a packet: they are no part of the protocol.
 bool handshake_service::may_pass(const connection_ptr& c, const message& packet, time_point now)
 {
     if (const auto kind = hello_kind(packet)) {
@@ -167,7 +167,7 @@ bool handshake_service::may_pass(const connection_ptr& c, const message& packet,
     return false;
 }
 
-// Takes all that the machine has to say. To be called after every input, before the next one.
+// Performs all actions of the machine. Call it after every input, before the next one.
 void handshake_service::drain()
 {
     while (auto action = machine_.next_action()) perform(*action);
@@ -193,7 +193,7 @@ void handshake_service::push(const connection_ptr& c, std::shared_ptr<const enco
     if (c->ended || c->overflown) return;
     c->queue.push(std::move(packet));
     if (c->queue.bytes() > options_.max_queue_bytes) {
-        // Ended only when the machine has nothing more to say: ending is an input of its own.
+        // settle() ends it, after all actions: ending is another input to the machine.
         c->overflown = true;
         overflown_.push_back(c);
     } else if (!c->unflushed && !c->writing) {
@@ -214,7 +214,7 @@ void handshake_service::begin_close(const connection_ptr& c, error_code why)
     }
 }
 
-// Starts the writes that are due: after everything, so that one write carries all that one input has caused.
+// Starts the writes. It runs after all actions, so one write carries all packets that one input has caused.
 void handshake_service::flush()
 {
     while (!unflushed_.empty()) {
@@ -259,19 +259,19 @@ void handshake_service::shut_down(const connection_ptr& c)
 {
     c->shut = true;
     c->stream.async_shutdown_send([this, c](error_code error) {
-        if (c->ended || !error) return; // its own end is read for, within the linger bound
+        if (c->ended || !error) return; // the peer's end is awaited, within the linger timeout
         end(c, c->why);
         settle();
     });
 }
 
-// The connection is over. The machine hears of it; whoever calls this settles afterwards.
+// Ends the connection and informs the machine. The caller must call settle() afterwards.
 void handshake_service::end(const connection_ptr& c, error_code why)
 {
     if (c->ended) return;
     c->ended = true;
     c->stream.close();
-    if (!c->writing) c->queue.clear(); // a write under way still borrows its packets
+    if (!c->writing) c->queue.clear(); // a pending write still uses its packets
     machine_.disconnect(c->id);
     drain();
     names_.release(c->who);
@@ -280,8 +280,8 @@ void handshake_service::end(const connection_ptr& c, error_code why)
     observer_.disconnected(c->who, relay_channel::handshake, c->closing ? c->why : why);
 }
 
-// Brings everything to rest after an input: the machine's output, the readers that fell behind, the writes,
-// the timer.
+// Completes an input: performs the machine's actions, ends slow readers, starts the writes and arms the
+// timer.
 void handshake_service::settle()
 {
     drain();
@@ -291,7 +291,7 @@ void handshake_service::settle()
         if (c->ended) continue;
         observer_.overflow(c->who, c->queue.bytes());
         observer_.rejected(c->who, relay_channel::handshake, reject_reason::slow_reader);
-        c->stream.reset_on_close(true); // there is nobody to read the rest
+        c->stream.reset_on_close(true); // the peer does not read the rest
         end(c, errc::queue_overflow);
     }
     flush();

@@ -1,4 +1,5 @@
-// What waits for one handshake connection's reader: shared encodings, in order, bounded by its owner.
+// Packets that wait to be written to one handshake connection: shared encodings, in order. The owner bounds
+// the queue.
 #pragma once
 
 #include <parley/wire/writer.hpp>
@@ -11,7 +12,7 @@
 
 namespace parley {
 
-// An empty queue holds no memory beyond itself, which is what nearly every waiting peer has. Not thread-safe.
+// An empty queue allocates nothing. Almost every waiting peer has an empty queue. Not thread-safe.
 class packet_queue {
 public:
     void push(std::shared_ptr<const encoded_packet> packet)
@@ -24,8 +25,8 @@ public:
     std::size_t bytes() const noexcept { return bytes_; }
     std::size_t packets() const noexcept { return packets_.size() - head_; }
 
-    // Fills `out` with what comes first, as views that live until consume() or clear(). Returns how many it
-    // filled.
+    // Fills `out` with views of the first bytes, which are valid until consume() or clear(). Returns the
+    // number of views.
     std::size_t gather(std::span<boost::asio::const_buffer> out) const noexcept
     {
         const std::size_t n = std::min(out.size(), packets());
@@ -36,7 +37,7 @@ public:
         return n;
     }
 
-    // The first `n` bytes are written.
+    // Removes the first `n` bytes.
     void consume(std::size_t n) noexcept
     {
         bytes_ -= n;
@@ -51,7 +52,7 @@ public:
             packets_[head_++].reset();
         }
         if (head_ == packets_.size()) {
-            // Most connections write a few packets in their life: an idle one should hold no array.
+            // Most connections write only a few packets. An idle one should hold no array.
             packets_ = {};
             head_ = 0;
         } else if (head_ >= 1024 && head_ * 2 >= packets_.size()) {
@@ -68,8 +69,8 @@ public:
 
 private:
     std::vector<std::shared_ptr<const encoded_packet>> packets_;
-    std::size_t head_ = 0;        // the first that is not written
-    std::size_t head_offset_ = 0; // how much of it is
+    std::size_t head_ = 0;        // the first packet that is not fully written
+    std::size_t head_offset_ = 0; // bytes of it that are written
     std::size_t bytes_ = 0;
 };
 

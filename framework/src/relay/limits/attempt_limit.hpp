@@ -1,4 +1,5 @@
-// How often waiting servers may be tried: each try is a guess of a password. Private to the framework.
+// Limits the attempts against waiting servers: each attempt is a guess at a password. Private to the
+// framework.
 #pragma once
 
 #include "relay/limits/gcra.hpp"
@@ -10,15 +11,16 @@
 
 namespace parley::detail {
 
-// One space of uids. A server may be tried `per_minute` times a minute, and half as often from one address,
-// so that nobody alone uses up what is meant for all. A burst may be a minute's worth. Memory: at most 65,536
-// servers and 16,384 pairs of an address and a server; the pair that was heard of longest ago is forgotten
+// The limits of one space of uids. A server accepts `per_minute` attempts a minute, and half as many from one
+// address, so one address cannot use up the whole rate. A burst may be a minute's worth. Memory: at most
+// 65,536 servers and 16,384 pairs of an address and a server; the pair that was used longest ago is forgotten
 // first. Not thread-safe.
 class attempt_limit {
 public:
     explicit attempt_limit(std::uint64_t seed) : servers_(0x1'0000, seed), pairs_(0x4000, seed) {}
 
-    // Whether an attempt by a client at `from` (nothing: it has no address) against `server` may pass.
+    // Whether an attempt from the address `from` (nullopt: no address) against `server` may pass. Counts it
+    // if so.
     bool take(double per_minute, std::optional<std::uint64_t> from, uid server, time_point now)
     {
         const bucket_rate all{per_minute / 60, per_minute};

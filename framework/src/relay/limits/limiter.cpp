@@ -53,7 +53,7 @@ void limiter::leave(const std::optional<std::uint64_t>& address) noexcept
     --v->connections;
     try {
         addresses_.settle(*address);
-    } catch (...) { // it could not be put on the list of idle ones, and stays
+    } catch (...) { // no memory for the idle list: the entry stays
     }
 }
 
