@@ -12,13 +12,13 @@
 
 namespace parley::detail {
 
-// Runs jobs one after another on the `away` executor, and reports the end of each on the `home` executor. Use
-// it on `home` only. `done` runs there, too, and never after the destructor has begun.
+// Runs jobs one after another on `worker_executor`, and reports the end of each on `io_executor`. Use
+// it on `io_executor` only. `done` runs there, too, and never after the destructor has begun.
 class blocking_worker {
 public:
-    // `away` may belong to a pool. When it is empty, the worker starts its own thread; it uses `home` if the
-    // system gives no thread.
-    blocking_worker(executor home, executor away);
+    // `worker_executor` may belong to a pool. When it is empty, the worker starts its own thread; it uses
+    // `io_executor` if the system gives no thread.
+    blocking_worker(executor io_executor, executor worker_executor);
     // Waits for the running job, and drops the others. Whatever the jobs use must outlive the worker.
     ~blocking_worker();
     blocking_worker(const blocking_worker&) = delete;
