@@ -40,6 +40,28 @@ if(PARLEY_COVERAGE)
     add_link_options(--coverage)
 endif()
 
+# For programs, tests and archives of this build. These are options of directories, so that a project which links the
+# library does not inherit them.
+if(PARLEY_HARDEN)
+    include(CheckCXXCompilerFlag)
+    include(CheckPIESupported)
+    check_pie_supported(LANGUAGES CXX)
+    add_compile_options(-fstack-protector-strong)
+    check_cxx_compiler_flag(-fstack-clash-protection PARLEY_STACK_CLASH_PROTECTION)
+    if(PARLEY_STACK_CLASH_PROTECTION)
+        add_compile_options(-fstack-clash-protection)
+    endif()
+    check_cxx_compiler_flag(-fcf-protection=full PARLEY_CF_PROTECTION) # x86 only
+    if(PARLEY_CF_PROTECTION)
+        add_compile_options(-fcf-protection=full)
+    endif()
+    add_link_options(-Wl,-z,relro,-z,now)
+    # The C library's checks need an optimising compiler, and sanitizers bring their own.
+    if(NOT PARLEY_SANITIZE AND NOT PARLEY_COVERAGE)
+        add_compile_options("$<$<CONFIG:Release,RelWithDebInfo,MinSizeRel>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2>")
+    endif()
+endif()
+
 # parley_room(NAME [SOURCES file...] [USES room...] [LINK library...] [LINK_PRIVATE library...])
 # One room of the framework: target parley_NAME, alias parley::NAME. USES names the rooms it may include.
 function(parley_room name)

@@ -21,14 +21,24 @@ static_assert(std::atomic<int>::is_always_lock_free && std::atomic<const termios
 
 constexpr std::array watched{SIGINT, SIGTERM, SIGHUP};
 std::array<struct sigaction, watched.size() + 1> old_actions;
+// The others that end the process unless they are handled.
+constexpr std::array deadly{SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2, SIGABRT,   SIGSEGV,
+                            SIGBUS,  SIGILL,  SIGFPE,  SIGTRAP, SIGVTALRM, SIGPROF,
+                            SIGSYS,  SIGXCPU, SIGXFSZ, SIGIO,   SIGPWR,    SIGSTKFLT};
+std::array<struct sigaction, deadly.size()> old_deadly_actions;
+
+void restore_terminal() noexcept
+{
+    if (const termios* settings = terminal_settings.load(); settings != nullptr)
+        ::tcsetattr(terminal_descriptor.load(), TCSANOW, settings);
+}
 
 extern "C" void on_signal(int signal)
 {
     const int saved_errno = errno;
     int none = 0;
     if (!first_signal.compare_exchange_strong(none, signal)) {
-        if (const termios* settings = terminal_settings.load(); settings != nullptr)
-            ::tcsetattr(terminal_descriptor.load(), TCSANOW, settings);
+        restore_terminal();
         ::_exit(128 + signal);
     }
     const char one = 1;
@@ -36,6 +46,13 @@ extern "C" void on_signal(int signal)
         // The pipe is empty before the first signal, so this cannot fail; nor could a handler report it.
     }
     errno = saved_errno;
+}
+
+// The action is the default one again (SA_RESETHAND), so that the process ends as if nothing had been here.
+extern "C" void on_deadly_signal(int signal)
+{
+    restore_terminal();
+    ::raise(signal);
 }
 
 wait_outcome wait_for(int descriptor, short events) noexcept
@@ -68,6 +85,13 @@ interrupt_watch::interrupt_watch()
         if (watched[i] == SIGHUP && old_actions[i].sa_handler == SIG_IGN) continue;
         ::sigaction(watched[i], &action, nullptr);
     }
+    action.sa_handler = on_deadly_signal;
+    action.sa_flags = static_cast<int>(SA_RESETHAND) | SA_NODEFER;
+    for (std::size_t i = 0; i < deadly.size(); ++i) {
+        ::sigaction(deadly[i], nullptr, &old_deadly_actions[i]);
+        if (old_deadly_actions[i].sa_handler == SIG_DFL) ::sigaction(deadly[i], &action, nullptr);
+    }
+    action.sa_flags = 0;
     action.sa_handler = SIG_IGN;
     ::sigaction(SIGPIPE, &action, &old_actions.back());
 }
@@ -75,6 +99,9 @@ interrupt_watch::interrupt_watch()
 interrupt_watch::~interrupt_watch()
 {
     for (std::size_t i = 0; i < watched.size(); ++i) ::sigaction(watched[i], &old_actions[i], nullptr);
+    for (std::size_t i = 0; i < deadly.size(); ++i)
+        if (old_deadly_actions[i].sa_handler == SIG_DFL)
+            ::sigaction(deadly[i], &old_deadly_actions[i], nullptr);
     ::sigaction(SIGPIPE, &old_actions.back(), nullptr);
     ::close(wake_read.exchange(-1));
     ::close(wake_write.exchange(-1));

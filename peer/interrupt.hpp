@@ -6,8 +6,9 @@
 namespace parley::cli {
 
 // While it lives, the first SIGINT, SIGTERM or SIGHUP is recorded and makes wake_descriptor() readable. The
-// second restores the terminal and ends the process at once. SIGPIPE is ignored. A SIGHUP that was ignored
-// before stays ignored (nohup). Only one may exist per process.
+// second restores the terminal and ends the process at once. Every other signal that ends a process restores
+// the terminal first. SIGPIPE is ignored. A signal that was ignored before stays ignored (nohup), and so does
+// another handler (a sanitizer's). Only one may exist per process.
 class interrupt_watch {
 public:
     interrupt_watch();
@@ -20,8 +21,8 @@ public:
     // Becomes readable at the first signal and is never read from. -1 when there is no watch.
     static int wake_descriptor() noexcept;
 
-    // Sets the settings that the second signal restores on the terminal `descriptor`; nullptr for none.
-    // `settings` must live until they are unset. Not thread-safe.
+    // Sets the settings that these signals restore on the terminal `descriptor`; nullptr for none. `settings`
+    // must live until they are unset. Not thread-safe.
     static void restore_on_exit(int descriptor, const termios* settings) noexcept;
 };
 

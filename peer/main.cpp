@@ -15,6 +15,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace parley::cli {
@@ -36,6 +38,14 @@ void hide_argument(int argc, char** argv, const std::string& secret)
 {
     for (int i = 1; i < argc; ++i)
         if (secret == argv[i]) std::memset(argv[i], 'x', std::strlen(argv[i]));
+}
+
+// A core file would hold the code, and so would the memory that another process of this user reads.
+void keep_memory_private() noexcept
+{
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+    ::prctl(PR_SET_DUMPABLE, 0);
 }
 
 int run(int argc, char** argv)
@@ -68,6 +78,7 @@ int run(int argc, char** argv)
 
 int main(int argc, char** argv)
 {
+    parley::cli::keep_memory_private();
     try {
         return parley::cli::run(argc, argv);
     } catch (const std::exception& failure) {

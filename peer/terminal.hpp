@@ -13,7 +13,7 @@ bool is_terminal(int descriptor) noexcept;
 std::size_t terminal_width(int descriptor) noexcept;
 
 // While it lives, the terminal `descriptor` does not echo what is typed, except the newline. The destructor
-// and a second signal (interrupt_watch) restore it. Does nothing if `descriptor` is not a terminal.
+// and a signal that ends the process (interrupt_watch) restore it. Does nothing if `descriptor` is not a terminal.
 class echo_off {
 public:
     explicit echo_off(int descriptor) noexcept;

@@ -49,6 +49,7 @@ relay_server_options server_options(const relay_configuration& configuration)
     options.room_addresses = configuration.room_listen;
     options.http_addresses = configuration.http_listen;
     options.lobbies = configuration.lobbies;
+    options.allowed_origins = configuration.allowed_origins;
     options.relay.peer_timeout = configuration.timeout;
     options.rooms.room_timeout = configuration.room_timeout;
     options.limits = configuration.limits;

@@ -266,6 +266,7 @@ void daemon::state::apply(relay_configuration wanted)
     }
     relay->set_limits(limits());
     relay->set_trusted_networks(networks_of(configuration));
+    relay->set_allowed_origins(configuration.allowed_origins);
     http.public_paths = configuration.public_http;
     logged.show_addresses(configuration.addresses);
     log.set_level(configuration.level);

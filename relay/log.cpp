@@ -77,7 +77,7 @@ event_log::~event_log()
 
 void event_log::write(log_level level, std::string_view event, std::initializer_list<log_field> fields)
 {
-    if (level < least_) return;
+    if (!writes(level)) return;
     logger_->info(format_event(format_, now_text(), level, event, fields));
 }
 

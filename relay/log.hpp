@@ -48,6 +48,7 @@ public:
     event_log& operator=(const event_log&) = delete;
 
     void write(log_level level, std::string_view event, std::initializer_list<log_field> fields = {});
+    bool writes(log_level level) const noexcept { return level >= least_; }
     // From now on, writes only events of level `least` and above.
     void set_level(log_level least) noexcept { least_ = least; }
 

@@ -22,9 +22,9 @@ log_observer::log_observer(event_log& log, std::function<time_point()> now) : lo
 {
 }
 
-bool log_observer::pass()
+bool log_observer::pass(log_level level)
 {
-    if (!limit_.pass(now_())) return false;
+    if (!log_.writes(level) || !limit_.pass(now_())) return false;
     if (const std::uint64_t count = limit_.take_suppressed(); count != 0)
         log_.write(log_level::warning, "suppressed", {{"events", count}});
     return true;
@@ -38,7 +38,7 @@ void log_observer::listening(const tcp_endpoint& at, relay_channel channel)
 
 void log_observer::accept_failed(relay_channel channel, error_code why)
 {
-    if (pass())
+    if (pass(log_level::error))
         log_.write(log_level::error, "accept_failed",
                    {{"channel", relay_channel_name(channel)}, {"reason", why.message()}});
 }
@@ -58,7 +58,7 @@ void log_observer::disconnected(const identity& who, relay_channel channel, erro
     };
     // Peers that broke a rule are worth a warning; the others just come and go.
     if (why == condition::peer_fault) {
-        if (pass()) write(log_level::warning);
+        if (pass(log_level::warning)) write(log_level::warning);
     } else {
         write(log_level::debug);
     }
@@ -72,12 +72,13 @@ void log_observer::hello(const identity& who, peer_kind kind)
 
 void log_observer::agreed(const identity& client, const identity& server)
 {
-    log_.write(log_level::info, "agreed", {{"client", shown(client)}, {"server", shown(server)}});
+    if (pass(log_level::info))
+        log_.write(log_level::info, "agreed", {{"client", shown(client)}, {"server", shown(server)}});
 }
 
 void log_observer::dropped(const identity& from, drop_reason reason, std::uint8_t type)
 {
-    if (pass())
+    if (pass(log_level::info))
         log_.write(log_level::info, "dropped",
                    {{"peer", shown(from)},
                     {"reason", drop_reason_name(reason)},
@@ -86,7 +87,7 @@ void log_observer::dropped(const identity& from, drop_reason reason, std::uint8_
 
 void log_observer::rejected(const identity& who, relay_channel channel, reject_reason why)
 {
-    if (pass())
+    if (pass(log_level::info))
         log_.write(log_level::info, "rejected",
                    {{"peer", shown(who)},
                     {"channel", relay_channel_name(channel)},
@@ -95,17 +96,19 @@ void log_observer::rejected(const identity& who, relay_channel channel, reject_r
 
 void log_observer::overflow(const identity& who, std::size_t queued_bytes)
 {
-    if (pass())
+    if (pass(log_level::warning))
         log_.write(log_level::warning, "overflow", {{"peer", shown(who)}, {"queued_bytes", queued_bytes}});
 }
 
 void log_observer::room_opened(const identity& client, const identity& server)
 {
-    log_.write(log_level::info, "room_opened", {{"client", shown(client)}, {"server", shown(server)}});
+    if (pass(log_level::info))
+        log_.write(log_level::info, "room_opened", {{"client", shown(client)}, {"server", shown(server)}});
 }
 
 void log_observer::room_closed(const room_report& report)
 {
+    if (!pass(log_level::info)) return;
     log_.write(log_level::info, "room_closed",
                {{"client", shown(report.client)},
                 {"server", shown(report.server)},

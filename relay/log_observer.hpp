@@ -27,8 +27,9 @@ private:
     std::uint64_t suppressed_ = 0;
 };
 
-// Agreements, rooms and faults have level `info` and above; connections and hellos `debug`. Events that a
-// peer can cause without end are limited to 20 lines per second. Borrows `log`. Not thread-safe.
+// Agreements, rooms and faults have level `info` and above; connections and hellos `debug`. Of the former, all
+// that peers cause together is limited to 20 lines per second; the next line says how many were left out.
+// Borrows `log`. Not thread-safe.
 class log_observer final : public relay_observer {
 public:
     explicit log_observer(event_log& log, std::function<time_point()> now = clock::now);
@@ -49,7 +50,7 @@ public:
     void room_closed(const room_report& report) override;
 
 private:
-    bool pass();
+    bool pass(log_level level);
     std::string shown(const identity& who) const { return redact_address(who, addresses_); }
 
     event_log& log_;

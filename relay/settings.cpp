@@ -166,6 +166,9 @@ const std::array table{
     make<&rc::tls_key>("tls-key", text, "FILE", "The private key of that certificate (PEM)", now),
     make<&rc::trusted_networks>("trusted-network", networks, "ADDR/BITS",
                                 "Networks whose proxies may supply the client's address", now),
+    make<&rc::allowed_origins>(
+        "allowed-origin", origins, "ORIGIN",
+        "Web pages that may open WebSockets, as browsers name them; by default any may", now),
     make<&rc::lobbies>("lobbies", yes_no, "",
                        "Whether WebSockets to /lobby/NAME meet in a lobby of their own"),
     make<&rc::timeout>("timeout", seconds, "SECONDS", "How long a peer may wait for another", false, 0.001,
@@ -259,6 +262,7 @@ bool fits(const setting& s, const value& v)
         return v.is_string() && v.get<std::string>().find('\0') == std::string::npos;
     case addresses:
     case networks:
+    case origins:
         return all(is_text);
     case choice:
         return one_of(s, v);
@@ -305,6 +309,20 @@ value text_value(const setting& s, const std::string& text)
     return text;
 }
 
+// As a browser sends it: without a path, not even a slash. "null" is that of a page without a place.
+bool is_origin(std::string_view text)
+{
+    const std::size_t at = text.find("://");
+    const auto plain = [](char c) {
+        return c > ' ' && c < 0x7f && std::string_view{"/?#@,"}.find(c) == std::string_view::npos;
+    };
+    if (text == "null") return true;
+    if (at == 0 || at == std::string_view::npos) return false;
+    const std::string_view scheme = text.substr(0, at), host = text.substr(at + 3);
+    return !host.empty() && std::all_of(scheme.begin(), scheme.end(), plain) &&
+           std::all_of(host.begin(), host.end(), plain);
+}
+
 std::string shown(const value& v)
 {
     constexpr std::size_t most = 80;
@@ -346,6 +364,8 @@ std::string expectation(const setting& s)
         return "a list of strings, each ADDR:PORT or a URL";
     case networks:
         return "a list of strings, each ADDR/BITS";
+    case origins:
+        return "a list of strings, each SCHEME://HOST[:PORT]";
     case choice:
         return "one of " + listed(s.choices);
     case setting_type::choices:
@@ -372,6 +392,12 @@ std::string assign(relay_configuration& configuration, const setting& s, const n
             if (!all.add(text, &diag)) return fmt::format("{}: {}", escaped(text), diag.message());
         }
     }
+    if (s.type == origins)
+        for (const auto& each : v)
+            if (const auto text = each.get<std::string>(); !is_origin(text))
+                return fmt::format(
+                    "{}: not an origin, such as https://relay.example or http://localhost:8080",
+                    escaped(text));
     return s.write(configuration, v);
 }
 

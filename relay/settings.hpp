@@ -17,6 +17,7 @@ enum class setting_type : byte {
     text,      // a JSON string
     addresses, // a list of ADDR:PORT; its flag may be repeated
     networks,  // a list of ADDR/BITS; its flag may be repeated
+    origins,   // a list of SCHEME://HOST[:PORT]; its flag may be repeated
     choice,    // one of `choices`
     choices,   // a list of some of `choices`; its flag may be repeated
     seconds,   // a number
@@ -42,7 +43,7 @@ struct setting {
     bool repeated() const noexcept
     {
         return type == setting_type::addresses || type == setting_type::networks ||
-               type == setting_type::choices;
+               type == setting_type::origins || type == setting_type::choices;
     }
 };
 

@@ -148,6 +148,23 @@ class Prompts(harness.FreshCase):
                 self.assertTrue(receiver.echoes())
                 receiver.expect_exit(status)
 
+    def test_a_signal_that_kills_at_the_prompt_restores_the_terminal(self):
+        for number in (signal.SIGQUIT, signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGABRT, signal.SIGSEGV):
+            with self.subTest(signal=number):
+                receiver = self.prompted()
+                self.assertFalse(receiver.echoes())
+                receiver.send_signal(number)
+                receiver.expect_exit(-number)
+                self.assertTrue(receiver.echoes())
+
+    def test_no_core_file_holds_the_code(self):
+        receiver = self.prompted()
+        limits = pathlib.Path(f"/proc/{receiver.pid}/limits").read_text().splitlines()
+        core = next(line for line in limits if line.startswith("Max core file size"))
+        self.assertEqual(core.split()[4:6], ["0", "0"])
+        receiver.type("\x03")
+        receiver.expect_exit(130)
+
     def test_no_code_at_the_prompt_is_wrong_usage(self):
         for typed in ("\n", "\x04"):
             receiver = self.prompted()

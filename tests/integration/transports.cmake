@@ -13,8 +13,8 @@ add_test(NAME websocket_conformance
 set_tests_properties(websocket_conformance PROPERTIES FIXTURES_REQUIRED websocket_modules LABELS integration TIMEOUT 600
     ENVIRONMENT "PARLEY_PROGRAM=$<TARGET_FILE:parley>;PARLEY_RELAY_PROGRAM=$<TARGET_FILE:parley-relay>;PARLEY_NODE_MODULES=${websocket_modules}/node_modules")
 
-# Real proxies between the peers and the relay, the probe, and the seats of WebSocket peers.
-foreach(name IN ITEMS way_out probe seat)
+# Real proxies between the peers and the relay, the probe, the seats of WebSocket peers, and hostile TLS clients.
+foreach(name IN ITEMS way_out probe seat tls_hostile)
     add_test(NAME ${name} COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/${name}.py)
     set_tests_properties(${name} PROPERTIES LABELS integration TIMEOUT 600
         ENVIRONMENT "PARLEY_PROGRAM=$<TARGET_FILE:parley>;PARLEY_RELAY_PROGRAM=$<TARGET_FILE:parley-relay>")

@@ -89,7 +89,7 @@ constexpr description descriptions[] = {
     {errc::connect_failed, condition::transport, "no address of the host answered"},
     {errc::tls_failed, condition::transport, "the TLS connection could not be made"},
     {errc::upgrade_refused, condition::transport, "the WebSocket was refused"},
-    {errc::bad_framing, condition::peer_fault, "a WebSocket frame breaks a rule or a limit"},
+    {errc::bad_framing, condition::peer_fault, "a WebSocket or TLS peer breaks a rule or a limit"},
 
     {errc::proxy_not_resolved, condition::transport, "the proxy's name has no address"},
     {errc::proxy_unreachable, condition::transport, "the proxy cannot be reached"},

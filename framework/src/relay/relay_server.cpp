@@ -344,6 +344,11 @@ void relay_server::set_trusted_networks(network_set networks)
     state_->options.trusted_networks = std::move(networks);
 }
 
+void relay_server::set_allowed_origins(std::vector<std::string> origins)
+{
+    state_->options.allowed_origins = std::move(origins);
+}
+
 void relay_server::serve_handshake(any_stream stream, const identity& who)
 {
     state_->adopt(std::move(stream), who, relay_channel::handshake);

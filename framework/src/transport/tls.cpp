@@ -8,6 +8,7 @@
 #include <parley/transport/tcp.hpp>
 
 #include <boost/asio/ip/address.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
 #include <openssl/err.h>
@@ -199,6 +200,10 @@ awaitable<error_code> handshake(any_stream& stream, std::unique_ptr<tls_layer> l
         const auto failed = co_await flush(stream, *layer);
         if (failed && (!error || error == asio::error::would_block)) error = failed; // the first one counts
         if (error != asio::error::would_block) break;
+        if (layer->holds_input()) { // let other handlers run
+            co_await asio::post(stream.get_executor(), use_tuple);
+            continue;
+        }
         const auto waited = co_await stream.async_wait_readable(use_tuple);
         const auto wait_error = std::get<0>(waited);
         if (wait_error) error = wait_error;

@@ -86,6 +86,46 @@ TEST(log_observer, limits_what_a_peer_can_cause)
     EXPECT_EQ(events[21]["reason"], "no_hello");
 }
 
+TEST(log_observer, limits_agreements_and_rooms_too)
+{
+    ::testing::internal::CaptureStderr();
+    {
+        event_log log{log_format::json, log_level::info};
+        time_point now{100s};
+        log_observer observer{log, [&] { return now; }};
+        const identity peer = *identity::from_text("1.2.3.4:5");
+        for (int i = 0; i < 100; ++i) {
+            observer.agreed(peer, peer);
+            observer.room_opened(peer, peer);
+            observer.room_closed({});
+        }
+        now += 1s;
+        observer.agreed(peer, peer);
+    }
+    std::istringstream lines{::testing::internal::GetCapturedStderr()};
+    std::vector<nlohmann::json> events;
+    for (std::string line; std::getline(lines, line);) events.push_back(nlohmann::json::parse(line));
+    ASSERT_EQ(events.size(), 22u);
+    EXPECT_EQ(events[20]["event"], "suppressed");
+    EXPECT_EQ(events[20]["events"], 280);
+    EXPECT_EQ(events[21]["event"], "agreed");
+}
+
+TEST(log_observer, does_not_count_what_the_level_leaves_out)
+{
+    ::testing::internal::CaptureStderr();
+    {
+        event_log log{log_format::json, log_level::warning};
+        log_observer observer{log, [] { return time_point{100s}; }};
+        const identity peer = *identity::from_text("1.2.3.4:5");
+        for (int i = 0; i < 100; ++i) observer.agreed(peer, peer);
+        observer.overflow(peer, 1);
+    }
+    const std::string all = ::testing::internal::GetCapturedStderr();
+    EXPECT_NE(all.find("\"overflow\""), std::string::npos) << all;
+    EXPECT_EQ(all.find("suppressed"), std::string::npos) << all;
+}
+
 TEST(event_log, stamps_each_line_with_the_time)
 {
     ::testing::internal::CaptureStderr();

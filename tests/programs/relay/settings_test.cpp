@@ -68,6 +68,18 @@ TEST(settings, take_no_limit_for_0)
     EXPECT_EQ(c.limits.room_idle, std::chrono::milliseconds{1500});
 }
 
+TEST(settings, origins_have_no_path)
+{
+    relay_configuration c = defaults();
+    const setting& s = *find_setting("allowed-origin");
+    const json fine{"https://relay.example", "http://[::1]:8080", "null"};
+    EXPECT_EQ(assign(c, s, fine), "");
+    EXPECT_EQ(server_options(c).allowed_origins.size(), 3u);
+    for (const char* wrong :
+         {"relay.example", "https://relay.example/", "https://", "://x", "*", "https://a b", ""})
+        EXPECT_NE(assign(c, s, json::array({wrong})), "") << wrong;
+}
+
 TEST(settings, are_read_from_texts)
 {
     relay_configuration c = defaults();

@@ -91,6 +91,35 @@ TEST(intake, either_port_serves_both)
     }
 }
 
+TEST(intake, refuses_pages_of_other_origins)
+{
+    relay_server_options options;
+    options.allowed_origins = {"https://relay.example", "http://localhost:8080"};
+    world w{over::tcp, options};
+    for (const char* origin : {"", "Origin: https://relay.example\r\n", "origin: HTTPS://Relay.example\r\n",
+                               "Origin: http://localhost:8080\r\n"})
+        EXPECT_TRUE((caller{w, websocket_hello("/", origin)}.identity().starts_with("127.0.0.1:"))) << origin;
+    EXPECT_FALSE(has(w, reject_reason::origin));
+    for (const char* origin :
+         {"Origin: https://evil.example\r\n", "Origin: null\r\n", "Origin: https://relay.example.evil\r\n",
+          "Origin:\r\n", "Origin: http://relay.example\r\n",
+          "Origin: https://relay.example\r\nOrigin: https://evil.example\r\n"}) {
+        caller page{w, websocket_hello("/", origin)};
+        EXPECT_TRUE(page.hears("403")) << origin;
+    }
+    EXPECT_EQ(std::count(w.log.rejections.begin(), w.log.rejections.end(), reject_reason::origin), 6);
+}
+
+TEST(intake, refuses_requests_that_two_programs_may_read_differently)
+{
+    world w{over::tcp};
+    for (const char* header : {"Host: other\r\n", "X-Name: a\r\n b\r\n", "X-Name: a\r\n\tb\r\n"}) {
+        caller peer{w, websocket_hello("/", header)};
+        EXPECT_TRUE(peer.hears("HTTP/1.1 400")) << header;
+    }
+    EXPECT_TRUE(has(w, reject_reason::bad_http));
+}
+
 TEST(intake, one_byte_at_a_time)
 {
     world w{over::tcp, trusting({"127.0.0.0/8"})};

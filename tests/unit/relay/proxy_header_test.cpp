@@ -100,6 +100,12 @@ TEST(ProxyHeader, Version1Refused)
                              "GET / HTTP/1.1\r\n",
                              "000001"})
         refuse(line);
+    // What the system's functions pass over.
+    refuse(std::string{"PROXY TCP4 192.0.2.1\0 192.0.2.2 1 2\r\n"sv});
+    refuse(std::string{"PROXY TCP4 192.0.2.1\0x 192.0.2.2 1 2\r\n"sv});
+    refuse(std::string{"PROXY TCP4 192.0.2.1 192.0.2.2\0 1 2\r\n"sv});
+    refuse(std::string{"PROXY TCP6 ::1\0 ::1 1 2\r\n"sv});
+    refuse("PROXY TCP4 192.0.2.1\t 192.0.2.2 1 2\r\n");
     const std::string longest = "PROXY UNKNOWN " + std::string(max_proxy_v1_bytes - 16, 'x') + "\r\n";
     EXPECT_EQ(longest.size(), max_proxy_v1_bytes);
     EXPECT_EQ(client(longest), "none");

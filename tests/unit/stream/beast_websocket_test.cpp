@@ -413,20 +413,83 @@ TEST_P(beast_websocket_test, a_message_may_be_of_any_size)
     EXPECT_TRUE(testing::drain(context));
 }
 
+std::string repeated(std::string_view text, std::size_t times)
+{
+    std::string out;
+    for (std::size_t i = 0; i < times; ++i) out += text;
+    return out;
+}
+
+TEST_P(beast_websocket_test, too_much_without_data_ends_the_connection)
+{
+    const std::string ping = sent("89", ""), pong = sent("8a", "abcd"), empty = sent("82", "");
+    const std::string fragment = sent("00", "");
+    const std::array floods{repeated(ping, 100), repeated(pong, 100), repeated(empty, 100),
+                            sent("02", "") + repeated(fragment, 100'000)};
+    for (const std::string& flood : floods) {
+        bare b = make_bare(context, GetParam());
+        testing::run_until_done(context, [&]() -> awaitable<void> {
+            spawn(
+                context.get_executor(),
+                [&]() -> awaitable<void> {
+                    const std::string bytes = flood + sent(flood.size() > 10'000 ? "80" : "82", "a");
+                    co_await write_all(b.raw, bytes);
+                },
+                "writes");
+            auto got = co_await read_to_end(b.stream);
+            EXPECT_EQ(got.text, "");
+            EXPECT_EQ(got.error, errc::bad_framing);
+            b.stream.close();
+            auto seen = co_await read_to_end(b.raw);
+            const std::size_t close_bytes = GetParam() == role_type::client ? 8 : 4;
+            EXPECT_LT(seen.text.size(), 700u) << "the pongs that may wait";
+            const std::string last =
+                seen.text.substr(seen.text.size() - std::min(seen.text.size(), close_bytes));
+            EXPECT_EQ(close_code_in(last, GetParam()), 1008u);
+            b.raw.close();
+        });
+        EXPECT_TRUE(testing::drain(context));
+        context.restart();
+    }
+}
+
+TEST_P(beast_websocket_test, messages_that_end_in_an_empty_fragment_pass)
+{
+    bare b = make_bare(context, GetParam());
+    testing::run_until_done(context, [&]() -> awaitable<void> {
+        spawn(
+            context.get_executor(),
+            [&]() -> awaitable<void> {
+                const std::string bytes = repeated(sent("02", "a") + sent("80", ""), 2000);
+                auto failed = co_await write_all(b.raw, bytes);
+                EXPECT_FALSE(failed);
+            },
+            "writes");
+        auto got = co_await read_up_to(b.stream, 2000);
+        EXPECT_EQ(got.text.size(), 2000u);
+        b.stream.close();
+        b.raw.close();
+    });
+    EXPECT_TRUE(testing::drain(context));
+}
+
+// One pong is owed at most, however many pings come while nobody reads the pongs.
 TEST_P(beast_websocket_test, pongs_do_not_pile_up)
 {
     bare b = make_bare(context, GetParam());
     testing::run_until_done(context, [&]() -> awaitable<void> {
+        auto failed = co_await write_all(b.stream, std::string(64'000, 'x'));
+        EXPECT_FALSE(failed);
         std::array<char, 4> buffer{};
         b.stream.async_read_some(asio::buffer(buffer), [](error_code, std::size_t) {});
-        std::string pings;
-        for (int i = 0; i < 100'000; ++i) pings += sent("89", "");
-        auto failed = co_await write_all(b.raw, pings); // reads no pong meanwhile
+        const std::string pings = repeated(sent("89", std::string(125, 'a')), 60);
+        failed = co_await write_all(b.raw, pings);
         EXPECT_FALSE(failed);
+        for (int i = 0; i < 100; ++i) co_await yield_once();
         b.stream.close();
         auto seen = co_await read_to_end(b.raw);
-        EXPECT_GT(seen.text.size(), 1000u);
-        EXPECT_LT(seen.text.size(), 64u * 1024 + 2048) << "what the pipe holds, and a little";
+        EXPECT_GT(seen.text.size(), 64'000u);
+        EXPECT_LT(seen.text.size(), 64'000u + 30 * 131 + 200) << "what the pipe holds, and one";
         b.raw.close();
     });
     EXPECT_TRUE(testing::drain(context));

@@ -2,6 +2,7 @@
 
 #include <parley/testing/seeded_random.hpp>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -24,13 +25,14 @@ struct server {
         byte_vector bytes = from_hex(hex).bytes;
         for (std::size_t at = 0; at < bytes.size(); at += step) {
             const mutable_bytes part = mutable_bytes{bytes}.subspan(at, std::min(step, bytes.size() - at));
-            const std::size_t kept = codec.receive(part, out.output);
+            const std::size_t kept = codec.receive(part, now, out.output);
             out.text += as_text(part.first(kept));
         }
         return out;
     }
 
     websocket_codec codec;
+    time_point now{std::chrono::hours{1}};
 };
 
 // Masked with zeros, so that the payload can be read here.
@@ -121,7 +123,7 @@ TEST(websocket_codec_test, unmasks_at_every_offset)
         }
         const std::size_t cut = size * 3 / 2;
         for (const mutable_bytes part : {mutable_bytes{wire}.first(cut), mutable_bytes{wire}.subspan(cut)}) {
-            const std::size_t kept = reader.receive(part, answer);
+            const std::size_t kept = reader.receive(part, time_point{}, answer);
             got.insert(got.end(), part.begin(), part.begin() + static_cast<std::ptrdiff_t>(kept));
         }
         byte_vector thrice;
@@ -199,13 +201,78 @@ TEST(websocket_codec_test, a_close_is_read_with_its_code_and_nothing_after_it)
     EXPECT_EQ(answer.size(), 4u) << "once";
 }
 
-TEST(websocket_codec_test, pings_without_end_make_no_output_without_end)
+TEST(websocket_codec_test, owes_the_latest_pong_when_much_waits)
 {
     server s;
-    std::string hex;
-    for (int i = 0; i < 1000; ++i) hex += frame("8984", "01020304");
-    EXPECT_LT(s.feed(hex).output.size(), 600u);
+    byte_vector pings = from_hex(frame("8981", "01") + frame("8980", "") + frame("8982", "0203")).bytes;
+    byte_vector output(600);
+    s.codec.receive(pings, s.now, output);
+    EXPECT_EQ(output.size(), 600u);
+    output.clear();
+    s.codec.answer(output);
+    EXPECT_EQ(to_hex(output), "8a020203");
+    s.codec.answer(output);
+    EXPECT_EQ(output.size(), 4u) << "once";
+    output.resize(600);
+    byte_vector ping = from_hex(frame("8981", "01")).bytes;
+    s.codec.receive(ping, s.now, output);
+    output.clear();
+    s.codec.end(output);
+    s.codec.answer(output);
+    EXPECT_EQ(to_hex(output), "880203e8") << "nothing follows the end";
+}
+
+std::string repeated(std::string_view text, std::size_t times)
+{
+    std::string out;
+    for (std::size_t i = 0; i < times; ++i) out += text;
+    return out;
+}
+
+class without_data_test : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(without_data_test, ends_the_connection_after_a_burst)
+{
+    server s;
+    s.feed(repeated(GetParam(), 64));
+    ASSERT_FALSE(s.codec.failed());
+    s.now += std::chrono::milliseconds{110};
+    s.feed(repeated(GetParam(), 2));
+    ASSERT_FALSE(s.codec.failed()) << "twenty more a second";
+    const received got = s.feed(repeated(GetParam(), 2) + frame("8281", "61"));
+    EXPECT_TRUE(s.codec.failed());
+    EXPECT_THAT(to_hex(got.output), ::testing::EndsWith("880203f0"));
+    EXPECT_EQ(got.text, "");
+}
+
+INSTANTIATE_TEST_SUITE_P(frames, without_data_test,
+                         ::testing::Values(frame("8980", ""), frame("8984", "01020304"), frame("8a80", ""),
+                                           frame("8280", "")));
+
+TEST(websocket_codec_test, empty_fragments_of_one_message_end_the_connection)
+{
+    server s;
+    const received got = s.feed(frame("0280", "") + repeated(frame("0080", ""), 100));
+    EXPECT_TRUE(s.codec.failed());
+    EXPECT_EQ(to_hex(got.output), "880203f0");
+}
+
+TEST(websocket_codec_test, messages_that_end_in_an_empty_fragment_pass)
+{
+    server s;
+    const received got = s.feed(repeated(frame("0281", "61") + frame("8080", ""), 1000));
+    EXPECT_EQ(got.text.size(), 1000u);
     EXPECT_FALSE(s.codec.failed());
+}
+
+TEST(websocket_codec_test, keepalives_pass_for_ever)
+{
+    server s;
+    for (int i = 0; i < 1000; ++i) {
+        s.feed(repeated(frame("8980", "") + frame("8a80", ""), 10));
+        ASSERT_FALSE(s.codec.failed()) << i;
+        s.now += std::chrono::seconds{1};
+    }
 }
 
 } // namespace

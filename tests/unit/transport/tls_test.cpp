@@ -1,5 +1,6 @@
 #include <parley/transport/tls.hpp>
 
+#include "stream/layer/tls_layer.hpp"
 #include "stream_laws.hpp"
 
 #include <parley/async/spawn.hpp>
@@ -211,6 +212,250 @@ TEST(tls_identity_test, keeps_what_it_has_when_a_load_fails)
     EXPECT_EQ(shown.current(), before);
     EXPECT_FALSE(shown.load(files.file("expired.pem"), files.file("expired.key"))) << "a reload";
     EXPECT_NE(shown.current(), before);
+}
+
+// A TLS peer of bare OpenSSL, for what a stream of this library never sends.
+class bare_tls {
+public:
+    bare_tls(any_stream stream, bool is_server, int max_version)
+        : stream_(std::move(stream)),
+          context_(SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method())),
+          in_(BIO_new(BIO_s_mem())),
+          out_(BIO_new(BIO_s_mem()))
+    {
+        SSL_CTX_set_max_proto_version(context_.get(), max_version);
+        if (is_server) {
+            const auto& files = certificates::get();
+            SSL_CTX_use_certificate_chain_file(context_.get(), files.file("good.pem").c_str());
+            SSL_CTX_use_PrivateKey_file(context_.get(), files.file("good.key").c_str(), SSL_FILETYPE_PEM);
+        }
+        ssl_.reset(SSL_new(context_.get()));
+        SSL_set_bio(ssl_.get(), in_, out_);
+        if (is_server)
+            SSL_set_accept_state(ssl_.get());
+        else
+            SSL_set_connect_state(ssl_.get());
+    }
+
+    SSL* ssl() const noexcept { return ssl_.get(); }
+    any_stream& below() noexcept { return stream_; }
+
+    awaitable<bool> handshake()
+    {
+        for (;;) {
+            const int done = SSL_do_handshake(ssl_.get());
+            const bool waits = done != 1 && SSL_get_error(ssl_.get(), done) == SSL_ERROR_WANT_READ;
+            auto failed = co_await flush();
+            if (failed || done == 1 || !waits) co_return done == 1;
+            std::array<char, 4096> chunk{};
+            auto read = co_await stream_.async_read_some(asio::buffer(chunk), use_tuple);
+            if (std::get<0>(read)) co_return false;
+            BIO_write(in_, chunk.data(), static_cast<int>(std::get<1>(read)));
+        }
+    }
+
+    // What OpenSSL has put out goes to the stream.
+    awaitable<error_code> flush()
+    {
+        std::string bytes(BIO_ctrl_pending(out_), '\0');
+        if (!bytes.empty()) BIO_read(out_, bytes.data(), static_cast<int>(bytes.size()));
+        auto error = co_await write_all(stream_, std::move(bytes));
+        co_return error;
+    }
+
+    void update_keys(int times)
+    {
+        for (int i = 0; i < times; ++i) {
+            SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_REQUESTED);
+            SSL_do_handshake(ssl_.get());
+        }
+    }
+
+    // From now on every record is as long as it may be.
+    void pad_records()
+    {
+        SSL_set_record_padding_callback(ssl_.get(),
+                                        [](SSL*, int, std::size_t, void*) -> std::size_t { return 16384; });
+    }
+
+    void write(std::string_view text) { SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size())); }
+
+    void renegotiate()
+    {
+        SSL_renegotiate(ssl_.get());
+        SSL_do_handshake(ssl_.get());
+    }
+
+private:
+    any_stream stream_;
+    detail::ssl_context_ptr context_;
+    BIO *in_, *out_; // ssl_'s
+    detail::ssl_ptr ssl_;
+};
+
+struct bare_session {
+    any_stream stream; // this library's
+    std::unique_ptr<bare_tls> other;
+};
+
+bare_session meet_bare(asio::io_context& context, bool other_is_server, int max_version = TLS1_3_VERSION)
+{
+    auto pair = make_memory_stream_pair(context.get_executor(), 1u << 20);
+    bare_session out;
+    out.stream = std::move(pair.first);
+    out.other = std::make_unique<bare_tls>(std::move(pair.second), other_is_server, max_version);
+    testing::run_until_done(context, [&]() -> awaitable<void> {
+        bool done = false;
+        spawn(
+            context.get_executor(),
+            [&]() -> awaitable<void> {
+                auto fine = co_await out.other->handshake();
+                EXPECT_TRUE(fine);
+                done = true;
+            },
+            "bare");
+        error_code error;
+        tls_client_options options;
+        options.ca_file = certificates::get().file("ca.pem");
+        if (other_is_server)
+            error = co_await open_tls(out.stream, "relay.example", options);
+        else
+            error = co_await accept_tls(out.stream, shown("good"));
+        EXPECT_FALSE(error);
+        while (!done) co_await yield_once();
+    });
+    return out;
+}
+
+class tls_abuse_test : public ::testing::TestWithParam<bool> {
+protected:
+    asio::io_context context;
+};
+INSTANTIATE_TEST_SUITE_P(by, tls_abuse_test, ::testing::Bool(),
+                         [](const auto& at) { return at.param ? "server" : "client"; });
+
+TEST_P(tls_abuse_test, some_key_updates_pass)
+{
+    bare_session s = meet_bare(context, GetParam());
+    testing::run_until_done(context, [&]() -> awaitable<void> {
+        for (int i = 0; i < 3; ++i) {
+            s.other->update_keys(15);
+            s.other->write("abc");
+            auto failed = co_await s.other->flush();
+            EXPECT_FALSE(failed);
+            auto got = co_await read_up_to(s.stream, 3);
+            EXPECT_EQ(got.text, "abc");
+        }
+    });
+}
+
+TEST_P(tls_abuse_test, key_updates_without_end_end_the_connection)
+{
+    bare_session s = meet_bare(context, GetParam());
+    testing::run_until_done(context, [&]() -> awaitable<void> {
+        s.other->update_keys(1000);
+        s.other->write("abc");
+        auto failed = co_await s.other->flush();
+        EXPECT_FALSE(failed);
+        auto got = co_await read_up_to(s.stream, 3);
+        EXPECT_EQ(got.text, "");
+        EXPECT_EQ(got.error, errc::bad_framing);
+        failed = co_await write_all(s.stream, "abc");
+        EXPECT_EQ(failed, asio::error::broken_pipe);
+    });
+}
+
+// Between them comes a byte of data, so that nothing looks like one flood.
+TEST_P(tls_abuse_test, key_updates_between_data_end_the_connection)
+{
+    bare_session s = meet_bare(context, GetParam());
+    testing::run_until_done(context, [&]() -> awaitable<void> {
+        for (int i = 0; i < 100; ++i) {
+            s.other->update_keys(30);
+            s.other->write("a");
+        }
+        auto failed = co_await s.other->flush();
+        EXPECT_FALSE(failed);
+        auto got = co_await read_up_to(s.stream, 100);
+        EXPECT_LE(got.text.size(), 4u);
+        EXPECT_EQ(got.error, errc::bad_framing);
+    });
+}
+
+TEST_P(tls_abuse_test, a_renegotiation_ends_the_connection)
+{
+    bare_session s = meet_bare(context, GetParam(), TLS1_2_VERSION);
+    testing::run_until_done(context, [&]() -> awaitable<void> {
+        s.other->write("abc");
+        s.other->renegotiate();
+        auto failed = co_await s.other->flush();
+        EXPECT_FALSE(failed);
+        auto got = co_await read_up_to(s.stream, 4);
+        EXPECT_EQ(got.text, "abc");
+        EXPECT_EQ(got.error, errc::bad_framing);
+    });
+}
+
+// Long records: a turn ends by their bytes. The rest is in the stream's own hands then, not below it.
+TEST_P(tls_abuse_test, a_turn_ends_after_64_KiB_and_another_one_follows)
+{
+    bare_session s = meet_bare(context, GetParam());
+    testing::run_until_done(context, [&]() -> awaitable<void> {
+        std::array<byte, 16> buffer{};
+        error_code error;
+        EXPECT_EQ(s.stream.try_read_some(buffer, error), 0u); // a server's tickets
+        s.other->pad_records();
+        for (int i = 0; i < 3; ++i) {
+            s.other->update_keys(4);
+            s.other->write("abc");
+            auto failed = co_await s.other->flush();
+            EXPECT_FALSE(failed);
+            EXPECT_EQ(s.stream.try_read_some(buffer, error), 0u);
+            EXPECT_EQ(error, asio::error::would_block);
+            if (i == 1) {
+                auto waited = co_await s.stream.async_wait_readable(use_tuple);
+                EXPECT_FALSE(std::get<0>(waited));
+                EXPECT_EQ(s.stream.try_read_some(buffer, error), 3u);
+            } else {
+                auto got = co_await read_up_to(s.stream, 3);
+                EXPECT_EQ(got.text, "abc");
+            }
+        }
+        EXPECT_EQ(s.stream.try_read_some(buffer, error), 0u);
+        EXPECT_EQ(error, asio::error::would_block);
+    });
+}
+
+// A ClientHello of 16000 bytes, one byte a record.
+TEST(tls_test, a_handshake_in_many_records_takes_many_turns)
+{
+    asio::io_context context;
+    auto pair = make_memory_stream_pair(context.get_executor(), 1u << 20);
+    testing::run_until_done(context, [&]() -> awaitable<void> {
+        const std::string message = std::string("\x01\x00\x3e\x80", 4) + std::string(16'000, '\0');
+        std::string flood;
+        for (const char each : message) {
+            flood += std::string("\x16\x03\x01\x00\x01", 5);
+            flood += each;
+        }
+        auto failed = co_await write_all(pair.first, flood);
+        EXPECT_FALSE(failed);
+        bool over = false;
+        spawn(
+            context.get_executor(),
+            [&]() -> awaitable<void> {
+                co_await accept_tls(pair.second, shown("good"));
+                over = true;
+            },
+            "accepts");
+        for (int turns = 0; turns < 10; ++turns) co_await yield_once();
+        EXPECT_FALSE(over);
+        EXPECT_LT(pair.first.delivery()->acknowledged, flood.size() / 2);
+        for (int turns = 0; turns < 1000 && !over; ++turns) co_await yield_once();
+        EXPECT_TRUE(over) << "it comes to its end, which is an error";
+        pair.first.close();
+        while (!over) co_await yield_once();
+    });
 }
 
 } // namespace

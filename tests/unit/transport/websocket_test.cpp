@@ -180,6 +180,29 @@ TEST(websocket_stream_test, broken_rules_are_answered_before_the_connection_ends
     }
 }
 
+TEST(websocket_stream_test, a_flood_without_data_ends_the_connection)
+{
+    for (const char* hex : {"898000000000", "8a8000000000", "828000000000"}) {
+        asio::io_context context;
+        bare b = make_bare(context);
+        testing::run_until_done(context, [&]() -> awaitable<void> {
+            std::string flood;
+            for (int i = 0; i < 1000; ++i) flood += bytes_of(hex);
+            flood += bytes_of("81810000000061");
+            auto failed = co_await write_all(b.raw, flood);
+            EXPECT_FALSE(failed);
+            auto got = co_await read_to_end(b.server);
+            EXPECT_EQ(got.error, errc::bad_framing) << hex;
+            b.server.close();
+            auto answer = co_await read_to_end(b.raw);
+            EXPECT_LT(answer.text.size(), 64u * 2 + 10);
+            EXPECT_THAT(answer.text, ::testing::EndsWith(bytes_of("880203f0"))) << hex;
+            EXPECT_EQ(answer.error, asio::error::eof);
+            b.raw.close();
+        });
+    }
+}
+
 TEST(websocket_stream_test, only_1000_is_an_end)
 {
     struct ending {

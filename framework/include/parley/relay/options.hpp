@@ -49,6 +49,10 @@ struct relay_server_options {
     // Proxies that may name a connection's client, by the PROXY protocol (1 or 2), Forwarded, X-Forwarded-For
     // or X-Real-IP. From any other address the relay rejects a PROXY header, and ignores the other headers.
     network_set trusted_networks;
+    // The web pages that may open WebSockets, as browsers name them in the Origin header:
+    // "https://relay.example", with a port only where it is not the default. The relay refuses other origins.
+    // It accepts requests without the header, which browsers always send. Empty: any page may.
+    std::vector<std::string> allowed_origins;
     // A WebSocket to /lobby/NAME enters the lobby of that name; NAME has 1 to 64 letters (A-Z, a-z), digits,
     // ".", "_" or "-". A lobby is a separate space of peers, uids and rooms. It exists as long as it has a
     // peer. Any other path leads to the default lobby; with false, every path does.

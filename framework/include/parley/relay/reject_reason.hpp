@@ -28,6 +28,7 @@ enum class reject_reason : byte {
     bad_http,
     bad_upgrade, // a WebSocket upgrade that breaks its rules
     no_such_path,
+    origin,       // relay_server_options::allowed_origins
     lobbies_full, // limits.lobbies
     // handshakes
     hello_rate,   // limits.hellos_per_second

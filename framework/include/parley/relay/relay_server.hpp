@@ -54,6 +54,7 @@ public:
     // Apply to new connections. Open connections stay.
     void set_limits(const relay_limits& limits);
     void set_trusted_networks(network_set networks);
+    void set_allowed_origins(std::vector<std::string> origins);
 
     // Serves a stream that was opened elsewhere, as if the relay had accepted it on that channel. `who` must
     // be unique among live peers. A seat that `stream` has counts as one that its peer presented.

@@ -4,6 +4,7 @@
 #include "relay/handshake/hello.hpp"
 #include "relay/intake/forwarded.hpp"
 #include "relay/intake/proxy_header.hpp"
+#include "transport/http/http_head.hpp"
 
 #include <parley/async/spawn.hpp>
 #include <parley/proto/room_line.hpp>
@@ -36,6 +37,8 @@ http_answer answer_of(reject_reason why)
         return {404, "There is nothing here.\n"};
     case reject_reason::not_admitted:
         return {403, "Not admitted.\n"};
+    case reject_reason::origin:
+        return {403, "Pages of this origin may not use this relay.\n"};
     default:
         return {503, "Not now.\n"};
     }
@@ -361,6 +364,20 @@ bool intake::find_lobby(pending_connection& v, std::string_view path)
     return true;
 }
 
+bool intake::check_origin(pending_connection& v, const http_request& request)
+{
+    const auto& allowed = options_.allowed_origins;
+    if (allowed.empty()) return true;
+    for (const auto& [name, value] : request.headers) {
+        if (!is_same_name(name, "Origin")) continue;
+        const bool listed = std::any_of(allowed.begin(), allowed.end(), [&](const std::string& each) {
+            return is_same_name(each, value); // scheme and host are the same in any case
+        });
+        if (!listed) return refuse(v, reject_reason::origin);
+    }
+    return true;
+}
+
 std::optional<http_answer> intake::on_request(pending_connection& v, const http_request& request)
 {
     const bool named = name_client(v, request);
@@ -380,6 +397,7 @@ std::optional<http_answer> intake::on_upgrade(pending_connection& v, const http_
 {
     bool fine = name_client(v, request);
     if (fine && v.policy->only_answers) fine = refuse(v, reject_reason::no_such_path);
+    if (fine) fine = check_origin(v, request);
     if (fine) fine = find_lobby(v, request.path());
     if (fine)
         if (const auto why = owner_.check_lobby(v.lobby)) fine = refuse(v, *why);

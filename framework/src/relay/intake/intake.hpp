@@ -79,6 +79,7 @@ private:
     void set_client(pending_connection& v, const tcp_endpoint& client);
     bool admit(pending_connection& v);
     bool name_client(pending_connection& v, const http_request& request);
+    bool check_origin(pending_connection& v, const http_request& request);
     bool find_lobby(pending_connection& v, std::string_view path);
     std::optional<http_answer> on_request(pending_connection& v, const http_request& request);
     std::optional<http_answer> on_upgrade(pending_connection& v, const http_request& request);

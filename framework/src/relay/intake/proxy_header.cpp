@@ -36,8 +36,11 @@ std::optional<std::uint16_t> read_plain_port(std::string_view word) noexcept
     return read_port(word);
 }
 
+// The system's functions read no further than a NUL, and take zones.
 std::optional<asio::ip::address> read_address(std::string_view word, bool v6)
 {
+    const std::string_view letters = v6 ? "0123456789abcdefABCDEF:." : "0123456789.";
+    if (word.find_first_not_of(letters) != std::string_view::npos) return std::nullopt;
     error_code error;
     const std::string text{word};
     asio::ip::address out;
@@ -45,7 +48,7 @@ std::optional<asio::ip::address> read_address(std::string_view word, bool v6)
         out = asio::ip::make_address_v6(text, error);
     else
         out = asio::ip::make_address_v4(text, error);
-    if (error || text.find('%') != std::string::npos) return std::nullopt;
+    if (error) return std::nullopt;
     return out;
 }
 

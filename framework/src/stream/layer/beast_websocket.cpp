@@ -3,6 +3,7 @@
 #include "async/page_buffer.hpp"
 #include "stream/drain.hpp"
 #include "stream/layer/beast_handshake.hpp"
+#include "stream/layer/empty_frame_limit.hpp"
 
 #include <parley/crypto/random.hpp>
 
@@ -25,11 +26,13 @@ namespace {
 
 constexpr std::size_t handshake_buffer_bytes = 512, room_buffer_bytes = 64 * 1024;
 constexpr std::size_t max_sent_payload_bytes = 64 * 1024;
-// Above this many bytes of waiting output, the layer answers no further pings: only the latest ping needs a
-// pong.
-constexpr std::size_t max_waiting_pong_bytes = 4 * 128;
+// Above this many bytes of waiting output, the layer sends no ping and keeps only the latest pong.
+constexpr std::size_t max_waiting_control_bytes = 512;
 // Reads of the stream below for one read above, before the reader waits again.
 constexpr int max_reads = 16;
+// Beast does not report empty fragments, so a read below without any result counts like one. When bytes come one by
+// one, a frame's header takes up to fourteen reads.
+constexpr unsigned reads_for_data = 16;
 
 // The first byte of a frame.
 constexpr byte close_frame = 0x88, pong_frame = 0x8a;
@@ -56,7 +59,8 @@ public:
         websocket_.binary(true);
         websocket_.auto_fragment(false);
         websocket_.read_message_max(0);
-        websocket_.control_callback();
+        websocket_.control_callback(
+            [this](websocket::frame_type type, boost::beast::string_view) { on_control(type); });
         websocket_.set_option(websocket::stream_base::timeout{websocket::stream_base::none(),
                                                               websocket::stream_base::none(), false});
     }
@@ -90,7 +94,10 @@ public:
         if (begin_ == end_ && !error_) {
             start_read();
             run([&](mutable_bytes space, error_code& failed) {
+                if (fruitless_) count_without_data();
+                if (error_) return nothing(failed);
                 const std::size_t size = below.try_read_some(space, failed);
+                fruitless_ = size != 0;
                 heard_ = heard_ || size != 0;
                 return size;
             });
@@ -120,6 +127,11 @@ public:
     }
     void end() override { send_close(websocket::close_code::normal); }
     bool other_side_ended() const noexcept override { return other_side_ended_; }
+    void answer() override
+    {
+        if (!close_sent_) output_.insert(output_.end(), pong_.begin(), pong_.end());
+        pong_ = {};
+    }
 
 private:
     // Beast's next layer in here.
@@ -219,6 +231,7 @@ private:
         reading_ = false;
         if (error) {
             other_side_ended_ = error == websocket::error::closed;
+            if (error_) return; // it has sent too much without data
             // Browsers close with 1001 when a tab is closed, reloaded or has crashed.
             error_ = asio::error::connection_reset;
             if (other_side_ended_ && websocket_.reason().code == websocket::close_code::normal)
@@ -229,16 +242,33 @@ private:
             error_ = errc::bad_framing;
             send_close(websocket::close_code::unknown_data);
         } else if (size == 0) {
-            start_read(); // the message was empty
+            count_without_data(); // the message was empty
+            if (!error_) start_read();
         } else {
+            fruitless_ = false;
+            without_data_.give_back(reads_for_data);
             begin_ = 0;
             end_ = size;
         }
     }
 
+    void on_control(websocket::frame_type type)
+    {
+        fruitless_ = false;
+        if (type != websocket::frame_type::close) count_without_data();
+    }
+
+    void count_without_data()
+    {
+        fruitless_ = false;
+        if (error_ || without_data_.take(clock::now())) return;
+        error_ = errc::bad_framing;
+        send_close(websocket::close_code::policy_error);
+    }
+
     void ping() override
     {
-        if (close_sent_ || output_.size() >= max_waiting_pong_bytes) return;
+        if (close_sent_ || output_.size() >= max_waiting_control_bytes) return;
         websocket_.async_ping({}, [](error_code) {});
         run();
     }
@@ -262,12 +292,15 @@ private:
         const byte first = in_message_ || buffers.count() == 0
                                ? byte{0}
                                : *static_cast<const byte*>(buffers.begin()->data());
-        const bool dropped = close_sent_ || (first == pong_frame && output_.size() >= max_waiting_pong_bytes);
+        const bool dropped = close_sent_;
         close_sent_ = close_sent_ || first == close_frame;
+        if (first == pong_frame) pong_.clear(); // an earlier ping needs no pong any more
+        const bool waits = first == pong_frame && output_.size() >= max_waiting_control_bytes;
+        byte_vector& out = waits ? pong_ : output_;
         std::size_t size = 0;
         for (const asio::const_buffer& buffer : buffers) {
             const auto* const bytes = static_cast<const byte*>(buffer.data());
-            if (!dropped) output_.insert(output_.end(), bytes, bytes + buffer.size());
+            if (!dropped) out.insert(out.end(), bytes, bytes + buffer.size());
             size += buffer.size();
         }
         return size;
@@ -282,9 +315,12 @@ private:
     mutable_bytes in_;                // one of the two buffers
     std::size_t begin_ = 0, end_ = 0; // the unread part of in_
     std::size_t max_message_bytes_;
+    empty_frame_limit without_data_{max_empty_frames, empty_frame_interval};
+    byte_vector pong_;  // the latest of those that output_ had no room for
     error_code error_;  // the result of every further read
     error_code result_; // of the pending handshake or message
     bool masks_;
+    bool fruitless_ = false; // the last read below has had no result so far
     bool reading_ = false, in_message_ = false, close_sent_ = false, other_side_ended_ = false;
     bool drained_ = false; // the last read found nothing; only bytes from below change that
 };

@@ -43,7 +43,7 @@ public:
         reader_.swap(handler);
         reader_buffer_ = buffer;
         on_cancel(reader_, &layered_core::cancel_reader);
-        wait_below();
+        wait_for_input();
     }
 
     void wait_readable(wait_handler handler)
@@ -179,7 +179,8 @@ public:
     error_code move_to(const executor& target)
     {
         if (!can_move()) return asio::error::operation_not_supported;
-        below_waiting_ = false; // a pending wait completes on the old executor and is ignored
+        // A pending wait or turn completes on the old executor and is ignored.
+        below_waiting_ = turn_waiting_ = false;
         ++moves_;
         const error_code error = below_.move_to(target);
         if (error) return error;
@@ -294,6 +295,19 @@ private:
         });
     }
 
+    // A layer that has reached the bound of its turn holds input, so a wait below might not end.
+    void wait_for_input()
+    {
+        if (!layer_->holds_input()) return wait_below();
+        if (std::exchange(turn_waiting_, true)) return;
+        asio::post(executor_, [to = call{*this}]() mutable {
+            const auto self = to.come();
+            if (!self) return;
+            self->turn_waiting_ = false;
+            self->serve_reader({});
+        });
+    }
+
     void on_below_readable(error_code wait_error)
     {
         below_waiting_ = false;
@@ -301,11 +315,15 @@ private:
         if (closed_) return;
         if (!below_.is_open()) wait_error = asio::error::connection_reset; // check_alive found it dead
         if (waiter_) asio::dispatch(executor_, asio::append(take(waiter_), error_code{}));
+        serve_reader(wait_error);
+    }
+
+    void serve_reader(error_code error)
+    {
         if (!reader_) return;
-        error_code error = wait_error;
         std::size_t size = 0;
         if (!error) size = try_read(space_of(reader_buffer_), error);
-        if (error == asio::error::would_block) return wait_below();
+        if (error == asio::error::would_block) return wait_for_input();
         asio::dispatch(executor_, asio::append(take(reader_), error, size));
     }
 
@@ -344,7 +362,9 @@ private:
 
     void flush() noexcept
     {
-        if (flushing_ || layer_->output().empty()) return;
+        if (flushing_) return;
+        layer_->answer();
+        if (layer_->output().empty()) return;
         if (write_error_ || !below_.is_open()) return layer_->output().clear();
         flushing_ = true;
         in_flight_.swap(layer_->output());
@@ -390,7 +410,7 @@ private:
     error_code write_error_;
     unsigned moves_ = 0;         // of the executor
     bool writes_through_ = true; // false after the stream below has refused it
-    bool below_waiting_ = false, flushing_ = false, below_shut_ = false;
+    bool below_waiting_ = false, turn_waiting_ = false, flushing_ = false, below_shut_ = false;
     bool ended_ = false, closed_ = false, abort_ = false, lingering_ = false;
 };
 

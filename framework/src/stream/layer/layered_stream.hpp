@@ -20,11 +20,15 @@ public:
     virtual ~stream_layer();
 
     // Gives up to out.size() bytes, which is at least 1, of what `below` has now. 0 with would_block when
-    // there are none; eof after the other side's end in order; connection_reset when `below` ends without
-    // one. Any other error is permanent.
+    // there are none, or when this call has taken so much without result that other connections need their
+    // turn; in the latter case holds_input() is true. eof after the other side's end in order;
+    // connection_reset when `below` ends without one. Any other error is permanent.
     virtual std::size_t read(any_stream& below, mutable_bytes out, error_code& error) noexcept = 0;
     // Whether read() may give bytes without further bytes from below.
     virtual bool holds_input() const noexcept = 0;
+    // Appends the answers that are due. Called when no write is pending below, so that a layer can keep the
+    // latest answer and drop the others.
+    virtual void answer() {}
     // Appends `in`, which is not empty, to the output.
     virtual error_code write(bytes_view in) = 0;
     // Writes the header to `out` when the bytes go below unchanged behind a header, and returns the header's

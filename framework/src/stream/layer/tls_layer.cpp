@@ -3,8 +3,19 @@
 #include <openssl/err.h>
 
 #include <algorithm>
+#include <new>
 
 namespace parley::detail {
+namespace {
+
+constexpr std::size_t max_input_bytes = SSL3_RT_MAX_PACKET_SIZE; // a whole record
+constexpr std::size_t max_turn_bytes = 64 * 1024;
+constexpr unsigned max_turn_records = 64;
+constexpr std::size_t max_answer_bytes = 64 * 1024;
+// A server sends a few tickets at first. KeyUpdates come once in an hour or in many gigabytes.
+constexpr duration empty_record_interval = std::chrono::seconds{1};
+
+} // namespace
 
 result<ssl_context_ptr> make_ssl_context(const SSL_METHOD* method)
 {
@@ -14,7 +25,8 @@ result<ssl_context_ptr> make_ssl_context(const SSL_METHOD* method)
     SSL_CTX_set_options(out.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(out.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-    SSL_CTX_set_read_ahead(out.get(), 1);
+    // In this mode one call would continue while records without data come.
+    SSL_CTX_clear_mode(out.get(), SSL_MODE_AUTO_RETRY);
     return out;
 }
 
@@ -38,38 +50,54 @@ const BIO_METHOD* tls_layer::method()
     return made;
 }
 
-tls_layer::tls_layer(ssl_ptr ssl) : ssl_(std::move(ssl))
+tls_layer::tls_layer(ssl_ptr ssl)
+    : ssl_(std::move(ssl)), without_data_(max_empty_frames, empty_record_interval)
 {
     BIO* bio = BIO_new(method());
     BIO_set_data(bio, this);
     BIO_set_init(bio, 1);
     SSL_set_bio(ssl_.get(), bio, bio);
+    SSL_set_msg_callback(ssl_.get(), &tls_layer::on_message);
+    SSL_set_msg_callback_arg(ssl_.get(), this);
 }
 
+// Without read-ahead, OpenSSL asks for the five bytes of a record's header, then for the rest of the record.
 int tls_layer::read_below(BIO* bio, char* out, int size)
 {
     auto& self = *static_cast<tls_layer*>(BIO_get_data(bio));
     BIO_clear_retry_flags(bio);
-    if (self.below_ == nullptr || size <= 0) {
+    self.yielded_ = self.turn_bytes_ >= max_turn_bytes || self.turn_records_ > max_turn_records;
+    if (self.begin_ == self.end_ && !self.yielded_) self.fill();
+    if (self.begin_ == self.end_ && self.below_error_) return 0;
+    if (self.begin_ == self.end_ || self.yielded_ || size <= 0) {
         BIO_set_retry_read(bio);
         return -1;
     }
-    if (self.below_error_) return 0;
+    const std::size_t taken = std::min(static_cast<std::size_t>(size), self.end_ - self.begin_);
+    std::copy_n(self.input_.get() + self.begin_, taken, reinterpret_cast<byte*>(out));
+    self.begin_ += taken;
+    self.turn_bytes_ += taken;
+    return static_cast<int>(taken);
+}
+
+// Fills input_ with what the stream below has.
+void tls_layer::fill() noexcept
+{
+    if (below_ == nullptr || below_error_) return;
+    if (!input_) input_.reset(new (std::nothrow) byte[max_input_bytes]);
+    if (!input_) {
+        below_error_ = make_error_code(boost::system::errc::not_enough_memory);
+        return;
+    }
     error_code error;
-    const bool shaking_hands = SSL_in_init(self.ssl_.get()) != 0;
-    const mutable_bytes space{reinterpret_cast<byte*>(out), static_cast<std::size_t>(size)};
-    const std::size_t got = self.below_->try_read_some(space, error);
-    if (shaking_hands && got > self.handshake_bytes_left_) error = make_error_code(errc::tls_failed);
-    if (!error) {
-        if (shaking_hands) self.handshake_bytes_left_ -= got;
-        return static_cast<int>(got);
-    }
-    if (error == asio::error::would_block) {
-        BIO_set_retry_read(bio);
-        return -1;
-    }
-    self.below_error_ = error;
-    return 0;
+    const std::size_t got = below_->try_read_some({input_.get(), max_input_bytes}, error);
+    drained_ = error == asio::error::would_block;
+    if (!established_ && got > handshake_bytes_left_) error = make_error_code(errc::tls_failed);
+    if (error && !drained_) below_error_ = error;
+    if (error) return;
+    if (!established_) handshake_bytes_left_ -= got;
+    begin_ = 0;
+    end_ = got;
 }
 
 int tls_layer::write_below(BIO* bio, const char* in, int size)
@@ -77,12 +105,58 @@ int tls_layer::write_below(BIO* bio, const char* in, int size)
     auto& self = *static_cast<tls_layer*>(BIO_get_data(bio));
     BIO_clear_retry_flags(bio);
     if (size <= 0) return 0;
+    if (self.established_ && !self.writing_) {
+        if (self.output_.empty()) self.answer_bytes_ = 0;
+        self.answer_bytes_ += static_cast<std::size_t>(size);
+        if (self.answer_bytes_ > max_answer_bytes) return -1; // the peer does not read
+    }
     try {
         self.output_.insert(self.output_.end(), in, in + size);
     } catch (...) { // no exception may pass through OpenSSL
         return -1;
     }
     return size;
+}
+
+// OpenSSL calls this for each record's header and for each message of the handshake protocol.
+void tls_layer::on_message(int written, int, int type, const void* data, std::size_t size, SSL*, void* layer)
+{
+    auto& self = *static_cast<tls_layer*>(layer);
+    if (written != 0) return;
+    if (type == SSL3_RT_HEADER) {
+        ++self.records_;
+        ++self.turn_records_;
+    } else if (type == SSL3_RT_HANDSHAKE && self.established_ && size != 0) {
+        const byte message = *static_cast<const byte*>(data);
+        ++self.messages_;
+        self.renegotiates_ =
+            self.renegotiates_ || message == SSL3_MT_CLIENT_HELLO || message == SSL3_MT_HELLO_REQUEST;
+    }
+}
+
+void tls_layer::begin_turn(any_stream& below) noexcept
+{
+    below_ = &below;
+    turn_bytes_ = 0;
+    turn_records_ = 0;
+    yielded_ = drained_ = false;
+}
+
+void tls_layer::end_turn() noexcept
+{
+    below_ = nullptr;
+    if (begin_ == end_) input_.reset();
+}
+
+// Counts what came since the last call. False when too much came without data. The last record may still turn
+// out to have data.
+bool tls_layer::count_records(bool data_came) noexcept
+{
+    const unsigned records = records_ == 0 ? 0 : records_ - 1;
+    const unsigned count = std::max(records, messages_);
+    records_ -= data_came ? records_ : records;
+    messages_ = 0;
+    return !renegotiates_ && (count == 0 || without_data_.take(clock::now(), count));
 }
 
 long tls_layer::control(BIO*, int command, long, void*)
@@ -108,27 +182,39 @@ error_code tls_layer::handshake(any_stream& below) noexcept
 {
     if (failure_) return failure_;
     ERR_clear_error();
-    below_ = &below;
+    begin_turn(below);
     const int returned = SSL_do_handshake(ssl_.get());
-    below_ = nullptr;
-    return returned == 1 ? error_code{} : explain(returned);
+    end_turn();
+    if (returned != 1) return explain(returned);
+    established_ = true;
+    records_ = messages_ = 0;
+    drained_ = false; // data may have come with the last message
+    return {};
 }
 
+// Reads records until `out` is full, so that short records do not cost the reader a turn each.
 std::size_t tls_layer::read(any_stream& below, mutable_bytes out, error_code& error) noexcept
 {
     error = failure_;
     if (error) return 0;
+    begin_turn(below);
+    std::size_t got = 0;
+    while (got < out.size() && !failure_ && !drained_ && !yielded_) {
+        ERR_clear_error();
+        std::size_t size = 0;
+        const int returned = SSL_read_ex(ssl_.get(), out.data() + got, out.size() - got, &size);
+        const bool data_came = returned == 1;
+        if (data_came)
+            got += size;
+        else
+            explain(returned);
+        if (!failure_ && !count_records(data_came)) failure_ = make_error_code(errc::bad_framing);
+    }
+    end_turn();
     ERR_clear_error();
-    below_ = &below;
-    std::size_t size = 0;
-    const int returned = SSL_read_ex(ssl_.get(), out.data(), out.size(), &size);
-    below_ = nullptr;
-    drained_ = returned != 1;
-    if (returned == 1) return size;
-    error = explain(returned);
-    if (failure_) drained_ = false; // every further read gives the error
-    ERR_clear_error();
-    return 0;
+    drained_ = drained_ && !failure_; // the next read gives the error
+    if (got == 0) error = failure_ ? failure_ : error_code{asio::error::would_block};
+    return got;
 }
 
 error_code tls_layer::write(bytes_view in)
@@ -137,7 +223,9 @@ error_code tls_layer::write(bytes_view in)
     while (!in.empty()) {
         ERR_clear_error();
         std::size_t size = 0;
+        writing_ = true;
         const int returned = SSL_write_ex(ssl_.get(), in.data(), in.size(), &size);
+        writing_ = false;
         // The output accepts everything, so only a broken session fails here.
         if (returned != 1) return asio::error::broken_pipe;
         in = in.subspan(size);

@@ -12,9 +12,8 @@ namespace {
 enum opcode : byte { continuation = 0, text = 1, binary = 2, close = 8, ping_frame = 9, pong = 10 };
 
 constexpr std::size_t max_sent_payload_bytes = 64 * 1024;
-// Above this many bytes of waiting output, the codec answers no further pings: only the latest ping needs a
-// pong.
-constexpr std::size_t max_waiting_pong_bytes = 4 * 128;
+// Above this many bytes of waiting output, the codec sends no ping and keeps only the latest pong.
+constexpr std::size_t max_waiting_control_bytes = 512;
 
 bool is_control(byte code) noexcept
 {
@@ -60,12 +59,12 @@ websocket_codec::websocket_codec(std::size_t max_message_bytes) noexcept
 {
 }
 
-std::size_t websocket_codec::receive(mutable_bytes data, byte_vector& output)
+std::size_t websocket_codec::receive(mutable_bytes data, time_point now, byte_vector& output)
 {
     std::size_t kept = 0, at = 0;
     while (at < data.size() && !failed_ && !closed_) {
         if (!in_payload_) {
-            take_header(data[at++], output);
+            take_header(data[at++], now, output);
             continue;
         }
         const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, data.size() - at));
@@ -84,7 +83,7 @@ std::size_t websocket_codec::receive(mutable_bytes data, byte_vector& output)
     return kept;
 }
 
-void websocket_codec::take_header(byte next, byte_vector& output)
+void websocket_codec::take_header(byte next, time_point now, byte_vector& output)
 {
     header_[header_size_++] = next;
     if (header_size_ < 2) return;
@@ -92,7 +91,7 @@ void websocket_codec::take_header(byte next, byte_vector& output)
     if (failed_) return;
     const byte length = header_[1] & 0x7f;
     const std::size_t whole = 2u + (length == 126 ? 2u : length == 127 ? 8u : 0u) + 4u;
-    if (header_size_ == whole) begin_payload(output);
+    if (header_size_ == whole) begin_payload(now, output);
 }
 
 // Checks what the first two bytes tell.
@@ -112,7 +111,7 @@ void websocket_codec::check_start(byte_vector& output)
     if (opcode_ == text) fail(websocket_close::unsupported, output);
 }
 
-void websocket_codec::begin_payload(byte_vector& output)
+void websocket_codec::begin_payload(time_point now, byte_vector& output)
 {
     const byte length = header_[1] & 0x7f;
     remaining_ = length;
@@ -133,8 +132,18 @@ void websocket_codec::begin_payload(byte_vector& output)
         message_bytes_ += remaining_;
         in_message_ = true;
     }
+    if (!count_frame(now)) return fail(websocket_close::policy, output);
     in_payload_ = true;
     if (remaining_ == 0) end_frame(output);
+}
+
+// False when too many frames have come without data.
+bool websocket_codec::count_frame(time_point now) noexcept
+{
+    if (opcode_ == close) return true;
+    if (is_control(opcode_) || remaining_ == 0) return without_data_.take(now);
+    without_data_.give_back();
+    return true;
 }
 
 void websocket_codec::end_frame(byte_vector& output)
@@ -142,8 +151,12 @@ void websocket_codec::end_frame(byte_vector& output)
     in_payload_ = false;
     if (opcode_ == close) return on_close(output);
     if (opcode_ == ping_frame) {
-        if (!ended_ && output.size() < max_waiting_pong_bytes)
-            append(pong, bytes_view{control_}.first(control_size_), output);
+        const bytes_view payload = bytes_view{control_}.first(control_size_);
+        owes_pong_ = output.size() >= max_waiting_control_bytes;
+        if (owes_pong_)
+            ping_.assign(payload.begin(), payload.end());
+        else if (!ended_)
+            append(pong, payload, output);
     } else if (!is_control(opcode_) && final_) {
         in_message_ = false;
         message_bytes_ = 0;
@@ -180,9 +193,16 @@ void websocket_codec::send(bytes_view bytes, byte_vector& output)
     }
 }
 
+void websocket_codec::answer(byte_vector& output)
+{
+    if (!std::exchange(owes_pong_, false) || ended_) return;
+    append(pong, ping_, output);
+    ping_ = {};
+}
+
 void websocket_codec::ping(byte_vector& output)
 {
-    if (!ended_ && output.size() < max_waiting_pong_bytes) append(ping_frame, {}, output);
+    if (!ended_ && output.size() < max_waiting_control_bytes) append(ping_frame, {}, output);
 }
 
 void websocket_codec::end(byte_vector& output)

@@ -9,6 +9,8 @@
 // explains why relays do not.
 #pragma once
 
+#include "stream/layer/empty_frame_limit.hpp"
+
 #include <parley/base/bytes.hpp>
 
 #include <cstdint>
@@ -20,7 +22,7 @@ namespace parley::detail {
 // The close codes that the codec sends or understands.
 namespace websocket_close {
 inline constexpr std::uint16_t normal = 1000, protocol_error = 1002, unsupported = 1003, none = 1005,
-                               bad_payload = 1007, too_big = 1009;
+                               bad_payload = 1007, policy = 1008, too_big = 1009;
 }
 
 class websocket_codec {
@@ -28,10 +30,13 @@ public:
     // `max_message_bytes` bounds a message with all its fragments, in both directions.
     explicit websocket_codec(std::size_t max_message_bytes) noexcept;
 
-    // Takes all of `data`, which may hold several frames and parts of frames. Moves the stream's bytes to its
-    // front and returns their number. After failed() or closed() it takes nothing. Appends pongs, and the
-    // close frame that answers a broken rule, to `output`.
-    std::size_t receive(mutable_bytes data, byte_vector& output);
+    // Takes all of `data`, which came at `now` and may hold several frames and parts of frames. Moves the
+    // stream's bytes to its front and returns their number. After failed() or closed() it takes nothing.
+    // Appends pongs, and the close frame that answers a broken rule or too many frames without data, to
+    // `output`. Of the pongs that `output` has no room for, answer() gives the latest.
+    std::size_t receive(mutable_bytes data, time_point now, byte_vector& output);
+    // Appends the pong that is still due, if there is one.
+    void answer(byte_vector& output);
 
     // Appends `bytes` as binary messages to `output`. Do not call it after end() or failed().
     void send(bytes_view bytes, byte_vector& output);
@@ -55,9 +60,10 @@ public:
 private:
     static constexpr std::size_t max_control_bytes = 125;
 
-    void take_header(byte next, byte_vector& output);
+    void take_header(byte next, time_point now, byte_vector& output);
     void check_start(byte_vector& output);
-    void begin_payload(byte_vector& output);
+    void begin_payload(time_point now, byte_vector& output);
+    bool count_frame(time_point now) noexcept;
     void end_frame(byte_vector& output);
     void on_close(byte_vector& output);
     void fail(std::uint16_t code, byte_vector& output);
@@ -68,6 +74,8 @@ private:
     std::size_t max_message_bytes_;
     std::uint64_t message_bytes_ = 0; // of the current message
     std::uint64_t remaining_ = 0;     // of the current frame's payload
+    empty_frame_limit without_data_{max_empty_frames, empty_frame_interval};
+    byte_vector ping_; // the payload of the latest ping, while owes_pong_
     std::array<byte, max_control_bytes> control_{};
     std::array<byte, max_header_bytes> header_{};
     std::array<byte, 4> mask_{};
@@ -77,6 +85,7 @@ private:
     byte opcode_ = 0;
     bool final_ = false, in_payload_ = false, in_message_ = false;
     bool failed_ = false, closed_ = false, ended_ = false;
+    bool owes_pong_ = false;
 };
 
 } // namespace parley::detail

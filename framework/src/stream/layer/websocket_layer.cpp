@@ -6,7 +6,7 @@
 namespace parley::detail {
 namespace {
 
-// The reads that may give only control frames before the reader waits again.
+// The reads that may give no data before the reader waits again.
 constexpr int max_empty_reads = 16;
 
 class websocket_layer final : public pinging_layer {
@@ -28,7 +28,7 @@ public:
                 continue;
             }
             heard_ = true;
-            const std::size_t kept = codec_.receive(out.first(size), output_);
+            const std::size_t kept = codec_.receive(out.first(size), clock::now(), output_);
             if (codec_.failed())
                 error_ = make_error_code(errc::bad_framing);
             else if (codec_.closed())
@@ -39,6 +39,7 @@ public:
         return 0;
     }
     bool holds_input() const noexcept override { return error_.failed(); }
+    void answer() override { codec_.answer(output_); }
     error_code write(bytes_view in) override
     {
         if (codec_.ended()) return asio::error::broken_pipe; // the peer broke a rule

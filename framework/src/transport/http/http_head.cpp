@@ -50,6 +50,12 @@ bool parse_head(Parser& parser, std::string_view head)
     return !error && parser.is_header_done();
 }
 
+// A header that goes on in the next line (RFC 9112 section 5.2), which not every program reads alike.
+bool has_folded_line(std::string_view head) noexcept
+{
+    return head.find("\r\n ") != std::string_view::npos || head.find("\r\n\t") != std::string_view::npos;
+}
+
 } // namespace
 
 std::string_view http_request::path() const noexcept
@@ -75,9 +81,10 @@ std::size_t http_head_bytes(std::string_view bytes) noexcept
 result<http_request> parse_http_request(std::string_view head)
 {
     beast::http::request_parser<beast::http::empty_body> parser;
-    if (!parse_head(parser, head)) return make_error_code(errc::bad_framing);
+    if (has_folded_line(head) || !parse_head(parser, head)) return make_error_code(errc::bad_framing);
     const auto& message = parser.get();
-    if (message.version() != 11) return make_error_code(errc::bad_framing);
+    if (message.version() != 11 || message.count(beast::http::field::host) > 1)
+        return make_error_code(errc::bad_framing);
     http_request out;
     out.method = std::string{message.method_string()};
     out.target = std::string{message.target()};

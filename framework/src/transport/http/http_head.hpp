@@ -10,7 +10,8 @@ inline constexpr std::size_t max_http_head_bytes = 8 * 1024;
 // The length of the head in `bytes`, with its empty line; 0 when it is not complete.
 std::size_t http_head_bytes(std::string_view bytes) noexcept;
 
-// Reads a complete head. Errors: bad_framing.
+// Reads a complete head. Refuses a request with a folded header line or with two Host headers (RFC 9112).
+// Errors: bad_framing.
 result<http_request> parse_http_request(std::string_view head);
 
 struct http_response {
