@@ -194,6 +194,10 @@ const std::array table{
     make<&rl::preamble_bytes>("max-preamble-bytes", whole, "BYTES",
                               "How many bytes a new connection may send until then", now, 1024, 1 << 20),
     make<&rl::lobbies>("max-lobbies", whole, "N", "Lobbies that somebody is in", now, 0, largest_count),
+    make<&rl::memory>(
+        "max-memory", whole, "BYTES",
+        "Bytes of memory for what waits for slow peers; above it, the largest holder is dropped", now, 0,
+        largest_bytes),
     make<&rl::attempts_per_minute>(
         "max-attempts-per-minute", number, "N",
         "Handshakes per minute with one waiting sender, which limits guesses of its code; "

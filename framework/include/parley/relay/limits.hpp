@@ -22,6 +22,8 @@ struct relay_limits {
     duration preamble_timeout = std::chrono::seconds{10};
     std::size_t preamble_bytes = 16 * 1024; // of headers and the like, TLS and HTTP framing included
     std::size_t lobbies = 1024;             // live ones
+    // what waits for peers that do not read, and for attempts that wait; above it the largest holder goes
+    std::uint64_t memory = 128u << 20;
     // peers
     double attempts_per_minute = 120; // against one waiting server; half as many from one address
     double packets_per_second = 500;  // from each peer; a faster one is read more slowly

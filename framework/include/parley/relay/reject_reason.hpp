@@ -33,6 +33,7 @@ enum class reject_reason : byte {
     attempt_rate, // limits.attempts_per_minute: the packet is dropped
     packet_rate,  // limits.packets_per_second: the peer is not read for a while
     slow_reader,  // too much waits for it to read
+    memory,       // limits.memory: it held the most
     // rooms
     rooms_full, // limits.rooms
     room_bytes, // limits.room_bytes

@@ -5,6 +5,7 @@
 #include "relay/limits/address_key.hpp"
 #include "relay/limits/gcra.hpp"
 #include "relay/limits/keyed_table.hpp"
+#include "relay/limits/memory_budget.hpp"
 
 #include <parley/relay/limits.hpp>
 #include <parley/relay/reject_reason.hpp>
@@ -48,14 +49,23 @@ class limiter : public std::enable_shared_from_this<limiter> {
 public:
     // `seed` is random, so that nobody can choose addresses that collide.
     limiter(const relay_limits& limits, std::uint64_t seed)
-        : seed_(seed), limits_(limits), addresses_(0x4000, seed)
+        : seed_(seed),
+          limits_(limits),
+          memory_(std::make_shared<memory_budget>(limits.memory)),
+          addresses_(0x4000, seed)
     {
     }
 
     const relay_limits& limits() const noexcept { return limits_; }
     std::uint64_t seed() const noexcept { return seed_; }
     // From now on; who is there already stays.
-    void set_limits(const relay_limits& limits) noexcept { limits_ = limits; }
+    void set_limits(const relay_limits& limits)
+    {
+        limits_ = limits;
+        memory_->set_limit(limits.memory);
+    }
+    // Of everything that waits for peers or for their bytes.
+    const std::shared_ptr<memory_budget>& memory() const noexcept { return memory_; }
 
     // A new connection from `who`, whose place goes to `out`. With a proxy that is trusted it counts in all
     // only, until name() says whose it is. Nothing, or why not.
@@ -96,6 +106,7 @@ private:
 
     std::uint64_t seed_;
     relay_limits limits_;
+    std::shared_ptr<memory_budget> memory_;
     keyed_table<pending_connection> addresses_;
     std::size_t connections_ = 0, rooms_ = 0;
 };
