@@ -128,10 +128,12 @@ TEST(relay_limits, read_a_fast_peer_slowly)
     const auto answers = [&] { return std::count(a.got.begin(), a.got.end(), '\0'); };
     w.settle();
     EXPECT_EQ(answers(), 1);
-    w.pass(199ms); // a burst is a thousand packets, so twenty have to be waited for
+    // A burst is a thousand packets. 21 have to be waited for, ten at a time.
+    w.pass(299ms);
     EXPECT_EQ(answers(), 1);
     w.pass(2ms);
     EXPECT_EQ(answers(), 2);
+    EXPECT_EQ(count(w, reject_reason::packet_rate), 3u);
     EXPECT_FALSE(a.ended);
 }
 

@@ -13,6 +13,9 @@ namespace {
 // A hello that is repeated while this much waits for its peer's reading is not answered again: the answers
 // could grow without end, and a peer that reads has no need of them.
 constexpr std::size_t max_unread_bytes = 4096;
+// What one turn of a connection takes at most. More than that waits until others had their turns.
+constexpr std::size_t max_turn_packets = 64;
+constexpr std::size_t max_turn_bytes = 4096;
 
 } // namespace
 
@@ -30,7 +33,6 @@ struct handshake_service::connection {
     packet_parser parser;
     packet_queue queue;
     gcra packets;                  // how fast they may come
-    time_point paused_until{};     // it was too fast
     std::optional<peer_kind> kind; // since its hello
     error_code why;                // of its close
     bool writing = false;          // one write is under way
@@ -93,7 +95,16 @@ void handshake_service::on_readable(const connection_ptr& c, error_code error)
         settle();
         return;
     }
-    const mutable_bytes space = scratch();
+    take_turn(c);
+}
+
+// Reads and handles a bounded amount. The rest waits for a later turn, after everybody else's.
+void handshake_service::take_turn(const connection_ptr& c)
+{
+    const std::size_t packets = c->packets.available(packet_rate(), timer_.now(), max_turn_packets);
+    if (packets == 0 && !c->closing) return pause(c);
+    error_code error;
+    const mutable_bytes space = scratch().first(max_turn_bytes);
     const std::size_t size = c->stream.try_read_some(space, error);
     if (error == asio::error::would_block) {
         wait_readable(c);
@@ -106,44 +117,53 @@ void handshake_service::on_readable(const connection_ptr& c, error_code error)
     }
     // What a closing peer still says is read and thrown away: closing over unread bytes would reset the
     // connection, and it might never see why it was closed.
-    if (!c->closing) feed(c, space.first(size));
+    if (!c->closing) {
+        const bytes_view rest = feed(c, space.first(size), packets);
+        if (!rest.empty() && !c->closing && !c->ended) c->stream.put_back(rest);
+    }
     settle();
-    go_on(c);
+    wait_readable(c);
 }
 
-// Reads on, at once or when the debt of one that was too fast is paid: what it sends meanwhile fills its own
-// buffers.
-void handshake_service::go_on(const connection_ptr& c)
+// A peer that is too fast is read again when some of its tokens have come: what it sends meanwhile fills its
+// own buffers.
+void handshake_service::pause(const connection_ptr& c)
 {
-    if (c->ended) return;
-    if (c->paused_until == time_point{}) return wait_readable(c);
     observer_.rejected(c->who, relay_channel::handshake, reject_reason::packet_rate);
-    paused_.emplace(c->paused_until, c);
-    c->paused_until = {};
+    const bucket_rate rate = packet_rate();
+    const double worth_a_turn = std::clamp(rate.per_second / 10, 1.0, static_cast<double>(max_turn_packets));
+    paused_.emplace(c->packets.ready(rate, timer_.now(), worth_a_turn), c);
     arm_timer();
 }
 
-void handshake_service::feed(const connection_ptr& c, bytes_view input)
+bucket_rate handshake_service::packet_rate() const noexcept
+{
+    constexpr double burst_seconds = 10;
+    const double most = limits_->limits().packets_per_second;
+    return {most, most * burst_seconds};
+}
+
+// Handles up to `max_packets` of the packets in `input`, and returns what is left. Each packet counts,
+// whatever becomes of it.
+bytes_view handshake_service::feed(const connection_ptr& c, bytes_view input, std::size_t max_packets)
 {
     const time_point now = timer_.now();
-    double packets = 0;
-    while (!input.empty() && !c->closing && !c->ended) {
+    std::size_t packets = 0;
+    while (!input.empty() && packets < max_packets && !c->closing && !c->ended) {
         const auto parsed = c->parser.parse(input);
         if (!parsed) {
             machine_.receive_malformed(c->id, parsed.error());
         } else if (*parsed) {
             const message& packet = **parsed;
+            ++packets;
             // An answer to a repeated hello that nobody reads would only pile up.
             if (c->kind && hello_kind(packet) && c->queue.bytes() > max_unread_bytes) continue;
-            ++packets;
             if (may_pass(c, packet, now)) machine_.receive(c->id, packet);
         }
         drain();
     }
-    constexpr double burst_seconds = 10;
-    const double most = limits_->limits().packets_per_second;
-    const time_point paid = c->packets.spend({most, most * burst_seconds}, now, packets);
-    if (paid > now && !c->closing) c->paused_until = paid;
+    c->packets.spend(packet_rate(), now, static_cast<double>(packets));
+    return input;
 }
 
 // What the machine must not hear is refused here: it is a matter of numbers, not of the protocol.

@@ -50,9 +50,11 @@ private:
     room_peer room_peer_of(connection_id id, const identity& who) const;
     void wait_readable(const connection_ptr& c);
     void on_readable(const connection_ptr& c, error_code error);
-    void feed(const connection_ptr& c, bytes_view input);
+    void take_turn(const connection_ptr& c);
+    bytes_view feed(const connection_ptr& c, bytes_view input, std::size_t max_packets);
+    void pause(const connection_ptr& c);
+    bucket_rate packet_rate() const noexcept;
     bool may_pass(const connection_ptr& c, const message& packet, time_point now);
-    void go_on(const connection_ptr& c);
     void drain();
     void perform(relay_action_variant& action);
     void push(const connection_ptr& c, std::shared_ptr<const encoded_packet> packet);
