@@ -124,6 +124,7 @@ TEST(relay_limits, read_a_fast_peer_slowly)
     a.write(flood);
     w.settle();
     EXPECT_EQ(count(w, reject_reason::packet_rate), 1u);
+    EXPECT_EQ(w.log.drops.size(), 999u) << "nothing is handled before it is paid";
     a.write("000001");
     const auto answers = [&] { return std::count(a.got.begin(), a.got.end(), '\0'); };
     w.settle();
@@ -135,6 +136,86 @@ TEST(relay_limits, read_a_fast_peer_slowly)
     EXPECT_EQ(answers(), 2);
     EXPECT_EQ(count(w, reject_reason::packet_rate), 3u);
     EXPECT_FALSE(a.ended);
+}
+
+TEST(relay_limits, take_a_few_packets_of_each_peer_in_its_turn)
+{
+    world w{over::memory, limited([](relay_limits& l) { l.packets_per_second = 0; })};
+    constexpr std::size_t peers = 20;
+    std::string flood;
+    for (int i = 0; i < 9000; ++i) flood += "00ff0a";
+    std::vector<std::unique_ptr<peer>> fast;
+    for (std::size_t i = 0; i < peers; ++i) {
+        fast.push_back(std::make_unique<peer>(w, stream_kind::handshake, "10.0.0.1"));
+        fast.back()->write("000001");
+    }
+    w.settle();
+    peer honest{w, stream_kind::handshake, "10.0.0.2"};
+    w.settle();
+    for (auto& each : fast) each->write(flood);
+    honest.write("000001");
+    w.context.restart();
+    while (!honest.got.ends_with('\0') && w.context.poll_one() != 0) {
+    }
+    EXPECT_TRUE(honest.got.ends_with('\0'));
+    constexpr std::size_t turns = 4; // until the intake has read the hello and handed it on
+    EXPECT_LE(w.log.drops.size(), peers * 64 * turns);
+    w.settle();
+    EXPECT_EQ(w.log.drops.size(), peers * 9000);
+}
+
+TEST(relay_limits, count_hellos_that_are_not_answered)
+{
+    world w{over::memory, limited([](relay_limits& l) {
+                l.hellos_per_second = 0;
+                l.packets_per_second = 100;
+            })};
+    w.memory_capacity = 100;
+    raw_peer deaf{w.connect_raw(stream_kind::handshake, "10.0.0.1")};
+    std::string hellos;
+    for (int i = 0; i < 1010; ++i) hellos += "000001";
+    deaf.write(hellos);
+    w.settle();
+    EXPECT_EQ(count(w, reject_reason::packet_rate), 1u);
+}
+
+TEST(relay_limits, drop_whom_most_waits_for_when_memory_is_short)
+{
+    world w{over::memory, limited([](relay_limits& l) {
+                l.packets_per_second = 0;
+                l.memory = 64 * 1024;
+            })};
+    w.memory_capacity = 100;
+    raw_peer deaf{w.connect_raw(stream_kind::handshake, "10.0.0.1")};
+    deaf.write("000001"); // uid 1
+    w.settle();
+    raw_peer slow{w.connect_raw(stream_kind::handshake, "10.0.0.2")};
+    slow.write("000001"); // uid 2
+    w.settle();
+    w.memory_capacity = 64 * 1024;
+    peer server{w, stream_kind::handshake, "10.0.0.3"};
+    server.write(relay_uid, packet::hello_as_a_server{});
+    w.settle();
+    const auto fail = [&](std::uint16_t whom, int times) {
+        std::string all;
+        for (int i = 0; i < times; ++i)
+            all += as_text(encode(uid{whom}, packet::spoke_failure{}).view());
+        server.write(all);
+        w.settle();
+    };
+    fail(2, 2000);
+    fail(1, 6000); // 56,000 bytes in all
+    EXPECT_EQ(count(w, reject_reason::memory), 0u);
+    EXPECT_GT(w.relay().count().memory, 56'000u);
+    EXPECT_LE(w.relay().count().memory, 64u * 1024);
+    fail(2, 1500);
+    EXPECT_EQ(w.log.rejections, std::vector{reject_reason::memory});
+    EXPECT_TRUE(w.log.rejected_peers.front().starts_with("10.0.0.1:")) << w.log.rejected_peers.front();
+    EXPECT_EQ(w.log.overflows, 1);
+    EXPECT_EQ(w.relay().count().handshakes, 2u) << "the smaller one stays";
+    slow.start_reading();
+    w.settle();
+    EXPECT_EQ(w.relay().count().memory, 0u);
 }
 
 TEST(relay_limits, close_who_says_nothing)

@@ -56,8 +56,8 @@ struct relay_server_options {
     // Answers HTTP requests on every address that serves HTTP; nothing: the relay answers itself (404, 426).
     // Must not throw or block; may be empty.
     std::function<std::optional<http_answer>(const relay_http_call&)> http;
-    // Packet bytes that may wait for one handshake connection's reader. Packets are shared, so a reader that
-    // is this far behind costs far less than this.
+    // The memory that may wait for one handshake connection's reader, in bytes. limits.memory bounds it for
+    // all of them.
     std::size_t max_queue_bytes = 8u << 20;
     duration linger_timeout = std::chrono::seconds{5};     // how long the last bytes of a handshake may take
     std::size_t room_buffer_bytes = 64u << 10;             // a direction of a room, while bytes move

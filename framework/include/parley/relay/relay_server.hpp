@@ -66,6 +66,7 @@ public:
         std::size_t rooms = 0;        // joined
         std::size_t connections = 0;  // all of those that hold a place under relay_limits::connections
         std::uint64_t room_bytes = 0; // that have passed through rooms so far, both directions
+        std::uint64_t memory = 0;     // bytes that count under relay_limits::memory
         relay_machine::counts peers;
         room_broker::counts places;
     };

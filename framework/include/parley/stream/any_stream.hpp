@@ -234,6 +234,7 @@ public:
     // Puts bytes that were read back in front: the next reads give them first. No read may be under way. A
     // close() drops them.
     bool has_put_back() const noexcept { return !front_.empty(); }
+    std::size_t put_back_bytes() const noexcept { return front_.size(); }
     void put_back(bytes_view bytes) { front_.insert(front_.begin(), bytes.begin(), bytes.end()); }
 
     // Whether move_to() can be had now. Sockets of the system can move, and layers on them unless they are

@@ -3,7 +3,7 @@
 #include "async/scratch.hpp"
 #include "relay/handshake/hello.hpp"
 
-#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/post.hpp>
 
 #include <utility>
 
@@ -32,15 +32,16 @@ struct handshake_service::connection {
     connection_id id{};
     packet_parser parser;
     packet_queue queue;
-    gcra packets;                  // how fast they may come
-    std::optional<peer_kind> kind; // since its hello
-    error_code why;                // of its close
-    bool writing = false;          // one write is under way
-    bool unflushed = false;        // it stands in unflushed_
-    bool overflown = false;        // it stands in overflown_
-    bool closing = false;          // no more packets are taken; closed once the queue is written
-    bool shut = false;             // the sending direction has ended
-    bool ended = false;            // closed and forgotten: handlers that come late do nothing
+    std::unique_ptr<memory_share> memory; // of what waits for it, where that is more than a little
+    gcra packets;                         // how fast they may come
+    std::optional<peer_kind> kind;        // since its hello
+    error_code why;                       // of its close
+    bool writing = false;                 // one write is under way
+    bool unflushed = false;               // it stands in unflushed_
+    bool overflown = false;               // it stands in overflown_
+    bool closing = false;                 // no more packets are taken; closed once the queue is written
+    bool shut = false;                    // the sending direction has ended
+    bool ended = false;                   // closed and forgotten: handlers that come late do nothing
 };
 
 handshake_service::handshake_service(executor ex, const relay_server_options& options,
@@ -120,6 +121,7 @@ void handshake_service::take_turn(const connection_ptr& c)
     if (!c->closing) {
         const bytes_view rest = feed(c, space.first(size), packets);
         if (!rest.empty() && !c->closing && !c->ended) c->stream.put_back(rest);
+        charge(c);
     }
     settle();
     wait_readable(c);
@@ -196,7 +198,7 @@ void handshake_service::drain()
 void handshake_service::perform(relay_action_variant& action)
 {
     if (auto* send = std::get_if<relay_action::send>(&action)) {
-        if (const auto c = connections_.find(send->to)) push(c, std::move(send->packet));
+        if (const auto c = connections_.find(send->to)) push(c, send->packet->view());
     } else if (auto* close = std::get_if<relay_action::close>(&action)) {
         if (const auto c = connections_.find(close->which)) begin_close(c, close->why);
     } else if (auto* agree = std::get_if<relay_action::agree>(&action)) {
@@ -208,11 +210,12 @@ void handshake_service::perform(relay_action_variant& action)
     }
 }
 
-void handshake_service::push(const connection_ptr& c, std::shared_ptr<const encoded_packet> packet)
+void handshake_service::push(const connection_ptr& c, bytes_view packet)
 {
     if (c->ended || c->overflown) return;
-    c->queue.push(std::move(packet));
-    if (c->queue.bytes() > options_.max_queue_bytes) {
+    c->queue.push(packet);
+    charge(c);
+    if (c->queue.cost() > options_.max_queue_bytes) {
         // Ended only when the machine has nothing more to say: ending is an input of its own.
         c->overflown = true;
         overflown_.push_back(c);
@@ -220,6 +223,27 @@ void handshake_service::push(const connection_ptr& c, std::shared_ptr<const enco
         c->unflushed = true;
         unflushed_.push_back(c);
     }
+}
+
+// Tells the budget what waits for this connection: to be written, and to be handled.
+void handshake_service::charge(const connection_ptr& c)
+{
+    if (c->ended) return;
+    const std::size_t bytes = c->queue.cost() + c->stream.put_back_bytes();
+    if (!c->memory) {
+        if (bytes < memory_share::step_bytes) return; // as nearly always
+        const auto on_drop = [this, weak = std::weak_ptr{c}] {
+            asio::post(executor_, [this, weak] {
+                const auto dropped = weak.lock();
+                if (!dropped || dropped->ended) return;
+                drop_reader(dropped, reject_reason::memory);
+                settle();
+            });
+        };
+        c->memory = std::make_unique<memory_share>(limits_->memory(), on_drop);
+    }
+    c->memory->set(bytes);
+    if (bytes == 0) c->memory.reset();
 }
 
 void handshake_service::begin_close(const connection_ptr& c, error_code why)
@@ -270,6 +294,7 @@ void handshake_service::on_written(const connection_ptr& c, error_code error, st
         end(c, error);
     } else {
         c->queue.consume(size);
+        charge(c);
         write(c);
     }
     settle();
@@ -285,6 +310,14 @@ void handshake_service::shut_down(const connection_ptr& c)
     });
 }
 
+void handshake_service::drop_reader(const connection_ptr& c, reject_reason why)
+{
+    observer_.overflow(c->who, c->queue.bytes());
+    observer_.rejected(c->who, relay_channel::handshake, why);
+    c->stream.reset_on_close(true); // there is nobody to read the rest
+    end(c, errc::queue_overflow);
+}
+
 // The connection is over. The machine hears of it; whoever calls this settles afterwards.
 void handshake_service::end(const connection_ptr& c, error_code why)
 {
@@ -292,6 +325,7 @@ void handshake_service::end(const connection_ptr& c, error_code why)
     c->ended = true;
     c->stream.close();
     if (!c->writing) c->queue.clear(); // a write under way still borrows its packets
+    c->memory.reset();
     machine_.disconnect(c->id);
     drain();
     names_.release(c->who);
@@ -309,10 +343,7 @@ void handshake_service::settle()
         const auto c = std::move(overflown_.back());
         overflown_.pop_back();
         if (c->ended) continue;
-        observer_.overflow(c->who, c->queue.bytes());
-        observer_.rejected(c->who, relay_channel::handshake, reject_reason::slow_reader);
-        c->stream.reset_on_close(true); // there is nobody to read the rest
-        end(c, errc::queue_overflow);
+        drop_reader(c, reject_reason::slow_reader);
     }
     flush();
     arm_timer();
@@ -355,10 +386,10 @@ void handshake_service::on_timer()
 
 void handshake_service::stop()
 {
-    const auto goodbye = std::make_shared<const encoded_packet>(encode(relay_uid, packet::closed{}));
+    const encoded_packet goodbye = encode(relay_uid, packet::closed{});
     connections_.for_each([&](const connection_ptr& c) {
         if (c->closing) return;
-        push(c, goodbye);
+        push(c, goodbye.view());
         begin_close(c, errc::cancelled);
     });
     settle();

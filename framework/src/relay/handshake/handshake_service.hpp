@@ -57,12 +57,14 @@ private:
     bool may_pass(const connection_ptr& c, const message& packet, time_point now);
     void drain();
     void perform(relay_action_variant& action);
-    void push(const connection_ptr& c, std::shared_ptr<const encoded_packet> packet);
+    void push(const connection_ptr& c, bytes_view packet);
+    void charge(const connection_ptr& c);
     void begin_close(const connection_ptr& c, error_code why);
     void flush();
     void write(const connection_ptr& c);
     void on_written(const connection_ptr& c, error_code error, std::size_t size);
     void shut_down(const connection_ptr& c);
+    void drop_reader(const connection_ptr& c, reject_reason why);
     void end(const connection_ptr& c, error_code why);
     void settle();
     void arm_timer();
@@ -80,7 +82,7 @@ private:
     identity_allocator names_;
     slot_map<connection_id, connection_ptr> connections_;
     std::vector<connection_ptr> unflushed_; // whose queues have grown since the last flush
-    std::vector<connection_ptr> overflown_;
+    std::vector<connection_ptr> overflown_; // whose queues are too large
     struct closing {
         time_point deadline;
         std::weak_ptr<connection> which;
