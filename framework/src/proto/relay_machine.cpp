@@ -364,6 +364,20 @@ void relay_machine::receive(connection_id connection, const message& packet)
     if (state_->live(at) != nullptr) state_->receive(at, packet);
 }
 
+std::optional<connection_id> relay_machine::attempt_on(connection_id connection,
+                                                       const message& packet) const noexcept
+{
+    const auto at = static_cast<std::uint32_t>(connection);
+    const peer* from = state_->live(at);
+    if (from == nullptr || from->stage != stage::waiting) return std::nullopt;
+    const bool guess = from->kind == peer_kind::client
+                           ? std::holds_alternative<packet::x_and_client_identity>(packet.body)
+                           : std::holds_alternative<packet::y_and_server_validator>(packet.body);
+    const std::uint32_t to = guess ? state_->holder_of(packet.peer.value) : no_index;
+    if (to == no_index || state_->peers[to].kind == from->kind) return std::nullopt;
+    return connection_id{to};
+}
+
 void relay_machine::receive_malformed(connection_id connection, error_code why)
 {
     const auto at = static_cast<std::uint32_t>(connection);

@@ -115,6 +115,147 @@ TEST(relay_limits, let_only_so_many_guesses_through)
     EXPECT_EQ(server.got.size(), 20 * (6 + 32 + 11u));
 }
 
+// Peers of one kind, each from its own address, that have said hello. Numbers are given in the order of hellos.
+std::vector<std::unique_ptr<peer>> waiting_peers(world& w, peer_kind kind, int count, int network)
+{
+    std::vector<std::unique_ptr<peer>> out;
+    for (int i = 0; i < count; ++i) {
+        const std::string host = "10.0." + std::to_string(network) + "." + std::to_string(i + 1);
+        out.push_back(std::make_unique<peer>(w, stream_kind::handshake, host));
+        if (kind == peer_kind::server)
+            out.back()->write(relay_uid, packet::hello_as_a_server{});
+        else
+            out.back()->write(relay_uid, packet::hello_as_a_client{});
+        w.settle();
+        EXPECT_TRUE(out.back()->got.ends_with('\0'));
+    }
+    return out;
+}
+
+// `times` tries at the peer of that number.
+void guess(peer& from, peer_kind kind, std::uint16_t whom, int times = 1)
+{
+    packet_variant body = packet::y_and_server_validator{};
+    if (kind == peer_kind::client)
+        body = packet::x_and_client_identity{{}, *identity::from_text("10.0.0.2:1")};
+    std::string all;
+    for (int i = 0; i < times; ++i) all += as_text(encode(uid{whom}, body).view());
+    from.write(all);
+}
+
+std::size_t guesses_at(const peer& target, const std::string& type, const std::string& from)
+{
+    std::size_t count = 0;
+    for (std::size_t at = target.got.find(from + type); at != std::string::npos;
+         at = target.got.find(from + type, at + 1))
+        ++count;
+    return count;
+}
+
+TEST(relay_limits, let_only_so_many_guesses_at_a_receiver_through)
+{
+    world w{over::memory, limited([](relay_limits& l) { l.attempts_per_minute = 20; })};
+    auto receiver = waiting_peers(w, peer_kind::client, 1, 1);
+    auto guessers = waiting_peers(w, peer_kind::server, 3, 2);
+    guess(*guessers[0], peer_kind::server, 1, 30);
+    w.settle();
+    EXPECT_EQ(guesses_at(*receiver[0], "06", "0002"), 10u);
+    EXPECT_EQ(count(w, reject_reason::attempt_rate), 20u);
+    guess(*guessers[1], peer_kind::server, 1, 30);
+    guess(*guessers[2], peer_kind::server, 1, 30);
+    w.settle();
+    EXPECT_EQ(guesses_at(*receiver[0], "06", "0003"), 10u);
+    EXPECT_EQ(guesses_at(*receiver[0], "06", "0004"), 0u);
+    w.pass(3s + 1ms); // one token, for the first in line
+    EXPECT_EQ(guesses_at(*receiver[0], "06", "0002"), 10u) << "its address has none";
+    EXPECT_EQ(guesses_at(*receiver[0], "06", "0004"), 1u);
+    w.pass(1min);
+    EXPECT_EQ(guesses_at(*receiver[0], "06", "0002"), 11u) << "one waits, whatever number came";
+}
+
+TEST(relay_limits, do_not_count_guesses_at_nobody)
+{
+    world w{over::memory, limited([](relay_limits& l) {
+                l.attempts_per_minute = 20;
+                l.packets_per_second = 0;
+            })};
+    auto server = waiting_peers(w, peer_kind::server, 1, 1);
+    auto guesser = waiting_peers(w, peer_kind::client, 1, 2);
+    guess(*guesser[0], peer_kind::client, 1, 10);
+    for (std::uint16_t nobody = 3; nobody < 20'000; ++nobody) {
+        guess(*guesser[0], peer_kind::client, nobody);
+        w.settle();
+    }
+    EXPECT_EQ(count(w, reject_reason::attempt_rate), 0u);
+    EXPECT_EQ(w.relay().count().memory, 0u);
+    guess(*guesser[0], peer_kind::client, 1, 10);
+    w.settle();
+    EXPECT_EQ(guesses_at(*server[0], "07", "0002"), 10u) << "it had its half";
+    EXPECT_EQ(count(w, reject_reason::attempt_rate), 10u);
+}
+
+TEST(relay_limits, let_an_honest_receiver_through_among_guessers)
+{
+    for (const int attackers : {4, 12, 100}) {
+        world w{over::memory, limited([](relay_limits& l) { l.packets_per_second = 0; })};
+        auto server = waiting_peers(w, peer_kind::server, 1, 1);
+        auto guessers = waiting_peers(w, peer_kind::client, attackers, 2);
+        const auto attack = [&] {
+            for (auto& each : guessers) guess(*each, peer_kind::client, 1, 3);
+            w.settle();
+        };
+        for (int i = 0; i < 40; ++i) attack();
+        auto honest = waiting_peers(w, peer_kind::client, 1, 3);
+        const auto number =
+            std::string{
+                as_text(encode(uid{static_cast<std::uint16_t>(attackers + 2)}, packet::agreement{}).view())}
+                .substr(0, 4);
+        guess(*honest[0], peer_kind::client, 1);
+        const time_point came = w.time.now();
+        while (guesses_at(*server[0], "07", number) == 0 && w.time.now() < came + 10min) {
+            attack();
+            w.pass(500ms);
+        }
+        EXPECT_LE(w.time.now() - came, std::chrono::seconds{attackers / 2 + 1}) << attackers;
+    }
+}
+
+TEST(relay_limits, forget_attempts_of_and_at_those_that_have_left)
+{
+    world w{over::memory, limited([](relay_limits& l) { l.attempts_per_minute = 2; })};
+    auto servers = waiting_peers(w, peer_kind::server, 2, 1);
+    auto clients = waiting_peers(w, peer_kind::client, 4, 2);
+    for (auto& each : clients)
+        for (const std::uint16_t server : {1, 2}) guess(*each, peer_kind::client, server);
+    w.settle();
+    EXPECT_EQ(count(w, reject_reason::attempt_rate), 4u);
+    servers[0]->stream.close();
+    clients[2]->stream.close();
+    w.settle();
+    clients[2] = std::move(waiting_peers(w, peer_kind::client, 1, 2)[0]); // with the same connection's number
+    w.pass(31s);
+    EXPECT_EQ(guesses_at(*servers[1], "07", "0005"), 0u);
+    EXPECT_EQ(guesses_at(*servers[1], "07", "0006"), 1u) << "the place is not for those that left";
+    w.pass(5min);
+    EXPECT_EQ(guesses_at(*servers[1], "07", "0007"), 0u);
+}
+
+TEST(relay_limits, drop_attempts_and_not_their_target_when_memory_is_short)
+{
+    world w{over::memory, limited([](relay_limits& l) {
+                l.attempts_per_minute = 2;
+                l.memory = 8 * 1024;
+            })};
+    auto server = waiting_peers(w, peer_kind::server, 1, 1);
+    auto clients = waiting_peers(w, peer_kind::client, 100, 2);
+    for (auto& each : clients) guess(*each, peer_kind::client, 1);
+    w.settle();
+    EXPECT_GE(count(w, reject_reason::memory), 1u);
+    EXPECT_LE(w.relay().count().memory, 8u * 1024);
+    EXPECT_EQ(w.relay().count().handshakes, 101u);
+    EXPECT_FALSE(server[0]->ended);
+}
+
 TEST(relay_limits, read_a_fast_peer_slowly)
 {
     world w{over::memory, limited([](relay_limits& l) { l.packets_per_second = 100; })};
@@ -198,8 +339,7 @@ TEST(relay_limits, drop_whom_most_waits_for_when_memory_is_short)
     w.settle();
     const auto fail = [&](std::uint16_t whom, int times) {
         std::string all;
-        for (int i = 0; i < times; ++i)
-            all += as_text(encode(uid{whom}, packet::spoke_failure{}).view());
+        for (int i = 0; i < times; ++i) all += as_text(encode(uid{whom}, packet::spoke_failure{}).view());
         server.write(all);
         w.settle();
     };

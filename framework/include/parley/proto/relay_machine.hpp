@@ -38,6 +38,7 @@
 #include <parley/wire/writer.hpp>
 
 #include <memory>
+#include <optional>
 #include <variant>
 
 namespace parley {
@@ -109,6 +110,9 @@ public:
     void connect(connection_id connection, const identity& who, time_point now);
     // Takes one parsed packet of the connection. `peer` is the destination.
     void receive(connection_id connection, const message& packet);
+    // Whom a guess of a password would reach now: a packet 07 from a client to a server, or 06 from a server to
+    // a client. Nothing for any other packet, and for one that would be dropped.
+    std::optional<connection_id> attempt_on(connection_id from, const message& packet) const noexcept;
     // The parser found a broken rule.
     void receive_malformed(connection_id connection, error_code why);
     // The connection is gone, for whatever reason; call this after a close action, too. Its number may be

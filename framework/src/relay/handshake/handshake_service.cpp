@@ -2,6 +2,8 @@
 
 #include "async/scratch.hpp"
 #include "relay/handshake/hello.hpp"
+#include "relay/limits/address_key.hpp"
+#include "relay/limits/attempt_limit.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -19,6 +21,15 @@ constexpr std::size_t max_turn_bytes = 4096;
 
 } // namespace
 
+// The attempts at one waiting peer, from the first one until it is as if there had been none.
+struct handshake_service::attempts {
+    explicit attempts(std::uint64_t seed) : limit(seed) {}
+
+    attempt_limit limit;
+    std::unique_ptr<memory_share> memory;
+    time_point due = no_deadline; // its place in tried_
+};
+
 // One peer. While it waits it is this, its stream, and one pending wait for readability.
 struct handshake_service::connection {
     connection(any_stream s, const identity& w, connection_permit p)
@@ -30,18 +41,21 @@ struct handshake_service::connection {
     any_stream stream;
     identity who;
     connection_id id{};
+    std::uint64_t ticket = 0;  // of this connection alone, while others reuse its id
+    std::uint64_t address = 0; // whose attempts its attempts are
     packet_parser parser;
     packet_queue queue;
     std::unique_ptr<memory_share> memory; // of what waits for it, where that is more than a little
-    gcra packets;                         // how fast they may come
-    std::optional<peer_kind> kind;        // since its hello
-    error_code why;                       // of its close
-    bool writing = false;                 // one write is under way
-    bool unflushed = false;               // it stands in unflushed_
-    bool overflown = false;               // it stands in overflown_
-    bool closing = false;                 // no more packets are taken; closed once the queue is written
-    bool shut = false;                    // the sending direction has ended
-    bool ended = false;                   // closed and forgotten: handlers that come late do nothing
+    std::unique_ptr<handshake_service::attempts> tried;
+    gcra packets;                  // how fast they may come
+    std::optional<peer_kind> kind; // since its hello
+    error_code why;                // of its close
+    bool writing = false;          // one write is under way
+    bool unflushed = false;        // it stands in unflushed_
+    bool overflown = false;        // it stands in overflown_
+    bool closing = false;          // no more packets are taken; closed once the queue is written
+    bool shut = false;             // the sending direction has ended
+    bool ended = false;            // closed and forgotten: handlers that come late do nothing
 };
 
 handshake_service::handshake_service(executor ex, const relay_server_options& options,
@@ -53,7 +67,6 @@ handshake_service::handshake_service(executor ex, const relay_server_options& op
       on_agreed_(std::move(on_agreed)),
       on_idle_(std::move(on_idle)),
       limits_(std::move(limits)),
-      attempts_(limits_->seed()),
       machine_(options.relay),
       timer_(ex, *options.time, [this] { on_timer(); })
 {
@@ -76,6 +89,9 @@ void handshake_service::serve(any_stream stream, const identity& wanted, connect
     }
     const auto c = std::make_shared<connection>(std::move(stream), who, std::move(permit));
     c->id = connections_.insert(c);
+    c->ticket = (++last_ticket_ << 32) | static_cast<std::uint32_t>(c->id);
+    constexpr std::uint64_t no_address = 0xff00'0000'0000'0000; // no peer comes from a multicast network
+    c->address = address_key(who).value_or(no_address | static_cast<std::uint32_t>(c->id));
     observer_.connected(who, relay_channel::handshake);
     machine_.connect(c->id, who, timer_.now());
     drain();
@@ -181,12 +197,53 @@ bool handshake_service::may_pass(const connection_ptr& c, const message& packet,
         observer_.hello(c->who, *kind);
         return true;
     }
-    if (c->kind != peer_kind::client || !std::holds_alternative<packet::x_and_client_identity>(packet.body))
-        return true;
-    if (attempts_.take(limits_->limits().attempts_per_minute, address_key(c->who), packet.peer, now))
-        return true;
+    return may_try(c, packet, now);
+}
+
+// Each guess of a password counts with whom it is made at: a client's at a server, and a server's at a client.
+bool handshake_service::may_try(const connection_ptr& c, const message& packet, time_point now)
+{
+    const double rate = limits_->limits().attempts_per_minute;
+    if (rate <= 0) return true;
+    const auto whom = machine_.attempt_on(c->id, packet);
+    const connection_ptr target = whom ? connections_.find(*whom) : nullptr;
+    if (!target) return true;
+    if (target->tried)
+        release_attempts(target, now); // those that wait come first
+    else
+        target->tried = std::make_unique<attempts>(limits_->seed());
+    const auto verdict = target->tried->limit.take(rate, c->address, {c->ticket, packet}, now);
+    schedule_attempts(target, now);
+    if (verdict == attempt_limit::verdict::passes) return true;
     observer_.rejected(c->who, relay_channel::handshake, reject_reason::attempt_rate);
     return false;
+}
+
+void handshake_service::release_attempts(const connection_ptr& target, time_point now)
+{
+    const auto alive = [this](std::uint64_t ticket) {
+        const auto c = connections_.find(connection_id{static_cast<std::uint32_t>(ticket)});
+        return c && c->ticket == ticket && !c->closing;
+    };
+    const double rate = limits_->limits().attempts_per_minute;
+    while (const auto next = target->tried->limit.release(rate, now, alive)) {
+        machine_.receive(connection_id{static_cast<std::uint32_t>(next->from)}, next->packet);
+        drain();
+    }
+}
+
+void handshake_service::schedule_attempts(const connection_ptr& target, time_point now)
+{
+    attempts& tried = *target->tried;
+    if (tried.limit.idle(now)) {
+        target->tried.reset();
+        return;
+    }
+    charge_attempts(target);
+    const time_point next = tried.limit.next(limits_->limits().attempts_per_minute, now);
+    if (next >= tried.due) return;
+    tried.due = next;
+    tried_.emplace(next, target);
 }
 
 // Takes all that the machine has to say. To be called after every input, before the next one.
@@ -246,10 +303,32 @@ void handshake_service::charge(const connection_ptr& c)
     if (bytes == 0) c->memory.reset();
 }
 
+// The peer is not at fault when attempts at it take too much: they go, and it stays.
+void handshake_service::charge_attempts(const connection_ptr& target)
+{
+    attempts& tried = *target->tried;
+    const std::size_t bytes = tried.limit.cost();
+    if (!tried.memory) {
+        if (bytes < memory_share::step_bytes) return;
+        const auto on_drop = [this, weak = std::weak_ptr{target}] {
+            asio::post(executor_, [this, weak] {
+                const auto c = weak.lock();
+                if (!c || c->ended || !c->tried) return;
+                observer_.rejected(c->who, relay_channel::handshake, reject_reason::memory);
+                c->tried->limit.forget_waiting();
+                c->tried->memory.reset();
+            });
+        };
+        tried.memory = std::make_unique<memory_share>(limits_->memory(), on_drop);
+    }
+    tried.memory->set(bytes);
+}
+
 void handshake_service::begin_close(const connection_ptr& c, error_code why)
 {
     if (c->closing || c->ended) return;
     c->closing = true;
+    c->tried.reset();
     c->why = why;
     closing_.push_back({timer_.now() + options_.linger_timeout, c});
     if (!c->unflushed && !c->writing) {
@@ -326,6 +405,7 @@ void handshake_service::end(const connection_ptr& c, error_code why)
     c->stream.close();
     if (!c->writing) c->queue.clear(); // a write under way still borrows its packets
     c->memory.reset();
+    c->tried.reset();
     machine_.disconnect(c->id);
     drain();
     names_.release(c->who);
@@ -360,6 +440,7 @@ void handshake_service::arm_timer()
     time_point next = machine_.next_deadline();
     if (!closing_.empty()) next = std::min(next, closing_.front().deadline);
     if (!paused_.empty()) next = std::min(next, paused_.begin()->first);
+    if (!tried_.empty()) next = std::min(next, tried_.begin()->first);
     if (connections_.size() == 0)
         timer_.cancel();
     else
@@ -380,6 +461,15 @@ void handshake_service::on_timer()
         const auto c = paused_.begin()->second.lock();
         paused_.erase(paused_.begin());
         if (c) wait_readable(c);
+    }
+    while (!tried_.empty() && tried_.begin()->first <= now) {
+        const auto [due, which] = *tried_.begin();
+        tried_.erase(tried_.begin());
+        const auto c = which.lock();
+        if (!c || !c->tried || c->tried->due != due) continue; // it has another place
+        c->tried->due = no_deadline;
+        release_attempts(c, now);
+        if (c->tried) schedule_attempts(c, now);
     }
     settle();
 }

@@ -7,7 +7,6 @@
 #include "async/deadline_timer.hpp"
 #include "relay/handshake/identity_allocator.hpp"
 #include "relay/handshake/packet_queue.hpp"
-#include "relay/limits/attempt_limit.hpp"
 #include "relay/limits/limiter.hpp"
 
 #include <parley/base/slot_map.hpp>
@@ -45,6 +44,7 @@ public:
 
 private:
     struct connection;
+    struct attempts;
     using connection_ptr = std::shared_ptr<connection>;
 
     room_peer room_peer_of(connection_id id, const identity& who) const;
@@ -55,10 +55,14 @@ private:
     void pause(const connection_ptr& c);
     bucket_rate packet_rate() const noexcept;
     bool may_pass(const connection_ptr& c, const message& packet, time_point now);
+    bool may_try(const connection_ptr& c, const message& packet, time_point now);
+    void release_attempts(const connection_ptr& target, time_point now);
+    void schedule_attempts(const connection_ptr& target, time_point now);
     void drain();
     void perform(relay_action_variant& action);
     void push(const connection_ptr& c, bytes_view packet);
     void charge(const connection_ptr& c);
+    void charge_attempts(const connection_ptr& target);
     void begin_close(const connection_ptr& c, error_code why);
     void flush();
     void write(const connection_ptr& c);
@@ -76,7 +80,6 @@ private:
     agreed_handler on_agreed_;
     std::function<void()> on_idle_;
     std::shared_ptr<limiter> limits_;
-    attempt_limit attempts_;
 
     relay_machine machine_;
     identity_allocator names_;
@@ -89,6 +92,8 @@ private:
     };
     std::deque<closing> closing_;                                 // in order of their deadlines
     std::multimap<time_point, std::weak_ptr<connection>> paused_; // that are too fast, until then
+    std::multimap<time_point, std::weak_ptr<connection>> tried_;  // whose waiting attempts may go on then
+    std::uint64_t last_ticket_ = 0;
     deadline_timer timer_;
 };
 

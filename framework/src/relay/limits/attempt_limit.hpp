@@ -1,4 +1,4 @@
-// How often waiting servers may be tried: each try is a guess of a password. Private to the framework.
+// How often one waiting peer may be tried: each try is a guess of a password. Private to the framework.
 #pragma once
 
 #include "relay/limits/gcra.hpp"
@@ -6,36 +6,163 @@
 
 #include <parley/wire/packet.hpp>
 
+#include <algorithm>
+#include <list>
 #include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace parley::detail {
 
-// One space of uids. A server may be tried `per_minute` times a minute, and half as often from one address,
-// so that nobody alone uses up what is meant for all. A burst may be a minute's worth. Memory: at most 65,536
-// servers and 16,384 pairs of an address and a server; the pair that was heard of longest ago is forgotten
-// first. Not thread-safe.
+// Belongs to one waiting peer. Others may try it `per_minute` times a minute, and half as often from one
+// address, so that nobody alone uses up what is meant for all. A burst may be a minute's worth. An attempt
+// above the rate waits. Addresses take turns, so that one among many gets through.
+//
+// Memory: an entry for each address whose bucket is not full (about as many as attempts in a minute) or whose
+// attempts wait, and the attempts that wait, at most max_waiting. cost() says how much. Not thread-safe.
 class attempt_limit {
 public:
-    explicit attempt_limit(std::uint64_t seed) : servers_(0x1'0000, seed), pairs_(0x4000, seed) {}
+    static constexpr std::size_t max_waiting = 1024;
+    // Some places are for second and later attempts of an address, which a network behind one address needs.
+    // So no address can take the places of the others.
+    static constexpr std::size_t max_second = max_waiting / 4, max_of_one_address = 32;
 
-    // Whether an attempt by a client at `from` (nothing: it has no address) against `server` may pass.
-    bool take(double per_minute, std::optional<std::uint64_t> from, uid server, time_point now)
+    struct attempt {
+        std::uint64_t from = 0; // who tries: the owner's number for it
+        message packet;
+    };
+    enum class verdict : std::uint8_t { passes, waits, rejected };
+
+    explicit attempt_limit(std::uint64_t seed) : sources_(0, seeded_hash{seed}) {}
+
+    // An attempt by somebody at `address`. The owner has called release() for this time. A newer attempt takes
+    // the place of an older one of the same peer.
+    verdict take(double per_minute, std::uint64_t address, const attempt& tried, time_point now)
     {
-        const bucket_rate all{per_minute / 60, per_minute};
-        const bucket_rate each{per_minute / 120, per_minute / 2};
-        if (from) {
-            const std::uint64_t pair = seeded_hash{server.value}(*from);
-            if (!pairs_.at(pair).bucket.take(each, now)) return false;
+        sweep(now);
+        source& s = sources_.try_emplace(address).first->second;
+        for (attempt& each : s.waiting)
+            if (each.from == tried.from) {
+                each = tried;
+                return verdict::waits;
+            }
+        if (s.waiting.empty() && allows(per_minute, s, now)) {
+            spend(per_minute, s, now);
+            return verdict::passes;
         }
-        return servers_.at(server.value).bucket.take(all, now);
+        const bool first = s.waiting.empty();
+        const std::size_t second = waiting_ - turns_.size();
+        if (first ? turns_.size() >= max_waiting - max_second
+                  : second >= max_second || s.waiting.size() >= max_of_one_address) {
+            if (first && s.bucket.full(now)) sources_.erase(address);
+            return verdict::rejected;
+        }
+        if (first) turns_.push_back(&s);
+        s.waiting.push_back(tried);
+        ++waiting_;
+        return verdict::waits;
+    }
+
+    // The next attempt that may pass now, if there is one. Attempts of peers that are not `alive` are forgotten.
+    template <class Alive>
+    std::optional<attempt> release(double per_minute, time_point now, Alive alive)
+    {
+        for (auto at = turns_.begin(); at != turns_.end() && all_.ready(all(per_minute), now) <= now;) {
+            source& s = **at;
+            while (!s.waiting.empty() && !alive(s.waiting.front().from)) pop(s);
+            if (s.waiting.empty()) {
+                at = turns_.erase(at);
+            } else if (!allows(per_minute, s, now)) {
+                ++at;
+            } else {
+                spend(per_minute, s, now);
+                const attempt out = s.waiting.front();
+                pop(s);
+                if (s.waiting.empty())
+                    turns_.erase(at);
+                else
+                    turns_.splice(turns_.end(), turns_, at);
+                return out;
+            }
+        }
+        return std::nullopt;
+    }
+
+    // When release() has something to give, or when all is forgotten: see idle().
+    time_point next(double per_minute, time_point now) const noexcept
+    {
+        if (turns_.empty()) return full_at_;
+        time_point first = no_deadline;
+        for (const source* s : turns_) first = std::min(first, s->bucket.ready(each(per_minute), now));
+        return std::max(first, all_.ready(all(per_minute), now));
+    }
+
+    // Whether it is like a new one.
+    bool idle(time_point now) const noexcept { return turns_.empty() && full_at_ <= now; }
+
+    std::size_t waiting() const noexcept { return waiting_; }
+    std::size_t sources() const noexcept { return sources_.size(); }
+    void forget_waiting() noexcept
+    {
+        for (source* s : turns_) s->waiting = {};
+        turns_.clear();
+        waiting_ = 0;
+    }
+
+    // The memory that it takes, in bytes.
+    std::size_t cost() const noexcept
+    {
+        constexpr std::size_t allocation = 16, pointers = 2 * sizeof(void*);
+        return waiting_ * (sizeof(attempt) + allocation) +
+               turns_.size() * (sizeof(void*) + pointers + allocation) +
+               sources_.size() * (sizeof(std::uint64_t) + sizeof(source) + pointers + allocation);
     }
 
 private:
-    struct entry {
+    struct source {
         gcra bucket;
-        static bool in_use() noexcept { return false; }
+        std::vector<attempt> waiting; // of different peers, oldest first
     };
-    keyed_table<entry> servers_, pairs_;
+    static constexpr std::size_t least_to_sweep = 64;
+
+    static bucket_rate all(double per_minute) noexcept { return {per_minute / 60, per_minute}; }
+    static bucket_rate each(double per_minute) noexcept { return all(per_minute / 2); }
+
+    bool allows(double per_minute, const source& s, time_point now) const noexcept
+    {
+        return all_.ready(all(per_minute), now) <= now && s.bucket.ready(each(per_minute), now) <= now;
+    }
+
+    void spend(double per_minute, source& s, time_point now) noexcept
+    {
+        all_.spend(all(per_minute), now, 1);
+        s.bucket.spend(each(per_minute), now, 1);
+        full_at_ = std::max({full_at_, all_.full_at(), s.bucket.full_at()});
+    }
+
+    void pop(source& s) noexcept
+    {
+        s.waiting.erase(s.waiting.begin());
+        if (s.waiting.empty()) s.waiting = {};
+        --waiting_;
+    }
+
+    // Forgets addresses that are as if they had never been here. Each attempt pays for a few entries.
+    void sweep(time_point now)
+    {
+        if (sources_.size() < sweep_at_) return;
+        std::erase_if(sources_, [&](const auto& entry) {
+            return entry.second.waiting.empty() && entry.second.bucket.full(now);
+        });
+        sweep_at_ = std::max(least_to_sweep, 2 * sources_.size());
+    }
+
+    gcra all_;
+    std::unordered_map<std::uint64_t, source, seeded_hash> sources_; // by address
+    std::list<source*> turns_; // with waiting attempts; the next one first
+    std::size_t waiting_ = 0, sweep_at_ = least_to_sweep;
+    time_point full_at_{}; // when all buckets will be full
 };
 
 } // namespace parley::detail
