@@ -2,6 +2,7 @@
 #include "support/actors_world.hpp"
 
 #include <algorithm>
+#include <deque>
 
 namespace parley::test {
 namespace {
@@ -120,7 +121,8 @@ std::vector<std::unique_ptr<peer>> waiting_peers(world& w, peer_kind kind, int c
 {
     std::vector<std::unique_ptr<peer>> out;
     for (int i = 0; i < count; ++i) {
-        const std::string host = "10.0." + std::to_string(network) + "." + std::to_string(i + 1);
+        const std::string host = "10." + std::to_string(network) + "." + std::to_string(i / 250) + "." +
+                                 std::to_string(i % 250 + 1);
         out.push_back(std::make_unique<peer>(w, stream_kind::handshake, host));
         if (kind == peer_kind::server)
             out.back()->write(relay_uid, packet::hello_as_a_server{});
@@ -171,6 +173,35 @@ TEST(relay_limits, let_only_so_many_guesses_at_a_receiver_through)
     EXPECT_EQ(guesses_at(*receiver[0], "06", "0004"), 1u);
     w.pass(1min);
     EXPECT_EQ(guesses_at(*receiver[0], "06", "0002"), 11u) << "one waits, whatever number came";
+}
+
+TEST(relay_limits, drop_what_others_send_to_a_peer_that_does_not_read_and_keep_the_peer)
+{
+    relay_server_options options = limited([](relay_limits& l) { l.packets_per_second = 0; });
+    options.max_queue_bytes = 80'000;
+    world w{over::memory, options};
+    w.memory_capacity = 100;
+    raw_peer slow{w.connect_raw(stream_kind::handshake, "10.0.0.1")};
+    slow.write(relay_uid, packet::hello_as_a_server{});
+    w.settle();
+    w.memory_capacity = 64 * 1024;
+    auto others = waiting_peers(w, peer_kind::client, 1, 2);
+    std::string flood;
+    for (int i = 0; i < 5000; ++i) flood += as_text(encode(uid{1}, packet::client_validator{}).view());
+    others[0]->write(flood); // 350,000 bytes
+    w.settle();
+    EXPECT_EQ(w.log.overflows, 0);
+    EXPECT_GT(count(w, reject_reason::queue_full), 4000u);
+    EXPECT_EQ(w.relay().count().handshakes, 2u);
+    slow.start_reading();
+    w.settle();
+    EXPECT_GT(slow.got.size(), 5000u);
+    EXPECT_LT(slow.got.size(), 12'000u);
+    const std::size_t before = count(w, reject_reason::queue_full);
+    others[0]->write(uid{1}, packet::spoke_failure{});
+    w.settle();
+    EXPECT_TRUE(slow.got.ends_with(std::string{"00020d"} + '\0'));
+    EXPECT_EQ(count(w, reject_reason::queue_full), before);
 }
 
 TEST(relay_limits, do_not_count_guesses_at_nobody)
@@ -226,7 +257,8 @@ TEST(relay_limits, forget_attempts_of_and_at_those_that_have_left)
     auto servers = waiting_peers(w, peer_kind::server, 2, 1);
     auto clients = waiting_peers(w, peer_kind::client, 4, 2);
     for (auto& each : clients)
-        for (const std::uint16_t server : {1, 2}) guess(*each, peer_kind::client, server);
+        for (const std::uint16_t server : {std::uint16_t{1}, std::uint16_t{2}})
+            guess(*each, peer_kind::client, server);
     w.settle();
     EXPECT_EQ(count(w, reject_reason::attempt_rate), 4u);
     servers[0]->stream.close();
@@ -254,6 +286,58 @@ TEST(relay_limits, drop_attempts_and_not_their_target_when_memory_is_short)
     EXPECT_LE(w.relay().count().memory, 8u * 1024);
     EXPECT_EQ(w.relay().count().handshakes, 101u);
     EXPECT_FALSE(server[0]->ended);
+}
+
+TEST(relay_limits, charge_a_hello_for_all_that_hear_of_it)
+{
+    world w{over::memory, limited([](relay_limits& l) { l.announcements_per_second = 1; })};
+    auto receivers = waiting_peers(w, peer_kind::client, 4, 1);
+    const auto say_hello = [&](const std::string& host) {
+        peer server{w, stream_kind::handshake, host};
+        server.write(relay_uid, packet::hello_as_a_server{});
+        w.settle();
+        return server.ended ? server.got : "";
+    };
+    EXPECT_EQ(say_hello("10.0.2.1"), "");
+    EXPECT_EQ(say_hello("10.0.2.1"), "");
+    EXPECT_EQ(say_hello("10.0.2.1"), "0000090000") << "ten at once, four for each";
+    EXPECT_EQ(w.log.rejections, std::vector{reject_reason::announcement_rate});
+    EXPECT_EQ(say_hello("10.0.2.2"), "");
+    w.pass(3s);
+    EXPECT_EQ(say_hello("10.0.2.1"), "");
+}
+
+// A sender that comes and goes and comes, while many receivers wait: they are written to once for many of them.
+TEST(relay_limits, write_announcements_together)
+{
+    world w{over::memory, limited([](relay_limits& l) { l.announcements_per_second = 0; })};
+    constexpr int count = 300, hellos = 100;
+    std::deque<std::size_t> operations;
+    w.wrap_relay_side = [&](any_stream stream, stream_kind, const std::string&) {
+        return testing::make_fault_stream(std::move(stream), {}, &operations.emplace_back(0));
+    };
+    auto receivers = waiting_peers(w, peer_kind::client, count, 1);
+    w.pass(1s);
+    for (std::size_t& each : operations) each = 0;
+    for (int i = 0; i < hellos; ++i) {
+        peer server{w, stream_kind::handshake, "10.0.2.1"};
+        server.write(relay_uid, packet::hello_as_a_server{});
+        w.pass(5ms);
+        EXPECT_TRUE(server.got.ends_with('\0'));
+        server.stream.close();
+        w.pass(5ms);
+    }
+    w.pass(1s);
+    for (std::size_t i = 0; i < count; ++i) {
+        EXPECT_GE(operations[i], 2u);
+        EXPECT_LE(operations[i], 1u + 1000 / 50 + 1) << "one write in 50 ms";
+        EXPECT_EQ(guesses_at(*receivers[i], "04", "0000"), guesses_at(*receivers[i], "09", "0000"));
+    }
+    peer honest{w, stream_kind::handshake, "10.0.3.1"};
+    honest.write(relay_uid, packet::hello_as_a_server{});
+    w.settle();
+    EXPECT_TRUE(receivers[0]->got.ends_with("10.0.3.1:" + std::to_string(20'000 + count + hellos) + '\0'))
+        << "after quiet, at once";
 }
 
 TEST(relay_limits, read_a_fast_peer_slowly)

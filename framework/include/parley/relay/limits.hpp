@@ -18,6 +18,9 @@ struct relay_limits {
     std::size_t connections_per_address = 1024;
     double connections_per_second = 100; // new ones, for each address
     double hellos_per_second = 50;       // for each address
+    // What the hellos of an address make the relay write: a sender's costs one for each waiting receiver, a
+    // receiver's one for each sixteen waiting senders, and one at least.
+    double announcements_per_second = 20'000;
     // a connection that has not said hello, its room line or its request
     duration preamble_timeout = std::chrono::seconds{10};
     std::size_t preamble_bytes = 16 * 1024; // of headers and the like, TLS and HTTP framing included
@@ -25,8 +28,9 @@ struct relay_limits {
     // what waits for peers that do not read, and for attempts that wait; above it the largest holder goes
     std::uint64_t memory = 128u << 20;
     // peers
-    double attempts_per_minute = 120; // against one waiting server; half as many from one address
-    double packets_per_second = 500;  // from each peer; a faster one is read more slowly
+    // at one waiting peer; half as many from one address. Others wait, and addresses take turns.
+    double attempts_per_minute = 120;
+    double packets_per_second = 500; // from each peer; a faster one is read more slowly
     // rooms
     std::size_t rooms = 4096;
     std::uint64_t room_bytes = 1ull << 40;        // of both directions of one room

@@ -57,7 +57,7 @@ struct relay_server_options {
     // Must not throw or block; may be empty.
     std::function<std::optional<http_answer>(const relay_http_call&)> http;
     // The memory that may wait for one handshake connection's reader, in bytes. limits.memory bounds it for
-    // all of them.
+    // all of them. An eighth of it is for what other peers send: more of that is dropped.
     std::size_t max_queue_bytes = 8u << 20;
     duration linger_timeout = std::chrono::seconds{5};     // how long the last bytes of a handshake may take
     std::size_t room_buffer_bytes = 64u << 10;             // a direction of a room, while bytes move

@@ -29,11 +29,13 @@ enum class reject_reason : byte {
     no_such_path,
     lobbies_full, // limits.lobbies
     // handshakes
-    hello_rate,   // limits.hellos_per_second
-    attempt_rate, // limits.attempts_per_minute: the packet is dropped
-    packet_rate,  // limits.packets_per_second: the peer is not read for a while
-    slow_reader,  // too much waits for it to read
-    memory,       // limits.memory: it held the most
+    hello_rate,        // limits.hellos_per_second
+    announcement_rate, // limits.announcements_per_second
+    attempt_rate,      // limits.attempts_per_minute: the packet waits
+    packet_rate,       // limits.packets_per_second: the peer is not read for a while
+    queue_full,        // much waits for the peer that a packet is for: the packet is dropped
+    slow_reader,       // too much waits for it to read
+    memory,            // limits.memory: it held the most
     // rooms
     rooms_full, // limits.rooms
     room_bytes, // limits.room_bytes

@@ -18,6 +18,8 @@ constexpr std::size_t max_unread_bytes = 4096;
 // What one turn of a connection takes at most. More than that waits until others had their turns.
 constexpr std::size_t max_turn_packets = 64;
 constexpr std::size_t max_turn_bytes = 4096;
+// One part in so many of a peer's queue is for what other peers send it. The rest is for the relay's own packets.
+constexpr std::size_t others_part = 8;
 
 } // namespace
 
@@ -170,13 +172,13 @@ bytes_view handshake_service::feed(const connection_ptr& c, bytes_view input, st
     while (!input.empty() && packets < max_packets && !c->closing && !c->ended) {
         const auto parsed = c->parser.parse(input);
         if (!parsed) {
-            machine_.receive_malformed(c->id, parsed.error());
+            machine_.receive_malformed(c->id, parsed.error(), now);
         } else if (*parsed) {
             const message& packet = **parsed;
             ++packets;
             // An answer to a repeated hello that nobody reads would only pile up.
             if (c->kind && hello_kind(packet) && c->queue.bytes() > max_unread_bytes) continue;
-            if (may_pass(c, packet, now)) machine_.receive(c->id, packet);
+            if (may_pass(c, packet, now)) machine_.receive(c->id, packet, now);
         }
         drain();
     }
@@ -188,32 +190,58 @@ bytes_view handshake_service::feed(const connection_ptr& c, bytes_view input, st
 bool handshake_service::may_pass(const connection_ptr& c, const message& packet, time_point now)
 {
     if (const auto kind = hello_kind(packet)) {
-        if (const auto refused = limits_->hello(c->who, now)) {
+        if (const auto refused = limits_->hello(c->who, now, c->kind ? 0 : receivers_of(*kind))) {
             observer_.rejected(c->who, relay_channel::handshake, *refused);
-            machine_.receive_malformed(c->id, make_error_code(errc::cancelled));
+            machine_.receive_malformed(c->id, make_error_code(errc::cancelled), now);
             return false;
         }
         if (!c->kind) c->kind = kind;
         observer_.hello(c->who, *kind);
         return true;
     }
-    return may_try(c, packet, now);
+    return may_forward(c, packet, now);
+}
+
+// What a first hello makes the relay write, in announcements to one peer. The list of senders that a receiver
+// gets is one write, and so costs less.
+std::size_t handshake_service::receivers_of(peer_kind kind) const noexcept
+{
+    constexpr std::size_t listed_for_one = 16;
+    const relay_machine::counts waiting = machine_.count();
+    return kind == peer_kind::server ? waiting.clients : waiting.servers / listed_for_one;
+}
+
+// A packet from peer to peer. What others send ends nobody: when much of it waits already, more is dropped.
+bool handshake_service::may_forward(const connection_ptr& c, const message& packet, time_point now)
+{
+    const auto whom = machine_.candidate(c->id, packet.peer);
+    const connection_ptr target = whom ? connections_.find(*whom) : nullptr;
+    if (!target) return true; // the machine drops it
+    if (target->queue.cost() > options_.max_queue_bytes / others_part) {
+        observer_.rejected(c->who, relay_channel::handshake, reject_reason::queue_full);
+        return false;
+    }
+    const bool guess = c->kind == peer_kind::client
+                           ? std::holds_alternative<packet::x_and_client_identity>(packet.body)
+                           : std::holds_alternative<packet::y_and_server_validator>(packet.body);
+    return !guess || may_try(c, target, packet, now);
 }
 
 // Each guess of a password counts with whom it is made at: a client's at a server, and a server's at a client.
-bool handshake_service::may_try(const connection_ptr& c, const message& packet, time_point now)
+bool handshake_service::may_try(const connection_ptr& c, const connection_ptr& target, const message& packet,
+                                time_point now)
 {
     const double rate = limits_->limits().attempts_per_minute;
     if (rate <= 0) return true;
-    const auto whom = machine_.attempt_on(c->id, packet);
-    const connection_ptr target = whom ? connections_.find(*whom) : nullptr;
-    if (!target) return true;
     if (target->tried)
         release_attempts(target, now); // those that wait come first
     else
         target->tried = std::make_unique<attempts>(limits_->seed());
-    const auto verdict = target->tried->limit.take(rate, c->address, {c->ticket, packet}, now);
-    schedule_attempts(target, now);
+    attempts& tried = *target->tried;
+    const std::size_t waiting = tried.limit.waiting();
+    const auto verdict = tried.limit.take(rate, c->address, {c->ticket, packet}, now);
+    charge_attempts(target);
+    if (tried.due == no_deadline || tried.limit.waiting() != waiting) schedule_attempts(target, now);
     if (verdict == attempt_limit::verdict::passes) return true;
     observer_.rejected(c->who, relay_channel::handshake, reject_reason::attempt_rate);
     return false;
@@ -227,7 +255,7 @@ void handshake_service::release_attempts(const connection_ptr& target, time_poin
     };
     const double rate = limits_->limits().attempts_per_minute;
     while (const auto next = target->tried->limit.release(rate, now, alive)) {
-        machine_.receive(connection_id{static_cast<std::uint32_t>(next->from)}, next->packet);
+        machine_.receive(connection_id{static_cast<std::uint32_t>(next->from)}, next->packet, now);
         drain();
     }
 }
@@ -235,11 +263,6 @@ void handshake_service::release_attempts(const connection_ptr& target, time_poin
 void handshake_service::schedule_attempts(const connection_ptr& target, time_point now)
 {
     attempts& tried = *target->tried;
-    if (tried.limit.idle(now)) {
-        target->tried.reset();
-        return;
-    }
-    charge_attempts(target);
     const time_point next = tried.limit.next(limits_->limits().attempts_per_minute, now);
     if (next >= tried.due) return;
     tried.due = next;
@@ -406,7 +429,7 @@ void handshake_service::end(const connection_ptr& c, error_code why)
     if (!c->writing) c->queue.clear(); // a write under way still borrows its packets
     c->memory.reset();
     c->tried.reset();
-    machine_.disconnect(c->id);
+    machine_.disconnect(c->id, timer_.now());
     drain();
     names_.release(c->who);
     connections_.erase(c->id);
@@ -468,8 +491,13 @@ void handshake_service::on_timer()
         const auto c = which.lock();
         if (!c || !c->tried || c->tried->due != due) continue; // it has another place
         c->tried->due = no_deadline;
+        if (c->tried->limit.idle(now)) {
+            c->tried.reset();
+            continue;
+        }
         release_attempts(c, now);
-        if (c->tried) schedule_attempts(c, now);
+        charge_attempts(c);
+        schedule_attempts(c, now);
     }
     settle();
 }

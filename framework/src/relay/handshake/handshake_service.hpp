@@ -55,7 +55,10 @@ private:
     void pause(const connection_ptr& c);
     bucket_rate packet_rate() const noexcept;
     bool may_pass(const connection_ptr& c, const message& packet, time_point now);
-    bool may_try(const connection_ptr& c, const message& packet, time_point now);
+    std::size_t receivers_of(peer_kind kind) const noexcept;
+    bool may_forward(const connection_ptr& c, const message& packet, time_point now);
+    bool may_try(const connection_ptr& c, const connection_ptr& target, const message& packet,
+                 time_point now);
     void release_attempts(const connection_ptr& target, time_point now);
     void schedule_attempts(const connection_ptr& target, time_point now);
     void drain();

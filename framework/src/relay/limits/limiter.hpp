@@ -74,8 +74,8 @@ public:
     // The connection of `permit`, which came by a trusted proxy, is really from `who`.
     std::optional<reject_reason> name(connection_permit& permit, const identity& who, time_point now);
 
-    // A hello from `who`.
-    std::optional<reject_reason> hello(const identity& who, time_point now);
+    // A hello from `who`, which makes the relay write to `receivers` others.
+    std::optional<reject_reason> hello(const identity& who, time_point now, std::size_t receivers = 0);
 
     // A room begins; false: there are too many. Each true is followed by one close_room().
     bool open_room() noexcept
@@ -92,7 +92,7 @@ public:
 private:
     friend connection_permit;
     struct pending_connection {
-        gcra arrivals, hellos;
+        gcra arrivals, hellos, announcements;
         std::size_t connections = 0;
         bool in_use() const noexcept { return connections != 0; }
     };
