@@ -138,9 +138,9 @@ std::string endpoint::text() const
 
 relay_endpoints parse_relay(const std::string& text)
 {
-    std::string why;
-    const result<relay_address> address = relay_address::parse(text, &why);
-    if (!address) throw failure{escaped(text) + ": " + why};
+    diagnostics diag;
+    const result<relay_address> address = relay_address::parse(text, &diag);
+    if (!address) throw failure{escaped(text) + ": " + diag.message()};
     const auto kind = std::find_if(all_wires.begin(), all_wires.end(),
                                    [&](wire_kind one) { return wire_name(one) == address->scheme; });
     if (kind == all_wires.end()) throw failure{escaped(text) + ": the load generator does not speak this"};

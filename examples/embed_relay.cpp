@@ -17,9 +17,9 @@ int main(int argc, char** argv)
     boost::asio::io_context context{1};
     parley::relay_observer silent;
     parley::relay_server relay{context.get_executor(), options, silent};
-    std::string where;
-    if (const auto error = relay.listen(&where)) {
-        std::cerr << where << ": " << error.message() << '\n';
+    parley::diagnostics diag;
+    if (const auto error = relay.listen(&diag)) {
+        std::cerr << diag.message() << ": " << error.message() << '\n';
         return 1;
     }
     std::cout << parley::to_text(relay.bound_handshake_endpoints().front()) << ','

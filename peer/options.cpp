@@ -137,11 +137,12 @@ failed_check choose_relay(const std::string& given, std::string_view option, con
     const std::string chosen = !given.empty()     ? given
                                : from_environment ? around.relay
                                                   : std::string{default_relay};
-    std::string why;
-    result<relay_address> relay = relay_address::parse(chosen, &why);
+    diagnostics diag;
+    result<relay_address> relay = relay_address::parse(chosen, &diag);
     if (!relay)
         return usage_error(fmt::format("{} {}: {}", from_environment ? "PARLEY_RELAY" : option,
-                                       escaped(chosen), why.empty() ? relay.error().message() : why));
+                                       escaped(chosen),
+                                       diag.empty() ? relay.error().message() : diag.message()));
     out = std::move(*relay);
     if (text != nullptr && (from_environment || !given.empty())) *text = chosen;
     return {};

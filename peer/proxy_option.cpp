@@ -13,9 +13,9 @@ namespace {
 
 command_result<proxy_settings> parse(const std::string& text, const std::string& source)
 {
-    std::string why;
-    auto parsed = proxy_settings::parse(text, &why);
-    if (!parsed) return command_error{exit_code::usage, source + ": " + why};
+    diagnostics diag;
+    auto parsed = proxy_settings::parse(text, &diag);
+    if (!parsed) return command_error{exit_code::usage, source + ": " + diag.message()};
     return std::move(*parsed);
 }
 
@@ -48,9 +48,9 @@ command_result<proxy_pointer> choose_proxy(const proxy_arguments& given, const r
         chosen = std::move(*parsed);
     } else {
         if (!variable) return proxy_pointer{};
-        std::string why;
-        auto found = proxy_from_environment(relay, variable, &why);
-        if (!found) return command_error{exit_code::usage, why};
+        diagnostics diag;
+        auto found = proxy_from_environment(relay, variable, &diag);
+        if (!found) return command_error{exit_code::usage, diag.message()};
         if (!*found || given.auth_file.empty()) return std::move(*found);
         chosen.kind = (*found)->kind;
         chosen.host = (*found)->host;
@@ -59,10 +59,10 @@ command_result<proxy_pointer> choose_proxy(const proxy_arguments& given, const r
     if (!given.auth_file.empty()) {
         auto line = read_first_line(given.auth_file);
         if (!line) return line.error();
-        std::string why;
-        if (chosen.set_credentials(line->text(), &why))
+        diagnostics diag;
+        if (chosen.set_credentials(line->text(), &diag))
             return command_error{exit_code::usage,
-                                 "--proxy-auth-file " + escaped(given.auth_file) + ": " + why};
+                                 "--proxy-auth-file " + escaped(given.auth_file) + ": " + diag.message()};
     }
     return proxy_pointer{std::make_shared<const proxy_settings>(std::move(chosen))};
 }

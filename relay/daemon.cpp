@@ -127,8 +127,9 @@ exit_code daemon::state::start()
     use_passed_sockets(configuration, passed);
     if (!configuration.tls_certificate.empty()) {
         tls = std::make_shared<tls_identity>();
-        std::string why;
-        if (tls->load(configuration.tls_certificate, configuration.tls_key, &why)) return failed(why);
+        diagnostics diag;
+        if (tls->load(configuration.tls_certificate, configuration.tls_key, &diag))
+            return failed(diag.message());
     }
     http.public_paths = configuration.public_http;
     http.ready = [this] { return !relay->draining(); };
@@ -144,9 +145,8 @@ exit_code daemon::state::start()
     };
     relay.emplace(context.get_executor(), std::move(options), metrics);
 
-    std::string where;
-    if (const error_code error = relay->listen(&where))
-        return failed("cannot listen on " + escaped(where) + ": " + error.message());
+    diagnostics diag;
+    if (const error_code error = relay->listen(&diag)) return failed(diag.message() + ": " + error.message());
 
     wait_for_signal();
     spawn(
@@ -236,8 +236,8 @@ void daemon::state::reload()
     } else if (const auto& wanted = std::get<relay_configuration>(read);
                tls && !wanted.tls_certificate.empty()) {
         // Load these last: they take effect at once, and nothing after this can fail.
-        std::string why;
-        if (tls->load(wanted.tls_certificate, wanted.tls_key, &why)) wrong = why;
+        diagnostics diag;
+        if (tls->load(wanted.tls_certificate, wanted.tls_key, &diag)) wrong = diag.message();
     }
     metrics.reloaded(wrong.empty());
     if (wrong.empty()) {

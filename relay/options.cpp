@@ -145,10 +145,10 @@ std::variant<relay_configuration, print_and_exit> parse_command_line(std::vector
     if (const std::string wrong = contradiction(configuration); !wrong.empty()) return usage_error(wrong);
 
     if (check && !configuration.tls_certificate.empty()) {
-        std::string why;
+        diagnostics diag;
         tls_identity identity;
-        if (identity.load(configuration.tls_certificate, configuration.tls_key, &why))
-            return print_and_exit{"parley-relay: " + why, exit_code::usage};
+        if (identity.load(configuration.tls_certificate, configuration.tls_key, &diag))
+            return print_and_exit{"parley-relay: " + diag.message(), exit_code::usage};
     }
     if (print) return print_and_exit{print_configuration(configuration), exit_code::ok};
     if (check) return print_and_exit{"parley-relay: the configuration is in order", exit_code::ok};

@@ -92,11 +92,12 @@ std::string from_value(std::vector<listen_address>& out, const value& v)
 {
     std::vector<listen_address> addresses;
     for (const auto& each : v) {
-        std::string why;
+        diagnostics diag;
         const auto text = each.get<std::string>();
-        const result<listen_address> address = listen_address::parse(text, &why);
+        const result<listen_address> address = listen_address::parse(text, &diag);
         if (!address)
-            return fmt::format("{}: {}", escaped(text), why.empty() ? address.error().message() : why);
+            return fmt::format("{}: {}", escaped(text),
+                               diag.empty() ? address.error().message() : diag.message());
         addresses.push_back(*address);
     }
     out = std::move(addresses);
@@ -374,9 +375,9 @@ std::string assign(relay_configuration& configuration, const setting& s, const n
     if (s.type == networks) {
         network_set all;
         for (const auto& each : v) {
-            std::string why;
+            diagnostics diag;
             const auto text = each.get<std::string>();
-            if (!all.add(text, &why)) return fmt::format("{}: {}", escaped(text), why);
+            if (!all.add(text, &diag)) return fmt::format("{}: {}", escaped(text), diag.message());
         }
     }
     return s.write(configuration, v);

@@ -25,9 +25,9 @@ inline awaitable<memory_stream_pair> open_websocket_over(memory_stream_pair belo
         },
         "accepts a WebSocket");
     const auto address = relay_address::parse("ws://relay.example");
-    std::string detail;
-    const auto error = co_await open_websocket(below.first, *address, what, options, &detail);
-    EXPECT_FALSE(error) << detail;
+    diagnostics diag;
+    const auto error = co_await open_websocket(below.first, *address, what, options, {}, &diag);
+    EXPECT_FALSE(error) << diag.message();
     while (!accepted) co_await yield_once();
     co_return std::move(below);
 }

@@ -15,23 +15,23 @@ struct blocking_worker::state : std::enable_shared_from_this<state> {
         std::function<void()> work, done;
     };
 
-    state(executor h, executor a) : home(std::move(h)), away(std::move(a)) {}
+    state(executor io, executor worker) : io_executor(std::move(io)), worker_executor(std::move(worker)) {}
 
     void run_one();
     void next();
     void abandon();
 
-    executor home, away;
+    executor io_executor, worker_executor;
     std::mutex mutex; // guards what follows
     std::condition_variable rest;
     std::deque<job> jobs;
-    bool scheduled = false; // a run_one() is on its way
+    bool scheduled = false; // a run_one() is posted
     bool working = false;
     bool abandoned = false;
 };
 
-// Home's context takes back what it runs without a lock once it is being destroyed: nothing may be posted to
-// it then. Of its services this is told before the queue of its work is.
+// While the I/O executor's context is destroyed, nothing may be posted to it. It destroys its services
+// before its queue, so this service learns of it in time.
 class blocking_worker::registry final : public asio::execution_context::service {
 public:
     using key_type = registry;
@@ -62,19 +62,19 @@ private:
 
 asio::execution_context::id blocking_worker::registry::id;
 
-blocking_worker::blocking_worker(executor home, executor away)
-    : registry_(asio::use_service<registry>(asio::query(home, asio::execution::context)))
+blocking_worker::blocking_worker(executor io_executor, executor worker_executor)
+    : registry_(asio::use_service<registry>(asio::query(io_executor, asio::execution::context)))
 {
-    if (!away) {
+    if (!worker_executor) {
         try {
             own_.emplace(std::size_t{1});
-            away = own_->get_executor();
-        } catch (const std::system_error&) { // no thread to be had: slower, but it goes on
+            worker_executor = own_->get_executor();
+        } catch (const std::system_error&) { // no thread available: slower, but it works
             own_.reset();
-            away = home;
+            worker_executor = io_executor;
         }
     }
-    state_ = std::make_shared<state>(std::move(home), std::move(away));
+    state_ = std::make_shared<state>(std::move(io_executor), std::move(worker_executor));
     registry_.add(state_.get());
 }
 
@@ -85,7 +85,7 @@ blocking_worker::~blocking_worker()
     if (own_) own_->join();
 }
 
-// Once this has returned, no job runs or will, and nothing more is posted to home.
+// After its return no job runs or starts, and nothing more is posted to the I/O executor.
 void blocking_worker::state::abandon()
 {
     std::deque<job> dropped;
@@ -107,7 +107,7 @@ void blocking_worker::submit(std::function<void()> work, std::function<void()> d
 
 void blocking_worker::state::next()
 {
-    asio::post(away, [self = shared_from_this()] { self->run_one(); });
+    asio::post(worker_executor, [self = shared_from_this()] { self->run_one(); });
 }
 
 void blocking_worker::state::run_one()
@@ -128,9 +128,9 @@ void blocking_worker::state::run_one()
     {
         const std::lock_guard lock{mutex};
         working = false;
-        // Under the lock: once it is abandoned home may be gone.
+        // Holds the lock: after abandon() the I/O executor may be destroyed.
         if (!abandoned)
-            asio::post(home, [self = shared_from_this(), done = std::move(current.done)] {
+            asio::post(io_executor, [self = shared_from_this(), done = std::move(current.done)] {
                 if (!self->abandoned) done();
             });
         more = scheduled = !abandoned && !jobs.empty();

@@ -1,4 +1,4 @@
-// Work that blocks, away from the thread of the coroutines: reading, hashing, compressing and writing a
+// Runs blocking work on another executor than the coroutines: reading, hashing, compressing and writing a
 // document. Private to the framework.
 #pragma once
 
@@ -12,14 +12,14 @@
 
 namespace parley::detail {
 
-// Runs jobs one after another on another executor, and tells of each end at home. Used at home only; `done`
-// runs there, too, and never once the destructor has begun.
+// Runs jobs one after another on `worker_executor`, and reports the end of each on `io_executor`. Use
+// it on `io_executor` only. `done` runs there, too, and never after the destructor has begun.
 class blocking_worker {
 public:
-    // `away` may be a pool's; an empty one stands for a thread of its own (or, when the system has none to
-    // give, for home).
-    blocking_worker(executor home, executor away);
-    // Waits for the job that runs; those not begun are dropped. What the jobs borrow outlives this.
+    // `worker_executor` may belong to a pool. When it is empty, the worker starts its own thread; it uses
+    // `io_executor` if the system gives no thread.
+    blocking_worker(executor io_executor, executor worker_executor);
+    // Waits for the running job, and drops the others. Whatever the jobs use must outlive the worker.
     ~blocking_worker();
     blocking_worker(const blocking_worker&) = delete;
     blocking_worker& operator=(const blocking_worker&) = delete;

@@ -1,4 +1,4 @@
-// Big buffers, lent out while bytes move. Private to the framework.
+// Large buffers, lent while bytes move. Private to the framework.
 #pragma once
 
 #include "async/page_buffer.hpp"
@@ -8,7 +8,8 @@
 
 namespace parley::detail {
 
-// Buffers of one size, no more than `max_lent` at once. Not thread-safe. What it lends may outlive it.
+// Lends buffers of one size, at most `max_lent` at the same time. A lent buffer may outlive the pool. Not
+// thread-safe.
 class buffer_pool {
 public:
     using buffer = page_buffer;
@@ -18,7 +19,7 @@ public:
     {
     }
 
-    // Null when all are lent.
+    // Null when `max_lent` are lent.
     buffer take()
     {
         buffer out;

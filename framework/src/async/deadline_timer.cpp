@@ -2,7 +2,7 @@
 
 namespace parley::detail {
 
-// Shared with the handler of the wait, which may come after the timer is gone.
+// Shared with the handler of the wait, which may run after the timer was destroyed.
 struct deadline_timer::state {
     state(executor ex, time_source& t, std::function<void()> call)
         : timer(std::move(ex)), time(t), on_due(std::move(call))

@@ -1,4 +1,4 @@
-// One timer for an object that has many deadlines. Private to the framework.
+// One timer for an object with many deadlines. Private to the framework.
 #pragma once
 
 #include <parley/async/awaitable.hpp>
@@ -8,20 +8,20 @@
 
 namespace parley::detail {
 
-// Calls a function at the earliest of the deadlines that were armed, or a little later. Not thread-safe: all
-// members are called on the executor. Destroying it is safe at any time, also inside its own call.
+// Calls a function at the earliest armed deadline, or a little later. Not thread-safe: call all members on
+// the executor. It may be destroyed at any time, also within its own call.
 class deadline_timer {
 public:
-    // `on_due` is called on `ex`. It looks for what is due, since its deadline may have moved, and arms the
-    // next deadline. `time` outlives the timer.
+    // Calls `on_due` on `ex`. `on_due` must check which deadlines have passed, since they may have moved, and
+    // arm the next one. `time` must outlive the timer.
     deadline_timer(executor ex, time_source& time, std::function<void()> on_due);
     deadline_timer(const deadline_timer&) = delete;
     deadline_timer& operator=(const deadline_timer&) = delete;
     ~deadline_timer();
 
     time_point now() const noexcept;
-    // Does nothing unless `when` is earlier than what is armed: a call that comes too early costs less than
-    // moving the timer for every deadline that goes.
+    // Does nothing unless `when` is earlier than the armed deadline: a call that comes too early costs less
+    // than moving the timer for each removed deadline.
     void arm(time_point when);
     void cancel();
 

@@ -1,4 +1,4 @@
-// An operation that several events race to complete: the first one wins.
+// An operation that one of several events completes: the first one wins.
 #pragma once
 
 #include <parley/async/awaitable.hpp>
@@ -13,7 +13,7 @@
 
 namespace parley::detail {
 
-// Holds the handler of an operation with one result. Counts as work of the executor until it is completed.
+// Holds the handler of an operation with one result. Counts as work of the executor until it completes.
 template <class Result>
 class one_shot {
 public:
@@ -26,7 +26,7 @@ public:
 
     bool done() const noexcept { return !handler_; }
 
-    // Calls the handler through its executor, never from inside; does nothing the second time.
+    // Calls the handler through its executor, never before complete() returns. A second call does nothing.
     void complete(Result value)
     {
         if (done()) return;

@@ -1,4 +1,4 @@
-// Memory that the system copies socket and file contents into. Private to the framework.
+// Memory for socket and file contents that the system copies. Private to the framework.
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -9,9 +9,9 @@
 
 namespace parley::detail {
 
-// What the system has to copy mostly lies at the beginning of a page. A plain allocation of many pages begins
-// sixteen bytes into one, and a copy from the one place to the other takes five times as long on some
-// processors (docs/performance.md).
+// The system copies mostly from the beginning of a page. A plain allocation of many pages begins sixteen
+// bytes into one, and a copy between such different offsets takes five times as long on some processors
+// (docs/performance.md).
 inline constexpr std::align_val_t page_alignment{4096};
 
 struct page_buffer_deleter {

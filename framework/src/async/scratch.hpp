@@ -1,4 +1,4 @@
-// Space to read into. Private to the framework.
+// A shared buffer for reads. Private to the framework.
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -7,7 +7,7 @@
 
 namespace parley::detail {
 
-// One for each thread, shared by all connections: what is in it is taken before anything else may run.
+// One for each thread, shared by all its connections. Consume its content before any other code runs.
 inline mutable_bytes scratch() noexcept
 {
     static thread_local std::array<byte, 16 * 1024> bytes;

@@ -6,7 +6,7 @@ namespace parley {
 
 struct watchdog::state {
     state(executor ex, time_source& time, std::function<void()> b)
-        : timer(std::move(ex), time, [this] { expired(); }), bite(std::move(b))
+        : timer(std::move(ex), time, [this] { expired(); }), on_timeout(std::move(b))
     {
     }
 
@@ -17,24 +17,24 @@ struct watchdog::state {
         timer.arm(due);
     }
 
-    // Kicks only move `due`, so the timer often comes early.
+    // Kicks only move `due`, so the timer often fires early.
     void expired()
     {
         if (timer.now() < due) return timer.arm(due);
         fired = true;
-        const auto call = std::exchange(bite, nullptr);
+        const auto call = std::exchange(on_timeout, nullptr);
         call();
     }
 
     detail::deadline_timer timer;
-    std::function<void()> bite;
+    std::function<void()> on_timeout;
     duration timeout = duration::max();
     time_point due = no_deadline;
     bool fired = false;
 };
 
-watchdog::watchdog(executor ex, duration timeout, std::function<void()> bite, time_source& time)
-    : state_(std::make_unique<state>(std::move(ex), time, std::move(bite)))
+watchdog::watchdog(executor ex, duration timeout, std::function<void()> on_timeout, time_source& time)
+    : state_(std::make_unique<state>(std::move(ex), time, std::move(on_timeout)))
 {
     state_->arm(timeout);
 }
@@ -50,12 +50,12 @@ void watchdog::kick() noexcept
 
 void watchdog::set_timeout(duration timeout)
 {
-    if (state_->bite) state_->arm(timeout);
+    if (state_->on_timeout) state_->arm(timeout);
 }
 
 void watchdog::disarm() noexcept
 {
-    state_->bite = nullptr;
+    state_->on_timeout = nullptr;
     state_->timer.cancel();
 }
 

@@ -20,10 +20,10 @@ constexpr std::size_t max_ended_pairs = 128;
 // The number of clients to which a server's `agreement` is remembered. An honest server has one or two: it sends
 // them to clients that know its password, and waits for their users.
 constexpr std::size_t max_agreements = 64;
-// News is told less often to many peers, so that telling takes a bounded part of the time.
-constexpr duration least_time_of_one_told = std::chrono::microseconds{20};
-// In the place of a peer in the table of uids: the number is free, but not all have heard so.
-constexpr std::uint32_t told_later = no_index - 1;
+// With many receivers the interval is longer, so that announcements take a bounded part of the time.
+constexpr duration interval_per_receiver = std::chrono::microseconds{20};
+// Marks a uid whose peer has left, but whose departure is not announced yet.
+constexpr std::uint32_t reserved = no_index - 1;
 
 constexpr peer_kind other(peer_kind kind) noexcept
 {
@@ -37,7 +37,7 @@ struct peer {
     identity who;
     parley::stage stage = stage::absent;
     peer_kind kind = peer_kind::client; // while waiting
-    // A server: the clients that were there before it know of it. A client: it has spoken to a server.
+    // A server: the clients that waited before it know it. A client: it has sent a packet to a server.
     bool announced = false;
     uid number;               // while waiting
     std::uint64_t serial = 0; // while waiting: like the number, but never used again
@@ -51,27 +51,27 @@ struct peer {
 
 using shared_packet = std::shared_ptr<const encoded_packet>;
 
-// A peer that has gone.
+// A peer that has left.
 struct departure {
     uid number;
     std::uint64_t came = 0, left = 0; // serials
     bool announced = false;           // see peer
     shared_packet closed;
 };
-// A server that has come. It may have gone since.
+// A new server. It may have left since.
 struct arrival {
     std::uint32_t at = no_index;
     std::uint64_t serial = 0;
 };
-// What the waiting peers of one kind have not heard yet of those of the other kind.
-struct pending_news {
+// The announcements that the waiting peers of one kind have not received yet.
+struct pending_announcements {
     std::vector<departure> gone;
     std::vector<arrival> come;                 // for clients
-    time_point not_before = time_point::min(); // that time of quiet
-    std::uint64_t last_serial = 0;             // when it began
-    bool telling = false;                      // next_action() gives it, peer by peer
-    std::uint32_t next = no_index;             // who hears it next
-    std::size_t told = 0;                      // how many have heard it
+    time_point not_before = time_point::min(); // the end of the interval
+    std::uint64_t last_serial = 0;             // at the start of the interval
+    bool telling = false;                      // next_action() sends them, peer by peer
+    std::uint32_t next = no_index;             // the next receiver
+    std::size_t told = 0;                      // the number of receivers so far
 
     bool empty() const noexcept { return gone.empty() && come.empty(); }
 };
@@ -95,8 +95,8 @@ struct relay_machine::state {
     std::array<std::size_t, 2> waiting{};                  // by kind
     index_list<peer, &peer::by_deadline> deadlines;        // all wait equally long: in order of connection
     std::array<index_list<peer, &peer::by_kind>, 2> kinds; // newest first
-    std::array<pending_news, 2> news;                      // by the kind that hears it
-    std::size_t told_later_count = 0;                      // uids
+    std::array<pending_announcements, 2> news;             // by the kind that hears it
+    std::size_t reserved_uids = 0;                         // uids
     time_point now{};                                      // of the input
     fifo<relay_action_variant> actions;
 
@@ -108,7 +108,7 @@ struct relay_machine::state {
     std::uint32_t holder_of(std::uint16_t number) const noexcept
     {
         const std::uint32_t at = number < by_uid.size() ? by_uid[number] : no_index;
-        return at == told_later ? no_index : at;
+        return at == reserved ? no_index : at;
     }
 
     // The peer of a connection whose input counts; null when there is none.
@@ -192,7 +192,7 @@ struct relay_machine::state {
 
     void admit(std::uint32_t at, const message& m, peer_kind kind)
     {
-        if (waiting[0] + waiting[1] + told_later_count == usable_uids) tell_now();
+        if (waiting[0] + waiting[1] + reserved_uids == usable_uids) tell_now();
         if (waiting[0] + waiting[1] == usable_uids) {
             send(at, shared(relay_uid, packet::closed{relay_uid}));
             return close(at, errc::uid_exhausted);
@@ -246,7 +246,7 @@ struct relay_machine::state {
     {
         send(client, shared(relay_uid, packet::done{}));
         actions.push(relay_action::agree{peers[client].who, peers[server].who, id(client), id(server)});
-        // Both leave the list before anything is told, so neither is told of the other.
+        // Both leave the list before any announcement, so neither receives `closed` for the other.
         leave(client);
         leave(server);
         close(client, {});
@@ -264,7 +264,7 @@ struct relay_machine::state {
         with_b.push_back(peers[a].number.value);
     }
 
-    // Takes a waiting peer off the list. Its candidates will be told.
+    // Takes a waiting peer off the list. Its candidates receive `closed` with the next announcements.
     void leave(std::uint32_t at)
     {
         peer& p = peers[at];
@@ -272,9 +272,10 @@ struct relay_machine::state {
         const peer_kind told = other(p.kind);
         of_kind(p.kind).erase(peers, at);
         --count_of(p.kind);
-        pending_news& n = news_for(told);
+        pending_announcements& n = news_for(told);
         departure gone{p.number, p.serial, ++last_serial, p.announced, {}};
-        // A client that has never spoken is known to nobody, but only one that came and went is kept back.
+        // No server knows a client that has sent nothing. Its departure is left out if it came and left within
+        // the interval.
         const bool came_and_went = now < n.not_before && p.serial > n.last_serial;
         if (p.kind == peer_kind::client && !came_and_went) gone.announced = true;
         const std::uint32_t newest = of_kind(told).first();
@@ -284,26 +285,26 @@ struct relay_machine::state {
         if (known) {
             gone.closed = shared(relay_uid, packet::closed{p.number});
             n.gone.push_back(std::move(gone));
-            ++told_later_count;
+            ++reserved_uids;
         } else {
             for (const std::uint16_t number : p.ended)
                 if (const std::uint32_t with = holder_of(number); with != no_index)
                     std::erase(peers[with].ended, p.number.value);
         }
-        by_uid[p.number.value] = known ? told_later : no_index;
+        by_uid[p.number.value] = known ? reserved : no_index;
         p.ended = {};
         p.announcement.reset();
         p.agreed = {};
         p.stage = stage::silent;
     }
 
-    // --- news --------------------------------------------------------------------------------------
+    // --- announcements ---------------------------------------------------------------------------
 
-    // After every input.
+    // Call it after every input.
     void tell_what_is_due()
     {
         for (const peer_kind kind : {peer_kind::server, peer_kind::client}) {
-            pending_news& n = news_for(kind);
+            pending_announcements& n = news_for(kind);
             if (n.empty() || n.telling || (n.not_before > now && !of_kind(kind).empty())) continue;
             begin_telling(kind);
         }
@@ -311,7 +312,7 @@ struct relay_machine::state {
 
     void begin_telling(peer_kind kind)
     {
-        pending_news& n = news_for(kind);
+        pending_announcements& n = news_for(kind);
         forget_the_gone(n.come);
         n.telling = true;
         n.next = of_kind(kind).first();
@@ -319,11 +320,11 @@ struct relay_machine::state {
         if (n.next == no_index) end_telling(n);
     }
 
-    // Makes the actions of one more peer that is told. False when there is none. An input in between would find
-    // the news half told, so each of them begins with all that is left.
+    // Produces the actions for the next receiver. Returns false when there is none. An input between two
+    // receivers would see a mixed state, so every input first produces all remaining actions.
     bool tell_next()
     {
-        for (pending_news& n : news)
+        for (pending_announcements& n : news)
             if (n.telling) {
                 tell(n, n.next);
                 n.next = next_of(peers, &peer::by_kind, n.next);
@@ -345,18 +346,19 @@ struct relay_machine::state {
     void tell_now()
     {
         for (const peer_kind kind : {peer_kind::server, peer_kind::client})
-            if (pending_news& n = news_for(kind); !n.empty()) begin_telling(kind);
+            if (pending_announcements& n = news_for(kind); !n.empty()) begin_telling(kind);
         finish_telling();
     }
 
-    void tell(pending_news& n, std::uint32_t to)
+    void tell(pending_announcements& n, std::uint32_t to)
     {
         peer& p = peers[to];
         const std::size_t before = actions.size();
         for (const departure& gone : n.gone) {
-            // Their pair has ended, and the number is forgotten: its next holder starts afresh.
+            // Their pair has ended. Forget the number: its next holder starts afresh.
             if (!p.ended.empty() && std::erase(p.ended, gone.number.value) != 0) continue;
-            if (p.serial > gone.left || (!gone.announced && p.serial < gone.came)) continue; // unknown to it
+            if (p.serial > gone.left || (!gone.announced && p.serial < gone.came))
+                continue; // this peer does not know it
             send(to, gone.closed);
         }
         for (const arrival& come : n.come)
@@ -375,18 +377,18 @@ struct relay_machine::state {
         std::erase_if(come, [this](const arrival& each) { return !is_there(each); });
     }
 
-    void end_telling(pending_news& n) noexcept
+    void end_telling(pending_announcements& n) noexcept
     {
         for (const arrival& come : n.come)
             if (is_there(come)) peers[come.at].announced = true;
         for (const departure& gone : n.gone) by_uid[gone.number.value] = no_index;
-        told_later_count -= n.gone.size();
+        reserved_uids -= n.gone.size();
         n.gone = {};
         n.come = {};
         n.telling = false;
         if (n.told == 0 || options.announcement_interval == duration::zero()) return;
         const duration quiet =
-            std::max(options.announcement_interval, least_time_of_one_told * static_cast<int>(n.told));
+            std::max(options.announcement_interval, interval_per_receiver * static_cast<int>(n.told));
         n.not_before = deadline_after(now, quiet);
         n.last_serial = last_serial;
     }
@@ -533,7 +535,7 @@ time_point relay_machine::next_deadline() const noexcept
 {
     const auto& deadlines = state_->deadlines;
     time_point next = deadlines.empty() ? no_deadline : state_->peers[deadlines.first()].deadline;
-    for (const pending_news& n : state_->news)
+    for (const pending_announcements& n : state_->news)
         if (!n.empty() && !n.telling) next = std::min(next, n.not_before);
     return next;
 }

@@ -51,7 +51,7 @@ struct lobby {
     {
         return handshakes.connections() == 0 && rooms.pending() == 0 && rooms.rooms() == 0;
     }
-    // Whether those who have agreed are still to come to their rooms.
+    // Whether a peer that has agreed may still come to its room.
     bool awaited() const noexcept { return rooms.places().agreements != 0; }
 
     detail::handshake_service handshakes;
@@ -78,7 +78,7 @@ struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
         loops.set_limits(options.limits);
     }
 
-    error_code listen(std::string* where);
+    error_code listen(diagnostics* diag);
     void start();
     void drain();
     void close_listeners_when_due();
@@ -118,15 +118,15 @@ struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
     detail::room_workers loops; // of all rooms
     relay_listeners listeners;
     detail::intake intake;
-    lobby main; // of everybody who names none
+    lobby main; // the default lobby
     std::map<std::string, std::unique_ptr<lobby>> lobbies;
     event changed; // run() waits for it
     detail::deadline_timer drain_timer;
-    std::uint64_t forgotten_bytes = 0; // of the rooms of lobbies that were forgotten
+    std::uint64_t forgotten_bytes = 0; // of rooms in lobbies that were removed
     bool listening_ = false, stopping = false, draining = false;
 };
 
-error_code relay_server::state::listen(std::string* where)
+error_code relay_server::state::listen(diagnostics* diag)
 {
     listen_options listening;
     listening.tcp = options.tcp;
@@ -136,7 +136,7 @@ error_code relay_server::state::listen(std::string* where)
         listening.on_error = [this, channel](error_code why) { observer.accept_failed(channel, why); };
         for (const listen_address& address : addresses)
             if (const error_code failed = listeners.add(address, use, listening, options.tls.get())) {
-                if (where) *where = address.text();
+                if (diag != nullptr) diag->set_message("cannot listen on " + escaped(address.text()));
                 return failed;
             }
         return {};
@@ -180,7 +180,7 @@ lobby& relay_server::state::lobby_of(const std::string& name)
     return *found;
 }
 
-// Forgets it in a later turn: whoever says that it is idle is a part of it.
+// Removes the lobby in a later turn: the caller is a part of it.
 void relay_server::state::on_lobby_idle(const std::string& name)
 {
     on_idle();
@@ -213,7 +213,7 @@ void relay_server::state::enter(detail::accepted_connection who)
 
 void relay_server::state::adopt(any_stream stream, const identity& who, relay_channel channel)
 {
-    if (draining && channel == relay_channel::handshake) { // not after its hello only
+    if (draining && channel == relay_channel::handshake) { // reject it now, not after its hello
         observer.rejected(who, channel, reject_reason::stopping);
         return stream.close();
     }
@@ -231,7 +231,7 @@ void relay_server::state::drain()
     changed.signal();
 }
 
-// The listeners stay open as long as somebody may still come to a room; those for answers until the end.
+// Keeps the listeners open while a peer may still come to its room, and those for answers until the end.
 void relay_server::state::close_listeners_when_due()
 {
     if (stopping) return;
@@ -266,9 +266,9 @@ relay_server::relay_server(executor ex, relay_server_options options, relay_obse
 
 relay_server::~relay_server() = default;
 
-error_code relay_server::listen(std::string* where)
+error_code relay_server::listen(diagnostics* diag)
 {
-    return state_->listen(where);
+    return state_->listen(diag);
 }
 
 std::vector<tcp_endpoint> relay_server::bound_handshake_endpoints() const

@@ -53,7 +53,7 @@ public:
     }
 
 private:
-    // What one side reports while it meets the other.
+    // Records the events of one side while it meets the other.
     struct side : peer_observer {
         explicit side(probing& p) : of(p), known(p.executor_, event_reset::manual) {}
 
@@ -66,7 +66,7 @@ private:
         void agreed(const identity&, const identity&) override { of.on_agreed(); }
 
         probing& of;
-        event known; // its identity is known, or it has ended without one
+        event known; // set when its identity is known, or when it has ended without one
         identity self;
         error_code rejection;
     };

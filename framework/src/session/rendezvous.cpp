@@ -13,7 +13,8 @@
 namespace parley::detail {
 namespace {
 
-// The failure of a connection attempt. One address: its own error says most. Several: what happened at each.
+// Makes the failure of a connection attempt. For one address its own error tells most; for several, list what
+// happened at each.
 operation_error connect_failure(const connect_outcome& outcome, session_phase phase, std::string where)
 {
     if (outcome.error != errc::connect_failed || !outcome.detail.empty())
@@ -34,7 +35,7 @@ driver_options within(duration timeout)
     return out;
 }
 
-// A client's handshake. While it runs, the user is asked about one server after the other.
+// A client's handshake. While it runs, it asks the user about one server after the other.
 class client_handshake {
 public:
     client_handshake(const executor& ex, any_stream stream, client_machine machine, duration timeout,
@@ -131,7 +132,7 @@ private:
     peer_observer& observer_;
     offer_queue offers_;
     error_code refusal_;
-    bool over_ = false; // an answer that comes now is the last thing waited for
+    bool over_ = false; // the handshake has ended; wait only for the open question
     bool question_open_ = false;
     asio::cancellation_signal cancel_question_;
     event question_ended_;
@@ -144,7 +145,7 @@ rendezvous::rendezvous(const session_options& options, peer_observer& observer)
 {
 }
 
-// Opens a connection at reached_, or at the relay's address.
+// Opens a connection to reached_, or to the relay's address.
 awaitable<operation_result<any_stream>> rendezvous::open(stream_kind kind, connect_step_handler on_step)
 {
     const bool room = kind == stream_kind::room;
@@ -158,7 +159,7 @@ awaitable<operation_result<any_stream>> rendezvous::open(stream_kind kind, conne
     connecting.tls.ca_file = options_.ca_file();
     connecting.proxy = options_.proxy();
     connecting.on_step = std::move(on_step);
-    // The observer may have cancelled while nothing was under way that would end.
+    // The observer may have cancelled while no operation was pending that would end.
     auto failed = co_await step_result({}, phase, where);
     if (failed.code) co_return std::move(failed);
     auto outcome = co_await connect_to_address(reached_, options_.relay(), kind, connecting);
@@ -239,7 +240,7 @@ awaitable<operation_result<entered_room>> rendezvous::join(secret_bytes password
     co_return std::move(entered);
 }
 
-// Goes on into the room after a handshake that ended with `error`, or unset with an agreement.
+// Enters the room after a handshake that ended with `error`, which is unset after an agreement.
 awaitable<operation_result<entered_room>> rendezvous::enter(error_code error, bool reset_on_close)
 {
     if (!error && !agreement_) error = errc::unexpected_end;
@@ -254,7 +255,7 @@ awaitable<operation_result<entered_room>> rendezvous::enter(error_code error, bo
     entered_room room;
     room.stream = std::move(*opened);
     room.agreed = std::move(*agreement_);
-    // From the first moment, because the answer may be on its way when this process is killed.
+    // Set it at once: the answer may be on its way when this process is killed.
     room.stream.reset_on_close(reset_on_close);
     room_entry_machine machine{room.agreed.peer};
     driver<room_entry_machine> drive{room.stream, machine, {}, within(options_.entry_timeout())};

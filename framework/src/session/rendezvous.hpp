@@ -1,9 +1,9 @@
-// How two peers meet (PROTOCOL.md sections 4 and 6). Private to the framework.
+// Connects two peers (PROTOCOL.md sections 4 and 6). Private to the framework.
 //
 //     connect ──▶ handshake ──▶ agreement ──▶ room (same address, room port)
 //
-// One peer offers: it is the server, waits for a client, and asks nobody. The other peer joins: it is the
-// client, and its user is asked about one server at a time.
+// One peer offers: it is the server, and waits for a client without asking its user. The other peer joins: it
+// is the client, and asks its user about one server at a time.
 #pragma once
 
 #include "session/session_steps.hpp"
@@ -20,9 +20,9 @@ struct entered_room {
     agreement agreed;
 };
 
-// Takes one peer into one room. It borrows the options and the observer. Not thread-safe: everything runs on
-// the executor of the calling coroutine, the observer's functions too. That coroutine has called
-// throw_if_cancelled(false): after a cancellation each step still closes what it has opened.
+// Takes one peer into one room. The options and the observer must outlive it. Not thread-safe: everything
+// runs on the executor of the calling coroutine, and the observer's functions do, too. That coroutine must
+// have called throw_if_cancelled(false): after a cancellation each step still closes what it has opened.
 //
 // Errors, by phase: preparing - of offer() alone, invalid_public_packet and crypto_unavailable; connecting -
 // those of connect(); handshake - timed_out, those of the machine, refused_by_user; entering - those of
@@ -34,20 +34,20 @@ public:
 
     using connect_step_handler = std::function<void(const connect_step_report&)>;
 
-    // Connects to the relay's handshake channel, at the address `reached` where it is given. Optional:
-    // offer() and join() connect if this was not called. `on_step` is that of connect_options.
+    // Connects to the relay's handshake channel, at the address `reached` if it is set. Optional: offer() and
+    // join() connect if the caller did not. `on_step` is that of connect_options.
     awaitable<operation_error> connect(std::optional<tcp_endpoint> reached = std::nullopt,
                                        connect_step_handler on_step = {});
-    // The address of that connection, where its transport has one.
+    // The address of that connection; nullopt when its transport has none.
     const std::optional<tcp_endpoint>& reached() const noexcept { return reached_; }
 
     // Meets a client. Fills in the salt of `parameters`. Closing the room's stream ends it in order: a reset
-    // takes some relays down for everybody.
+    // makes some relays fail for all their peers.
     awaitable<operation_result<entered_room>> offer(secret_bytes password, public_parameters parameters);
 
-    // Meets a server that observer.decide() accepts. With `refusal_ends` a no ends it with refused_by_user;
-    // otherwise the wait goes on. Closing the room's stream resets it, until reset_on_close(false): the death
-    // of this process must not look like an end in order.
+    // Meets a server that observer.decide() accepts. With `refusal_ends`, a refusal ends the operation with
+    // refused_by_user; otherwise the wait continues. Closing the room's stream resets it, until
+    // reset_on_close(false): the sender must not take the death of this process for an end in order.
     awaitable<operation_result<entered_room>> join(secret_bytes password, client_options limits,
                                                    bool refusal_ends);
 
@@ -57,8 +57,8 @@ private:
 
     const session_options& options_;
     peer_observer& observer_;
-    const seat_token seat_; // both connections present it where they are WebSockets
-    any_stream stream_;     // of the handshake, once connected
+    const seat_token seat_; // both connections present it when they are WebSockets
+    any_stream stream_;     // of the handshake, after connect()
     std::optional<tcp_endpoint> reached_;
     std::optional<agreement> agreement_;
 };

@@ -59,7 +59,7 @@ awaitable<error_code> end_and_drain(any_stream& stream, std::size_t max_bytes)
         error = std::get<0>(read);
         max_bytes -= std::min(max_bytes, std::get<1>(read));
     }
-    if (error != asio::error::operation_aborted) stream.close(); // otherwise it is closed, or gone
+    if (error != asio::error::operation_aborted) stream.close(); // else it is closed or destroyed
     co_return error;
 }
 

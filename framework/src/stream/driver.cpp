@@ -9,13 +9,13 @@
 namespace parley {
 namespace {
 
-// Output of several packets is merged into one write up to about this much.
+// The output of several packets is merged into one write of about this size.
 constexpr std::size_t max_merged_output_bytes = 4096;
 
 } // namespace
 
-// The handler of run(), kept alive by the operations under way: should the executor die with them, their
-// handlers take it, and the coroutine behind it, along.
+// The handler of run(). The pending operations keep it alive: when the executor is destroyed with them, the
+// handler and the coroutine behind it are destroyed, too.
 struct driver_base::run_state {
     explicit run_state(stream_base::wait_handler h) : done(std::move(h)) {}
     stream_base::wait_handler done;
@@ -71,14 +71,14 @@ bytes_view driver_base::leftover() const noexcept
 void driver_base::apply(std::function<void()> step)
 {
     if (step) steps_.push_back(std::move(step));
-    if (driving_) return; // the drain that is under way takes it
+    if (driving_) return; // the current drain takes it
     driving_ = true;
     drain();
     driving_ = false;
     advance();
 }
 
-// Takes everything that the last input has caused, and the owner's own inputs one after the other.
+// Takes all output and events of the last input, then performs the owner's inputs one by one.
 void driver_base::drain()
 {
     for (;;) {
@@ -96,8 +96,8 @@ void driver_base::drain()
     }
 }
 
-// Gives the machine what has been read. Not while output waits: a peer that does not read must not make it
-// grow.
+// Gives the machine the received bytes, but not while output waits: a peer that does not read must not make
+// the output grow.
 void driver_base::feed()
 {
     while (!machine_finished() && !writing_ && output_.size() < max_merged_output_bytes &&
@@ -109,7 +109,7 @@ void driver_base::feed()
         input_begin_ = input_end_ - input.size();
         drain();
         driving_ = false;
-        if (input.size() == before) return; // it waits for a decision of its owner
+        if (input.size() == before) return; // the machine waits for a decision of its owner
     }
     if (machine_finished() || writing_ || !read_ended_ || input_begin_ != input_end_) return;
     driving_ = true;
@@ -125,7 +125,7 @@ void driver_base::feed()
     driving_ = false;
 }
 
-// Starts whatever may be started now. Called after every change.
+// Starts every operation that may start. Called after every change.
 void driver_base::advance()
 {
     const auto run = run_.lock();
@@ -137,11 +137,11 @@ void driver_base::advance()
         wind_up(run);
     else if (!reading_ && !writing_ && !read_ended_ && input_begin_ == input_end_)
         start_read(run);
-    // With nothing under way only an input of the owner can go on.
+    // With no pending operation, only an input of the owner can continue the run.
     held_ = reading_ || writing_ || timers_ != 0 || !running_ ? nullptr : run;
 }
 
-// Ends what is under way, and the run once nothing is.
+// Cancels the pending operations, and ends the run after the last of them.
 void driver_base::wind_up(const std::shared_ptr<run_state>& run)
 {
     if (reading_) cancel_read_.emit(asio::cancellation_type::total);
@@ -175,7 +175,7 @@ void driver_base::on_read(error_code error, std::size_t size)
     reading_ = false;
     input_end_ = size;
     bytes_read_ += size;
-    // A read that was cancelled because the machine has finished lost nothing: the stream goes on.
+    // A read that was cancelled after the machine finished has lost nothing: the stream continues.
     if (error) {
         read_ended_ = true;
         read_error_ = error;
@@ -191,7 +191,7 @@ void driver_base::start_write(const std::shared_ptr<run_state>& run)
                       [this, run](error_code error, std::size_t size) { on_written(error, size); });
 }
 
-// After a failed write the peer's last words are still read: they often say why it is gone.
+// After a failed write, read the peer's last bytes: they often tell why it left.
 void driver_base::on_written(error_code error, std::size_t size)
 {
     writing_ = false;
@@ -224,7 +224,7 @@ void driver_base::arm_timer(duration timeout)
 
 void driver_base::on_timer()
 {
-    // A wait that was replaced by a later one, or by none, also comes here.
+    // A wait that was replaced or cancelled also ends here.
     if (clock::now() < deadline_) return advance();
     deadline_ = no_deadline;
     if (flushing_) {

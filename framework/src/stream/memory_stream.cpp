@@ -16,7 +16,7 @@ namespace {
 using io_handler = stream_base::io_handler;
 using wait_handler = stream_base::wait_handler;
 
-// A handler that waits, and counts as work of its executor meanwhile.
+// A waiting handler, which counts as work of its executor.
 template <class Handler>
 class pending {
 public:
@@ -40,7 +40,7 @@ public:
         handler_.reset();
         work_ = executor{};
     }
-    // Which of the operations that waited here it is.
+    // Identifies the operation among those that have waited here.
     std::uint64_t number() const noexcept { return number_; }
 
 private:
@@ -49,15 +49,15 @@ private:
     executor work_;
 };
 
-// One direction: a ring of bytes, who waits to put some in, and who waits to take some out.
+// One direction: a ring of bytes, a waiting writer and a waiting reader.
 struct direction {
     std::vector<byte> ring; // allocated by the first write
     std::size_t capacity = 0;
     std::size_t begin = 0, size = 0;
-    std::uint64_t written = 0, taken = 0; // bytes, since the beginning
-    bool ended = false;                   // the writer will write no more
-    bool reset = false;                   // … and what it wrote is lost
-    bool unread = false;                  // the reader is gone
+    std::uint64_t written = 0, taken = 0; // bytes in total
+    bool ended = false;                   // the writer writes no more
+    bool reset = false;                   // and the written bytes are lost
+    bool unread = false;                  // the reader is closed
 
     pending<io_handler> reader;
     asio::mutable_buffer read_buffer;
@@ -102,7 +102,7 @@ struct direction {
         return done;
     }
 
-    // What a read gives now; would_block when nothing.
+    // Reads now; would_block when there are no bytes.
     std::size_t read(byte* out, std::size_t max, error_code& error)
     {
         error.clear();
@@ -115,7 +115,7 @@ struct direction {
         return 0;
     }
 
-    // Completes what has become possible.
+    // Completes the operations that are now possible.
     void settle()
     {
         if (writer && takes_output()) {
@@ -127,7 +127,7 @@ struct direction {
             error_code error;
             const std::size_t n = read(static_cast<byte*>(read_buffer.data()), read_buffer.size(), error);
             reader.complete(error, n);
-            return settle(); // there is room again
+            return settle(); // there is space again
         }
         if (readable && has_input()) readable.complete(error_code{});
         if (writable && takes_output()) writable.complete(error_code{});
@@ -156,8 +156,8 @@ struct memory_link : std::enable_shared_from_this<memory_link> {
     memory_service* service;
 };
 
-// Drops the handlers that wait when their execution context dies: they may own, through a coroutine, the very
-// streams that hold them.
+// Destroys the waiting handlers when their execution context is destroyed. They may own, through a coroutine,
+// the very streams that hold them.
 class memory_service final : public asio::execution_context::service {
 public:
     using key_type = memory_service;
@@ -286,7 +286,7 @@ private:
         asio::post(link_->ex, asio::append(std::move(handler), error, results...));
     }
 
-    // Puts `handler` where `slot` of direction `d` says until settle() or a cancellation completes it.
+    // Stores `handler` in `slot` of direction `d`, until settle() or a cancellation completes it.
     template <class Handler, class... Nothing>
     void wait(pending<Handler> direction::* slot, std::size_t d, Handler handler, Nothing... nothing)
     {
@@ -299,7 +299,7 @@ private:
                 const auto link = weak.lock();
                 if (!link || type == asio::cancellation_type::none) return;
                 pending<Handler>& waiting = link->directions[d].*slot;
-                // A later operation may have taken the place.
+                // A later operation may have replaced it.
                 if (waiting && waiting.number() == number)
                     waiting.complete(error_code{asio::error::operation_aborted}, nothing...);
             });

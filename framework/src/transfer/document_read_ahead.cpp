@@ -25,7 +25,7 @@ void document_read_ahead::fill(slot& s, std::size_t wanted)
                 s.content.error_path = source_.error_path();
             }
             s.content.content_bytes = source_.content_bytes_read();
-        } catch (...) { // memory has run out: rethrown at home
+        } catch (...) { // out of memory: rethrown on the home executor
             s.thrown = std::current_exception();
         }
     };

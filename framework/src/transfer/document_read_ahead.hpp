@@ -1,4 +1,4 @@
-// A document that is read, hashed and compressed while what came before is sealed and sent. Private to the
+// Reads, hashes and compresses a document while earlier bytes are encrypted and sent. Private to the
 // framework.
 #pragma once
 
@@ -14,11 +14,11 @@
 
 namespace parley::detail {
 
-// Reads a source up to seven pieces ahead, in memory taken once: eight pieces of 512 KiB. `source` is used
-// away from home from the making to the destruction.
+// Reads a source up to seven pieces ahead. Memory: eight pieces of 512 KiB, allocated once. `source` is used
+// on the `away` executor from construction to destruction.
 class document_read_ahead {
 public:
-    // What one write carries: several whole records, so that a large document costs few system calls and few
+    // The size of one write: several whole records, so a large document needs few system calls and few
     // hand-overs between the threads.
     static constexpr std::size_t piece_bytes = 16 * max_record_content_bytes;
 
@@ -33,15 +33,15 @@ public:
     // The executors are those of blocking_worker.
     document_read_ahead(const executor& home, executor away, document_source& source);
 
-    // The next piece; the bytes of the one before are gone then. After an error or the last one there is
-    // none. `prefer_speed`: whoever waits for a piece wants it sooner rather than smaller.
+    // The next piece; it invalidates the bytes of the one before. Do not call it after an error or the last
+    // piece. `prefer_speed`: the consumer would rather have the piece soon than small.
     awaitable<piece> next(bool prefer_speed);
     // Whether next() waits for the source.
     bool is_waiting() const noexcept { return waiting_; }
 
 private:
     static constexpr std::size_t pieces = 8;
-    // The first bytes are to go out at once, however long the document takes to fill a piece.
+    // The first bytes go out at once, even when the document takes long to fill a piece.
     static constexpr std::size_t first_piece_bytes = 4096;
 
     struct slot {
@@ -59,7 +59,7 @@ private:
     bool waiting_ = false;
     std::atomic<bool> prefer_speed_ = false; // the consumer waits for the source; read by the worker
     event filled_;
-    blocking_worker away_; // goes first: its jobs fill the slots
+    blocking_worker away_; // the last member, destroyed first: its jobs fill the slots
 };
 
 } // namespace parley::detail

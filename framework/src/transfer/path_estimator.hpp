@@ -1,4 +1,4 @@
-// Whether the way to the receiver swallows all that is written. Private to the framework.
+// Estimates whether the path to the receiver is fast. Private to the framework.
 #pragma once
 
 #include <parley/stream/any_stream.hpp>
@@ -7,17 +7,17 @@
 
 namespace parley::detail {
 
-// What the sender's own system tells ends at the relay: bytes vanish into its buffers at once, however slow
-// the way behind it is. A relay that cannot pass them on stops reading, and then the window that it offers
-// shrinks. So a way is believed to be fast once some MiB were acknowledged, while the window is as wide as it
+// The sender's system sees only the path to the relay: the relay's buffers accept bytes at once, even when
+// the path behind it is slow. A relay that cannot pass bytes on stops reading, and its advertised window
+// shrinks. So a path counts as fast after some MiB were acknowledged, while the window is about as wide as it
 // ever was.
 class path_estimator {
 public:
-    // A document that comes to less never finds out. Before that, a relay's buffers are about as large.
+    // A smaller document never counts as fast. A relay's buffers are about this large.
     static constexpr std::uint64_t believed_bytes = 4 << 20;
 
-    // `written` bytes of the document, `counts` of the stream that carries them, `window` bytes offered by the
-    // other end; nothing where that cannot be known, and such a way is not fast.
+    // `written`: bytes of the document; `counts`: of the stream that carries them; `window`: bytes that the
+    // other end advertises. A path without counts or window is not fast.
     bool is_fast(std::uint64_t written, const std::optional<delivery_counts>& counts,
                  std::optional<std::uint64_t> window) noexcept
     {

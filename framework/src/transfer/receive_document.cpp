@@ -17,7 +17,7 @@ using namespace detail;
 
 constexpr std::size_t read_bytes = 512 * 1024;
 
-// One receiving, from the password to the document in its place.
+// Receives one document, from the password to the stored document.
 class receiving {
 public:
     receiving(executor ex, document_receiver& receiver, receive_options options, peer_observer& observer)
@@ -55,9 +55,9 @@ private:
     std::optional<write_behind> document_;
     std::optional<watchdog> idle_;
     bool timed_out_ = false;
-    // What ended the document's bytes before the document: a broken record, or the stream's end.
+    // The error that ended the document's bytes too early: of a record, or of the stream.
     error_code record_error_, stream_end_;
-    event changed_; // any of these, or of the document's progress
+    event changed_; // signals a change of these, or progress of the document
     event reading_ended_;
 };
 
@@ -79,9 +79,8 @@ awaitable<operation_result<receive_report>> receiving::run(secret_bytes password
     co_return report_;
 }
 
-// The reading runs as a coroutine of its own, for it goes on while the document is stored: the sender's end
-// is waited for, and closing over bytes that nobody has read would reset the connection and look like a
-// crash.
+// The reading runs as its own coroutine and continues while the document is stored. It waits for the sender's
+// end: closing over unread bytes would reset the connection and look like a crash.
 awaitable<operation_error> receiving::transfer(session_keys& keys)
 {
     const time_point started = clock::now();
@@ -111,7 +110,7 @@ void receiving::start_reading()
     asio::co_spawn(
         executor_, [this] { return read_records(); },
         [this](std::exception_ptr thrown) {
-            if (thrown) { // memory has run out: nothing else throws there
+            if (thrown) { // out of memory: nothing else throws there
                 report_exception("receive_document", thrown);
                 stream_end_ = make_error_code(boost::system::errc::not_enough_memory);
             }
@@ -120,7 +119,7 @@ void receiving::start_reading()
         });
 }
 
-// Until the stream ends, also when nobody wants the bytes any more.
+// Reads until the stream ends, even when the bytes are no longer needed.
 awaitable<void> receiving::read_records()
 {
     const page_buffer buffer = make_page_buffer(read_bytes);
@@ -135,7 +134,8 @@ awaitable<void> receiving::read_records()
     }
 }
 
-// Opens what is in `input` and hands it on. What follows the document's end or a broken record is left.
+// Decrypts the records in `input` and passes them on. Ignores the bytes after the document's end or a broken
+// record.
 awaitable<void> receiving::take(bytes_view input)
 {
     while (!input.empty() && !record_error_ && !document_->now().complete) {
@@ -158,7 +158,7 @@ awaitable<void> receiving::take(bytes_view input)
 
 void receiving::show_progress()
 {
-    if (idle_) idle_->kick(); // after the disk has had its time
+    if (idle_) idle_->kick(); // time spent on the disk does not count
     changed_.signal();
     const auto& now = document_->now();
     if (now.error || timed_out_) return;
@@ -169,7 +169,7 @@ void receiving::show_progress()
     observer_.progress(progress);
 }
 
-// A sender that is silent while the document is being written here may have said all it has to say.
+// While this side writes the document, the sender may have nothing more to send.
 void receiving::watch_idleness()
 {
     idle_.emplace(executor_, options_.idle_timeout(), [this] {
@@ -182,7 +182,8 @@ void receiving::watch_idleness()
     });
 }
 
-// Waits until the document is complete, or cannot become so. What has come counts before how it ended.
+// Waits until the document is complete or has failed. Received bytes count before the way in which they
+// ended.
 awaitable<operation_error> receiving::outcome()
 {
     for (;;) {
@@ -214,7 +215,7 @@ awaitable<operation_error> receiving::store()
     co_return operation_error{};
 }
 
-// The stream has ended before the document: the sender, or the relay, has gone.
+// The failure when the stream has ended before the document: the sender or the relay has left.
 operation_error receiving::end_failure(error_code error) const
 {
     const std::string where = "receiving from " + std::string{report_.peer.text()};
@@ -224,7 +225,7 @@ operation_error receiving::end_failure(error_code error) const
     return failure(as_peer_disconnected(error), session_phase::transferring, where, std::move(detail));
 }
 
-// The document stands: from here on an end in order is the truth, and tells the sender so.
+// The document is stored: from here on the connection ends in order, which tells the sender.
 awaitable<void> receiving::close_in_order()
 {
     room_.reset_on_close(false);
@@ -244,7 +245,7 @@ awaitable<operation_result<receive_report>> receive_document(secret_bytes passwo
                                                              document_receiver& receiver,
                                                              receive_options options, peer_observer& observer)
 {
-    // The steps close what they opened after a cancellation, too: none may be cut short by an exception.
+    // After a cancellation the steps still close what they have opened, so no exception may interrupt them.
     const bool throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
     const executor ex = co_await asio::this_coro::executor;

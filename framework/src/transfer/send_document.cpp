@@ -15,7 +15,7 @@ namespace {
 
 using namespace detail;
 
-// One sending, from the password to the receiver's end.
+// Sends one document, from the password to the receiver's end.
 class sending {
 public:
     sending(executor ex, document_source& source, send_options options, peer_observer& observer)
@@ -47,20 +47,20 @@ private:
     std::optional<document_read_ahead> document_;
     path_estimator path_;
     std::optional<watchdog> idle_;
-    std::uint64_t acknowledged_ = 0; // bytes, at the last idle moment
+    std::uint64_t acknowledged_ = 0; // bytes, at the last idle check
     bool timed_out_ = false;
-    bool all_written_ = false;                  // the trailer is out
-    std::optional<delivery_counts> at_trailer_; // when it was
-    operation_error pump_error_;                // what ended the writing
-    bool ended_in_order_ = false;               // the receiver has
-    std::optional<delivery_counts> at_end_;     // when it did
-    error_code watch_error_;                    // what ended the watching otherwise
-    std::size_t end_bytes_ = 0;                 // how many of the end record's bytes have come
+    bool all_written_ = false;                  // the trailer is written
+    std::optional<delivery_counts> at_trailer_; // the counts at that moment
+    operation_error pump_error_;                // the error that ended the writing
+    bool ended_in_order_ = false;               // the receiver has ended in order
+    std::optional<delivery_counts> at_end_;     // the counts at that moment
+    error_code watch_error_;                    // the error that ended the watching
+    std::size_t end_bytes_ = 0;                 // received bytes of the end record
 };
 
 awaitable<operation_result<send_report>> sending::run(secret_bytes password)
 {
-    // A layout that the cipher cannot write is found before anybody is met.
+    // Reject a layout that the cipher cannot write before the peers meet.
     const spoke_key probe;
     auto possible = record_writer::create(options_.cipher0(), options_.layout(), probe);
     if (!possible) co_return failure(possible.error(), session_phase::preparing, "the records' layout");
@@ -84,8 +84,8 @@ awaitable<operation_result<send_report>> sending::run(secret_bytes password)
     co_return report_;
 }
 
-// The writing runs as a coroutine of its own; this one reads, so that a receiver that leaves is noticed at
-// once. Each ends the other by closing the stream.
+// The writing runs as its own coroutine. This one reads, so it notices at once when the receiver leaves. Each
+// ends the other by closing the stream.
 awaitable<operation_error> sending::transfer(session_keys& keys)
 {
     auto writer = record_writer::create(options_.cipher0(), options_.layout(), keys.k0);
@@ -99,7 +99,7 @@ awaitable<operation_error> sending::transfer(session_keys& keys)
     asio::co_spawn(
         executor_, [this] { return pump(); },
         [this, &pump_ended](std::exception_ptr thrown) {
-            if (thrown) { // memory has run out: nothing else throws there
+            if (thrown) { // out of memory: nothing else throws there
                 report_exception("send_document", thrown);
                 pump_error_ = failure(make_error_code(boost::system::errc::not_enough_memory),
                                       session_phase::transferring, "sending");
@@ -108,11 +108,11 @@ awaitable<operation_error> sending::transfer(session_keys& keys)
             pump_ended.signal();
         });
     co_await watch();
-    // That the last write is done may be known already, and not told yet.
+    // The last write may have completed without its handler having run yet.
     if (ended_in_order_ && !all_written_) co_await yield(executor_);
     const bool cancelled = co_await is_cancelled();
 
-    operation_error result = outcome(); // a success that came before the cancellation stays one
+    operation_error result = outcome(); // a success before the cancellation stays a success
     if (result.code && cancelled) result = failure(errc::cancelled, session_phase::transferring, "sending");
     room_.close();
     co_await pump_ended.wait();
@@ -120,8 +120,8 @@ awaitable<operation_error> sending::transfer(session_keys& keys)
     co_return result;
 }
 
-// A slow way may hold so much that a write waits longer than the timeout while bytes still arrive at the
-// other end.
+// A slow path may buffer so much that a write waits longer than the timeout while bytes still reach the other
+// end.
 void sending::watch_idleness()
 {
     idle_.emplace(executor_, options_.idle_timeout(), [this] {
@@ -174,7 +174,7 @@ awaitable<void> sending::pump()
     progress.total_content_bytes = source_.content_bytes();
 
     while (room_.is_open()) {
-        // Whether waiting for the document would be worth less compression.
+        // Whether to trade compression for speed.
         const bool prefer_speed = path_.is_fast(report_.stream_bytes, room_.delivery(), room_.peer_window());
         const auto piece = co_await document_->next(prefer_speed);
         idle_->kick();
@@ -190,7 +190,7 @@ awaitable<void> sending::pump()
         }
         const error_code error = co_await write_all({records.get(), *sealed});
         if (error) {
-            // An aborted write was stopped by a close from here, whose reason is known elsewhere.
+            // A close by this side aborted the write; the reason is recorded elsewhere.
             if (error != asio::error::operation_aborted)
                 pump_error_ = failure(as_peer_disconnected(error), session_phase::transferring, where);
             break;
@@ -224,8 +224,8 @@ awaitable<error_code> sending::write_all(bytes_view bytes)
     co_return error_code{};
 }
 
-// Reads until the receiver ends. It has nothing to say before: an end record, which some relays write when a
-// side has gone, is an end like that of the stream.
+// Reads until the receiver ends. It sends nothing else. Some relays write an end record when one side
+// has left; it counts as the stream's end.
 awaitable<void> sending::watch()
 {
     std::array<byte, 16> bytes;
@@ -254,7 +254,7 @@ error_code sending::take_from_receiver(bytes_view bytes)
 awaitable<operation_result<send_report>> send_document(secret_bytes password, document_source& source,
                                                        send_options options, peer_observer& observer)
 {
-    // The steps close what they opened after a cancellation, too: none may be cut short by an exception.
+    // After a cancellation the steps still close what they have opened, so no exception may interrupt them.
     const bool throws = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
     const executor ex = co_await asio::this_coro::executor;

@@ -62,7 +62,7 @@ void write_behind::taken(slot& s)
         report_exception("receive_document", std::exchange(s.thrown, nullptr));
         s.after.error = make_error_code(boost::system::errc::not_enough_memory);
     }
-    // The first error is what counts; what was on its way behind it only repeats it.
+    // Only the first error counts; later pieces repeat it.
     if (!now_.error) now_ = s.after;
     flush();
     freed_.signal();

@@ -1,4 +1,4 @@
-// A document that is hashed, inflated and written while what follows is received and opened. Private to the
+// Hashes, inflates and writes a document while later bytes are received and decrypted. Private to the
 // framework.
 #pragma once
 
@@ -13,11 +13,11 @@
 
 namespace parley::detail {
 
-// Hands opened bytes to a receiver in pieces of up to 512 KiB, of which eight may be on their way: memory
-// taken once. `receiver` is used away from home from the making to the destruction.
+// Passes decrypted bytes to a receiver in pieces of up to 512 KiB, of which eight may be pending. The memory
+// is allocated once. `receiver` is used on the `away` executor from construction to destruction.
 class write_behind {
 public:
-    // How far the receiver was after its last piece.
+    // The state of the receiver after its last piece.
     struct progress {
         std::uint64_t stream_bytes = 0;
         std::uint64_t content_bytes = 0;
@@ -26,24 +26,24 @@ public:
         error_code error;
     };
 
-    // `on_progress` is called at home after each piece. The executors are those of blocking_worker.
+    // Calls `on_progress` on `home` after each piece. The executors are those of blocking_worker.
     write_behind(const executor& home, executor away, document_receiver& receiver,
                  std::function<void()> on_progress);
 
-    // Where the next record's content may go: room for one of any size. Empty when there is none: wait for
-    // it.
+    // Space for the next record's content, enough for one of any size. Empty when there is none: wait for it.
     mutable_bytes room() noexcept;
     awaitable<void> wait_for_room() { return freed_.wait(); }
-    // The first `n` bytes of room() are the document's next.
+    // Appends the first `n` bytes of room() to the document.
     void append(std::size_t n);
-    // No more comes at once: what is here goes on its way as soon as the receiver has nothing else to do.
+    // Passes the waiting bytes to the receiver as soon as it is idle. Call it when no more bytes follow at
+    // once.
     void flush();
 
-    // Whether bytes are on their way.
+    // Whether bytes are pending.
     bool is_busy() const noexcept { return under_way_ > 0 || slots_[current_].filled > 0; }
     const progress& now() const noexcept { return now_; }
 
-    // Moves the complete document to its place. Nothing is on its way.
+    // Moves the complete document to its place. No bytes may be pending.
     awaitable<result<received_document>> commit();
 
 private:
@@ -69,7 +69,7 @@ private:
     std::optional<result<received_document>> stored_;
     bool committed_ = false;
     event freed_;
-    blocking_worker away_; // goes first: its jobs use the slots
+    blocking_worker away_; // the last member, destroyed first: its jobs use the slots
 };
 
 } // namespace parley::detail

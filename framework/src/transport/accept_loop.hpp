@@ -1,7 +1,7 @@
 // Accepts on one listening socket until it is stopped. Private to the framework.
 //
-// An error that concerns a single connection is skipped. Any other one, such as the lack of descriptors, makes the
-// loop wait before it tries again: each time twice as long, up to twenty times options.retry_delay.
+// An error of a single connection is skipped. After any other error, such as a lack of descriptors, the loop
+// waits before it tries again: each time twice as long, up to twenty times options.retry_delay.
 #pragma once
 
 #include <parley/transport/transport.hpp>
@@ -34,7 +34,7 @@ inline bool concerns_one_connection(const error_code& error) noexcept
     }
 }
 
-// Shared with its handlers, which may come after stop(). `Adopt` makes a stream of an accepted socket.
+// Its handlers share ownership: they may run after stop(). `Adopt` makes a stream of an accepted socket.
 template <class Acceptor, class Adopt>
 class accept_loop : public std::enable_shared_from_this<accept_loop<Acceptor, Adopt>> {
 public:
@@ -65,7 +65,7 @@ private:
     {
         if (stopped_) return;
         const executor ex = acceptor_.get_executor();
-        // A socket on the context's own executor type makes every wait on it smaller.
+        // A socket with the context's own executor type needs less memory for each wait.
         if (const auto* plain = ex.target<asio::io_context::executor_type>())
             accept_on(*plain);
         else

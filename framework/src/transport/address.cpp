@@ -11,18 +11,18 @@ namespace {
 
 constexpr std::size_t max_host_bytes = 253; // of a DNS name
 constexpr std::size_t max_address_text_bytes = 2048;
-constexpr std::size_t max_local_path_bytes = 100; // sun_path holds 108, and rooms need five more
+constexpr std::size_t max_local_path_bytes = 100; // sun_path holds 108 bytes, and ".room" needs five of them
 
-// Reads one address from left to right; remembers the first thing that is wrong.
+// Reads one address from left to right, and describes the first error.
 class reader {
 public:
-    reader(std::string_view text, std::string* why) noexcept : all_(text), rest_(text), why_(why) {}
+    reader(std::string_view text, diagnostics* diag) noexcept : all_(text), rest_(text), diag_(diag) {}
 
     result<void> fail(errc code, std::string what)
     {
-        if (why_ != nullptr) {
-            *why_ = std::move(what);
-            *why_ += ", in \"" + escaped(all_) + "\" at byte " + std::to_string(all_.size() - rest_.size());
+        if (diag_ != nullptr) {
+            what += ", in \"" + escaped(all_) + "\" at byte " + std::to_string(all_.size() - rest_.size());
+            diag_->set_message(std::move(what));
         }
         return make_error_code(code);
     }
@@ -59,7 +59,7 @@ public:
 
 private:
     std::string_view all_, rest_;
-    std::string* why_;
+    diagnostics* diag_;
 };
 
 char lower(char c) noexcept
@@ -67,7 +67,7 @@ char lower(char c) noexcept
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-// Takes "scheme://", or nothing, which is tcp.
+// Reads "scheme://"; without one the scheme is tcp.
 result<const transport*> read_scheme(reader& in)
 {
     const std::size_t length = in.rest().find("://");
@@ -101,7 +101,7 @@ std::optional<asio::ip::address_v6> read_v6(std::string_view text)
     return address;
 }
 
-// Takes "[v6]" and gives what is inside.
+// Reads "[v6]" and returns the part inside.
 result<std::string> read_bracketed(reader& in)
 {
     reader at_bracket = in;
@@ -114,7 +114,7 @@ result<std::string> read_bracketed(reader& in)
     return std::string{inside};
 }
 
-// Takes a name or an IPv4 address.
+// Reads a name or an IPv4 address.
 result<std::string> read_name(reader& in)
 {
     std::size_t length = 0;
@@ -128,7 +128,7 @@ result<std::string> read_name(reader& in)
     const std::string_view after = in.rest().substr(length);
     if (after.starts_with(":") && after.rfind(':') != 0)
         return in.fail(errc::bad_address, "an IPv6 address stands in brackets").error();
-    // All digits and dots is meant as an address: it must be one, and not what getaddrinfo makes of "127.1".
+    // Digits and dots alone must be a complete address: getaddrinfo would read "127.1" as one.
     if (name.find_first_not_of("0123456789.") == std::string_view::npos) {
         error_code error;
         asio::ip::make_address_v4(std::string{name}, error);
@@ -155,7 +155,7 @@ std::string_view read_path(reader& in)
     return in.take(length);
 }
 
-// Takes "scheme:" where that is a local transport and a path follows.
+// Reads "scheme:" of a local transport before a path.
 const transport* read_local_scheme(reader& in)
 {
     const std::size_t length = in.rest().find(':');
@@ -169,7 +169,7 @@ const transport* read_local_scheme(reader& in)
     return found;
 }
 
-// Takes all that is left as the name of a socket in the file system.
+// Reads the rest as the path of a socket.
 result<std::string> read_local_path(reader& in)
 {
     if (in.rest().size() > max_local_path_bytes)
@@ -181,7 +181,7 @@ result<std::string> read_local_path(reader& in)
     return std::string{in.take(in.rest().size())};
 }
 
-// The scheme, which goes to `out`; of a local transport the path, too, behind which nothing follows.
+// Reads the scheme into `out`, and for a local transport also the path, which must be the rest.
 template <class Address>
 result<const transport*> read_start(reader& in, Address& out)
 {
@@ -203,9 +203,9 @@ result<const transport*> read_start(reader& in, Address& out)
 
 } // namespace
 
-result<relay_address> relay_address::parse(std::string_view text, std::string* why)
+result<relay_address> relay_address::parse(std::string_view text, diagnostics* diag)
 {
-    reader in{text.substr(0, max_address_text_bytes), why};
+    reader in{text.substr(0, max_address_text_bytes), diag};
     if (text.size() > max_address_text_bytes) return in.fail(errc::bad_address, "too long").error();
     relay_address out;
     const auto chosen = read_start(in, out);
@@ -247,9 +247,9 @@ std::string relay_address::text() const
     return out + path;
 }
 
-result<listen_address> listen_address::parse(std::string_view text, std::string* why)
+result<listen_address> listen_address::parse(std::string_view text, diagnostics* diag)
 {
-    reader in{text.substr(0, max_address_text_bytes), why};
+    reader in{text.substr(0, max_address_text_bytes), diag};
     if (text.size() > max_address_text_bytes) return in.fail(errc::bad_address, "too long").error();
     listen_address out;
     const auto chosen = read_start(in, out);

@@ -22,7 +22,7 @@ connect_outcome failed(error_code error)
     return out;
 }
 
-// The sockets of one race. Every handler holds it, so that a late one finds it alive.
+// The sockets of one race. Every handler shares ownership, so a late handler is safe.
 class tcp_race : public std::enable_shared_from_this<tcp_race> {
 public:
     tcp_race(const executor& ex, std::vector<tcp_endpoint> endpoints, const connect_options& options,
@@ -73,7 +73,7 @@ private:
         tcp::socket& socket = sockets_.emplace_back(executor_);
         error_code error;
         socket.open(endpoint.protocol(), error);
-        if (error) return attempt_failed(i, error); // as without IPv6
+        if (error) return attempt_failed(i, error); // e.g. a system without IPv6
         socket.async_connect(endpoint, [self = shared_from_this(), i](error_code result) {
             if (self->done_.done()) return;
             if (!result) return self->attempt_succeeded(i);

@@ -1,4 +1,4 @@
-// Which address to try when (RFC 8305, "happy eyeballs"): a plain value without sockets or clock.
+// Decides which address to try when (RFC 8305, "happy eyeballs"): a plain value without sockets or clock.
 //
 //   input            | does
 //   (start)          | the first address is to be started
@@ -15,25 +15,25 @@
 
 namespace parley {
 
-// `endpoints` with the two families taking turns, beginning with the family of the first; the order within a
-// family is kept.
+// `endpoints` with alternating address families, beginning with the family of the first. Keeps the order
+// within a family.
 std::vector<tcp_endpoint> interleave_families(std::vector<tcp_endpoint> endpoints);
 
 // Not thread-safe.
 class connection_race {
 public:
-    // A race over `count` addresses, numbered from 0 in the order in which they should be tried.
+    // A race over `count` addresses, numbered from 0 in the order in which to try them.
     connection_race(std::size_t count, duration attempt_delay) noexcept : count_(count), delay_(attempt_delay)
     {
     }
 
-    // The number of an address that is to be started now, or nothing. Call again until nothing comes.
+    // The number of the next address to start now, or nullopt. Call it again until it returns nullopt.
     std::optional<std::size_t> next(time_point now) noexcept;
-    // When next() may give another without a further input; no_deadline when never.
+    // The time at which next() may give another address without a further input; no_deadline when never.
     time_point next_start() const noexcept;
-    void failed() noexcept;    // one that was started did not connect
-    void succeeded() noexcept; // one did: no more are started
-    // All have been started and have failed, or one has succeeded.
+    void failed() noexcept;    // a started attempt has failed
+    void succeeded() noexcept; // an attempt has connected: start no more
+    // Whether all attempts have failed, or one has succeeded.
     bool finished() const noexcept { return won_ || (started_ == count_ && under_way_ == 0); }
 
 private:

@@ -5,7 +5,7 @@ namespace {
 
 constexpr unsigned mapped_prefix_bits = 96; // of ::ffff:0:0
 
-// Without its zone; IPv4 as v4-mapped.
+// `address` without its zone; IPv4 as v4-mapped.
 asio::ip::address_v6 as_v6(const asio::ip::address& address) noexcept
 {
     if (address.is_v4()) return asio::ip::make_address_v6(asio::ip::v4_mapped, address.to_v4());

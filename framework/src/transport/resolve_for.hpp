@@ -1,4 +1,4 @@
-// The look-up that every transport over TCP begins with. Private to the framework.
+// The first step of every transport over TCP: the look-up. Private to the framework.
 #pragma once
 
 #include <parley/transport/resolver.hpp>
@@ -6,7 +6,7 @@
 
 namespace parley::detail {
 
-// The addresses of `host` by the resolver of `options`, within its timeout. Errors as resolver::resolve.
+// Resolves `host` with the resolver of `options`, within its timeout. Errors as resolver::resolve.
 awaitable<result<std::vector<tcp_endpoint>>> resolve_for(const connect_options& options, std::string host,
                                                          std::uint16_t port);
 

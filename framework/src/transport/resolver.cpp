@@ -24,7 +24,7 @@ std::optional<tcp_endpoint> parse_literal(const std::string& host, std::uint16_t
     return tcp_endpoint{address, port};
 }
 
-// One look-up: the system's answer, the timer and the owner race to complete it.
+// One look-up. The system's answer, the timer and the owner race to complete it.
 struct lookup : std::enable_shared_from_this<lookup> {
     lookup(const executor& ex, detail::one_shot<result<endpoint_list>>::handler handler)
         : names(ex), timer(ex), done(ex, std::move(handler))
@@ -52,7 +52,7 @@ struct lookup : std::enable_shared_from_this<lookup> {
 
     void on_resolved(error_code error, const tcp::resolver::results_type& found)
     {
-        // The answer may have overtaken the timer, though it came too late.
+        // The answer may come before the timer's handler, although it is too late.
         if (limited && std::chrono::steady_clock::now() >= timer.expiry())
             return finish(make_error_code(errc::timed_out));
         endpoint_list unique;

@@ -1,4 +1,5 @@
-// The few socket options that Asio has no name for, or that it would undo: set on the descriptor itself.
+// Sets socket options that Asio has no name for or would undo, on the descriptor itself. Private to the
+// framework.
 #pragma once
 
 #include <parley/transport/transport.hpp>
@@ -7,14 +8,15 @@
 
 namespace parley::detail {
 
-// Sets `options` on a connected or listening TCP socket; what is accepted from a listening one inherits them.
-// An option that cannot be set is left.
+// Sets `options` on a connected or listening TCP socket; accepted sockets inherit them. Skips options that
+// cannot be set.
 void tune_socket(int descriptor, const tcp_options& options) noexcept;
 
-// SO_LINGER {1, 0}, or its default. Not through Asio, which takes a linger back when a socket is destroyed.
+// Sets SO_LINGER {1, 0} or its default, but not through Asio, which undoes a linger when it destroys a
+// socket.
 void reset_on_close(int descriptor, bool reset) noexcept;
 
-// A stream over a socket that has its options already.
+// Makes a stream over a socket whose options are set.
 any_stream adopt_tcp_socket(asio::ip::tcp::socket socket);
 any_stream adopt_tcp_socket(asio::basic_stream_socket<asio::ip::tcp, asio::io_context::executor_type> socket);
 

@@ -1,4 +1,4 @@
-// Tells options.on_step about the steps of a connection. Private to the framework.
+// Reports the steps of a connection to options.on_step. Private to the framework.
 #pragma once
 
 #include <parley/transport/transport.hpp>
@@ -7,10 +7,10 @@
 
 namespace parley::detail {
 
-// One step, from its construction until done().
+// One step, from construction to done().
 class step_report {
 public:
-    // `options` outlives it.
+    // `options` must outlive it.
     step_report(const connect_options& options, connect_step step) noexcept
         : options_(options), step_(step), start_(clock::now())
     {

@@ -44,7 +44,7 @@ public:
     std::string_view transport_name() const noexcept override { return tcp_transport().scheme; }
 
 private:
-    tcp_endpoint remote_; // kept, since a closed socket no longer knows it
+    tcp_endpoint remote_; // a closed socket no longer knows it
 };
 
 template <class Socket>

@@ -12,12 +12,12 @@ namespace {
 
 using asio::ip::tcp;
 
-constexpr int max_port_tries = 16; // to find one port that is free in both IP families
+constexpr int max_port_tries = 16; // to find a port that is free in both IP families
 struct adopt_tcp {
     template <class Socket>
     any_stream operator()(Socket socket) const
     {
-        return detail::adopt_tcp_socket(std::move(socket)); // it has the options of the listening one
+        return detail::adopt_tcp_socket(std::move(socket)); // it inherits the listening socket's options
     }
 };
 using tcp_accept_loop = detail::accept_loop<tcp::acceptor, adopt_tcp>;
@@ -49,7 +49,7 @@ private:
     std::vector<tcp_endpoint> bound_;
 };
 
-// The listening socket among those that this process was given that is bound to `endpoint`; -1 when none is.
+// The passed listening socket that is bound to `endpoint`; -1 when there is none.
 int passed_socket(const tcp_endpoint& endpoint, const listen_options& options)
 {
     for (const int descriptor : options.passed_sockets) {
@@ -72,7 +72,8 @@ error_code open_one(tcp::acceptor& acceptor, const tcp_endpoint& endpoint, const
     }
     acceptor.open(endpoint.protocol(), error);
     if (error) return error;
-    // One family a socket: what both share would make the bound addresses depend on the system's settings.
+    // One address family for each socket: with a shared socket, the bound addresses would depend on the
+    // system's settings.
     if (endpoint.address().is_v6()) acceptor.set_option(asio::ip::v6_only{true}, error);
     if (!error) acceptor.set_option(tcp::acceptor::reuse_address{true}, error);
     if (error) return error;
@@ -88,7 +89,7 @@ bool lacks_family(const error_code& error)
            error == boost::system::errc::address_not_available;
 }
 
-// Binds all of `endpoints`; those with port 0 all get the port of the first.
+// Binds all of `endpoints`. Those with port 0 all get the port of the first.
 result<std::vector<tcp::acceptor>> open_all(const executor& ex, std::vector<tcp_endpoint> endpoints,
                                             bool any_family, const listen_options& options)
 {

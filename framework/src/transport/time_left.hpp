@@ -1,4 +1,4 @@
-// What is left of a bound in time. Private to the framework.
+// The rest of a timeout. Private to the framework.
 #pragma once
 
 #include <parley/base/time.hpp>
@@ -7,7 +7,7 @@
 
 namespace parley::detail {
 
-// What is left now of `timeout`, counted from `start`; at least zero. duration::max() never ends.
+// The rest of `timeout`, which began at `start`; at least zero. duration::max() stays as it is.
 inline duration time_left(time_point start, duration timeout)
 {
     if (timeout == duration::max()) return timeout;

@@ -28,14 +28,14 @@ using detail::take_openssl_error;
 using detail::tls_layer;
 
 constexpr std::string_view tls_name = "tls";
-constexpr std::size_t max_certificate_list = 100 * 1024; // bytes that a server may make a client hold
+constexpr std::size_t max_certificate_list = 100 * 1024; // bytes of a server's certificates
 
 template <class T, auto Free>
 using owned = std::unique_ptr<T, detail::openssl_deleter<Free>>;
 
 using certificate_ptr = owned<X509, &X509_free>;
 
-// Keeps the certificate that the check has stumbled over: a session does not, when it fails.
+// Stores the certificate that the check has refused: a failed session does not keep it.
 int remember_refused(int fine, X509_STORE_CTX* check)
 {
     auto* session =
@@ -96,7 +96,7 @@ std::string subject_names(X509* certificate)
     return out.empty() ? "no name at all" : out;
 }
 
-// Why the server's certificate did not stand the check.
+// Describes why the check refused the server's certificate.
 std::string explain_certificate(long why, const certificate_ptr& certificate, const std::string& host)
 {
     const std::string whose = "the certificate of " + escaped(host) + " ";
@@ -124,7 +124,7 @@ std::string explain_certificate(long why, const certificate_ptr& certificate, co
     }
 }
 
-// Why the handshake failed, for people.
+// Describes why the handshake failed.
 std::string explain_handshake(const SSL* session, const certificate_ptr& refused, const std::string& host)
 {
     const long verified = SSL_get_verify_result(session);
@@ -135,7 +135,13 @@ std::string explain_handshake(const SSL* session, const certificate_ptr& refused
     return reason.empty() ? "the TLS handshake failed" : "the TLS handshake failed: " + reason;
 }
 
-result<detail::ssl_context_ptr> make_client_context(const tls_client_options& options, std::string& why)
+error_code fail(diagnostics* diag, error_code code, std::string what)
+{
+    if (diag != nullptr) diag->set_message(std::move(what));
+    return code;
+}
+
+result<detail::ssl_context_ptr> make_client_context(const tls_client_options& options, diagnostics* diag)
 {
     auto made = detail::make_ssl_context(TLS_client_method());
     if (!made) return made;
@@ -146,13 +152,14 @@ result<detail::ssl_context_ptr> make_client_context(const tls_client_options& op
                             ? SSL_CTX_set_default_verify_paths(context) == 1
                             : SSL_CTX_load_verify_file(context, options.ca_file.c_str()) == 1;
     if (loaded) return made;
-    why = options.ca_file.empty() ? std::string{"the system's certificate authorities cannot be read"}
-                                  : "no certificate authorities can be read from " + escaped(options.ca_file);
     take_openssl_error();
-    return make_error_code(errc::tls_failed);
+    return fail(diag, errc::tls_failed,
+                options.ca_file.empty()
+                    ? "the system's certificate authorities cannot be read"
+                    : "no certificate authorities can be read from " + escaped(options.ca_file));
 }
 
-// Sets the name to check, and to ask for (SNI has names only).
+// Sets the name to check and, for a name, to send as SNI.
 bool expect_host(SSL* session, const std::string& host)
 {
     error_code error;
@@ -162,7 +169,7 @@ bool expect_host(SSL* session, const std::string& host)
     SSL_set_hostflags(session, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     std::string name = host;
     if (name.ends_with('.')) name.pop_back();
-    // What the macro SSL_set_tlsext_host_name does, whose cast is of the old style.
+    // This is the macro SSL_set_tlsext_host_name without its old-style cast.
     return SSL_set1_host(session, name.c_str()) == 1 &&
            SSL_ctrl(session, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data()) == 1;
 }
@@ -176,9 +183,9 @@ awaitable<error_code> flush(any_stream& stream, tls_layer& layer)
     co_return std::get<0>(written);
 }
 
-// Carries the handshake; then `stream` is the TLS stream. `host` is empty for a server.
+// Performs the handshake; then `stream` becomes the TLS stream. `host` is empty for a server.
 awaitable<error_code> handshake(any_stream& stream, std::unique_ptr<tls_layer> layer, SSL* raw,
-                                std::string host, std::string* why)
+                                std::string host, diagnostics* diag)
 {
     certificate_ptr refused;
     SSL_set_ex_data(raw, 0, &refused);
@@ -198,18 +205,12 @@ awaitable<error_code> handshake(any_stream& stream, std::unique_ptr<tls_layer> l
     }
     SSL_set_ex_data(raw, 0, nullptr);
     if (error) {
-        if (why != nullptr && !what.empty()) *why = what;
+        if (diag != nullptr && !what.empty()) diag->set_message(std::move(what));
         stream.close();
         co_return error;
     }
     stream = detail::make_layered_stream(std::move(stream), std::move(layer), {tls_name, std::nullopt});
     co_return error;
-}
-
-error_code fail(std::string* why, error_code code, std::string what)
-{
-    if (why != nullptr) *why = std::move(what);
-    return code;
 }
 
 error_code check_readable(const std::string& file)
@@ -226,25 +227,25 @@ tls_identity::tls_identity() = default;
 tls_identity::~tls_identity() = default;
 
 error_code tls_identity::load(const std::string& certificate_file, const std::string& key_file,
-                              std::string* why)
+                              diagnostics* diag)
 {
     for (const std::string& file : {certificate_file, key_file})
         if (const error_code error = check_readable(file))
-            return fail(why, error, "cannot read " + escaped(file) + ": " + error.message());
+            return fail(diag, error, "cannot read " + escaped(file) + ": " + error.message());
     auto made = detail::make_ssl_context(TLS_server_method());
-    if (!made) return made.error();
+    if (!made) return fail(diag, made.error(), made.error().message());
     SSL_CTX* context = made->get();
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
     if (SSL_CTX_use_certificate_chain_file(context, certificate_file.c_str()) != 1)
-        return fail(why, errc::tls_failed,
+        return fail(diag, errc::tls_failed,
                     "no certificate chain in " + escaped(certificate_file) + ": " + take_openssl_error());
     if (SSL_CTX_use_PrivateKey_file(context, key_file.c_str(), SSL_FILETYPE_PEM) != 1)
-        return fail(why, errc::tls_failed,
+        return fail(diag, errc::tls_failed,
                     "no private key of that certificate in " + escaped(key_file) + ": " +
                         take_openssl_error());
     if (SSL_CTX_check_private_key(context) != 1)
-        return fail(why, errc::tls_failed,
+        return fail(diag, errc::tls_failed,
                     escaped(key_file) + " is not the key of " + escaped(certificate_file));
     auto loaded = std::make_shared<state>();
     loaded->context = std::move(*made);
@@ -253,25 +254,23 @@ error_code tls_identity::load(const std::string& certificate_file, const std::st
 }
 
 awaitable<error_code> open_tls(any_stream& stream, std::string host, tls_client_options options,
-                               std::string* why)
+                               diagnostics* diag)
 {
-    std::string what;
-    auto context = make_client_context(options, what);
+    auto context = make_client_context(options, diag);
     detail::ssl_ptr session{context ? SSL_new(context->get()) : nullptr};
     if (!session || !expect_host(session.get(), host)) {
-        if (why != nullptr) *why = what;
         stream.close();
         co_return make_error_code(errc::tls_failed);
     }
     SSL* const raw = session.get();
     SSL_set_connect_state(raw);
     auto layer = std::make_unique<tls_layer>(std::move(session));
-    auto error = co_await handshake(stream, std::move(layer), raw, std::move(host), why);
+    auto error = co_await handshake(stream, std::move(layer), raw, std::move(host), diag);
     co_return error;
 }
 
 awaitable<error_code> accept_tls(any_stream& stream, std::shared_ptr<const tls_identity> shown,
-                                 std::size_t max_handshake_bytes, std::string* why)
+                                 std::size_t max_handshake_bytes, diagnostics* diag)
 {
     const auto loaded = shown ? shown->current() : nullptr;
     detail::ssl_ptr session{loaded ? SSL_new(loaded->context.get()) : nullptr};
@@ -284,7 +283,7 @@ awaitable<error_code> accept_tls(any_stream& stream, std::shared_ptr<const tls_i
     std::string host;
     auto layer = std::make_unique<tls_layer>(std::move(session));
     if (max_handshake_bytes != 0) layer->bound_handshake(max_handshake_bytes);
-    auto error = co_await handshake(stream, std::move(layer), raw, std::move(host), why);
+    auto error = co_await handshake(stream, std::move(layer), raw, std::move(host), diag);
     co_return error;
 }
 
@@ -299,7 +298,9 @@ awaitable<connect_outcome> connect_over_tls(connect_request request)
     if (out.error) co_return std::move(out);
     const watchdog bound{out.stream, detail::time_left(start, options.timeout)};
     const detail::step_report step{options, connect_step::tls};
-    const error_code error = co_await open_tls(out.stream, address.host, options.tls, &out.detail);
+    diagnostics diag;
+    const error_code error = co_await open_tls(out.stream, address.host, options.tls, &diag);
+    out.detail = diag.message();
     out.error = bound.explain(error);
     step.done(out.error, out.detail);
     co_return std::move(out);

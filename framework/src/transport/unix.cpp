@@ -19,7 +19,7 @@ using local = asio::local::stream_protocol;
 
 constexpr std::string_view room_suffix = ".room";
 
-// The name of the peer for others: see make_unix_stream.
+// The identity of the peer: see make_unix_stream.
 identity next_identity(int descriptor) noexcept
 {
     static std::atomic<std::uint64_t> last{0};
@@ -48,7 +48,8 @@ public:
         if (!abort_) this->socket_.shutdown(socket::shutdown_send, ignored);
         this->close_socket();
     }
-    // A close without an end of sending is what stands for a reset here, and what a death looks like.
+    // Here, a close without an end of the sending direction stands for a reset; the death of a process looks
+    // the same.
     void reset_on_close(bool abort) noexcept override { abort_ = abort; }
 
     std::string remote_address() const override { return std::string{remote_.text()}; }
@@ -94,7 +95,7 @@ private:
     bool stopped_ = false;
 };
 
-// Whether `path` is a socket left behind by a process that is gone.
+// Whether `path` is a socket of a process that has ended.
 bool is_abandoned(const executor& ex, const std::string& path)
 {
     struct stat what{};
@@ -117,10 +118,10 @@ awaitable<connect_outcome> connect_over_unix(connect_request request)
     }
     local::socket socket{ex};
     const detail::step_report step{request.options, connect_step::connect};
-    // It never waits for long: the system accepts or refuses at once.
+    // This does not wait: the system accepts or refuses at once.
     auto connected = co_await socket.async_connect(local::endpoint{path}, use_tuple);
     out.error = std::get<0>(connected);
-    // A relay with one socket for everything has no other for rooms.
+    // A relay with a single socket has none for rooms.
     if (out.error == boost::system::errc::no_such_file_or_directory && request.kind == stream_kind::room) {
         socket = local::socket{ex};
         connected = co_await socket.async_connect(local::endpoint{request.address.path}, use_tuple);

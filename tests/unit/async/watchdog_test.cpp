@@ -1,48 +1,54 @@
 #include "support/streams.hpp"
 
 #include <parley/async/watchdog.hpp>
-
-#include <boost/asio/steady_timer.hpp>
+#include <parley/testing/virtual_clock.hpp>
 
 namespace parley::test {
 namespace {
 
 using namespace std::chrono_literals;
 
-TEST(watchdog_test, bites_once_when_nothing_happens)
-{
+struct watchdog_test : ::testing::Test {
+    void advance(duration by)
+    {
+        time.advance(by);
+        context.restart();
+        context.poll();
+    }
+
     asio::io_context context;
-    int bites = 0;
-    watchdog dog{context.get_executor(), 1ms, [&] { ++bites; }};
+    testing::virtual_clock time;
+    int timeouts = 0;
+    std::function<void()> count = [this] { ++timeouts; };
+};
+
+TEST_F(watchdog_test, calls_once_when_nothing_happens)
+{
+    watchdog dog{context.get_executor(), 1s, count, time};
+    advance(999ms);
+    EXPECT_EQ(timeouts, 0);
     EXPECT_FALSE(dog.fired());
-    EXPECT_TRUE(testing::drain(context));
-    EXPECT_EQ(bites, 1);
+    advance(1ms);
+    EXPECT_EQ(timeouts, 1);
     EXPECT_TRUE(dog.fired());
-    dog.set_timeout(0ms);
-    EXPECT_TRUE(testing::drain(context));
-    EXPECT_EQ(bites, 1);
+    dog.set_timeout(0s);
+    advance(1h);
+    EXPECT_EQ(timeouts, 1);
 }
 
-TEST(watchdog_test, a_kick_postpones_the_bite)
+TEST_F(watchdog_test, a_kick_postpones_the_timeout)
 {
-    asio::io_context context;
-    const time_point start = clock::now();
-    time_point bitten;
-    watchdog dog{context.get_executor(), 30ms, [&] { bitten = clock::now(); }};
-    asio::steady_timer later{context, 15ms};
-    time_point kicked;
-    later.async_wait([&](error_code) {
-        kicked = clock::now();
-        dog.kick();
-    });
-    EXPECT_TRUE(testing::drain(context));
-    EXPECT_GE(bitten - kicked, 30ms);
-    EXPECT_GE(bitten - start, 45ms);
+    watchdog dog{context.get_executor(), 30s, count, time};
+    advance(15s);
+    dog.kick();
+    advance(29s);
+    EXPECT_EQ(timeouts, 0);
+    advance(1s);
+    EXPECT_EQ(timeouts, 1);
 }
 
-TEST(watchdog_test, closes_a_stream_and_explains_the_error)
+TEST_F(watchdog_test, closes_a_stream_and_explains_the_error)
 {
-    asio::io_context context;
     auto pair = make_memory_stream_pair(context.get_executor(), 10);
     testing::run_until_done(context, [&]() -> awaitable<void> {
         watchdog dog{pair.first, 1ms};
@@ -53,47 +59,41 @@ TEST(watchdog_test, closes_a_stream_and_explains_the_error)
     });
 }
 
-TEST(watchdog_test, one_that_has_not_bitten_explains_nothing)
+TEST_F(watchdog_test, leaves_errors_alone_before_the_timeout)
 {
-    asio::io_context context;
-    watchdog dog{context.get_executor(), 1h, [] {}};
+    const watchdog dog{context.get_executor(), 1h, count, time};
     EXPECT_EQ(dog.explain(asio::error::eof), asio::error::eof);
 }
 
-TEST(watchdog_test, a_disarmed_or_destroyed_one_never_bites)
+TEST_F(watchdog_test, never_calls_once_disarmed_or_destroyed)
 {
-    asio::io_context context;
-    int bites = 0;
-    watchdog dog{context.get_executor(), 0ms, [&] { ++bites; }};
+    watchdog dog{context.get_executor(), 1s, count, time};
     {
-        const watchdog other{context.get_executor(), 0ms, [&] { ++bites; }};
+        const watchdog other{context.get_executor(), 1s, count, time};
     }
     watchdog moved{std::move(dog)};
     moved.disarm();
-    EXPECT_TRUE(testing::drain(context));
-    EXPECT_EQ(bites, 0);
+    advance(1h);
+    EXPECT_EQ(timeouts, 0);
 }
 
-TEST(watchdog_test, the_bite_may_destroy_the_watchdog)
+TEST_F(watchdog_test, may_be_destroyed_by_the_call)
 {
-    asio::io_context context;
     std::unique_ptr<watchdog> dog;
-    dog = std::make_unique<watchdog>(context.get_executor(), 0ms, [&] { dog.reset(); });
-    EXPECT_TRUE(testing::drain(context));
+    dog = std::make_unique<watchdog>(context.get_executor(), 1s, [&] { dog.reset(); }, time);
+    advance(1s);
     EXPECT_EQ(dog, nullptr);
 }
 
-TEST(watchdog_test, the_timeout_can_be_changed)
+TEST_F(watchdog_test, the_timeout_can_be_changed)
 {
-    asio::io_context context;
-    bool bitten = false;
-    watchdog dog{context.get_executor(), duration::max(), [&] { bitten = true; }};
-    EXPECT_TRUE(testing::drain(context));
-    EXPECT_FALSE(bitten);
+    watchdog dog{context.get_executor(), duration::max(), count, time};
+    advance(24h);
+    EXPECT_EQ(timeouts, 0);
     dog.kick();
-    dog.set_timeout(1ms);
-    EXPECT_TRUE(testing::drain(context));
-    EXPECT_TRUE(bitten);
+    dog.set_timeout(1s);
+    advance(1s);
+    EXPECT_EQ(timeouts, 1);
 }
 
 } // namespace

@@ -39,12 +39,6 @@ bytes_view body_of(const byte_vector& record)
     return bytes_view(record).subspan(record_header_bytes);
 }
 
-template <class T>
-error_code error_of(const result<T>& r)
-{
-    return r ? error_code{} : r.error();
-}
-
 bool all_zero(bytes_view bytes)
 {
     return std::all_of(bytes.begin(), bytes.end(), [](byte b) { return b == 0; });

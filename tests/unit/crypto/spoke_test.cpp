@@ -43,12 +43,6 @@ struct meeting {
     }
 };
 
-template <class T>
-error_code error_of(const result<T>& r)
-{
-    return r ? error_code{} : r.error();
-}
-
 template <class Array>
 Array flipped(Array bytes, std::size_t bit)
 {

@@ -34,12 +34,6 @@ error_code answer_named(const std::string& name)
     throw std::runtime_error("unknown answer " + name);
 }
 
-template <class T>
-error_code error_of(const result<T>& r)
-{
-    return r ? error_code{} : r.error();
-}
-
 public_parameters parameters_of(const json& c)
 {
     return parse_public(unhex_array<public_bytes>(c.at("public"))).value();

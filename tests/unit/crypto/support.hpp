@@ -18,6 +18,12 @@ using json = nlohmann::json;
 
 using testing::seeded_random;
 
+template <class T>
+error_code error_of(const result<T>& r)
+{
+    return r ? error_code{} : r.error();
+}
+
 // Printable text of 1 to 53 bytes.
 inline identity some_identity(seeded_random& random)
 {

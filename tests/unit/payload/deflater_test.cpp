@@ -16,7 +16,7 @@ using namespace parley_test;
 
 // Reads the whole stream in reads of the sizes from `next_size`.
 template <class NextSize>
-byte_vector pull(deflater& d, std::string_view content, NextSize next_size)
+byte_vector deflate_all(deflater& d, std::string_view content, NextSize next_size)
 {
     memory_content reader(as_bytes(content));
     d.start(content.size());
@@ -35,9 +35,9 @@ byte_vector pull(deflater& d, std::string_view content, NextSize next_size)
     return out;
 }
 
-byte_vector pull(deflater& d, std::string_view content)
+byte_vector deflate_all(deflater& d, std::string_view content)
 {
-    return pull(d, content, [] { return 10'000; });
+    return deflate_all(d, content, [] { return 10'000; });
 }
 
 std::string inflated(const byte_vector& packed, std::size_t size)
@@ -51,7 +51,7 @@ std::string inflated(const byte_vector& packed, std::size_t size)
 std::string hex(std::string_view content, compression method, int level = 4)
 {
     deflater d(method, level);
-    return to_hex(pull(d, content));
+    return to_hex(deflate_all(d, content));
 }
 
 TEST(Deflater, StoresByteExactly)
@@ -88,7 +88,7 @@ TEST(Deflater, CutsStoredBlocksAt65535Bytes)
     for (const std::size_t size : {65534u, 65535u, 65536u, 131070u, 131071u, 200'000u}) {
         const std::string content = random_text(size, 1);
         deflater d(compression::never, 4);
-        const byte_vector packed = pull(d, content);
+        const byte_vector packed = deflate_all(d, content);
         EXPECT_EQ(packed.size(), 2 + size + 5 * ((size + 65534) / 65535) + 4);
         EXPECT_EQ(inflated(packed, size), content);
     }
@@ -103,7 +103,7 @@ TEST(Deflater, RoundTripsWhateverTheSizesOfContentAndReads)
                                        70'000u, 1'114'112u, 1'114'113u, 3'000'000u}) {
             for (const std::string& content :
                  {random_text(size, 3), wordy_text(size, 3), std::string(size, '\0')}) {
-                const byte_vector packed = pull(d, content, [&] { return 1 + random() % 9'000; });
+                const byte_vector packed = deflate_all(d, content, [&] { return 1 + random() % 9'000; });
                 ASSERT_EQ(inflated(packed, size), content)
                     << size << " bytes, method " << static_cast<int>(method);
             }
@@ -115,9 +115,9 @@ TEST(Deflater, TheStreamDoesNotDependOnTheSizesOfReads)
 {
     const std::string content = wordy_text(300'000, 1) + random_text(300'000, 2);
     deflater d(compression::sampled, 4);
-    const byte_vector expected = pull(d, content);
+    const byte_vector expected = deflate_all(d, content);
     for (const std::size_t size : {1u, 2u, 3u, 64u, 65'536u, 5'000'000u})
-        EXPECT_EQ(pull(d, content, [size] { return size; }), expected) << size;
+        EXPECT_EQ(deflate_all(d, content, [size] { return size; }), expected) << size;
 }
 
 TEST(Deflater, TheStreamDoesNotDependOnTheNumberOfThreads)
@@ -129,11 +129,12 @@ TEST(Deflater, TheStreamDoesNotDependOnTheNumberOfThreads)
     for (const std::string& content : {words, words + noise + words, noise + words + noise, noise}) {
         for (const compression method : {compression::sampled, compression::always}) {
             deflater inline_(method, 4, 1);
-            const byte_vector expected = pull(inline_, content);
+            const byte_vector expected = deflate_all(inline_, content);
             ASSERT_TRUE(inflated(expected, content.size()) == content);
             for (const unsigned threads : {2u, 3u, 8u, 1000u, 0u}) {
                 deflater d(method, 4, threads);
-                EXPECT_TRUE(pull(d, content, [&] { return 1 + random() % 900'000; }) == expected) << threads;
+                EXPECT_TRUE(deflate_all(d, content, [&] { return 1 + random() % 900'000; }) == expected)
+                    << threads;
             }
         }
     }
@@ -144,9 +145,9 @@ TEST(Deflater, ThreadsServeEveryLevel)
     const std::string content = wordy_text((4u << 20) + 1, 5);
     for (const int level : {1, 5, 6, 9}) {
         deflater inline_(compression::always, level, 1), d(compression::always, level, 3);
-        const byte_vector packed = pull(d, content);
+        const byte_vector packed = deflate_all(d, content);
         EXPECT_TRUE(inflated(packed, content.size()) == content);
-        EXPECT_TRUE(pull(inline_, content) == packed) << level;
+        EXPECT_TRUE(deflate_all(inline_, content) == packed) << level;
     }
 }
 
@@ -155,16 +156,16 @@ TEST(Deflater, MakesThreadsForLongContentsThatShrinkAlone)
     const auto before = thread_count();
     deflater d(compression::sampled, 4, 3);
     const std::string noise = random_text(12u << 20, 1), words = wordy_text(12u << 20, 1);
-    pull(d, noise);
-    pull(d, words.substr(0, 5u << 20));
+    deflate_all(d, noise);
+    deflate_all(d, words.substr(0, 5u << 20));
     EXPECT_EQ(thread_count(), before);
-    pull(d, words);
+    deflate_all(d, words);
     EXPECT_EQ(thread_count(), before + 3);
-    pull(d, words);
+    deflate_all(d, words);
     EXPECT_EQ(thread_count(), before + 3);
     d = deflater(compression::sampled, 4, 1);
     EXPECT_TRUE(threads_become(before));
-    pull(d, words);
+    deflate_all(d, words);
     EXPECT_EQ(thread_count(), before);
 }
 
@@ -216,7 +217,7 @@ TEST(Deflater, SampledStoresWhatDoesNotShrink)
     for (const std::size_t size : {20u, 1000u, 65'536u, 100'000u, 9'000'000u}) {
         deflater d(compression::sampled, 4);
         const std::string content = random_text(size, 9);
-        const byte_vector packed = pull(d, content);
+        const byte_vector packed = deflate_all(d, content);
         EXPECT_EQ(inflated(packed, size), content);
         EXPECT_LE(packed.size(), 2 + size + 5 * (size / 65535 + 2 + size / (8u << 20)) + 4);
     }
@@ -228,9 +229,9 @@ TEST(Deflater, SampledDeflatesWhatShrinks)
         const std::string content = wordy_text(size, 9);
         deflater sampled(compression::sampled, 4);
         deflater always(compression::always, 4);
-        const std::size_t packed = pull(sampled, content).size();
+        const std::size_t packed = deflate_all(sampled, content).size();
         EXPECT_LT(packed, size * 9 / 10);
-        EXPECT_LE(packed, pull(always, content).size() + 100);
+        EXPECT_LE(packed, deflate_all(always, content).size() + 100);
     }
 }
 
@@ -242,7 +243,7 @@ TEST(Deflater, SampledChangesItsMindWhereTheContentChanges)
         const std::string noise = random_text(part, 2);
         const std::string content = words_first ? words + noise + words : noise + words + noise;
         deflater d(compression::sampled, 4);
-        const byte_vector packed = pull(d, content, [] { return 32'768; });
+        const byte_vector packed = deflate_all(d, content, [] { return 32'768; });
         ASSERT_EQ(inflated(packed, content.size()), content);
         // Words shrink to about a third. At most 8 MiB of them were stored before the change was noticed.
         const std::size_t words_total = words_first ? 2 * part : part;
@@ -257,13 +258,13 @@ TEST(Deflater, StoresForSpeedWhatItWouldHaveDeflated)
     const std::string words = wordy_text(100'000, 3);
     deflater d(compression::sampled, 4);
     d.prefer_speed(true);
-    EXPECT_EQ(to_hex(pull(d, words)), hex(words, compression::never));
+    EXPECT_EQ(to_hex(deflate_all(d, words)), hex(words, compression::never));
     d.prefer_speed(false);
-    EXPECT_EQ(to_hex(pull(d, words)), hex(words, compression::sampled));
+    EXPECT_EQ(to_hex(deflate_all(d, words)), hex(words, compression::sampled));
 
     deflater all(compression::always, 4);
     all.prefer_speed(true);
-    EXPECT_EQ(to_hex(pull(all, words)), hex(words, compression::always));
+    EXPECT_EQ(to_hex(deflate_all(all, words)), hex(words, compression::always));
 }
 
 TEST(Deflater, PreferSpeedMayChangeWithinAContent)
@@ -272,7 +273,7 @@ TEST(Deflater, PreferSpeedMayChangeWithinAContent)
     for (const unsigned threads : {1u, 3u}) {
         deflater d(compression::sampled, 4, threads);
         std::size_t read = 0;
-        const byte_vector packed = pull(d, words, [&] {
+        const byte_vector packed = deflate_all(d, words, [&] {
             const std::uint64_t taken = d.content_bytes_taken();
             d.prefer_speed(taken > (2u << 20) && taken < (9u << 20));
             return std::size_t{++read % 3 == 0 ? 1000u : 100'000u};
@@ -290,13 +291,13 @@ TEST(Deflater, PreferSpeedThatEndsBeforeTheBlocksAreOutChangesNothing)
     const std::string words = wordy_text(16u << 20, 4);
     deflater calm(compression::sampled, 4, 3), hasty(compression::sampled, 4, 3);
     std::size_t read = 0;
-    const byte_vector packed = pull(hasty, words, [&] {
+    const byte_vector packed = deflate_all(hasty, words, [&] {
         // Some of three or four blocks, each of which deflates to 150 KiB or more.
         hasty.prefer_speed(hasty.content_bytes_taken() > (3u << 20) && ++read % 20 == 0);
         return 10'000u;
     });
     EXPECT_GT(read, 100u);
-    EXPECT_TRUE(packed == pull(calm, words));
+    EXPECT_TRUE(packed == deflate_all(calm, words));
 }
 
 TEST(Deflater, AFailingContentFailsTheReadWithItsError)
@@ -325,7 +326,7 @@ TEST(Deflater, AFailingContentFailsTheReadWithItsError)
         EXPECT_FALSE(d.finished());
 
         // The next stream starts clean.
-        EXPECT_EQ(inflated(pull(d, "next"), 4), "next");
+        EXPECT_EQ(inflated(deflate_all(d, "next"), 4), "next");
     };
     for (const compression method : {compression::sampled, compression::always, compression::never}) {
         for (const std::uint64_t good : {0u, 70'000u, 300'000u}) {
@@ -335,12 +336,12 @@ TEST(Deflater, AFailingContentFailsTheReadWithItsError)
     }
     const std::string words = wordy_text(8u << 20, 1);
     deflater fresh(compression::sampled, 4);
-    const byte_vector expected = pull(fresh, words);
+    const byte_vector expected = deflate_all(fresh, words);
     for (const unsigned threads : {1u, 2u, 8u}) {
         deflater d(compression::sampled, 4, threads);
         for (const std::uint64_t good : {1'200'000u, 2'000'000u, 7'000'000u}) {
             expect_failure(d, 20'000'000, good);
-            EXPECT_TRUE(pull(d, words) == expected) << threads << ", " << good;
+            EXPECT_TRUE(deflate_all(d, words) == expected) << threads << ", " << good;
         }
     }
 }

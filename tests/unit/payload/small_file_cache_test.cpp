@@ -7,7 +7,7 @@ namespace {
 
 using parley::small_file_cache;
 
-TEST(HeldContents, are_lent_room_one_after_another_until_it_is_full)
+TEST(SmallFileCache, are_lent_room_one_after_another_until_it_is_full)
 {
     small_file_cache held;
     EXPECT_TRUE(held.empty());
@@ -33,7 +33,7 @@ TEST(HeldContents, are_lent_room_one_after_another_until_it_is_full)
     EXPECT_EQ(held.numbers(), (std::vector<std::uint32_t>{7, 8}));
 }
 
-TEST(HeldContents, are_neither_long_nor_countless)
+TEST(SmallFileCache, are_neither_long_nor_countless)
 {
     small_file_cache held;
     EXPECT_FALSE(held.hold(0, small_file_cache::longest_bytes + 1));

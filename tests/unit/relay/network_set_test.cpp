@@ -72,9 +72,9 @@ TEST(NetworkSet, RefusesWhatIsNone)
                              "10.0.0.1/8", "10.0.0.0/08x", "::/129", "::1/127", "fe80::1%lo", "localhost",
                              "10.0.0", "10.0.0.0/8/8", "UNIX", "10.0.0.0/0008", "10.0.0.0/4294967304"}) {
         network_set set;
-        std::string why;
-        EXPECT_FALSE(set.add(text, &why)) << text;
-        EXPECT_FALSE(why.empty()) << text;
+        diagnostics diag;
+        EXPECT_FALSE(set.add(text, &diag)) << text;
+        EXPECT_FALSE(diag.empty()) << text;
         EXPECT_TRUE(set.empty()) << text;
     }
 }

@@ -393,9 +393,10 @@ TEST(relay_server, says_where_it_cannot_listen)
     options.room_addresses = {{"tcp", "127.0.0.1", taken.local_endpoint().port()}};
     relay_observer silent;
     relay_server server{context.get_executor(), options, silent};
-    std::string where;
-    EXPECT_TRUE(server.listen(&where));
-    EXPECT_NE(where.find(std::to_string(taken.local_endpoint().port())), std::string::npos) << where;
+    diagnostics diag;
+    EXPECT_TRUE(server.listen(&diag));
+    EXPECT_NE(diag.message().find(std::to_string(taken.local_endpoint().port())), std::string::npos)
+        << diag.message();
     EXPECT_TRUE(server.bound_handshake_endpoints().empty()) << "none or all";
 }
 

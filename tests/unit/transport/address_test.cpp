@@ -20,9 +20,9 @@ class good_relay_address_test : public ::testing::TestWithParam<good_address> {}
 
 TEST_P(good_relay_address_test, parses_and_writes)
 {
-    std::string why;
-    const auto parsed = relay_address::parse(GetParam().text, &why);
-    ASSERT_TRUE(parsed) << why;
+    diagnostics diag;
+    const auto parsed = relay_address::parse(GetParam().text, &diag);
+    ASSERT_TRUE(parsed) << diag.message();
     EXPECT_EQ(parsed->scheme, "tcp");
     EXPECT_EQ(parsed->host, GetParam().host);
     EXPECT_EQ(parsed->port, GetParam().port);
@@ -54,12 +54,12 @@ class bad_relay_address_test : public ::testing::TestWithParam<bad_address> {};
 
 TEST_P(bad_relay_address_test, is_refused_with_a_reason_and_a_place)
 {
-    std::string why;
-    const auto parsed = relay_address::parse(GetParam().text, &why);
+    diagnostics diag;
+    const auto parsed = relay_address::parse(GetParam().text, &diag);
     ASSERT_FALSE(parsed);
     EXPECT_EQ(parsed.error(), GetParam().code);
-    EXPECT_THAT(why, HasSubstr(GetParam().says));
-    EXPECT_THAT(why, HasSubstr("at byte "));
+    EXPECT_THAT(diag.message(), HasSubstr(GetParam().says));
+    EXPECT_THAT(diag.message(), HasSubstr("at byte "));
     EXPECT_FALSE(relay_address::parse(GetParam().text)) << "a reason need not be asked for";
 }
 
@@ -99,9 +99,9 @@ TEST(relay_address_test, hosts_are_bounded)
 {
     EXPECT_TRUE(relay_address::parse(std::string(253, 'h')));
     EXPECT_FALSE(relay_address::parse(std::string(254, 'h')));
-    std::string why;
-    EXPECT_FALSE(relay_address::parse(std::string(1'000'000, 'h'), &why));
-    EXPECT_LT(why.size(), 1000U);
+    diagnostics diag;
+    EXPECT_FALSE(relay_address::parse(std::string(1'000'000, 'h'), &diag));
+    EXPECT_LT(diag.message().size(), 1000U);
 }
 
 TEST(relay_address_test, a_transport_with_one_port_takes_a_path)
@@ -147,11 +147,11 @@ TEST(listen_address_test, anything_else_is_refused_with_a_reason)
 {
     for (const char* text : {"", "*", "9000", "localhost:9000", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536",
                              "*:x", "*:1 ", "[::1]", "[::1:9000", "::1:9000", "*:1,2", "127.0.0.1:1/"}) {
-        std::string why;
-        const auto parsed = listen_address::parse(text, &why);
+        diagnostics diag;
+        const auto parsed = listen_address::parse(text, &diag);
         EXPECT_FALSE(parsed) << text;
         EXPECT_EQ(parsed.error(), errc::bad_address) << text;
-        EXPECT_THAT(why, HasSubstr("at byte ")) << text;
+        EXPECT_THAT(diag.message(), HasSubstr("at byte ")) << text;
     }
     EXPECT_EQ(listen_address::parse("x://*:1").error(), errc::unknown_transport);
 }

@@ -13,9 +13,9 @@ using ::testing::Not;
 
 proxy_settings parsed(const std::string& text)
 {
-    std::string why;
-    auto out = proxy_settings::parse(text, &why);
-    EXPECT_TRUE(out) << text << ": " << why;
+    diagnostics diag;
+    auto out = proxy_settings::parse(text, &diag);
+    EXPECT_TRUE(out) << text << ": " << diag.message();
     return out ? std::move(*out) : proxy_settings{};
 }
 
@@ -87,10 +87,10 @@ TEST(proxy_settings_test, what_is_wrong_is_said_without_the_secret)
              std::string{""},
              "http://user:hunter2@" + std::string(3000, 'h'),
          }) {
-        std::string why;
-        EXPECT_EQ(proxy_settings::parse(text, &why).error(), errc::bad_address) << text;
-        EXPECT_FALSE(why.empty()) << text;
-        EXPECT_THAT(why, Not(HasSubstr("hunter2")));
+        diagnostics diag;
+        EXPECT_EQ(proxy_settings::parse(text, &diag).error(), errc::bad_address) << text;
+        EXPECT_FALSE(diag.empty()) << text;
+        EXPECT_THAT(diag.message(), Not(HasSubstr("hunter2")));
     }
 }
 
@@ -99,15 +99,15 @@ protected:
     // The proxy that is chosen for `relay`, as text; "" for none, "!" and the reason for an error.
     std::string choose(const std::string& relay)
     {
-        std::string why;
+        diagnostics diag;
         const auto chosen = proxy_from_environment(
             *relay_address::parse(relay),
             [&](const char* name) -> const char* {
                 const auto found = variables.find(name);
                 return found == variables.end() ? nullptr : found->second.c_str();
             },
-            &why);
-        if (!chosen) return "!" + why;
+            &diag);
+        if (!chosen) return "!" + diag.message();
         return *chosen ? (*chosen)->text() : "";
     }
     std::map<std::string, std::string> variables;

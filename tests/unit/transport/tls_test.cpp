@@ -53,17 +53,17 @@ private:
 std::shared_ptr<tls_identity> shown(const std::string& name)
 {
     auto out = std::make_shared<tls_identity>();
-    std::string why;
+    diagnostics diag;
     EXPECT_FALSE(
-        out->load(certificates::get().file(name + ".pem"), certificates::get().file(name + ".key"), &why))
-        << why;
+        out->load(certificates::get().file(name + ".pem"), certificates::get().file(name + ".key"), &diag))
+        << diag.message();
     return out;
 }
 
 struct session {
     any_stream client, server;
     error_code client_error, server_error;
-    std::string why;
+    diagnostics diag;
 };
 
 session meet(asio::io_context& context, const std::string& host = "relay.example",
@@ -86,7 +86,7 @@ session meet(asio::io_context& context, const std::string& host = "relay.example
             "server");
         tls_client_options options;
         options.ca_file = certificates::get().file(authority + ".pem");
-        out.client_error = co_await open_tls(out.client, host, options, &out.why);
+        out.client_error = co_await open_tls(out.client, host, options, &out.diag);
         while (!served) co_await yield_once();
     });
     return out;
@@ -100,7 +100,7 @@ TEST_P(tls_stream_test, carries_bytes_and_each_side_ends_by_itself)
 {
     asio::io_context context;
     session s = meet(context, "relay.example", "good", "ca", GetParam());
-    ASSERT_FALSE(s.client_error) << s.why;
+    ASSERT_FALSE(s.client_error) << s.diag.message();
     ASSERT_FALSE(s.server_error);
     EXPECT_EQ(s.client.transport_name(), "tls");
     expect_each_side_ends_by_itself(context, s.client, s.server);
@@ -159,7 +159,8 @@ TEST(tls_test, an_address_is_checked_like_a_name)
     EXPECT_FALSE(meet(context, "::1").client_error);
     const session s = meet(context, "127.0.0.2");
     EXPECT_EQ(s.client_error, errc::tls_failed);
-    EXPECT_EQ(s.why, "the certificate of 127.0.0.2 is for another host (relay.example, 127.0.0.1, ::1)");
+    EXPECT_EQ(s.diag.message(),
+              "the certificate of 127.0.0.2 is for another host (relay.example, 127.0.0.1, ::1)");
 }
 
 TEST(tls_test, says_what_is_wrong_with_a_certificate)
@@ -167,13 +168,14 @@ TEST(tls_test, says_what_is_wrong_with_a_certificate)
     asio::io_context context;
     session s = meet(context, "wrong.example");
     EXPECT_EQ(s.client_error, errc::tls_failed);
-    EXPECT_THAT(s.why, ::testing::HasSubstr("is for another host (relay.example"));
+    EXPECT_THAT(s.diag.message(), ::testing::HasSubstr("is for another host (relay.example"));
     s = meet(context, "relay.example", "expired");
     EXPECT_EQ(s.client_error, errc::tls_failed);
-    EXPECT_THAT(s.why, ::testing::HasSubstr("has expired (on "));
+    EXPECT_THAT(s.diag.message(), ::testing::HasSubstr("has expired (on "));
     s = meet(context, "relay.example", "good", "other");
     EXPECT_EQ(s.client_error, errc::tls_failed);
-    EXPECT_THAT(s.why, ::testing::HasSubstr("an issuer that is not known here (CN=Test authority)"));
+    EXPECT_THAT(s.diag.message(),
+                ::testing::HasSubstr("an issuer that is not known here (CN=Test authority)"));
     EXPECT_FALSE(s.client.is_open());
     EXPECT_TRUE(s.server_error);
 }
@@ -182,30 +184,30 @@ TEST(tls_test, tells_what_is_no_tls)
 {
     asio::io_context context;
     auto pair = make_pair_of(context, kind::memory);
-    std::string why;
+    diagnostics diag;
     testing::run_until_done(context, [&]() -> awaitable<void> {
         auto failed = co_await write_all(pair.second, "HTTP/1.1 400 Bad Request\r\n\r\n");
         EXPECT_FALSE(failed);
         tls_client_options options;
         options.ca_file = certificates::get().file("ca.pem");
-        auto error = co_await open_tls(pair.first, "relay.example", options, &why);
+        auto error = co_await open_tls(pair.first, "relay.example", options, &diag);
         EXPECT_EQ(error, errc::tls_failed);
     });
-    EXPECT_EQ(why, "what answers there does not speak TLS");
+    EXPECT_EQ(diag.message(), "what answers there does not speak TLS");
 }
 
 TEST(tls_identity_test, keeps_what_it_has_when_a_load_fails)
 {
     const auto& files = certificates::get();
     tls_identity shown;
-    std::string why;
-    EXPECT_EQ(shown.load("/nowhere", files.file("good.key"), &why),
+    diagnostics diag;
+    EXPECT_EQ(shown.load("/nowhere", files.file("good.key"), &diag),
               boost::system::errc::no_such_file_or_directory);
-    EXPECT_THAT(why, ::testing::HasSubstr("/nowhere"));
+    EXPECT_THAT(diag.message(), ::testing::HasSubstr("/nowhere"));
     EXPECT_EQ(shown.current(), nullptr);
     EXPECT_FALSE(shown.load(files.file("good.pem"), files.file("good.key")));
     const auto before = shown.current();
-    EXPECT_EQ(shown.load(files.file("good.pem"), files.file("ca.key"), &why), errc::tls_failed);
+    EXPECT_EQ(shown.load(files.file("good.pem"), files.file("ca.key"), &diag), errc::tls_failed);
     EXPECT_EQ(shown.current(), before);
     EXPECT_FALSE(shown.load(files.file("expired.pem"), files.file("expired.key"))) << "a reload";
     EXPECT_NE(shown.current(), before);

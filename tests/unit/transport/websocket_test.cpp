@@ -425,7 +425,8 @@ TEST(open_websocket_test, meets_accept_websocket)
 // What open_websocket gives when its request, with a seat, is answered with these subprotocols.
 struct opened {
     error_code error;
-    std::string request, detail;
+    std::string request;
+    diagnostics diag;
 };
 
 opened open_with_answer(const std::string& protocols)
@@ -454,7 +455,7 @@ opened open_with_answer(const std::string& protocols)
             "server");
         const auto address = relay_address::parse("ws://relay.example");
         const auto seat = seat_token::from_text(seat_digits);
-        out.error = co_await open_websocket(pair.first, *address, stream_kind::room, {}, &out.detail, seat);
+        out.error = co_await open_websocket(pair.first, *address, stream_kind::room, {}, seat, &out.diag);
         pair.first.close();
     });
     return out;
@@ -464,14 +465,14 @@ TEST(open_websocket_test, presents_its_seat_and_takes_no_echo_of_it)
 {
     const std::string name = "Sec-WebSocket-Protocol: ", lower = to_hex(from_hex(seat_digits).bytes);
     const opened plain = open_with_answer(name + "bob.room\r\n");
-    EXPECT_FALSE(plain.error) << plain.detail;
+    EXPECT_FALSE(plain.error) << plain.diag.message();
     EXPECT_THAT(plain.request, ::testing::HasSubstr(name + "bob.room, bob.seat." + lower + "\r\n"));
     for (const std::string& bad :
          {std::string{}, name + "bob.seat." + lower + "\r\n", name + "bob.room, bob.seat." + lower + "\r\n",
           name + "bob.room\r\n" + name + "bob.seat." + lower + "\r\n", name + "bob.handshake\r\n"}) {
         const opened refused = open_with_answer(bad);
         EXPECT_EQ(refused.error, errc::upgrade_refused) << bad;
-        EXPECT_EQ(refused.detail, "the subprotocol was not taken") << bad;
+        EXPECT_EQ(refused.diag.message(), "the subprotocol was not taken") << bad;
     }
 }
 
@@ -479,16 +480,16 @@ TEST(open_websocket_test, a_refusal_names_the_status)
 {
     asio::io_context context;
     auto pair = make_memory_stream_pair(context.get_executor(), 64 * 1024);
-    std::string detail;
+    diagnostics diag;
     testing::run_until_done(context, [&]() -> awaitable<void> {
         auto failed =
             co_await write_all(pair.second, "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
         EXPECT_FALSE(failed);
         const auto address = relay_address::parse("ws://relay.example");
-        auto error = co_await open_websocket(pair.first, *address, stream_kind::room, {}, &detail);
+        auto error = co_await open_websocket(pair.first, *address, stream_kind::room, {}, {}, &diag);
         EXPECT_EQ(error, errc::upgrade_refused);
     });
-    EXPECT_EQ(detail, "HTTP status 503 Service Unavailable");
+    EXPECT_EQ(diag.message(), "HTTP status 503 Service Unavailable");
     EXPECT_FALSE(pair.first.is_open());
 }
 

@@ -1,4 +1,4 @@
-// The names under which the framework uses Asio: one place to change the executor of every coroutine.
+// The framework's names for Asio types. The executor of every coroutine is chosen here.
 #pragma once
 
 #include <parley/base/error.hpp>
@@ -13,17 +13,17 @@ namespace parley {
 
 namespace asio = boost::asio;
 
-// The executor of every stream, listener and coroutine of the framework. A connection, and all that works on
-// it, belongs to one thread or strand.
+// The executor of every stream, acceptor and coroutine of the framework. A connection and all its objects
+// belong to one thread or strand.
 using executor = asio::any_io_executor;
 using tcp_endpoint = asio::ip::tcp::endpoint;
 
-// What a plain verb (one without async_) returns.
+// The return type of a function without the prefix async_.
 template <class T = void>
 using awaitable = asio::awaitable<T, executor>;
 
-// The token of the house: a co_await of it gives a std::tuple that starts with the error_code, and expected
-// failures do not throw. Bind the tuple to one name, then unpack it:
+// The framework's usual completion token: co_await gives a std::tuple that starts with the error_code, and
+// expected failures do not throw. Bind the tuple to one name, then unpack it:
 //     auto read = co_await stream.async_read_some(buffer, use_tuple);
 //     auto [error, size] = read;
 inline constexpr asio::as_tuple_t<asio::use_awaitable_t<executor>> use_tuple{

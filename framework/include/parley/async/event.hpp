@@ -1,4 +1,4 @@
-// Something that coroutines wait for, and that the same thread or strand signals.
+// An event that coroutines wait for and that code on the same thread or strand signals.
 #pragma once
 
 #include <parley/async/awaitable.hpp>
@@ -9,11 +9,11 @@
 namespace parley {
 
 enum class event_reset {
-    automatic, // a wait that ends resets the event: at most one coroutine waits at a time
+    automatic, // the end of a wait resets the event: at most one coroutine waits at a time
     manual,    // it stays signaled: any number of coroutines may wait
 };
 
-// A signal before the wait counts. All calls come from the executor's thread or strand. The event outlives
+// A signal before the wait counts. Make all calls on the executor's thread or strand. The event must outlive
 // its waits.
 class event {
 public:
@@ -31,10 +31,10 @@ public:
     }
     bool is_signaled() const noexcept { return signaled_; }
 
-    // Returns once it is signaled. A cancellation does not end it, if the coroutine has called
-    // throw_if_cancelled(false): for a coroutine that lends something to what it waits for.
+    // Returns after a signal. If the coroutine has called throw_if_cancelled(false), a cancellation does not
+    // end the wait; use it when the signaling code borrows from the coroutine.
     awaitable<void> wait();
-    // Returns once it is signaled or a cancellation comes.
+    // Returns after a signal or a cancellation.
     awaitable<void> wait_or_cancelled();
 
 private:

@@ -1,4 +1,4 @@
-// The one way to start a coroutine: whatever escapes from it is reported, never swallowed.
+// Starts coroutines, and reports every exception that escapes from one.
 #pragma once
 
 #include <parley/async/awaitable.hpp>
@@ -11,22 +11,22 @@
 
 namespace parley {
 
-// Told of an exception that escaped from the coroutine `name`; `what` is its text.
+// Called with an exception that escaped from the coroutine `name`; `what` is its text.
 using exception_reporter = std::function<void(std::string_view name, std::string_view what)>;
 
-// Sets where reports go, for the whole process: standard error at first. Not thread-safe: call it at the
-// start.
+// Sets the reporter of the whole process; by default it writes to standard error. Not thread-safe: call it at
+// the start.
 void set_exception_reporter(exception_reporter reporter);
-// Reports `failure`, if it is not null, as escaped from `name`. Cancellation (operation_aborted) is no
-// failure.
+// Reports `failure`, if it is not null, as escaped from `name`. Does not report a cancellation
+// (operation_aborted).
 void report_exception(std::string_view name, std::exception_ptr failure) noexcept;
 
-// Runs `work` on `ex` until it ends; it starts in a later turn of the loop. `name` (static storage) says in a
-// report which coroutine it was.
+// Runs `work` on `ex` until it ends. It starts in a later turn of the loop. `name` (static storage)
+// identifies the coroutine in a report.
 void spawn(executor ex, awaitable<void> work, std::string_view name);
 
-// The same for a function or lambda that returns awaitable<void>: it is kept alive as long as the coroutine,
-// so that its captures may be used. Pass the lambda itself, never its result.
+// The same for a function or lambda that returns awaitable<void>. The function lives as long as the
+// coroutine, so it may use its captures. Pass the lambda itself, never its result.
 template <class Function>
     requires std::same_as<std::invoke_result_t<Function>, awaitable<void>>
 void spawn(executor ex, Function work, std::string_view name)

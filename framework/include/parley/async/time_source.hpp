@@ -1,4 +1,4 @@
-// The time as objects with timers see it: the system's clock, or one that a test moves.
+// The clock of objects with timers: the system's, or one that a test controls.
 #pragma once
 
 #include <parley/async/awaitable.hpp>
@@ -10,13 +10,13 @@
 
 namespace parley {
 
-// Tells the time and ends waits for a time. A test uses testing::virtual_clock, so that no real time passes.
+// Gives the time, and ends waits for a time. Tests use testing::virtual_clock, so no real time passes.
 class time_source {
 public:
     virtual ~time_source() = default;
     virtual time_point now() const noexcept = 0;
-    // Ends a wait that is under way on `timer`. The next wait ends once now() has reached `when`; for
-    // no_deadline never. Every wait may end too early, and with operation_aborted: its handler looks at now().
+    // Ends a pending wait on `timer`. The next wait ends when now() has reached `when`, or never for
+    // no_deadline. Every wait may end too early and with operation_aborted, so its handler must check now().
     virtual void expire_at(const std::shared_ptr<asio::steady_timer>& timer, time_point when) = 0;
 };
 

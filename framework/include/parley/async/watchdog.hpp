@@ -1,4 +1,4 @@
-// One timer a connection that ends it when nothing has happened for too long, or when a deadline comes.
+// Ends a connection after a time without activity, or at a deadline, with one timer.
 #pragma once
 
 #include <parley/async/awaitable.hpp>
@@ -9,15 +9,16 @@
 
 namespace parley {
 
-// Calls a function once when no kick() came for `timeout`. A kick costs one reading of the clock, not a
-// change of the timer. Destroying it disarms it. Not thread-safe: use it on its executor.
+// Calls a function once when no kick() came for `timeout`. A kick reads the clock and does not touch the
+// timer. The destructor disarms it. Not thread-safe: use it on its executor.
 class watchdog {
 public:
-    // Armed at once. `bite` is called from the executor, at most once, and may destroy the watchdog. A
-    // timeout of duration::max() never comes. `time` outlives the watchdog.
-    watchdog(executor ex, duration timeout, std::function<void()> bite, time_source& time = real_time());
-    // Closes `stream`, which outlives the watchdog, so that what is under way there ends with
-    // operation_aborted. Works for all that has get_executor() and close().
+    // Starts at once. Calls `on_timeout` on the executor, at most once; it may destroy the watchdog. A timeout of
+    // duration::max() never passes. `time` must outlive the watchdog.
+    watchdog(executor ex, duration timeout, std::function<void()> on_timeout,
+             time_source& time = real_time());
+    // Closes `stream`, which must outlive the watchdog, so that its pending operations end with
+    // operation_aborted. `Stream` is any type with get_executor() and close().
     template <class Stream>
     watchdog(Stream& stream, duration timeout, time_source& time = real_time())
         : watchdog(stream.get_executor(), timeout, [&stream] { stream.close(); }, time)
@@ -27,12 +28,12 @@ public:
     watchdog& operator=(watchdog&&) noexcept;
     ~watchdog();
 
-    void kick() noexcept;               // something happened: count from now
-    void set_timeout(duration timeout); // count from now, with another timeout
-    void disarm() noexcept;             // never bite
-    // Whether it has bitten: an operation_aborted after that is really timed_out.
+    void kick() noexcept;               // counts the timeout from now
+    void set_timeout(duration timeout); // counts another timeout from now
+    void disarm() noexcept;             // never calls the function
+    // Whether the time has passed: an operation_aborted after that means timed_out.
     bool fired() const noexcept;
-    // `error`, or timed_out in its place when the watchdog has bitten and `error` is set.
+    // timed_out when the time has passed and `error` is set; otherwise `error`.
     error_code explain(error_code error) const noexcept;
 
 private:

@@ -2,11 +2,11 @@
 // Its inputs are connections, packets, disconnections and times. Its outputs are actions. It has no clock and
 // no socket.
 //
-// What many peers hear is collected: that a server has come, and that a peer has gone. The first such news after
-// a time of quiet (relay_options::announcement_interval) is told at once. What follows is told at the end of that
-// time, to each peer at once and in order. A server that came and went within it is told to nobody. A client that
-// says hello gets the list as it is, and nothing of it again. The number of a peer is not used again before all
-// have heard that it has gone.
+// The machine collects announcements: new servers, and peers that have left. It sends the first announcement after
+// a quiet interval (relay_options::announcement_interval) at once. It sends later ones at the end of the interval,
+// to one peer after another and in order. It never announces a server that came and left within the interval. A
+// client's hello is answered with the current list, and the client receives no server of that list again. A uid
+// stays reserved until the departure of its peer is announced.
 //
 // Transitions of a peer P, one row per input. The candidates of P are the waiting peers of the other kind
 // whose pair with P has not ended.
@@ -24,7 +24,7 @@
 //   0a to a server that has    | waiting as client | forwarded; done to P; agree; candidates of both:
 //   agreed with P              |                   | closed; both closed                          -> closing
 //   0a to another server       | waiting as client | dropped
-//   the news' time has come    | -                 | what was collected, to each waiting peer
+//   the interval is over       | -                 | collected announcements to each waiting peer
 //   0b, 0d, besides            | waiting           | the pair's candidacy ends
 //   anything else              | silent, waiting   | dropped
 //   malformed                  | silent, waiting   | closed 0000; candidates: closed; close       -> closing
@@ -57,8 +57,8 @@ enum class connection_id : std::uint32_t {};
 struct relay_options {
     // How long a peer may wait, counted from its connection.
     duration peer_timeout = std::chrono::seconds{3600};
-    // How long news for all peers of a kind is collected; 0: it is told at once. With many peers it is longer:
-    // 20 us for each one that was told last time.
+    // The time for which the machine collects announcements; 0: it sends each one at once. With many receivers
+    // the time is longer: 20 us for each receiver of the last announcements.
     duration announcement_interval = std::chrono::milliseconds{50};
 };
 
@@ -107,8 +107,8 @@ using relay_action_variant =
 
 // Forwarding a packet takes constant time, however many peers wait. A hello or a departure costs one action
 // for each peer that is told. Memory: about 160 bytes per connection, at most 256 more for ended pairs, one
-// shared encoding per waiting server and per departure that is not told yet, and a table of uids that grows with
-// the uids in use to 256 KiB. `now` never goes back. Not thread-safe.
+// shared encoding per waiting server and per departure that is not announced yet, and a table of uids that grows
+// with the uids in use to 256 KiB. `now` must not go back. Not thread-safe.
 class relay_machine {
 public:
     explicit relay_machine(relay_options options = {});
@@ -120,14 +120,14 @@ public:
     void connect(connection_id connection, const identity& who, time_point now);
     // Takes one parsed packet of the connection. `peer` is the destination.
     void receive(connection_id connection, const message& packet, time_point now);
-    // The waiting peer with that number, if it is of the other kind than `from`, which waits, too.
+    // The connection of the waiting peer `number`. nullopt unless `from` waits, too, and is of the other kind.
     std::optional<connection_id> candidate(connection_id from, uid number) const noexcept;
     // The parser found a broken rule.
     void receive_malformed(connection_id connection, error_code why, time_point now);
     // The connection is gone, for whatever reason; call this after a close action, too. Its number may be
     // used again.
     void disconnect(connection_id connection, time_point now);
-    // Times out every peer whose deadline has passed, and tells the news whose time has come.
+    // Times out every peer whose deadline has passed, and sends the announcements that are due.
     void expire(time_point now);
     time_point next_deadline() const noexcept; // no_deadline when nobody waits
 

@@ -1,4 +1,5 @@
-// What a relay bears from one address, from one peer, and in all. 0 (for times: duration::max()) is no limit.
+// The limits of a relay: for each address, for each peer, and in total. 0 (for times: duration::max()) is no
+// limit.
 #pragma once
 
 #include <parley/base/time.hpp>
@@ -7,36 +8,36 @@
 
 namespace parley {
 
-// "An address" is an IPv4 address or the /64 of an IPv6 address. Peers without one (Unix sockets, wrapped
-// streams) are bound only by what counts in all and for each peer. Rates are token buckets: they allow a
-// burst of ten seconds' worth, the attempts a minute's.
+// "An address" is an IPv4 address or the /64 of an IPv6 address. Peers without an address (Unix sockets,
+// wrapped streams) count only toward the totals and the limits of a peer. Rates allow a burst: ten seconds'
+// worth, and a minute's worth for attempts.
 struct relay_limits {
     relay_limits() = default;
 
     // connections
-    std::size_t connections = 50'000; // in all, in every state; a room is two
+    std::size_t connections = 50'000; // in total, in every state; a room counts as two
     std::size_t connections_per_address = 1024;
-    double connections_per_second = 100; // new ones, for each address
+    double connections_per_second = 100; // new connections, for each address
     double hellos_per_second = 50;       // for each address
-    // What the hellos of an address make the relay write: a sender's costs one for each waiting receiver, a
-    // receiver's one for each sixteen waiting senders, and one at least.
+    // announcements that the hellos of one address cause: a server's hello costs one for each waiting client,
+    // a client's hello one for each 16 waiting servers, and each hello costs at least one
     double announcements_per_second = 20'000;
-    // a connection that has not said hello, its room line or its request
+    // time until the whole hello, room line or HTTP request has come
     duration preamble_timeout = std::chrono::seconds{10};
-    std::size_t preamble_bytes = 16 * 1024; // of headers and the like, TLS and HTTP framing included
-    std::size_t lobbies = 1024;             // live ones
-    // what waits for peers that do not read, and for attempts that wait; above it the largest holder goes
+    std::size_t preamble_bytes = 16 * 1024; // bytes until then, TLS and HTTP framing included
+    std::size_t lobbies = 1024;             // named lobbies at the same time
+    // bytes of all queues for peers and of waiting attempts; the relay drops the largest holder above this
     std::uint64_t memory = 128u << 20;
     // peers
-    // at one waiting peer; half as many from one address. Others wait, and addresses take turns.
+    // attempts against one waiting peer; each address may make half of them. Further attempts wait in a queue.
     double attempts_per_minute = 120;
-    double packets_per_second = 500; // from each peer; a faster one is read more slowly
+    double packets_per_second = 500; // from each peer; the relay reads a faster peer more slowly
     // rooms
     std::size_t rooms = 4096;
-    std::uint64_t room_bytes = 1ull << 40;        // of both directions of one room
-    duration room_idle = std::chrono::minutes{5}; // without a byte
-    double room_bytes_per_second = 0;             // of both directions of one room
-    double bytes_per_second = 0; // of all rooms, shared evenly by those in motion; see threads
+    std::uint64_t room_bytes = 1ull << 40;        // both directions of one room together
+    duration room_idle = std::chrono::minutes{5}; // time without a byte
+    double room_bytes_per_second = 0;             // both directions of one room together
+    double bytes_per_second = 0;                  // all rooms together; see relay_server_options::threads
 };
 
 } // namespace parley

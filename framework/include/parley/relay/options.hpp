@@ -1,4 +1,4 @@
-// What a relay is told before it runs: where it listens, whom it lets in, what it bears.
+// The options of a relay server: its listeners, limits and hooks.
 #pragma once
 
 #include <parley/async/time_source.hpp>
@@ -16,25 +16,25 @@
 
 namespace parley {
 
-// What a connection has come for.
+// What a connection is for.
 enum class relay_channel : byte { handshake, room };
 std::string_view relay_channel_name(relay_channel channel) noexcept; // "handshake", "room"
 
-// An HTTP request that asks for no WebSocket.
+// An HTTP request that does not ask for a WebSocket.
 struct relay_http_call {
     const http_request& request;
-    const identity& who;      // who asks, as peers would see it
-    bool own_address = false; // it came to one of relay_server_options::http_addresses
+    const identity& who;      // the client, as peers would see it
+    bool own_address = false; // the request came to one of relay_server_options::http_addresses
 };
 
 struct relay_server_options {
     relay_server_options() = default;
 
-    // What to listen on. The first bytes of a connection tell what it has come for (handshake, room, TLS when
-    // there is a certificate, HTTP and WebSocket): tcp and unix addresses serve all of it, so that one is
-    // enough for everything; tls, ws and wss addresses serve that only. Which of the two lists an address
-    // stands in matters only for what could be either. Both may be empty, for a relay that only serves
-    // adopted streams.
+    // The addresses to listen on. The relay detects a connection's protocol from its first bytes: handshake,
+    // room, TLS (when there is a certificate), HTTP or WebSocket. A tcp or unix address serves all of them,
+    // so one address is enough for a relay. A tls, ws or wss address serves only what its scheme names. It
+    // matters which list has an address only when the first bytes fit both channels. Both lists may be empty:
+    // such a relay serves adopted streams only.
     std::vector<listen_address> handshake_addresses;
     std::vector<listen_address> room_addresses;
     // Addresses (tcp, unix or tls) that serve `http` and nothing else.
@@ -42,34 +42,35 @@ struct relay_server_options {
     std::vector<int> passed_sockets; // see listen_options
     tcp_options tcp;
     websocket_options websocket;
-    std::shared_ptr<tls_identity> tls; // what tls and wss addresses show (transport/tls.hpp)
+    std::shared_ptr<tls_identity> tls; // the certificate for TLS (transport/tls.hpp); null: no TLS
     relay_options relay;
     room_options rooms;
     relay_limits limits;
-    // Who may say whose connection it brings, by PROXY protocol (1 or 2), Forwarded, X-Forwarded-For or
-    // X-Real-IP. A PROXY header from anywhere else is refused, the others are not looked at.
+    // Proxies that may name a connection's client, by the PROXY protocol (1 or 2), Forwarded, X-Forwarded-For
+    // or X-Real-IP. From any other address the relay rejects a PROXY header, and ignores the other headers.
     network_set trusted_networks;
-    // WebSockets to /lobby/NAME, NAME being 1 to 64 of A-Z a-z 0-9 . _ -, meet in a lobby of that name: a
-    // space of peers, uids and rooms of its own, which lives as long as somebody is there. With false, and
-    // for any other path, there is one lobby.
+    // A WebSocket to /lobby/NAME enters the lobby of that name; NAME has 1 to 64 letters (A-Z, a-z), digits,
+    // ".", "_" or "-". A lobby is a separate space of peers, uids and rooms. It exists as long as it has a
+    // peer. Any other path leads to the default lobby; with false, every path does.
     bool lobbies = true;
-    // Answers HTTP requests on every address that serves HTTP; nothing: the relay answers itself (404, 426).
-    // Must not throw or block; may be empty.
+    // Answers HTTP requests on every address that serves HTTP. When it returns nullopt, the relay answers
+    // itself (404, 426). Must not throw or block; may be empty.
     std::function<std::optional<http_answer>(const relay_http_call&)> http;
-    // The memory that may wait for one handshake connection's reader, in bytes. limits.memory bounds it for
-    // all of them. An eighth of it is for what other peers send: more of that is dropped.
+    // The bound on the memory, in bytes, of the queue of one handshake connection. limits.memory bounds all
+    // queues together. Packets of other peers may take an eighth of it; the relay drops further ones.
     std::size_t max_queue_bytes = 8u << 20;
-    duration linger_timeout = std::chrono::seconds{5};     // how long the last bytes of a handshake may take
-    std::size_t room_buffer_bytes = 64u << 10;             // a direction of a room, while bytes move
-    duration half_room_timeout = std::chrono::seconds{60}; // without bytes, once one side has ended
-    // Event loops that carry rooms: the relay's executor, and this many less one threads of the relay's own.
-    // A room is on the one with the fewest from beginning to end; rooms of memory or wrapped streams stay on
-    // the relay's executor. With more than one, limits.bytes_per_second is divided evenly among them.
+    duration linger_timeout = std::chrono::seconds{5};     // for the last bytes of a connection that closes
+    std::size_t room_buffer_bytes = 64u << 10;             // for each direction of a room, while bytes move
+    duration half_room_timeout = std::chrono::seconds{60}; // time without bytes, after one side has ended
+    // Event loops that carry rooms: the relay's executor, and `threads - 1` threads of the relay's own. A
+    // room starts on the loop with the fewest rooms and stays there. Rooms of memory or wrapped streams are
+    // always on the relay's executor. With more than one loop, limits.bytes_per_second is divided evenly
+    // among them.
     std::size_t threads = 1;
-    // Asked for every connection, before anything is read but what a trusted proxy says of it; false closes
-    // it. May be empty.
+    // Decides whether to serve a connection; false closes it. The relay calls this for every connection.
+    // Before the call it reads only what a trusted proxy says about the connection. May be empty.
     std::function<bool(const identity& who, relay_channel channel)> admit;
-    // What every deadline and rate of the relay is measured by; not null, outlives the server. A test gives a
+    // The clock for every deadline and rate of the relay. Not null; outlives the server. A test passes a
     // testing::virtual_clock, with one thread.
     time_source* time = &real_time();
 };

@@ -1,4 +1,5 @@
-// Why a relay turned something away: one name for the log line and for the metric's label.
+// Why a relay rejected a connection, or a packet or request on it. Each reason has one name, for log lines
+// and metric labels.
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -9,20 +10,20 @@
 namespace parley {
 
 enum class reject_reason : byte {
-    // before anything is known of a connection
+    // when a connection opens
     connections_full,   // limits.connections
     address_full,       // limits.connections_per_address
     connection_rate,    // limits.connections_per_second
     stopping,           // the relay drains or stops
-    not_admitted,       // relay_server_options::admit said no
+    not_admitted,       // relay_server_options::admit returned false
     duplicate_identity, // a live peer has this identity
-    // its first bytes
+    // in a connection's preamble
     preamble_timeout,  // limits.preamble_timeout: no hello, line or request in time
     preamble_too_long, // limits.preamble_bytes
-    unrecognised,      // nothing that this listener serves
+    unrecognised,      // this listener serves no protocol that begins so
     untrusted_proxy,   // a PROXY header from outside the trusted networks
     bad_proxy_header,
-    bad_forwarded, // a header that names the client, from a trusted proxy, that cannot be read
+    bad_forwarded, // a trusted proxy's header names no client that can be read
     tls_failed,
     bad_http,
     bad_upgrade, // a WebSocket upgrade that breaks its rules
@@ -31,11 +32,11 @@ enum class reject_reason : byte {
     // handshakes
     hello_rate,        // limits.hellos_per_second
     announcement_rate, // limits.announcements_per_second
-    attempt_rate,      // limits.attempts_per_minute: the packet waits
-    packet_rate,       // limits.packets_per_second: the peer is not read for a while
-    queue_full,        // much waits for the peer that a packet is for: the packet is dropped
-    slow_reader,       // too much waits for it to read
-    memory,            // limits.memory: it held the most
+    attempt_rate,      // limits.attempts_per_minute: the packet waits in a queue
+    packet_rate,       // limits.packets_per_second: the relay reads no more from the peer for a while
+    queue_full,        // other peers' packets fill their part of a queue: the relay drops this packet
+    slow_reader,       // more than max_queue_bytes wait for the peer to read
+    memory,            // limits.memory: this peer held the most
     // rooms
     rooms_full, // limits.rooms
     room_bytes, // limits.room_bytes
@@ -44,7 +45,7 @@ enum class reject_reason : byte {
 
 inline constexpr std::size_t refusals = static_cast<std::size_t>(reject_reason::room_idle) + 1;
 
-// Its name, e.g. "address_full".
+// The name of `why`, e.g. "address_full".
 std::string_view reject_reason_name(reject_reason why) noexcept;
 
 } // namespace parley

@@ -1,7 +1,8 @@
-// A blind relay as an object: it listens, introduces peers (PROTOCOL.md section 3) and joins those who agreed
-// (section 6). It decides nothing itself: relay_machine and room_broker do, and this carries bytes for them.
+// A blind relay: it listens, introduces peers (PROTOCOL.md section 3) and joins the connections of peers that
+// have agreed (section 6). relay_machine and room_broker decide; relay_server moves bytes for them.
 #pragma once
 
+#include <parley/base/diagnostics.hpp>
 #include <parley/relay/observer.hpp>
 #include <parley/relay/options.hpp>
 #include <parley/stream/any_stream.hpp>
@@ -12,61 +13,63 @@
 
 namespace parley {
 
-// One relay: one space of uids. Everything runs on its executor, which is a strand or belongs to a context
-// with one thread, but for the bytes of rooms (see relay_server_options::threads); every member and observer
-// is called there, too. Memory: about 1 KiB a waiting handshake connection over
-// TCP, two buffers a room in motion.
+// One relay. Everything runs on its executor, which is a strand or belongs to a context with one thread; only
+// the bytes of rooms may move on other threads (relay_server_options::threads). Call every member on that
+// executor; the relay calls the observer there, too. Memory: about 1 KiB for each waiting handshake
+// connection over TCP, and two buffers for each room in motion.
 class relay_server {
 public:
-    // `observer` is borrowed until run() has ended.
+    // `observer` must outlive run().
     relay_server(executor ex, relay_server_options options, relay_observer& observer);
     relay_server(const relay_server&) = delete;
     relay_server& operator=(const relay_server&) = delete;
-    // run() must have ended, or its context must never run again.
+    // Destroy a relay after run() has ended, or when its context never runs again.
     ~relay_server();
 
-    // Binds all addresses, so that the ports are known before anything runs. Errors: the system's own,
-    // unknown_transport; `where` gets the address that failed, when it is not null.
-    error_code listen(std::string* where = nullptr);
+    // Binds all addresses, or none after an error. The ports are known before run(). Errors: the system's,
+    // unknown_transport, tls_failed (no certificate), bad_address (an address that is not valid);
+    // `diag` names the address that failed.
+    error_code listen(diagnostics* diag = nullptr);
     std::vector<tcp_endpoint> bound_handshake_endpoints() const;
     std::vector<tcp_endpoint> bound_room_endpoints() const;
-    // The same as texts, of every transport; an address that serves both channels is in both.
+    // The bound addresses of every transport, as texts. An address that serves both channels is in both
+    // lists.
     std::vector<std::string> bound_handshake_texts() const;
     std::vector<std::string> bound_room_texts() const;
     std::vector<std::string> bound_http_texts() const; // of http_addresses
 
-    // Serves until stop() and until everything is closed. To be called once, after listen() (which it calls
-    // when nobody has). Errors: those of listen(); unset after stop(). Cancellation (terminal): as stop().
+    // Serves until stop() and until every connection is closed. Call it once. It calls listen(), unless the
+    // caller has done so. Errors: those of listen(); unset after stop(). Cancellation (terminal): as stop().
     awaitable<error_code> run();
 
-    // Ends it in peace: no more peers (HTTP is still answered), waiting ones are told and closed, those who
-    // have agreed may still come to their rooms, and rooms run to their end; run() returns after the last. To
-    // be bounded by a stop().
+    // Stops gracefully. The relay rejects new peers (it still answers HTTP), and notifies and closes waiting
+    // peers. Peers that have agreed may still come to their rooms, and rooms run to their end. run() returns
+    // after the last of them. The time is not bounded; call stop() to bound it.
     void drain();
-    bool draining() const noexcept; // since drain() or stop()
+    bool draining() const noexcept; // after drain() or stop()
 
-    // Ends it: no more connections, waiting peers are closed, rooms are reset. May be repeated.
+    // Stops at once: accepts no more connections, closes waiting peers and resets rooms. May be called again.
     void stop();
 
-    // From now on; who is there already stays.
+    // Apply to new connections. Open connections stay.
     void set_limits(const relay_limits& limits);
     void set_trusted_networks(network_set networks);
 
-    // Serves a connection that came about elsewhere, as if it had been accepted on that channel. `who` must be
-    // unique among live peers. A seat that `stream` has counts as one that its peer presented.
+    // Serves a stream that was opened elsewhere, as if the relay had accepted it on that channel. `who` must
+    // be unique among live peers. A seat that `stream` has counts as one that its peer presented.
     void serve_handshake(any_stream stream, const identity& who);
     void serve_room(any_stream stream, const identity& who);
 
-    // Of all lobbies together.
+    // Totals of all lobbies.
     struct counts {
-        std::size_t starting = 0;     // connections that have not said yet what they have come for
-        std::size_t lobbies = 0;      // with a name
-        std::size_t handshakes = 0;   // connections
-        std::size_t room_peers = 0;   // connections that are not in a joined room yet
-        std::size_t rooms = 0;        // joined
-        std::size_t connections = 0;  // all of those that hold a place under relay_limits::connections
-        std::uint64_t room_bytes = 0; // that have passed through rooms so far, both directions
-        std::uint64_t memory = 0;     // bytes that count under relay_limits::memory
+        std::size_t starting = 0;     // connections in their preamble
+        std::size_t lobbies = 0;      // named lobbies
+        std::size_t handshakes = 0;   // handshake connections
+        std::size_t room_peers = 0;   // room connections that are not joined yet
+        std::size_t rooms = 0;        // joined rooms
+        std::size_t connections = 0;  // connections that count toward relay_limits::connections
+        std::uint64_t room_bytes = 0; // moved by rooms so far, both directions together
+        std::uint64_t memory = 0;     // bytes that count toward relay_limits::memory
         relay_machine::counts peers;
         room_broker::counts places;
     };

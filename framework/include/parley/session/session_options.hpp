@@ -1,4 +1,4 @@
-// The options that a sender and a receiver have in common.
+// The options that senders and receivers share.
 #pragma once
 
 #include <parley/base/random.hpp>
@@ -12,7 +12,7 @@
 
 namespace parley {
 
-// The values, for reading. session_option_setters documents each of them and sets it.
+// The values of the options. session_option_setters documents and sets each of them.
 class session_options {
 public:
     session_options() = default;
@@ -41,8 +41,7 @@ protected:
     proxy_pointer proxy_;
 };
 
-// The setters, which can be chained: receive_options{}.relay(address).idle_timeout(30s). `Self` is the class
-// that derives from this one.
+// Setters that chain: receive_options{}.relay(address).idle_timeout(30s). `Self` is the derived class.
 template <class Self>
 class session_option_setters : public session_options {
 public:
@@ -57,13 +56,13 @@ public:
     using session_options::relay;
     using session_options::wait_timeout;
 
-    // The relay, over any transport. There is no default.
+    // The relay, over any transport. Required.
     Self& relay(relay_address value)
     {
         relay_ = std::move(value);
         return self();
     }
-    // How long each of the two connections may take; 15 seconds by default.
+    // The time for each of the two connections; 15 seconds by default.
     Self& connect_timeout(duration value)
     {
         connect_timeout_ = value;
@@ -81,20 +80,20 @@ public:
         entry_timeout_ = value;
         return self();
     }
-    // How long the room may stay without a byte; 60 seconds by default. A sender may take twice that to be
-    // sure.
+    // The time that the room may stay without a byte; 60 seconds by default. A sender may take twice that to
+    // detect it.
     Self& idle_timeout(duration value)
     {
         idle_timeout_ = value;
         return self();
     }
-    // The random numbers; null, the default, means system_random(). The operation borrows it.
+    // The source of random numbers; null, the default, means system_random(). It must outlive the operation.
     Self& random(random_source* value)
     {
         random_ = value;
         return self();
     }
-    // The resolver of host names; null, the default, means the system's. The operation borrows it.
+    // The resolver of host names; null, the default, means the system's. It must outlive the operation.
     Self& names(resolver* value)
     {
         names_ = value;
@@ -106,9 +105,9 @@ public:
         ca_file_ = std::move(value);
         return self();
     }
-    // The executor that reads, hashes, compresses and writes the document, which blocks. Its context must run
-    // until the operation has ended. The operation never runs two such jobs at a time. By default the
-    // operation has a thread of its own, from the room to the end.
+    // The executor for blocking work on the document: reading, hashing, compressing and writing. Its context
+    // must run until the operation has ended. The operation runs one such job at a time. By default the
+    // operation starts its own thread when it enters the room, and keeps it to the end.
     Self& blocking(executor value)
     {
         blocking_ = std::move(value);

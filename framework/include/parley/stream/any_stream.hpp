@@ -1,10 +1,10 @@
-// A byte stream of any transport behind one type: what every actor reads from and writes to.
+// A byte stream over any transport, behind one type.
 //
-// any_stream models Asio's AsyncReadStream and AsyncWriteStream, so asio::async_read, asio::async_write and
-// the like work on it, with any completion token; the handler's associated executor, allocator and
-// cancellation slot are honoured. At most one read (or wait for readability), one write and one shutdown may
-// be under way at a time; a read and a write may overlap. It can be the next layer of asio::ssl::stream, and of
-// Beast's streams (a WebSocket needs parley/stream/beast_websocket.hpp as well).
+// any_stream models Asio's AsyncReadStream and AsyncWriteStream. So asio::async_read, asio::async_write and
+// similar functions work on it, with any completion token. It honours the handler's associated executor,
+// allocator and cancellation slot. At most one read (or wait for readability), one write and one shutdown may
+// be pending at a time; a read and a write may overlap. An any_stream can be the next layer of
+// asio::ssl::stream and of Beast's streams (a WebSocket also needs parley/stream/beast_websocket.hpp).
 //
 // Cancellation of one operation (terminal, partial or total):
 //   read   TCP, memory: lossless, no byte is taken from the stream, which stays usable. A wrapped stream: as
@@ -12,7 +12,7 @@
 //   wait   lossless on every transport.
 //   write  some bytes may have gone; the count given to the handler tells how many. The stream stays usable.
 //
-// Thread safety: none. Everything is called on the stream's executor.
+// Not thread-safe. Call every function on the stream's executor.
 #pragma once
 
 #include <parley/async/awaitable.hpp>
@@ -37,8 +37,8 @@ namespace parley {
 // The two kinds of stream between a peer and a relay (PROTOCOL.md section 9).
 enum class stream_kind : std::uint8_t { handshake, room };
 
-// Up to max_buffers buffers to be written in one go: a ConstBufferSequence of fixed size. Empty buffers are
-// left out; what does not fit is left for the next write. Borrows the bytes.
+// A ConstBufferSequence of fixed size: up to max_buffers buffers for one write. It skips empty buffers, and
+// leaves the rest for the next write. It does not own the bytes.
 class gather_buffers {
 public:
     static constexpr std::size_t max_buffers = 16;
@@ -67,8 +67,8 @@ private:
     std::size_t count_ = 0;
 };
 
-// What a transport implements. Its start_ functions never call the handler before they return; they call it
-// through its associated executor. A destroyed stream closes itself; handlers still pending then get
+// The interface that a transport implements. Its start_ functions never call the handler before they return;
+// they call it through its associated executor. A destroyed stream closes itself; pending handlers then get
 // operation_aborted.
 class stream_base {
 public:
@@ -82,10 +82,10 @@ public:
 
     virtual executor get_executor() const noexcept = 0;
 
-    // Reads at least one byte to `buffer`, whose bytes the caller keeps alive. asio::error::eof at the end;
-    // an empty buffer completes at once with 0.
+    // Reads at least one byte into `buffer`; the caller keeps its bytes alive. asio::error::eof at the end.
+    // An empty buffer completes at once with 0.
     virtual void start_read(asio::mutable_buffer buffer, io_handler handler) = 0;
-    // Writes at least one byte of `buffers`, whose bytes the caller keeps alive.
+    // Writes at least one byte of `buffers`; the caller keeps their bytes alive.
     virtual void start_write(const gather_buffers& buffers, io_handler handler) = 0;
     // Ends the sending direction in order.
     virtual void start_shutdown_send(wait_handler handler) = 0;
@@ -93,13 +93,13 @@ public:
     virtual void start_wait_readable(wait_handler handler) = 0;
     // Completes when a write would make progress.
     virtual void start_wait_writable(wait_handler handler) = 0;
-    // Reads what is there without waiting. 0 with asio::error::would_block when there is nothing yet.
+    // Reads the available bytes without waiting. 0 with asio::error::would_block when there are none.
     virtual std::size_t try_read_some(mutable_bytes out, error_code& error) noexcept = 0;
-    // Writes what is taken without waiting. 0 with would_block when that is nothing.
-    // operation_not_supported, as at first: the transport cannot.
+    // Writes as many bytes as possible without waiting. 0 with would_block when it can write none.
+    // operation_not_supported, the default, when the transport cannot do so.
     virtual std::size_t try_write_some(const gather_buffers& buffers, error_code& error) noexcept;
 
-    // Whether move_to() would do it now, with nothing of the caller's under way.
+    // Whether move_to() would succeed now, when the caller has no pending operation.
     virtual bool can_move() const noexcept { return false; }
     virtual error_code move_to(const executor& target);
 
@@ -119,9 +119,9 @@ public:
     virtual std::optional<seat_token> seat() const noexcept { return std::nullopt; }
 };
 
-// What a user's own stream type must have to be wrapped: Asio's AsyncReadStream and AsyncWriteStream, and a
-// close() that cancels what is under way. Where there is only a next_layer(), as in asio::ssl::stream, that is
-// what is closed.
+// The requirements on a user's own stream type: Asio's AsyncReadStream and AsyncWriteStream, and a close()
+// that cancels pending operations. A type with only a next_layer(), such as asio::ssl::stream, is closed
+// through that.
 template <class S>
 concept ByteStream =
     std::move_constructible<S> &&
@@ -131,8 +131,8 @@ concept ByteStream =
         s.async_write_some(out, h);
     } && (requires(S s) { s.close(); } || requires(S s) { s.next_layer(); });
 
-// A move-only handle on a stream. An empty one (default, or moved from) may only be assigned, destroyed,
-// asked is_open() or closed.
+// A move-only handle to a stream. An empty one (default-constructed or moved from) may only be assigned,
+// destroyed, closed and asked is_open().
 class any_stream {
 public:
     using executor_type = executor;
@@ -140,10 +140,10 @@ public:
 
     any_stream() noexcept = default;
     explicit any_stream(std::unique_ptr<stream_base> base) noexcept : base_(std::move(base)) {}
-    // Wraps a user's own stream. `name` (static storage) is its transport_name(), `remote` its
-    // remote_identity(). Its end of sending is shutdown_send(), if the type has that; otherwise it is
-    // close(). A wrapped stream waits for readability by reading into a buffer of its own (4 KiB, allocated
-    // on the first wait).
+    // Wraps a user's own stream. `name` (static storage) becomes its transport_name(), and `remote` its
+    // remote_identity(). To end its sending direction, any_stream calls shutdown_send() if the type has it,
+    // otherwise close(). A wrapped stream waits for readability by reading into an internal buffer (4 KiB,
+    // allocated on the first wait).
     template <class Stream>
         requires(!std::same_as<Stream, any_stream> && ByteStream<Stream>)
     explicit any_stream(Stream stream, std::string_view name = "custom", const identity& remote = {});
@@ -180,8 +180,8 @@ public:
             token, base_.get(), gather_buffers::from(buffers));
     }
 
-    // Ends the sending direction in order (TCP: FIN), so that the peer reads eof after what was written;
-    // reading goes on. No write may be under way. Signature void(error_code).
+    // Ends the sending direction in order (TCP: FIN): the peer reads eof after the last written byte. Reading
+    // continues. No write may be pending. Signature void(error_code).
     template <class Token>
     auto async_shutdown_send(Token&& token)
     {
@@ -192,8 +192,8 @@ public:
             token, base_.get());
     }
 
-    // Completes when try_read_some would give bytes, the end or an error; it needs no buffer, so a connection
-    // that only waits costs little memory. Spurious completions are allowed. Signature void(error_code).
+    // Completes when try_read_some would give bytes, the end or an error. It needs no buffer, so a waiting
+    // connection costs little memory. Spurious completions are allowed. Signature void(error_code).
     template <class Token>
     auto async_wait_readable(Token&& token)
     {
@@ -204,7 +204,7 @@ public:
             token, this);
     }
 
-    // Completes when a write would make progress (at once where the transport cannot tell). Signature
+    // Completes when a write would make progress, or at once when the transport cannot tell. Signature
     // void(error_code).
     template <class Token>
     auto async_wait_writable(Token&& token)
@@ -216,38 +216,38 @@ public:
             token, base_.get());
     }
 
-    // Reads up to out.size() bytes of what is there already. Gives 0 and would_block when nothing is, 0 and
-    // eof at the end. No read may be under way.
+    // Reads up to out.size() available bytes. Returns 0 with would_block when there are none, and 0 with eof
+    // at the end. No read may be pending.
     std::size_t try_read_some(mutable_bytes out, error_code& error) noexcept
     {
         return front_.empty() ? base_->try_read_some(out, error) : take_front(out, error);
     }
 
-    // Writes what the transport takes of `buffers` at once, and gives its size. Gives 0 and would_block when
-    // that is nothing, 0 and operation_not_supported when the transport writes asynchronously only. No write
-    // may be under way.
+    // Writes as many bytes of `buffers` as the transport accepts at once, and returns their number. Returns 0
+    // with would_block when it accepts none, and 0 with operation_not_supported when the transport only
+    // writes asynchronously. No write may be pending.
     std::size_t try_write_some(const gather_buffers& buffers, error_code& error) noexcept
     {
         return base_->try_write_some(buffers, error);
     }
 
-    // Puts bytes that were read back in front: the next reads give them first. No read may be under way. A
+    // Puts back bytes that were read: the next reads give them first. No read may be pending.
     // close() drops them.
     bool has_put_back() const noexcept { return !front_.empty(); }
     std::size_t put_back_bytes() const noexcept { return front_.size(); }
     void put_back(bytes_view bytes) { front_.insert(front_.begin(), bytes.begin(), bytes.end()); }
 
-    // Whether move_to() can be had now. Sockets of the system can move, and layers on them unless they are
-    // just answering by themselves (a WebSocket's pong); memory and wrapped streams cannot.
+    // Whether move_to() would succeed now. System sockets can move. Layers on them can, too, except while
+    // they send an answer of their own (a WebSocket's pong). Memory and wrapped streams cannot.
     bool can_move() const noexcept { return base_->can_move(); }
-    // Goes over to the executor of another execution context, on which everything is called from then on.
-    // Called on the executor so far, with nothing under way, and once at most. Errors:
-    // asio::error::operation_not_supported, when the stream stays where it is; the system's, when it is
-    // closed.
+    // Moves the stream to the executor of another execution context; from then on call every function there.
+    // Call it on the old executor, with no pending operation, and at most once. Errors:
+    // asio::error::operation_not_supported (the stream stays where it is); the system's (the stream is
+    // closed).
     error_code move_to(const executor& target) { return base_->move_to(target); }
 
-    // Closes both directions and cancels everything under way (operation_aborted). What was written before is
-    // still delivered, unless reset_on_close(true). Calling it again does nothing.
+    // Closes both directions and cancels all pending operations (operation_aborted). Bytes written before are
+    // still delivered, unless reset_on_close(true) was called. A second call does nothing.
     void close() noexcept
     {
         front_ = {};
@@ -256,37 +256,37 @@ public:
     bool is_open() const noexcept { return base_ && base_->is_open(); }
 
     // With true, close(), destruction and the death of this process reset the connection (TCP: SO_LINGER {1,
-    // 0}): the peer reads connection_reset instead of the end, and so can tell a crash from an end in order.
-    // With false (as at first) the connection ends in order.
+    // 0}): the peer reads connection_reset instead of the end. So it can tell a crash from an end in order.
+    // With false, the default, the connection ends in order.
     void reset_on_close(bool abort) noexcept { base_->reset_on_close(abort); }
 
-    // The peer's address as text for people and logs: "a.b.c.d:port", "[addr]:port" (with %zone where it has
-    // one), or a transport's own.
+    // The peer's address as text for people and logs: "a.b.c.d:port", "[addr]:port" (with its %zone, if any),
+    // or a transport's own form.
     std::string remote_address() const { return base_->remote_address(); }
-    // The peer's address as the protocol's identity: a v4-mapped address as IPv4, no zone. Empty when it has
-    // none.
+    // The peer's address as an identity of the protocol: a v4-mapped address as IPv4, no zone. Empty when it
+    // has none.
     identity remote_identity() const noexcept { return base_->remote_identity(); }
-    // The address reached, where the transport runs over TCP: where a peer opens its room (PROTOCOL.md
-    // section 6).
+    // The address that was reached, when the transport runs over TCP. A peer opens its room there
+    // (PROTOCOL.md section 6).
     std::optional<tcp_endpoint> remote_endpoint() const noexcept { return base_->remote_endpoint(); }
     // "tcp", "memory", …; static storage.
     std::string_view transport_name() const noexcept { return base_->transport_name(); }
-    // The socket whose bytes are exactly the stream's, for splice(2) and the like; -1 when there is none, and
-    // as long as bytes that were put back wait for a read. The stream keeps it.
+    // The socket that carries exactly the stream's bytes, for splice(2) and similar calls. -1 when there is
+    // none, and while put-back bytes wait for a read. The stream keeps ownership.
     int native_handle() const noexcept { return front_.empty() ? base_->native_handle() : -1; }
-    // Whether an end that a read has given was a reset. For a stream whose own sending direction is still
-    // open: the system reports a reset once only, and after a failed write a read gives an end like any other.
-    // The answer outlives close().
+    // Whether the end that a read has given was really a reset. Ask only while the stream's own sending
+    // direction is open: the system reports a reset only once, and after a failed write a read gives an
+    // ordinary end. The answer outlives close().
     bool was_reset() const noexcept { return base_->was_reset(); }
-    // How far what was written has come. Nothing where the transport cannot tell.
+    // How many written bytes have been delivered. nullopt when the transport cannot tell.
     std::optional<delivery_counts> delivery() const noexcept { return base_->delivery(); }
-    // How many bytes the other end of the connection has offered to take, last of all. Nothing where the
-    // transport cannot tell (TCP can on Linux, since 5.4).
+    // The last receive window, in bytes, that the other end of the connection has advertised. nullopt when
+    // the transport cannot tell (TCP can on Linux, since 5.4).
     std::optional<std::uint64_t> peer_window() const noexcept { return base_->peer_window(); }
-    // What the stream was opened for, where its transport says so (a WebSocket's subprotocol does); where it
-    // does not, the port or path that was reached tells.
+    // The kind that the stream was opened for, when its transport says so (by a WebSocket's subprotocol).
+    // Otherwise the port or path that was reached tells.
     std::optional<stream_kind> kind() const noexcept { return base_->kind(); }
-    // The seat that the peer of an accepted WebSocket has presented (PROTOCOL.md section 9).
+    // The seat that the peer of an accepted WebSocket presented (PROTOCOL.md section 9).
     std::optional<seat_token> seat() const noexcept { return base_->seat(); }
 
 private:

@@ -1,14 +1,14 @@
-// The one loop that drives every machine: it carries bytes between a stream and a machine with one stream,
-// and events to its owner.
+// The loop that drives every machine. It carries bytes between a stream and a machine with one stream, and
+// events to the machine's owner.
 //
 //     stream ─▶ machine.receive ─▶ machine.output ─▶ stream
 //                      │      └──▶ events ─▶ on_event (synchronous)
 //     input(f) ────────┘
 //
-// It keeps the rules of machine.hpp: after every input all output and events are taken before the next input;
-// output is written even when the machine has failed; one write is under way at a time and later output is
-// merged into the next. While output waits to be written nothing is read, so a peer that does not read cannot
-// make it grow.
+// It keeps the rules of machine.hpp. After every input it takes all output and events before the next input.
+// It writes the output even when the machine has failed. One write is pending at a time, and later output
+// joins the next write. While output waits to be written it reads nothing, so a peer that does not read
+// cannot make the output grow.
 #pragma once
 
 #include <parley/base/time.hpp>
@@ -26,8 +26,8 @@ namespace parley {
 struct driver_options {
     driver_options() = default;
 
-    duration timeout = duration::max();               // of the whole run; machine.stop(timed_out) then
-    duration flush_timeout = std::chrono::seconds{5}; // for the last output, once the machine has finished
+    duration timeout = duration::max();               // of the whole run; then calls machine.stop(timed_out)
+    duration flush_timeout = std::chrono::seconds{5}; // for the last output, after the machine has finished
     std::size_t read_buffer_bytes = 1024;
 };
 
@@ -37,14 +37,14 @@ public:
     driver_base(const driver_base&) = delete;
     driver_base& operator=(const driver_base&) = delete;
 
-    // Runs until the machine has finished and its output is written, or the stream has failed. Called once;
-    // the driver outlives it. The result: unset when the machine finished with success; the machine's error;
-    // or the stream's, which the machine was told by stop(). The stream is left open (but closed when the
-    // last output could not be written within flush_timeout). When it returns nothing of it is under way any
-    // more. Cancelling the coroutine is stop(errc::cancelled).
+    // Runs until the machine has finished and its output is written, or until the stream has failed. Call it
+    // once. The driver must outlive it. The result: unset when the machine finished with success; the
+    // machine's error; or the stream's, which the machine got by stop(). The stream stays open, except when
+    // the last output could not be written within flush_timeout. No operation is pending when it returns.
+    // Cancellation works as stop(errc::cancelled).
     awaitable<error_code> run();
 
-    // The same with any completion token; signature void(error_code). An error_code here is the result above.
+    // The same with any completion token; signature void(error_code), which carries the result of run().
     template <class Token>
     auto async_run(Token&& token)
     {
@@ -55,18 +55,18 @@ public:
             token, this);
     }
 
-    // Tells the machine to stop for the reason `why`; run() returns once its last output is written. From
-    // on_event too. Does nothing when the machine has finished.
+    // Stops the machine with `why`; run() returns after its last output is written. Callable from on_event.
+    // Does nothing after the machine has finished.
     void stop(error_code why);
 
     // Moves the deadline of the whole run to `timeout` from now; duration::max() is never.
     void set_timeout(duration timeout);
 
-    // Bytes that were read after the machine had finished (the first of the room's, after "00"). Valid until
-    // the driver is destroyed.
+    // Bytes that were read after the machine had finished (for a room, its first bytes after "00"). Valid
+    // until the driver is destroyed.
     bytes_view leftover() const noexcept;
 
-    // All bytes read, and all bytes written.
+    // The numbers of all bytes read and written.
     std::uint64_t bytes_read() const noexcept { return bytes_read_; }
     std::uint64_t bytes_written() const noexcept { return bytes_written_; }
 
@@ -74,7 +74,7 @@ protected:
     driver_base(any_stream& stream, const driver_options& options);
     virtual ~driver_base();
 
-    // Runs `step` now, or, when the machine is being driven at this moment, right after; then drains.
+    // Runs `step` now, or right after the current drain; then drains.
     void apply(std::function<void()> step);
 
 private:
@@ -83,7 +83,7 @@ private:
     virtual void machine_stop(error_code why) = 0;
     virtual bytes_view machine_output() const = 0;
     virtual void machine_consume_output(std::size_t n) = 0;
-    virtual bool machine_next_event() = 0; // hands one event to the owner; false when there is none
+    virtual bool machine_next_event() = 0; // gives one event to the owner; false when there is none
     virtual bool machine_finished() const = 0;
     virtual error_code machine_error() const = 0;
 
@@ -119,23 +119,23 @@ private:
     bool read_ended_ = false, write_failed_ = false, flushing_ = false, flush_timed_out_ = false;
 };
 
-// Drives `machine` over `stream`; both outlive it and are touched by nobody else while it runs, except
-// through input(). Not thread-safe: everything happens on the stream's executor.
+// Drives `machine` over `stream`. Both must outlive the driver. While it runs, use the machine only through
+// input(). Not thread-safe: everything happens on the stream's executor.
 template <Machine M>
 class driver final : public driver_base {
 public:
     using event_handler = std::function<void(typename M::event)>;
 
-    // `on_event` gets every event in order, as it happens. It must not throw, may call input() and stop()
-    // (which take effect once it has returned), and must not destroy the driver.
+    // `on_event` gets every event in order, as it happens. It must not throw or destroy the driver. It may
+    // call input() and stop(), which take effect after it has returned.
     driver(any_stream& stream, M& machine, event_handler on_event, driver_options options = {})
         : driver_base(stream, options), machine_(machine), on_event_(std::move(on_event))
     {
     }
 
-    // Runs f(machine), then drains, even while a read is pending: how decisions of the owner reach the
-    // machine. `f` must be copyable and must not throw. From on_event it takes effect once that has returned.
-    // Before run() its output waits for run(). Does nothing once the machine has finished.
+    // Runs f(machine), then drains, even while a read is pending. The owner's decisions reach the machine
+    // this way. `f` must be copyable and must not throw. From on_event it takes effect after on_event has
+    // returned. Before run(), its output waits for run(). Does nothing after the machine has finished.
     template <class F>
         requires std::invocable<F&, M&>
     void input(F f)

@@ -1,4 +1,4 @@
-// How a user's own stream type becomes an any_stream. Included by any_stream.hpp.
+// Wraps a user's own stream type in an any_stream. Included by any_stream.hpp.
 #pragma once
 
 #include <parley/stream/any_stream.hpp>
@@ -17,14 +17,14 @@ namespace parley::detail {
 
 inline constexpr std::size_t wrapped_read_ahead_bytes = 4096;
 
-// Bytes that a wait for readability has read, and the error that came instead.
+// The bytes that a wait for readability has read, or the error that it has got.
 struct read_ahead {
     std::array<byte, wrapped_read_ahead_bytes> bytes;
     std::size_t begin = 0, end = 0;
     error_code error;
 
     bool ready() const noexcept { return begin != end || error.failed(); }
-    // Hands out what is there; 0 and the error once the bytes are gone.
+    // Gives the bytes; 0 and the error after the last one.
     std::size_t take(mutable_bytes out, error_code& failure) noexcept
     {
         const std::size_t size = std::min(out.size(), end - begin);
@@ -105,7 +105,7 @@ public:
         if (!std::exchange(open_, false)) return;
         try {
             close_stream(stream_);
-        } catch (...) { // a stream that fails to close is gone all the same
+        } catch (...) { // a stream that fails to close counts as closed
         }
     }
     bool is_open() const noexcept override { return open_; }
@@ -119,9 +119,9 @@ public:
     std::string_view transport_name() const noexcept override { return name_; }
 
 private:
-    // A handler that the user's stream calls on its own executor; from there it goes on to the executor of the
-    // handler inside. Beast's streams post to the executor of their handler, and in Boost 1.81 nothing can be
-    // posted to that of an any_completion_handler.
+    // A handler that the user's stream calls on its own executor, and that then calls the inner handler on
+    // that handler's executor. Beast's streams post to the executor of their handler, and Boost 1.81 cannot
+    // post to that of an any_completion_handler.
     template <class Handler>
     struct run_here {
         executor ex;
@@ -144,7 +144,7 @@ private:
         }
     };
 
-    // The handler of the read behind a wait: keeps the bytes.
+    // The handler of the read that implements a wait. It keeps the bytes.
     struct keep_ahead : run_here<wait_handler> {
         std::shared_ptr<read_ahead> ahead;
 

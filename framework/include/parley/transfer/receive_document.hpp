@@ -1,7 +1,7 @@
-// Receives a document from whoever knows the password (PROTOCOL.md sections 4, 6, 7 and 8, client).
+// Receives a document from a peer that knows the password (PROTOCOL.md sections 4, 6, 7 and 8, client).
 //
-// Nothing appears at the destination before the whole document has checked out; only then does the receiver
-// end its direction of the room, which tells the sender of the success. Any other way out resets it.
+// Nothing appears at the destination before the whole document is checked. Then the receiver ends its
+// direction of the room in order, which tells the sender of the success. Any other end resets the room.
 #pragma once
 
 #include <parley/base/secret.hpp>
@@ -13,25 +13,25 @@
 
 namespace parley {
 
-// Whom to receive from and how. Every setter returns the object itself, so that they chain.
+// The options of a receiver. Every setter returns the object, so that calls chain.
 class receive_options : public session_option_setters<receive_options> {
 public:
     receive_options() = default;
 
-    // The iterations of key derivation that a sender may ask for, at most; default_max_iterations by default.
+    // The most iterations of the key derivation that a sender may ask for; default_max_iterations by default.
     receive_options& max_iterations(std::uint64_t value)
     {
         max_iterations_ = value;
         return *this;
     }
-    // Whether a no of this user (observer.decide) ends the operation with refused_by_user. With false, the
-    // default, it waits for another sender.
+    // Whether a refusal by this user (observer.decide) ends the operation with refused_by_user. With false,
+    // the default, it waits for another sender.
     receive_options& refusal_ends(bool value)
     {
         refusal_ends_ = value;
         return *this;
     }
-    // After the success: how long the sender may take to end its connection; 5 seconds by default.
+    // The time that the sender may take to end its connection after the success; 5 seconds by default.
     receive_options& close_timeout(duration value)
     {
         close_timeout_ = value;
@@ -53,22 +53,22 @@ struct receive_report {
     identity peer;
     received_document document;
     std::uint64_t stream_bytes = 0;
-    duration transfer_time{}; // from the room to the document's place
+    duration transfer_time{}; // from entering the room to the stored document
 };
 
 // Receives one document into `receiver`, from the first peer that knows the password and that
-// observer.decide() says yes to, and commits it.
+// observer.decide() accepts, and commits it.
 //
-// `receiver` and `observer` are borrowed until the end. All calls to `observer` come on the executor of the
-// calling coroutine, which is a strand or has one thread, for the rest is not thread-safe. In the room
-// receiver.write() and commit() run at options.blocking, up to eight pieces of 512 KiB behind what has come:
-// by default on a thread that this operation has for itself until it ends. Destroying an operation that has
-// not ended (with its context) waits for the write under way. On any failure receiver.abandon() has been
-// called: nothing is left behind. Errors, by phase: connecting - name_not_resolved, connect_failed,
-// timed_out, the system's own; handshake - timed_out, timed_out_by_relay, closed_by_relay, unexpected_end and
-// the wire's; entering - room_*, timed_out; transferring - peer_disconnected (the sender or the relay left),
-// timed_out, record_*, the document's own; finishing -
-// those of commit(). Cancellation (terminal): both connections are reset and the result is `cancelled`.
+// `receiver` and `observer` must outlive the operation. All calls to `observer` come on the executor of the
+// calling coroutine, which must be a strand or have one thread: the rest is not thread-safe. In the room,
+// receiver.write() and commit() run at options.blocking, up to eight pieces of 512 KiB behind the received
+// bytes. By default the operation has its own thread for that until it ends. Destroying a running operation
+// (with its context) waits for the current write. On any failure it calls receiver.abandon(), and nothing is
+// left behind. Errors, by phase: connecting - name_not_resolved, connect_failed, timed_out, the system's;
+// handshake - timed_out, timed_out_by_relay, closed_by_relay, unexpected_end and those of the wire; entering
+// - room_*, timed_out; transferring - peer_disconnected (the sender or the relay left), timed_out, record_*,
+// the document's errors; finishing - those of commit(). Cancellation (terminal): both connections are reset
+// and the result is `cancelled`.
 awaitable<operation_result<receive_report>> receive_document(secret_bytes password,
                                                              document_receiver& receiver,
                                                              receive_options options,

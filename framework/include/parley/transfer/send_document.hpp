@@ -1,7 +1,7 @@
-// Sends a document to whoever knows the password (PROTOCOL.md sections 4, 6, 7 and 8, server).
+// Sends a document to a peer that knows the password (PROTOCOL.md sections 4, 6, 7 and 8, server).
 //
-// How a sender knows that the document has arrived: version 1 has no message for that, only the receiver's
-// end of the room.
+// Version 1 of the protocol has no message that confirms the document. The sender only sees how the receiver
+// ends the room:
 //
 //   the receiver's end                                                | result
 //   in order, and the transport has acknowledged the trailer          | success
@@ -9,10 +9,10 @@
 //   trailer is not written yet                                        |
 //   a reset                                                           | peer_disconnected
 //
-// Our receivers end in order only after the document stands in its place; whatever else happens to them (a
-// full disk, a user's Ctrl-C, kill -9) resets the connection. Receivers made by others may end in order when
-// they are stopped: then a success says that they had the document's bytes, not that they kept them.
-// The sender itself always ends in order: the missing trailer tells the receiver.
+// receive_document ends in order only after the document is in its place. Any other end (a full disk, Ctrl-C,
+// kill -9) resets the connection. Other programs' receivers may end in order when they are stopped. Success
+// then means that they had the document's bytes, not that they kept them. The sender itself always ends in
+// order: a receiver detects a failure by the missing trailer.
 #pragma once
 
 #include <parley/base/secret.hpp>
@@ -24,19 +24,19 @@
 
 namespace parley {
 
-// Whom to send to and how. Every setter returns the object itself, so that they chain.
+// The options of a sender. Every setter returns the object, so that calls chain.
 class send_options : public session_option_setters<send_options> {
 public:
     send_options() = default;
 
-    // The layout of the records; record_layout::current by default, `original` for a receiver of before March
-    // 2025.
+    // The layout of the records; record_layout::current by default. Receivers from before March 2025 need
+    // `original`.
     send_options& layout(record_layout value)
     {
         layout_ = value;
         return *this;
     }
-    // The iterations of the key derivation, by both sides; default_iterations by default.
+    // The iterations of the key derivation, for both sides; default_iterations by default.
     send_options& iterations(std::uint64_t value)
     {
         iterations_ = value;
@@ -54,7 +54,7 @@ public:
         cipher1_ = value;
         return *this;
     }
-    // After the trailer: how long the receiver may work on the document without a byte, while it checks,
+    // The time that the receiver may work without a byte after the trailer, while it checks the document,
     // resolves deltas and writes; 30 minutes by default.
     send_options& finish_timeout(duration value)
     {
@@ -81,22 +81,21 @@ struct send_report {
     identity peer;
     std::uint64_t stream_bytes = 0;
     std::uint64_t content_bytes = 0;
-    duration transfer_time{}; // from the room to the receiver's end
+    duration transfer_time{}; // from entering the room to the receiver's end
 };
 
-// Sends `source` once, to the first peer that knows the password and says yes.
+// Sends `source` once, to the first peer that knows the password and accepts.
 //
-// `source` and `observer` are borrowed until the end. All calls to `observer` come on the executor of the
-// calling coroutine, which is a strand or has one thread, for the rest is not thread-safe. In the room
-// `source` is read at options.blocking, up to seven pieces of 512 KiB ahead of what is being sent: by default
-// on a thread that this operation has for itself until it ends. Destroying an operation that has not ended
-// (with its context) waits for the read under way.
-// Errors, by phase: connecting - name_not_resolved, connect_failed, timed_out, the system's own; handshake -
-// timed_out, timed_out_by_relay, closed_by_relay, unexpected_end and the wire's; entering - room_*,
-// timed_out; transferring and finishing - peer_disconnected, unconfirmed, timed_out; the document's own at any time after the
-// agreement; invalid_public_packet and record_layout_impossible for impossible options. Cancellation
-// (terminal): both connections end in order and the result is `cancelled`; the source stays usable only for
-// being destroyed.
+// `source` and `observer` must outlive the operation. All calls to `observer` come on the executor of the
+// calling coroutine, which must be a strand or have one thread: the rest is not thread-safe. In the room,
+// `source` is read at options.blocking, up to seven pieces of 512 KiB ahead of the sent bytes. By default the
+// operation has its own thread for that until it ends. Destroying a running operation (with its context)
+// waits for the current read. Errors, by phase: connecting - name_not_resolved, connect_failed, timed_out,
+// the system's; handshake - timed_out, timed_out_by_relay, closed_by_relay, unexpected_end and those of the
+// wire; entering - room_*, timed_out; transferring and finishing - peer_disconnected, unconfirmed, timed_out.
+// Any time after the agreement: the document's errors. Impossible options: invalid_public_packet,
+// record_layout_impossible. Cancellation (terminal): both connections end in order and the result is
+// `cancelled`; afterwards `source` may only be destroyed.
 awaitable<operation_result<send_report>> send_document(secret_bytes password, document_source& source,
                                                        send_options options, peer_observer& observer);
 

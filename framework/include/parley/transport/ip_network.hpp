@@ -13,11 +13,11 @@ namespace parley {
 // `address`, or the IPv4 address that it maps.
 asio::ip::address unmapped(const asio::ip::address& address) noexcept;
 
-// Reading it is thread-safe.
+// Const members are thread-safe.
 class ip_network {
 public:
-    // The network of `address` with that prefix, at most 32 bits of an IPv4 address and 128 of an IPv6 one. The
-    // bits behind the prefix and the zone do not count.
+    // The network of `address` with a prefix of at most 32 bits for IPv4 and 128 for IPv6. Ignores the bits
+    // behind the prefix, and the zone.
     ip_network(const asio::ip::address& address, unsigned prefix_bits);
 
     bool contains(const asio::ip::address& address) const noexcept;

@@ -1,10 +1,11 @@
-// The way out of a network through a proxy: HTTP CONNECT (RFC 9110 section 9.3.6, with Basic credentials) and
-// SOCKS 5 (RFC 1928, with the user name and password of RFC 1929).
+// Connections through a proxy: HTTP CONNECT (RFC 9110 section 9.3.6, with Basic credentials) and SOCKS 5 (RFC
+// 1928, with the user name and password of RFC 1929).
 //
-// The proxy resolves the relay's name; this side resolves the proxy's only. Every transport over TCP goes
-// through it, TLS and WebSocket inside of what it carries.
+// The proxy resolves the relay's name; this side resolves only the proxy's. Every transport over TCP can use
+// a proxy; TLS and WebSocket run inside the tunnel.
 #pragma once
 
+#include <parley/base/diagnostics.hpp>
 #include <parley/base/result.hpp>
 #include <parley/base/secret.hpp>
 #include <parley/transport/address.hpp>
@@ -18,37 +19,37 @@ namespace parley {
 
 enum class proxy_kind : byte { http, socks5 };
 
-// A proxy, and who its user is. Movable; the password is wiped with it.
+// A proxy and its credentials. Movable. The destructor wipes the password.
 struct proxy_settings {
     proxy_kind kind = proxy_kind::http;
     std::string host; // a name or an address, without brackets
     std::uint16_t port = 0;
-    std::string user; // empty: no credentials are sent
+    std::string user; // empty: send no credentials
     secret_bytes password;
 
     // Reads
     //
     //     [http://|socks5://|socks5h://|socks://][user[:password]@]host[:port][/]
     //
-    // with %XX for what a user or password cannot hold as it is. All three names of SOCKS mean the same here.
-    // Ports by default: 80 for http (which is also the kind when none is named) and 1080 for SOCKS. Errors:
-    // bad_address; `why`, if given, says in one sentence what is wrong, without a piece of the credentials.
-    static result<proxy_settings> parse(std::string_view text, std::string* why = nullptr);
+    // with %XX for characters that a user or password cannot contain directly. All three SOCKS names mean the
+    // same here. The default port is 80 for http, which is also the default scheme, and 1080 for SOCKS.
+    // Errors: bad_address; `diag` says what is wrong, without any part of the credentials.
+    static result<proxy_settings> parse(std::string_view text, diagnostics* diag = nullptr);
 
-    // Takes the credentials from "user:password" instead, as they are. Errors: bad_address.
-    error_code set_credentials(std::string_view text, std::string* why = nullptr);
+    // Replaces the credentials by "user:password", without decoding. Errors: bad_address.
+    error_code set_credentials(std::string_view text, diagnostics* diag = nullptr);
 
-    // The text that parse() reads back, but for the credentials, which are never printed.
+    // The text that parse() reads back, without the credentials: they are never printed.
     std::string text() const;
 };
 
-// A proxy that many connections share; null: none.
+// A proxy that many connections share; null means none.
 using proxy_pointer = std::shared_ptr<const proxy_settings>;
 
 // The value of an environment variable, or null.
 using environment_lookup = std::function<const char*(const char* name)>;
 
-// The proxy that the usual variables name for a relay, or none:
+// The proxy that the usual environment variables name for a relay, or null:
 //
 //   transport | variables, the first that is set and not empty
 //   tls, wss  | https_proxy, HTTPS_PROXY, all_proxy, ALL_PROXY
@@ -56,12 +57,12 @@ using environment_lookup = std::function<const char*(const char* name)>;
 //             | all_proxy, ALL_PROXY
 //   others    | all_proxy, ALL_PROXY
 //
-// None for a relay that no_proxy, or else NO_PROXY, has (is_proxy_exempt), nor for a transport without
-// network. Errors: bad_address; `why` names the variable, without its value.
+// Null for a relay that no_proxy, or else NO_PROXY, contains (is_proxy_exempt), and for a transport without
+// network. Errors: bad_address; `diag` names the variable, without its value.
 result<proxy_pointer> proxy_from_environment(const relay_address& relay, const environment_lookup& variable,
-                                             std::string* why = nullptr);
+                                             diagnostics* diag = nullptr);
 
-// Whether `list` has `host` with `port`. Its entries stand between commas or spaces:
+// Whether `list` contains `host` with `port`. Commas or spaces separate the entries:
 //
 //   *                       everything
 //   example.org             that host and all below it; so do .example.org and *.example.org
@@ -69,7 +70,7 @@ result<proxy_pointer> proxy_from_environment(const relay_address& relay, const e
 //   192.0.2.0/24            all addresses of that network, the same
 //   ENTRY:port              one of the above with that port only; an IPv6 address stands in brackets then
 //
-// Letters in any case. Entries that make no sense are passed over.
+// Ignores case. Skips malformed entries.
 bool is_proxy_exempt(std::string_view list, std::string_view host, std::uint16_t port);
 
 } // namespace parley

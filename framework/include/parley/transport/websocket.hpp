@@ -1,21 +1,22 @@
-// The WebSocket transport (PROTOCOL.md section 9): ws://host[:port][/path], and wss:// for the same over TLS.
+// The WebSocket transport (PROTOCOL.md section 9): ws://host[:port][/path], and wss:// over TLS.
 //
-// One URL serves both kinds of stream; the subprotocol says which: bob.handshake or bob.room. A second value,
-// bob.seat. with 32 hexadecimal digits, is the peer's seat: the same on both connections of a session, and
-// never in the answer. Bytes travel in binary messages whose boundaries mean nothing; a text message is
-// answered with close code 1003, a message above the bound with 1009, a broken rule with 1002, a close reason
-// that is no UTF-8 with 1007.
+// One URL serves both kinds of stream; the subprotocol names the kind: bob.handshake or bob.room. A second
+// value, bob.seat. with 32 hexadecimal digits, is the peer's seat: the same on both connections of a session,
+// and never in the answer. Bytes travel in binary messages whose boundaries mean nothing. Close codes: 1003
+// for a text message, 1009 for a message above the bound, 1002 for a broken rule, 1007 for a close reason
+// that is not UTF-8.
 //
-// A stream's end in order is a close frame: async_shutdown_send sends 1000 and reading goes on until the
-// peer's own close frame. A read gives eof after a close frame with 1000; any other code, and the end of the
-// connection without a close frame, is connection_reset. An abort closes the connection below without
-// one.
+// A close frame ends a stream in order: async_shutdown_send sends 1000, and reading continues until the
+// peer's own close frame. A read gives eof after a close frame with 1000. Any other code, and the end of the
+// connection without a close frame, give connection_reset. An abort closes the connection below without a
+// close frame.
 //
-// open_websocket gives a WebSocket of Beast's (parley/stream/beast_websocket.hpp): it answers the peer's close
-// frame at once and then writes no more, and takes messages of any size. accept_websocket gives one of the
-// relay's codec.
+// open_websocket makes a Beast WebSocket (parley/stream/beast_websocket.hpp): it answers the peer's close
+// frame at once and then writes no more, and accepts messages of any size. accept_websocket makes one with
+// the relay's codec.
 #pragma once
 
+#include <parley/base/diagnostics.hpp>
 #include <parley/stream/any_stream.hpp>
 #include <parley/transport/transport.hpp>
 
@@ -27,18 +28,17 @@
 
 namespace parley {
 
-// The Sec-WebSocket-Protocol of a kind of stream.
+// The value of Sec-WebSocket-Protocol for a kind of stream.
 std::string_view websocket_subprotocol(stream_kind kind) noexcept;
 
-// The first lines of an HTTP request, at most 8 KiB. Not checked beyond HTTP's own grammar: escape before
-// printing.
+// The head of an HTTP request, at most 8 KiB. Only HTTP's own grammar is checked: escape it before printing.
 struct http_request {
     std::string method;
     std::string target;                                       // as sent, with the query
     std::vector<std::pair<std::string, std::string>> headers; // in order
 
     std::string_view path() const noexcept; // the target without the query
-    // The value of the first header `name` (any case); empty when there is none.
+    // The value of the first header `name`, ignoring case; empty when there is none.
     std::string_view header(std::string_view name) const noexcept;
 };
 
@@ -55,35 +55,35 @@ struct websocket_accept_options {
     websocket_accept_options() = default;
 
     websocket_options websocket;
-    std::string path; // the only one served; empty or "/": all
-    // Answers a request that asks for no WebSocket. Without it, or when it gives nothing: 426 on a path that
-    // is served, 404 elsewhere. Must not throw.
+    std::string path; // the only path that is served; empty or "/": all
+    // Answers a request that does not ask for a WebSocket. When it is empty or returns nullopt, the answer is
+    // 426 on a served path and 404 elsewhere. Must not throw.
     std::function<std::optional<http_answer>(const http_request&)> on_request;
-    // Asked for a request that is a proper WebSocket upgrade to a path that is served; an answer is given in
-    // place of the WebSocket. Must not throw; may be empty.
+    // Called for a valid WebSocket request to a served path. An answer replaces the WebSocket. Must not
+    // throw; may be empty.
     std::function<std::optional<http_answer>(const http_request&)> on_upgrade;
 };
 
-// What came of a connection on which HTTP was expected.
+// The result of accept_websocket.
 struct websocket_accepted {
-    error_code error;    // unset: the stream is the WebSocket now. upgrade_refused: it was answered otherwise
-    unsigned status = 0; // of the answer
+    error_code error;     // unset: the stream is the WebSocket. upgrade_refused: another answer was sent
+    unsigned status = 0;  // of the answer
     http_request request; // without the seat, which is the stream's seat()
 };
 
-// Reads an HTTP request from `stream` and answers it; after success `stream` is the WebSocket (its kind() and
-// seat() are set), otherwise it is closed. A malformed seat, and a second one, are answered with 400: whoever
-// means to have a seat must not be left without one. Takes as long as the peer does: bound it with a
-// watchdog. At most 8 KiB are read. Errors: upgrade_refused, eof or those of the stream.
+// Reads an HTTP request from `stream` and answers it. On success `stream` becomes the WebSocket (its kind()
+// and seat() are set); otherwise it is closed. The answer to a malformed seat, or to a second one, is 400: a
+// peer that wants a seat must not continue without one. Not bounded in time: use a watchdog. Reads at most 8
+// KiB. Errors: upgrade_refused, eof or those of the stream.
 awaitable<websocket_accepted> accept_websocket(any_stream& stream, websocket_accept_options options);
 
-// Asks for a WebSocket over `stream`, which is connected to `address`, and presents `seat`, if there is one;
-// after success `stream` is the WebSocket, otherwise it is closed. An answer that takes the seat as the
-// subprotocol is refused. Not bounded in time. Errors: upgrade_refused, with `detail` naming the
-// HTTP status; those of the stream.
+// Requests a WebSocket over `stream`, which is connected to `address`, and presents `seat`, if set. On
+// success `stream` becomes the WebSocket; otherwise it is closed. Refuses an answer that echoes the seat as
+// the subprotocol. Not bounded in time. Errors: upgrade_refused, with the HTTP status in `diag`; those of the
+// stream.
 awaitable<error_code> open_websocket(any_stream& stream, relay_address address, stream_kind kind,
-                                     websocket_options options, std::string* detail = nullptr,
-                                     std::optional<seat_token> seat = {});
+                                     websocket_options options, std::optional<seat_token> seat = {},
+                                     diagnostics* diag = nullptr);
 
 // The transports "ws" and "wss": default ports 80 and 443.
 const transport& ws_transport() noexcept;

@@ -12,27 +12,27 @@
 namespace parley::detail {
 namespace {
 
-// A hello that is repeated while this much waits for its peer's reading is not answered again: the answers
-// could grow without end, and a peer that reads has no need of them.
+// Above this many queued bytes, the relay does not answer a repeated hello. A peer that does not read could
+// otherwise make the queue grow without end.
 constexpr std::size_t max_unread_bytes = 4096;
-// What one turn of a connection takes at most. More than that waits until others had their turns.
+// The most that one turn of a connection handles. The rest waits until other connections had their turns.
 constexpr std::size_t max_turn_packets = 64;
 constexpr std::size_t max_turn_bytes = 4096;
-// One part in so many of a peer's queue is for what other peers send it. The rest is for the relay's own packets.
+// Packets of other peers may take this fraction of a peer's queue. The rest is for the relay's own packets.
 constexpr std::size_t others_part = 8;
 
 } // namespace
 
-// The attempts at one waiting peer, from the first one until it is as if there had been none.
+// The attempts against one waiting peer. Exists from the first attempt until all buckets are full again.
 struct handshake_service::attempts {
     explicit attempts(std::uint64_t seed) : limit(seed) {}
 
     attempt_limit limit;
     std::unique_ptr<memory_share> memory;
-    time_point due = no_deadline; // its place in tried_
+    time_point due = no_deadline; // its key in tried_
 };
 
-// One peer. While it waits it is this, its stream, and one pending wait for readability.
+// One peer. A waiting peer costs this object, its stream, and one pending wait for readability.
 struct handshake_service::connection {
     connection(any_stream s, const identity& w, connection_permit p)
         : permit(std::move(p)), stream(std::move(s)), who(w)
@@ -43,21 +43,21 @@ struct handshake_service::connection {
     any_stream stream;
     identity who;
     connection_id id{};
-    std::uint64_t ticket = 0;  // of this connection alone, while others reuse its id
-    std::uint64_t address = 0; // whose attempts its attempts are
+    std::uint64_t ticket = 0;  // unique, while an id is used again
+    std::uint64_t address = 0; // the key of its address for attempts
     packet_parser parser;
     packet_queue queue;
-    std::unique_ptr<memory_share> memory; // of what waits for it, where that is more than a little
+    std::unique_ptr<memory_share> memory; // set while it holds more than a little
     std::unique_ptr<handshake_service::attempts> tried;
-    gcra packets;                  // how fast they may come
-    std::optional<peer_kind> kind; // since its hello
-    error_code why;                // of its close
+    gcra packets;                  // the rate of its packets
+    std::optional<peer_kind> kind; // set by its first hello
+    error_code why;                // of a close that has begun
     bool writing = false;          // one write is under way
-    bool unflushed = false;        // it stands in unflushed_
-    bool overflown = false;        // it stands in overflown_
-    bool closing = false;          // no more packets are taken; closed once the queue is written
+    bool unflushed = false;        // it is in unflushed_
+    bool overflown = false;        // it is in overflown_
+    bool closing = false;          // accepts no more packets; closes after the queue is written
     bool shut = false;             // the sending direction has ended
-    bool ended = false;            // closed and forgotten: handlers that come late do nothing
+    bool ended = false;            // closed and removed: later handlers do nothing
 };
 
 handshake_service::handshake_service(executor ex, const relay_server_options& options,
@@ -97,7 +97,7 @@ void handshake_service::serve(any_stream stream, const identity& wanted, connect
     observer_.connected(who, relay_channel::handshake);
     machine_.connect(c->id, who, timer_.now());
     drain();
-    on_readable(c, {}); // the hello is there
+    on_readable(c, {}); // the stream begins with a hello
 }
 
 void handshake_service::wait_readable(const connection_ptr& c)
@@ -117,7 +117,7 @@ void handshake_service::on_readable(const connection_ptr& c, error_code error)
     take_turn(c);
 }
 
-// Reads and handles a bounded amount. The rest waits for a later turn, after everybody else's.
+// Reads and handles a bounded number of packets. The rest goes back into the stream, for a later turn.
 void handshake_service::take_turn(const connection_ptr& c)
 {
     const std::size_t packets = c->packets.available(packet_rate(), timer_.now(), max_turn_packets);
@@ -134,8 +134,8 @@ void handshake_service::take_turn(const connection_ptr& c)
         settle();
         return;
     }
-    // What a closing peer still says is read and thrown away: closing over unread bytes would reset the
-    // connection, and it might never see why it was closed.
+    // Reads and discards the bytes of a closing peer. Closing over unread bytes would reset the connection,
+    // and the peer might not receive the reason.
     if (!c->closing) {
         const bytes_view rest = feed(c, space.first(size), packets);
         if (!rest.empty() && !c->closing && !c->ended) c->stream.put_back(rest);
@@ -145,8 +145,8 @@ void handshake_service::take_turn(const connection_ptr& c)
     wait_readable(c);
 }
 
-// A peer that is too fast is read again when some of its tokens have come: what it sends meanwhile fills its
-// own buffers.
+// Reads from a peer that sent too fast again when the bucket has some tokens. Meanwhile its bytes fill its own
+// buffers.
 void handshake_service::pause(const connection_ptr& c)
 {
     observer_.rejected(c->who, relay_channel::handshake, reject_reason::packet_rate);
@@ -163,8 +163,8 @@ bucket_rate handshake_service::packet_rate() const noexcept
     return {most, most * burst_seconds};
 }
 
-// Handles up to `max_packets` of the packets in `input`, and returns what is left. Each packet counts,
-// whatever becomes of it.
+// Handles at most `max_packets` packets of `input` and returns the rest. Dropped and ignored packets count,
+// too.
 bytes_view handshake_service::feed(const connection_ptr& c, bytes_view input, std::size_t max_packets)
 {
     const time_point now = timer_.now();
@@ -176,7 +176,7 @@ bytes_view handshake_service::feed(const connection_ptr& c, bytes_view input, st
         } else if (*parsed) {
             const message& packet = **parsed;
             ++packets;
-            // An answer to a repeated hello that nobody reads would only pile up.
+            // The peer does not read, so its answers would pile up.
             if (c->kind && hello_kind(packet) && c->queue.bytes() > max_unread_bytes) continue;
             if (may_pass(c, packet, now)) machine_.receive(c->id, packet, now);
         }
@@ -186,11 +186,11 @@ bytes_view handshake_service::feed(const connection_ptr& c, bytes_view input, st
     return input;
 }
 
-// What the machine must not hear is refused here: it is a matter of numbers, not of the protocol.
+// Applies the limits before the machine sees a packet: they are no part of the protocol.
 bool handshake_service::may_pass(const connection_ptr& c, const message& packet, time_point now)
 {
     if (const auto kind = hello_kind(packet)) {
-        if (const auto refused = limits_->hello(c->who, now, c->kind ? 0 : receivers_of(*kind))) {
+        if (const auto refused = limits_->hello(c->who, now, c->kind ? 0 : announcements_of(*kind))) {
             observer_.rejected(c->who, relay_channel::handshake, *refused);
             machine_.receive_malformed(c->id, make_error_code(errc::cancelled), now);
             return false;
@@ -202,16 +202,17 @@ bool handshake_service::may_pass(const connection_ptr& c, const message& packet,
     return may_forward(c, packet, now);
 }
 
-// What a first hello makes the relay write, in announcements to one peer. The list of senders that a receiver
-// gets is one write, and so costs less.
-std::size_t handshake_service::receivers_of(peer_kind kind) const noexcept
+// The cost of a first hello in announcements. A client receives the list of servers in one write, so a server
+// in it costs less.
+std::size_t handshake_service::announcements_of(peer_kind kind) const noexcept
 {
     constexpr std::size_t listed_for_one = 16;
     const relay_machine::counts waiting = machine_.count();
     return kind == peer_kind::server ? waiting.clients : waiting.servers / listed_for_one;
 }
 
-// A packet from peer to peer. What others send ends nobody: when much of it waits already, more is dropped.
+// Decides about a packet for another peer. A peer cannot fill another peer's queue: the relay drops its packets
+// before that.
 bool handshake_service::may_forward(const connection_ptr& c, const message& packet, time_point now)
 {
     const auto whom = machine_.candidate(c->id, packet.peer);
@@ -227,14 +228,15 @@ bool handshake_service::may_forward(const connection_ptr& c, const message& pack
     return !guess || may_try(c, target, packet, now);
 }
 
-// Each guess of a password counts with whom it is made at: a client's at a server, and a server's at a client.
+// Counts a guess at a password: a client's guess at a server, and a server's guess at a client. A guess above
+// the rate waits in the target's queue.
 bool handshake_service::may_try(const connection_ptr& c, const connection_ptr& target, const message& packet,
                                 time_point now)
 {
     const double rate = limits_->limits().attempts_per_minute;
     if (rate <= 0) return true;
     if (target->tried)
-        release_attempts(target, now); // those that wait come first
+        release_attempts(target, now); // queued attempts come first
     else
         target->tried = std::make_unique<attempts>(limits_->seed());
     attempts& tried = *target->tried;
@@ -269,7 +271,7 @@ void handshake_service::schedule_attempts(const connection_ptr& target, time_poi
     tried_.emplace(next, target);
 }
 
-// Takes all that the machine has to say. To be called after every input, before the next one.
+// Performs all actions of the machine. Call it after every input, before the next one.
 void handshake_service::drain()
 {
     while (auto action = machine_.next_action()) perform(*action);
@@ -296,7 +298,7 @@ void handshake_service::push(const connection_ptr& c, bytes_view packet)
     c->queue.push(packet);
     charge(c);
     if (c->queue.cost() > options_.max_queue_bytes) {
-        // Ended only when the machine has nothing more to say: ending is an input of its own.
+        // settle() ends it, after all actions: ending is another input to the machine.
         c->overflown = true;
         overflown_.push_back(c);
     } else if (!c->unflushed && !c->writing) {
@@ -305,7 +307,7 @@ void handshake_service::push(const connection_ptr& c, bytes_view packet)
     }
 }
 
-// Tells the budget what waits for this connection: to be written, and to be handled.
+// Reports to the budget what this connection holds: packets to write, and bytes to handle.
 void handshake_service::charge(const connection_ptr& c)
 {
     if (c->ended) return;
@@ -326,7 +328,7 @@ void handshake_service::charge(const connection_ptr& c)
     if (bytes == 0) c->memory.reset();
 }
 
-// The peer is not at fault when attempts at it take too much: they go, and it stays.
+// The budget may drop the queued attempts. The target is not at fault, and stays.
 void handshake_service::charge_attempts(const connection_ptr& target)
 {
     attempts& tried = *target->tried;
@@ -360,7 +362,7 @@ void handshake_service::begin_close(const connection_ptr& c, error_code why)
     }
 }
 
-// Starts the writes that are due: after everything, so that one write carries all that one input has caused.
+// Starts the writes. It runs after all actions, so one write carries all packets that one input has caused.
 void handshake_service::flush()
 {
     while (!unflushed_.empty()) {
@@ -406,7 +408,7 @@ void handshake_service::shut_down(const connection_ptr& c)
 {
     c->shut = true;
     c->stream.async_shutdown_send([this, c](error_code error) {
-        if (c->ended || !error) return; // its own end is read for, within the linger bound
+        if (c->ended || !error) return; // the peer's end is awaited, within the linger timeout
         end(c, c->why);
         settle();
     });
@@ -416,17 +418,17 @@ void handshake_service::drop_reader(const connection_ptr& c, reject_reason why)
 {
     observer_.overflow(c->who, c->queue.bytes());
     observer_.rejected(c->who, relay_channel::handshake, why);
-    c->stream.reset_on_close(true); // there is nobody to read the rest
+    c->stream.reset_on_close(true); // the peer does not read the rest
     end(c, errc::queue_overflow);
 }
 
-// The connection is over. The machine hears of it; whoever calls this settles afterwards.
+// Ends the connection and informs the machine. The caller must call settle() afterwards.
 void handshake_service::end(const connection_ptr& c, error_code why)
 {
     if (c->ended) return;
     c->ended = true;
     c->stream.close();
-    if (!c->writing) c->queue.clear(); // a write under way still borrows its packets
+    if (!c->writing) c->queue.clear(); // a pending write still uses its packets
     c->memory.reset();
     c->tried.reset();
     machine_.disconnect(c->id, timer_.now());
@@ -437,8 +439,8 @@ void handshake_service::end(const connection_ptr& c, error_code why)
     observer_.disconnected(c->who, relay_channel::handshake, c->closing ? c->why : why);
 }
 
-// Brings everything to rest after an input: the machine's output, the readers that fell behind, the writes,
-// the timer.
+// Completes an input: performs the machine's actions, ends slow readers, starts the writes and arms the
+// timer.
 void handshake_service::settle()
 {
     drain();
@@ -489,7 +491,7 @@ void handshake_service::on_timer()
         const auto [due, which] = *tried_.begin();
         tried_.erase(tried_.begin());
         const auto c = which.lock();
-        if (!c || !c->tried || c->tried->due != due) continue; // it has another place
+        if (!c || !c->tried || c->tried->due != due) continue; // its key has changed
         c->tried->due = no_deadline;
         if (c->tried->limit.idle(now)) {
             c->tried.reset();

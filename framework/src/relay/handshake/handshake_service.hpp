@@ -1,7 +1,8 @@
-// The relay's handshake connections around one relay_machine: bytes in, queues out. Private to the framework.
+// The relay's handshake connections around one relay_machine: reads packets into it, and writes its output.
+// Private to the framework.
 //
-// Written with callbacks, not coroutines: a waiting peer is nearly all of a relay's load, and so it costs one
-// pending wait and no frame, no buffer and no timer.
+// It uses callbacks, not coroutines. Waiting peers are most of a relay's load, so a waiting peer costs one
+// pending wait, and no frame, buffer or timer.
 #pragma once
 
 #include "async/deadline_timer.hpp"
@@ -22,8 +23,8 @@ class handshake_service {
 public:
     using agreed_handler = std::function<void(const room_peer& client, const room_peer& server)>;
 
-    // `on_agreed` comes before the two are closed; `on_idle` whenever the last connection has ended.
-    // `options` and `observer` outlive it.
+    // Calls `on_agreed` before the two connections close, and `on_idle` when the last connection has ended.
+    // `options` and `observer` must outlive the service.
     handshake_service(executor ex, const relay_server_options& options, relay_observer& observer,
                       std::shared_ptr<limiter> limits, agreed_handler on_agreed,
                       std::function<void()> on_idle);
@@ -31,12 +32,13 @@ public:
     handshake_service& operator=(const handshake_service&) = delete;
     ~handshake_service();
 
-    // A hello stands at the front of `stream`. `who` may become another identity (identity_allocator).
-    // `permit` is held as long as the connection is.
+    // Takes a stream that begins with a whole hello. `who` may become another identity (identity_allocator).
+    // The connection holds `permit` until it ends.
     void serve(any_stream stream, const identity& who, connection_permit permit);
-    // Tells everybody that the relay closes, and closes them in order, within the linger bound.
+    // Notifies every peer that the relay closes, then closes the connections in order, within the linger
+    // timeout.
     void stop();
-    // Closes everything at once.
+    // Closes every connection at once.
     void abort();
 
     std::size_t connections() const noexcept { return connections_.size(); }
@@ -55,7 +57,7 @@ private:
     void pause(const connection_ptr& c);
     bucket_rate packet_rate() const noexcept;
     bool may_pass(const connection_ptr& c, const message& packet, time_point now);
-    std::size_t receivers_of(peer_kind kind) const noexcept;
+    std::size_t announcements_of(peer_kind kind) const noexcept;
     bool may_forward(const connection_ptr& c, const message& packet, time_point now);
     bool may_try(const connection_ptr& c, const connection_ptr& target, const message& packet,
                  time_point now);
@@ -87,15 +89,16 @@ private:
     relay_machine machine_;
     identity_allocator names_;
     slot_map<connection_id, connection_ptr> connections_;
-    std::vector<connection_ptr> unflushed_; // whose queues have grown since the last flush
-    std::vector<connection_ptr> overflown_; // whose queues are too large
+    std::vector<connection_ptr> unflushed_; // their queues have grown since the last flush
+    std::vector<connection_ptr> overflown_; // their queues are too large
     struct closing {
         time_point deadline;
         std::weak_ptr<connection> which;
     };
-    std::deque<closing> closing_;                                 // in order of their deadlines
-    std::multimap<time_point, std::weak_ptr<connection>> paused_; // that are too fast, until then
-    std::multimap<time_point, std::weak_ptr<connection>> tried_;  // whose waiting attempts may go on then
+    std::deque<closing> closing_;                                 // in the order of their deadlines
+    std::multimap<time_point, std::weak_ptr<connection>> paused_; // not read until then: they sent too fast
+    std::multimap<time_point, std::weak_ptr<connection>>
+        tried_; // targets whose queued attempts may pass then
     std::uint64_t last_ticket_ = 0;
     deadline_timer timer_;
 };

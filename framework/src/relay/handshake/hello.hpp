@@ -1,4 +1,4 @@
-// Hellos among packets. Private to the framework.
+// Finds hellos among packets. Private to the framework.
 #pragma once
 
 #include <parley/relay/options.hpp>
@@ -8,7 +8,8 @@
 
 namespace parley::detail {
 
-// Whose hello it is; nothing for any other packet, nor for one that is not to the relay, which drops it.
+// The kind of peer that a hello announces. nullopt for any other packet, and for a hello that is not
+// addressed to the relay: the relay drops it.
 inline std::optional<peer_kind> hello_kind(const message& packet) noexcept
 {
     if (packet.peer != relay_uid) return std::nullopt;

@@ -6,7 +6,7 @@ namespace parley::detail {
 namespace {
 
 constexpr int max_tries = 4096;
-constexpr std::uint16_t first_port = 1024; // below them people look for servers
+constexpr std::uint16_t first_port = 1024; // lower ports look like a server's
 
 std::uint64_t number_of(const identity& who) noexcept
 {

@@ -1,4 +1,4 @@
-// What waits for one handshake connection's reader: packets' bytes, in order. Private to the framework.
+// The queue of bytes that one handshake connection has to write. Private to the framework.
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -14,8 +14,8 @@
 
 namespace parley {
 
-// A list of chunks that are filled to the end, so that small packets cost no more than their bytes. An empty
-// queue holds no memory beyond itself, which is what nearly every waiting peer has. Its owner bounds it. Not
+// Holds the bytes of packets in a list of chunks, so a small packet costs no more than its bytes. An empty queue
+// holds no memory besides itself; most waiting peers have an empty queue. The owner bounds the queue. Not
 // thread-safe.
 class packet_queue {
 public:
@@ -24,7 +24,7 @@ public:
     packet_queue& operator=(const packet_queue&) = delete;
     ~packet_queue() { clear(); }
 
-    // Views given by gather() stay valid.
+    // Appends the bytes. Views from gather() stay valid.
     void push(bytes_view packet)
     {
         bytes_ += packet.size();
@@ -39,11 +39,11 @@ public:
 
     bool empty() const noexcept { return bytes_ == 0; }
     std::size_t bytes() const noexcept { return bytes_; }
-    // The memory that it takes, which is what its owner bounds.
+    // The memory of the chunks, with the allocator's overhead.
     std::size_t cost() const noexcept { return cost_; }
 
-    // Fills `out` with what comes first, as views that live until consume() or clear(). Returns how many it
-    // filled.
+    // Fills `out` with views of the first bytes, which are valid until consume() or clear(). Returns the
+    // number of views.
     std::size_t gather(std::span<boost::asio::const_buffer> out) const noexcept
     {
         std::size_t n = 0;
@@ -52,7 +52,7 @@ public:
         return n;
     }
 
-    // The first `n` bytes are written.
+    // Removes the first `n` bytes, which are written.
     void consume(std::size_t n) noexcept
     {
         bytes_ -= n;
@@ -74,10 +74,10 @@ public:
 private:
     struct chunk {
         chunk* next;
-        std::uint32_t begin, end, capacity; // of the bytes behind it
+        std::uint32_t begin, end, capacity; // of the bytes that follow the chunk
         byte* data() noexcept { return reinterpret_cast<byte*>(this + 1); }
     };
-    // The first chunk has room for an announcement; each next one is twice as large, up to a page.
+    // The first chunk has room for one announcement. Each next chunk is twice as large, up to a page.
     static constexpr std::size_t first_bytes = 112, last_bytes = 4096, allocator_bytes = 16;
 
     static std::size_t cost_of(std::uint32_t capacity) noexcept

@@ -10,11 +10,11 @@
 namespace parley::detail {
 namespace {
 
-// One element of a list, or what a header says in the end.
+// The result for one element of a list, or for a whole header.
 using node = forwarded_client;
 using kind = forwarded_client::kind;
 
-constexpr std::size_t max_elements = 64; // of one list; only trusted proxies are stepped over
+constexpr std::size_t max_elements = 64; // of one list
 
 constexpr bool is_blank(char c) noexcept
 {
@@ -28,7 +28,7 @@ std::string_view trimmed(std::string_view text) noexcept
     return text;
 }
 
-// The port of RFC 7239 may be hidden, which is as good as none.
+// RFC 7239 allows a hidden port, which counts as none.
 bool is_hidden(std::string_view text) noexcept
 {
     return text.size() > 1 && text.front() == '_' && std::all_of(text.begin() + 1, text.end(), [](char c) {
@@ -74,7 +74,7 @@ node read_node(std::string_view text)
     return {kind::known, {unmapped(address), number.value_or(0)}};
 }
 
-// Splits at `separator` where that stands in no quoted string. A quote that does not end gives nothing.
+// Splits at each `separator` outside quoted strings. Returns nothing when a quote does not end.
 std::optional<std::vector<std::string_view>> split(std::string_view text, char separator)
 {
     std::vector<std::string_view> out;
@@ -114,7 +114,7 @@ std::optional<std::string> unquoted(std::string_view value)
     return std::nullopt;
 }
 
-// The "for" of one element of Forwarded. An element without one says nothing of its client.
+// The "for" of one element of Forwarded. An element without "for" names no client.
 node read_element(std::string_view element)
 {
     node out{kind::withheld, {}};
@@ -135,7 +135,7 @@ node read_element(std::string_view element)
     return out;
 }
 
-// All values of a header as one list, as HTTP has it.
+// Joins all values of a header into one list, as HTTP does.
 std::optional<std::string> joined(const http_request& request, std::string_view name)
 {
     std::optional<std::string> out;
@@ -149,8 +149,8 @@ std::optional<std::string> joined(const http_request& request, std::string_view 
     return out;
 }
 
-// Walks from the right over trusted proxies. What cannot be read behind one of them is the end of the walk:
-// the last that could be read is the client.
+// Walks from the right over trusted proxies. The walk ends at an element that cannot be read; the last
+// address before it is the client.
 template <class Read>
 node walk(const std::vector<std::string_view>& elements, const network_set& trusted, Read read)
 {
@@ -158,7 +158,7 @@ node walk(const std::vector<std::string_view>& elements, const network_set& trus
     std::size_t steps = 0;
     for (auto i = elements.rbegin(); i != elements.rend() && steps < max_elements; ++i) {
         const std::string_view element = trimmed(*i);
-        if (element.empty()) continue; // as lists in HTTP may have it
+        if (element.empty()) continue; // HTTP allows empty elements
         ++steps;
         const node next = read(element);
         if (next.what != kind::known) {

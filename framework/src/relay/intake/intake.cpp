@@ -19,11 +19,11 @@ namespace parley::detail {
 namespace {
 
 constexpr std::size_t max_visitors = 8192;
-constexpr std::size_t max_in_tls = 2048; // a TLS handshake costs about ten times what any other start does
+constexpr std::size_t max_in_tls = 2048; // a TLS handshake costs about ten times as much as any other start
 constexpr std::string_view lobby_prefix = "/lobby/";
 constexpr std::size_t max_lobby_name_bytes = 64;
 
-// To one whose request is fine, but who may not come in.
+// The answer to a proper request that the relay rejects.
 http_answer answer_of(reject_reason why)
 {
     switch (why) {
@@ -56,7 +56,7 @@ relay_channel channel_of(stream_kind kind) noexcept
 
 } // namespace
 
-// One connection that has not said enough yet.
+// A connection in its preamble.
 struct intake::pending_connection {
     pending_connection(any_stream s, const identity& w, listener_policy_ptr p)
         : stream(std::move(s)), policy(std::move(p)), channel(policy->channel), who(w)
@@ -73,12 +73,12 @@ struct intake::pending_connection {
     std::string lobby;
     time_point deadline = no_deadline;
     std::optional<reject_reason> why;
-    bool trusted = false;  // as a proxy that says whom it brings
-    bool admitted = false; // asked for and granted
-    bool answered = false; // its request has had a proper answer
-    bool secure = false;   // TLS was taken off
-    bool in_line = false;  // nothing but the rest of a room line is awaited
-    bool evicted = false;  // closed already; its coroutine is about to end
+    bool trusted = false;  // it comes from a proxy that may name its client
+    bool admitted = false; // admit() has run
+    bool answered = false; // its HTTP request was answered
+    bool secure = false;   // TLS was removed
+    bool in_line = false;  // it waits for the rest of a room line
+    bool evicted = false;  // closed; its coroutine is about to end
 };
 
 std::optional<std::string_view> lobby_name_of(std::string_view path) noexcept
@@ -116,12 +116,12 @@ bool intake::comes_from_proxy(const any_stream& stream) const
 
 void intake::receive(any_stream stream, const identity& who, listener_policy_ptr policy)
 {
-    if (who.empty()) return; // it has gone already
+    if (who.empty()) return; // the peer has already disconnected
     if (stopped_) return observer_.rejected(who, policy->channel, reject_reason::stopping);
     const auto at = pending_.emplace(pending_.end(), std::move(stream), who, std::move(policy));
     pending_connection& v = *at;
     v.trusted = !v.policy->ready && comes_from_proxy(v.stream);
-    // Whose a proxy's connection is comes later: until then it counts in all only.
+    // A proxy names its client later. Until then the connection counts only toward the total.
     bool admitted = true;
     if (!v.trusted)
         admitted = admit(v);
@@ -131,7 +131,7 @@ void intake::receive(any_stream stream, const identity& who, listener_policy_ptr
         evict(v, std::nullopt);
         return leave(at);
     }
-    make_room(); // only for a connection that stays: a rejected one evicts nobody
+    make_room(); // a rejected connection evicts none
     if (limits_->limits().preamble_timeout != duration::max())
         v.deadline = timer_.now() + limits_->limits().preamble_timeout;
     arm_timer();
@@ -158,7 +158,7 @@ awaitable<void> intake::visit(pending_connections::iterator at)
     if (pending_.empty()) owner_.on_idle();
 }
 
-// Whether it is to be delivered.
+// Whether to deliver the connection.
 awaitable<bool> intake::negotiate(pending_connection& v)
 {
     bool done = v.policy->ready;
@@ -187,12 +187,12 @@ awaitable<bool> intake::negotiate_protocols(pending_connection& v)
         if (!started) co_return false;
         what = co_await detect_start(v);
     }
-    if (what == detected_protocol::more_needed) co_return false; // it has ended
+    if (what == detected_protocol::more_needed) co_return false; // the stream has ended
     const bool negotiated = co_await negotiate_inside(v, what);
     co_return negotiated;
 }
 
-// With PROXY and TLS taken off.
+// Continues after the PROXY header and TLS were removed.
 awaitable<bool> intake::negotiate_inside(pending_connection& v, detected_protocol what)
 {
     if (!v.secure && !v.policy->serves.plain) co_return refuse(v, reject_reason::unrecognised);
@@ -205,7 +205,7 @@ awaitable<bool> intake::negotiate_inside(pending_connection& v, detected_protoco
         if (!v.policy->serves.streams || what == detected_protocol::proxy_v1 ||
             what == detected_protocol::proxy_v2)
             co_return refuse(v, reject_reason::unrecognised);
-        // TLS that cannot be taken off breaks the channel's own rules, and is told so in its own words.
+        // TLS that the relay cannot remove breaks the channel's own rules. The channel's service answers it.
         if (what != detected_protocol::tls)
             v.channel = packets ? relay_channel::handshake : relay_channel::room;
         if (!admit(v)) co_return false;
@@ -213,7 +213,7 @@ awaitable<bool> intake::negotiate_inside(pending_connection& v, detected_protoco
     co_return true;
 }
 
-// Appends what comes next. False at the end, after an error, and when it is too much.
+// Appends the next bytes to v.early. False at the end of the stream, after an error, and above the bound.
 awaitable<bool> intake::read_more(pending_connection& v)
 {
     const std::size_t most =
@@ -228,7 +228,7 @@ awaitable<bool> intake::read_more(pending_connection& v)
     co_return !error || error == asio::error::would_block;
 }
 
-// What the next layer reads first.
+// Returns v.early to the stream, so that the next layer reads it.
 void intake::put_back(pending_connection& v)
 {
     v.stream.put_back(v.early);
@@ -254,7 +254,7 @@ awaitable<bool> intake::take_proxy_header(pending_connection& v)
         if (*parsed) {
             const proxy_header& header = **parsed;
             v.early.erase(v.early.begin(), v.early.begin() + static_cast<std::ptrdiff_t>(header.size));
-            if (!header.client) co_return true; // the proxy speaks for itself
+            if (!header.client) co_return true; // the connection is the proxy's own
             set_client(v, *header.client);
             co_return v.trusted || admit(v);
         }
@@ -289,7 +289,7 @@ awaitable<bool> intake::start_http(pending_connection& v)
     co_return true;
 }
 
-// Until a hello is there, or something that the handshake's service answers: it speaks the protocol.
+// Reads until a hello or a malformed packet has come. handshake_service answers both in the protocol.
 awaitable<bool> intake::await_hello(pending_connection& v)
 {
     packet_parser parser;
@@ -327,7 +327,7 @@ void intake::set_client(pending_connection& v, const tcp_endpoint& client)
     v.trusted = options_.trusted_networks.contains(client.address());
 }
 
-// Asked once, when it is known whose connection it is.
+// Checks the limits and the hook, once, when the client is known.
 bool intake::admit(pending_connection& v)
 {
     if (std::exchange(v.admitted, true)) return true;
@@ -387,8 +387,8 @@ std::optional<http_answer> intake::on_upgrade(pending_connection& v, const http_
     return answer_of(*v.why);
 }
 
-// The first reason counts, and is told at once: an answer may take its time. Gives false, for whoever passes
-// that on.
+// Tells the observer the first reason, at once, since an HTTP answer may take its time. Always returns false,
+// so callers can return its result.
 bool intake::refuse(pending_connection& v, reject_reason why)
 {
     if (v.why) return false;
@@ -397,16 +397,16 @@ bool intake::refuse(pending_connection& v, reject_reason why)
     return false;
 }
 
-// Closes it now; its coroutine then ends.
+// Closes the connection now; its coroutine then ends.
 void intake::evict(pending_connection& v, std::optional<reject_reason> why)
 {
     if (std::exchange(v.evicted, true)) return;
     if (why && !v.answered) refuse(v, *why);
-    if (v.in_line) { // as the broker would answer it; a write that does not go at once is given up
+    if (v.in_line) { // answer as the broker does; give up a write that would block
         const bytes_view code = encode(room_answer::denied);
         v.stream.async_write_some(asio::buffer(code.data(), code.size()), [](error_code, std::size_t) {});
     } else {
-        v.stream.reset_on_close(true); // there is nobody to hear more
+        v.stream.reset_on_close(true); // no peer reads any more
     }
     v.stream.close();
 }

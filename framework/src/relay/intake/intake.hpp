@@ -1,11 +1,11 @@
-// Where every connection to a relay comes in: finds out what it speaks and whose it is, takes PROXY header,
-// TLS and HTTP off, and passes it on once a whole hello or room line has come. Private to the framework.
+// Negotiates each new connection to a relay: detects its protocol, removes the PROXY header, TLS and HTTP,
+// and delivers it after a whole hello or room line has come. Private to the framework.
 //
 //     connection ─▶ [PROXY] ─▶ [TLS] ─▶ [HTTP, WebSocket] ─▶ hello | room line ─▶ deliver
 //
-// Whoever takes longer than limits.preamble_timeout or more than limits.preamble_bytes for that is closed, so that
-// nobody holds more than this until a peer has said who it is. When too many are here, the one that has been
-// here longest makes room: an honest one is gone in a few round trips.
+// limits.preamble_timeout and limits.preamble_bytes bound the negotiation. The relay closes a connection that
+// exceeds either. So a peer that never sends its hello or room line holds at most that much. When too many
+// connections are pending, the relay evicts the oldest: an honest peer needs only a few round trips.
 #pragma once
 
 #include "async/deadline_timer.hpp"
@@ -21,16 +21,16 @@ namespace parley::detail {
 
 // How the connections of a listener are negotiated.
 struct listener_policy {
-    relay_channel channel = relay_channel::handshake; // for what could be either
+    relay_channel channel = relay_channel::handshake; // when the first bytes fit both channels
     listener_protocols serves;
-    bool ready = false;        // the stream is of that channel, with nothing before its first packet or line
-    bool only_answers = false; // of HTTP what relay_server_options::http answers, nothing else
-    std::string path;          // of the default lobby's WebSockets; empty or "/": any
+    bool ready = false;        // the stream is of that channel, and begins with its first packet or line
+    bool only_answers = false; // serves HTTP only, answered by relay_server_options::http
+    std::string path;          // of WebSockets to the default lobby; empty or "/": any
 };
 using listener_policy_ptr = std::shared_ptr<const listener_policy>;
 
 struct accepted_connection {
-    any_stream stream; // a whole hello or room line stands at its front
+    any_stream stream; // begins with a whole hello or room line
     relay_channel channel = relay_channel::handshake;
     identity who;
     std::string lobby; // empty: the default one
@@ -41,20 +41,20 @@ class intake {
 public:
     struct owner {
         std::function<void(accepted_connection)> deliver;
-        // Why nobody may enter that lobby now; nothing: one may.
+        // The reason to reject connections to that lobby now; nullopt when they may enter.
         std::function<std::optional<reject_reason>(const std::string& lobby)> check_lobby;
-        std::function<void()> on_idle; // whenever the last one has gone
+        std::function<void()> on_idle; // called when the last pending connection has ended
     };
-    // `options` and `observer` outlive it.
+    // `options` and `observer` must outlive the intake.
     intake(executor ex, const relay_server_options& options, relay_observer& observer,
            std::shared_ptr<limiter> limits, owner hooks);
     intake(const intake&) = delete;
     intake& operator=(const intake&) = delete;
     ~intake();
 
-    // `who` is the peer, or the proxy that brings it.
+    // `who` is the remote address: the peer, or the proxy in front of it.
     void receive(any_stream stream, const identity& who, listener_policy_ptr policy);
-    // Closes all who are here, and all who come.
+    // Closes all pending connections, and each later one at once.
     void stop();
     std::size_t size() const noexcept { return pending_.size(); }
 
@@ -94,13 +94,13 @@ private:
     relay_observer& observer_;
     std::shared_ptr<limiter> limits_;
     owner owner_;
-    pending_connections pending_;           // in the order of their coming
-    std::list<pending_connection*> in_tls_; // whose TLS handshake is under way, in the order of their coming
+    pending_connections pending_;           // oldest first
+    std::list<pending_connection*> in_tls_; // in their TLS handshake, oldest first
     deadline_timer timer_;
     bool stopped_ = false;
 };
 
-// What follows "/lobby/" in `path`: a lobby's name; nothing when that is none or not well-formed.
+// NAME of "/lobby/NAME"; nullopt when `path` has another form or NAME is malformed.
 std::optional<std::string_view> lobby_name_of(std::string_view path) noexcept;
 
 } // namespace parley::detail

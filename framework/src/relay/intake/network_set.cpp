@@ -12,10 +12,10 @@ constexpr std::string_view unix_word = "unix";
 
 } // namespace
 
-result<void> network_set::add(std::string_view text, std::string* why)
+result<void> network_set::add(std::string_view text, diagnostics* diag)
 {
     const auto fail = [&](const std::string& what) -> result<void> {
-        if (why != nullptr) *why = "\"" + escaped(text, 80) + "\" " + what;
+        if (diag != nullptr) diag->set_message("\"" + escaped(text, 80) + "\" " + what);
         return make_error_code(errc::bad_address);
     };
     if (text == unix_word) {

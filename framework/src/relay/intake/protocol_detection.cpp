@@ -25,7 +25,7 @@ constexpr std::array openings{
     opening{"OPTIONS "sv, detected_protocol::http},
     opening{"TRACE "sv, detected_protocol::http},
     opening{"PATCH "sv, detected_protocol::http},
-    opening{"PRI * "sv, detected_protocol::http}, // HTTP/2, which is answered in HTTP that it is not spoken
+    opening{"PRI * "sv, detected_protocol::http}, // HTTP/2, which the relay does not serve
 };
 
 constexpr std::string_view unix_opening = "unix-";

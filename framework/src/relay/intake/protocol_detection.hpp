@@ -1,4 +1,4 @@
-// What the first bytes of a connection say that it is. Private to the framework.
+// Detects a connection's protocol from its first bytes. Private to the framework.
 //
 //     16 03                                      TLS (a handshake record)
 //     0d 0a 0d 0a 00 0d 0a 51 55 49 54 0a        PROXY protocol, version 2
@@ -19,10 +19,10 @@ namespace parley::detail {
 
 enum class detected_protocol : byte { more_needed, tls, proxy_v1, proxy_v2, http, handshake, room };
 
-inline constexpr std::size_t max_first_bytes = 12; // no answer needs more
+inline constexpr std::size_t max_first_bytes = 12; // enough for every answer
 
-// What `so_far`, the stream from its start, is on that channel. more_needed only while it could still become one
-// or another; any other answer stays the same whatever follows.
+// The protocol of a stream on that channel; `so_far` holds its bytes from the start. more_needed when more
+// than one answer is still possible. Later bytes change no other answer.
 detected_protocol detect_protocol(bytes_view so_far, relay_channel channel) noexcept;
 
 } // namespace parley::detail

@@ -20,7 +20,7 @@ outcome bad()
     return make_error_code(errc::bad_framing);
 }
 
-// Takes the next word of a line whose words are parted by one space each.
+// Takes the next word of a line. One space separates two words.
 std::string_view take_word(std::string_view& line) noexcept
 {
     const std::size_t end = std::min(line.find(' '), line.size());
@@ -29,7 +29,7 @@ std::string_view take_word(std::string_view& line) noexcept
     return word;
 }
 
-// Without the leading zeros that the header does not allow.
+// The header does not allow leading zeros.
 std::optional<std::uint16_t> read_plain_port(std::string_view word) noexcept
 {
     if (word.size() > 1 && word[0] == '0') return std::nullopt;
@@ -68,7 +68,7 @@ outcome parse_v1(std::string_view text)
     const auto from = read_address(take_word(line), v6);
     const auto to = read_address(take_word(line), v6);
     const auto from_port = read_plain_port(take_word(line));
-    const auto to_port = read_plain_port(line); // the last word: nothing may follow it
+    const auto to_port = read_plain_port(line); // the last word of the line
     if (!from || !to || !from_port || !to_port) return bad();
     out.client.emplace(*from, *from_port);
     return std::optional{out};
@@ -97,8 +97,7 @@ outcome parse_v2(bytes_view bytes)
     if (bytes.size() < proxy_v2_fixed_bytes + length) return std::optional<proxy_header>{};
     proxy_header out;
     out.size = proxy_v2_fixed_bytes + length;
-    // What the proxy says for itself it may say in any family, and a family that it does not name has any
-    // protocol.
+    // LOCAL is valid in any family, and an unspecified family with any protocol.
     if (command == 0 || family == 0) return std::optional{out};
     if (protocol != 1) return bad();
     const bytes_view payload = bytes.subspan(proxy_v2_fixed_bytes, length);

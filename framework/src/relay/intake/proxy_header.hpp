@@ -1,5 +1,5 @@
-// The header that a proxy puts before a connection's own bytes to say whose connection it is: the PROXY
-// protocol, versions 1 and 2 (haproxy.org, proxy-protocol.txt). Private to the framework.
+// The PROXY protocol header, versions 1 and 2 (haproxy.org, proxy-protocol.txt). A proxy sends it before a
+// connection's own bytes to name the client. Private to the framework.
 //
 //     v1 = "PROXY TCP4 " from " " to " " from_port " " to_port CR LF      at most 107 bytes, CR LF included;
 //          "PROXY TCP6 " …; "PROXY UNKNOWN" anything CR LF
@@ -21,14 +21,14 @@ inline constexpr std::size_t proxy_v2_fixed_bytes = 16;
 inline constexpr std::size_t max_proxy_v2_payload_bytes = 536; // of addresses and TLVs together
 
 struct proxy_header {
-    // The client's; none: the proxy speaks for itself, or does not know, or the client has no IP address. The
-    // port may be 0.
+    // The client's address; its port may be 0. nullopt when the connection is the proxy's own, or when the
+    // proxy names no client with an IP address.
     std::optional<tcp_endpoint> client;
-    std::size_t size = 0; // of the header: the connection's own bytes follow
+    std::size_t size = 0; // of the header; the connection's own bytes follow
 };
 
-// Reads the header at the front of `so_far`. Nothing: more bytes are needed (at most 552). Errors:
-// bad_framing, as soon as it is seen.
+// Reads the header at the start of `so_far`. nullopt when it needs more bytes (a header has at most 552).
+// Errors: bad_framing, for the first wrong byte.
 result<std::optional<proxy_header>> parse_proxy_header(bytes_view so_far);
 
 } // namespace parley::detail

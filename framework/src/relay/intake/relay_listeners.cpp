@@ -31,7 +31,7 @@ error_code relay_listeners::add(const listen_address& address, use for_what, con
     if (!by->serves.plain && (!tls || !tls->current())) return errc::tls_failed;
     auto made = listen(executor_, address, options);
     if (!made) return made.error();
-    // What is listened on is TCP; the text tells what it serves.
+    // The acceptor's own text says tcp; this one names the transport that it serves.
     const bool prefixed = by->listen == tcp_transport().listen && by != &tcp_transport();
     listeners_.push_back({std::move(*made), for_what, policy_of(address, *by, for_what), by->has_path(),
                           prefixed ? address.scheme + "://" : std::string{},

@@ -12,7 +12,7 @@ std::optional<std::uint64_t> address_key(const identity& who) noexcept
 {
     constexpr std::uint64_t v4_mark = 0x0000'ffff'0000'0000;
     const std::string_view text = who.address();
-    if (text.find('%') != std::string_view::npos) return std::nullopt; // no zone is looked up
+    if (text.find('%') != std::string_view::npos) return std::nullopt; // a zone needs a look-up
     std::array<char, max_identity_bytes + 1> terminated{};
     std::copy(text.begin(), text.end(), terminated.begin());
     error_code error;

@@ -1,4 +1,5 @@
-// How often one waiting peer may be tried: each try is a guess of a password. Private to the framework.
+// Limits the attempts against one waiting peer: each attempt is a guess at a password. Private to the
+// framework.
 #pragma once
 
 #include "relay/limits/gcra.hpp"
@@ -15,29 +16,30 @@
 
 namespace parley::detail {
 
-// Belongs to one waiting peer. Others may try it `per_minute` times a minute, and half as often from one
-// address, so that nobody alone uses up what is meant for all. A burst may be a minute's worth. An attempt
-// above the rate waits. Addresses take turns, so that one among many gets through.
+// The limit of one waiting peer, its target. The target accepts `per_minute` attempts a minute, and half as many
+// from one address, so one address cannot use up the whole rate. A burst may be a minute's worth. An attempt
+// above the rate waits in a queue. Addresses take turns there, so one of many gets through.
 //
-// Memory: an entry for each address whose bucket is not full (about as many as attempts in a minute) or whose
-// attempts wait, and the attempts that wait, at most max_waiting. cost() says how much. Not thread-safe.
+// Memory: at most max_waiting attempts, and one entry for each address whose attempts wait or whose bucket is
+// not full. The number of buckets that are not full is about that of the attempts in two minutes. Not
+// thread-safe.
 class attempt_limit {
 public:
     static constexpr std::size_t max_waiting = 1024;
-    // Some places are for second and later attempts of an address, which a network behind one address needs.
-    // So no address can take the places of the others.
+    // Peers behind one address may have several attempts in the queue. These have places of their own, so they
+    // cannot take the places of other addresses.
     static constexpr std::size_t max_second = max_waiting / 4, max_of_one_address = 32;
 
     struct attempt {
-        std::uint64_t from = 0; // who tries: the owner's number for it
+        std::uint64_t from = 0; // the owner's number for the peer that tries
         message packet;
     };
     enum class verdict : std::uint8_t { passes, waits, rejected };
 
     explicit attempt_limit(std::uint64_t seed) : sources_(0, seeded_hash{seed}) {}
 
-    // An attempt by somebody at `address`. The owner has called release() for this time. A newer attempt takes
-    // the place of an older one of the same peer.
+    // Decides about an attempt from `address`. Call release() first, until it returns nullopt. A peer's new
+    // attempt replaces the one that it has in the queue.
     verdict take(double per_minute, std::uint64_t address, const attempt& tried, time_point now)
     {
         sweep(now);
@@ -64,7 +66,8 @@ public:
         return verdict::waits;
     }
 
-    // The next attempt that may pass now, if there is one. Attempts of peers that are not `alive` are forgotten.
+    // Removes the next attempt that may pass now from the queue. Forgets attempts of peers that are not
+    // `alive`.
     template <class Alive>
     std::optional<attempt> release(double per_minute, time_point now, Alive alive)
     {
@@ -89,7 +92,7 @@ public:
         return std::nullopt;
     }
 
-    // When release() has something to give, or when all is forgotten: see idle().
+    // The time when release() will return an attempt. With an empty queue: the time when idle() becomes true.
     time_point next(double per_minute, time_point now) const noexcept
     {
         if (turns_.empty()) return full_at_;
@@ -98,7 +101,7 @@ public:
         return std::max(first, all_.ready(all(per_minute), now));
     }
 
-    // Whether it is like a new one.
+    // Whether the state equals that of a new object.
     bool idle(time_point now) const noexcept { return turns_.empty() && full_at_ <= now; }
 
     std::size_t waiting() const noexcept { return waiting_; }
@@ -110,7 +113,7 @@ public:
         waiting_ = 0;
     }
 
-    // The memory that it takes, in bytes.
+    // The memory in bytes.
     std::size_t cost() const noexcept
     {
         constexpr std::size_t allocation = 16, pointers = 2 * sizeof(void*);
@@ -148,7 +151,7 @@ private:
         --waiting_;
     }
 
-    // Forgets addresses that are as if they had never been here. Each attempt pays for a few entries.
+    // Forgets addresses whose buckets are full. Takes constant time for each attempt on average.
     void sweep(time_point now)
     {
         if (sources_.size() < sweep_at_) return;
@@ -162,7 +165,7 @@ private:
     std::unordered_map<std::uint64_t, source, seeded_hash> sources_; // by address
     std::list<source*> turns_; // with waiting attempts; the next one first
     std::size_t waiting_ = 0, sweep_at_ = least_to_sweep;
-    time_point full_at_{}; // when all buckets will be full
+    time_point full_at_{}; // the time when all buckets will be full
 };
 
 } // namespace parley::detail

@@ -1,4 +1,4 @@
-// A token bucket that is one time: the moment at which it would be full again. Private to the framework.
+// A rate limit by GCRA, the generic cell rate algorithm: it stores one timestamp. Private to the framework.
 #pragma once
 
 #include <parley/base/time.hpp>
@@ -8,13 +8,13 @@
 
 namespace parley::detail {
 
-// How fast tokens come, and how many a full bucket holds. A rate of 0 is no limit.
+// The rate of tokens, and the size of a full bucket. A rate of 0 is no limit.
 struct bucket_rate {
     double per_second = 0;
     double burst = 0;
 
     bool unlimited() const noexcept { return per_second <= 0; }
-    // How long `n` tokens take to come; within what a time_point can hold.
+    // The time in which `n` tokens come; at most 1e9 seconds.
     duration time_of(double n) const noexcept
     {
         constexpr double longest_seconds = 1e9;
@@ -25,7 +25,7 @@ struct bucket_rate {
 
 class gcra {
 public:
-    // Takes `n` tokens if they are there. A bucket that allows less than one allows one when it is full.
+    // Takes `n` tokens if the bucket has them. A full bucket allows any `n`.
     bool take(const bucket_rate& rate, time_point now, double n = 1) noexcept
     {
         if (rate.unlimited()) return true;
@@ -35,7 +35,7 @@ public:
         return true;
     }
 
-    // Takes `n` tokens whether they are there or not. When the debt is paid: `now` where there is none.
+    // Takes `n` tokens in any case. Returns the time at which the debt is paid; `now` when there is none.
     time_point spend(const bucket_rate& rate, time_point now, double n) noexcept
     {
         if (rate.unlimited()) return now;
@@ -43,7 +43,7 @@ public:
         return std::max(now, full_at_ - rate.time_of(rate.burst));
     }
 
-    // How many tokens are there, up to `most`.
+    // The number of tokens in the bucket, but at most `most`.
     std::size_t available(const bucket_rate& rate, time_point now, std::size_t most) const noexcept
     {
         if (rate.unlimited()) return most;
@@ -53,7 +53,7 @@ public:
         return debt < whole ? std::min(most, static_cast<std::size_t>((whole - debt) / one)) : 0;
     }
 
-    // When `n` tokens will be there: `now` where they are.
+    // The time when the bucket will have `n` tokens; `now` if it has them.
     time_point ready(const bucket_rate& rate, time_point now, double n = 1) const noexcept
     {
         if (rate.unlimited()) return now;

@@ -1,4 +1,4 @@
-// Values by number, of which only a bounded number is kept while nobody needs them. Private to the framework.
+// A hash table by number that bounds the number of its idle entries. Private to the framework.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,8 @@ struct seeded_hash {
     }
 };
 
-// Value has `bool in_use() const`. The entries in use are all kept; of the others, the `max_idle` that were
-// looked up last. About 120 bytes an entry. Not thread-safe.
+// Value has `bool in_use() const`. The table keeps all entries in use, and the `max_idle` idle entries that
+// were looked up last. Memory: about 120 bytes for each entry. Not thread-safe.
 template <class Value>
 class keyed_table {
 public:
@@ -29,7 +29,7 @@ public:
     {
     }
 
-    // The entry of `key`, made if need be. Whoever changes whether it is in use calls settle() afterwards.
+    // The entry of `key`; makes it when there is none. Call settle() after a change of in_use().
     Value& at(std::uint64_t key)
     {
         const auto [found, made] = entries_.try_emplace(key);
@@ -86,7 +86,7 @@ private:
 
     std::size_t max_idle_;
     std::unordered_map<std::uint64_t, entry, seeded_hash> entries_;
-    std::list<std::uint64_t> idle_; // the one that was looked up longest ago first
+    std::list<std::uint64_t> idle_; // looked up longest ago first
 };
 
 } // namespace parley::detail

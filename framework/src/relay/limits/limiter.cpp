@@ -53,17 +53,17 @@ void limiter::leave(const std::optional<std::uint64_t>& address) noexcept
     --v->connections;
     try {
         addresses_.settle(*address);
-    } catch (...) { // it could not be put on the list of idle ones, and stays
+    } catch (...) { // no memory for the idle list: the entry stays
     }
 }
 
-std::optional<reject_reason> limiter::hello(const identity& who, time_point now, std::size_t receivers)
+std::optional<reject_reason> limiter::hello(const identity& who, time_point now, std::size_t announcements)
 {
     const std::optional<std::uint64_t> address = address_key(who);
     if (!address) return std::nullopt;
     pending_connection& v = addresses_.at(*address);
     if (!v.hellos.take(rate_of(limits_.hellos_per_second), now)) return reject_reason::hello_rate;
-    const double cost = std::max(1.0, static_cast<double>(receivers));
+    const double cost = std::max(1.0, static_cast<double>(announcements));
     if (!v.announcements.take(rate_of(limits_.announcements_per_second), now, cost))
         return reject_reason::announcement_rate;
     return std::nullopt;

@@ -1,5 +1,5 @@
-// What all parts of one relay share to keep its limits: who is connected from where, and how fast they come.
-// Private to the framework.
+// The state of one relay's limits, which all its parts share: connections and rates of each address. Private
+// to the framework.
 #pragma once
 
 #include "relay/limits/address_key.hpp"
@@ -16,7 +16,7 @@ namespace parley::detail {
 
 class limiter;
 
-// The place of one connection. Destroying it frees the place. Movable.
+// One connection's place under the limits. The destructor frees it. Movable.
 class connection_permit {
 public:
     connection_permit() noexcept = default;
@@ -40,14 +40,14 @@ private:
         address_.swap(other.address_);
     }
     std::shared_ptr<limiter> from_;
-    std::optional<std::uint64_t> address_; // where it is counted
+    std::optional<std::uint64_t> address_; // the connection counts for it
 };
 
-// Time is an argument. Memory: one entry of about 120 bytes for each address with a connection, and up to
-// 16,384 of addresses without one, which are forgotten in the order of their last visit. Not thread-safe.
+// Callers pass the time. Memory: one entry of about 120 bytes for each address with a connection, and for up
+// to 16,384 addresses without one. The address that was used longest ago is forgotten first. Not thread-safe.
 class limiter : public std::enable_shared_from_this<limiter> {
 public:
-    // `seed` is random, so that nobody can choose addresses that collide.
+    // `seed` must be random, so that nobody can choose addresses that collide.
     limiter(const relay_limits& limits, std::uint64_t seed)
         : seed_(seed),
           limits_(limits),
@@ -58,26 +58,27 @@ public:
 
     const relay_limits& limits() const noexcept { return limits_; }
     std::uint64_t seed() const noexcept { return seed_; }
-    // From now on; who is there already stays.
+    // Applies to new connections. Open connections stay.
     void set_limits(const relay_limits& limits)
     {
         limits_ = limits;
         memory_->set_limit(limits.memory);
     }
-    // Of everything that waits for peers or for their bytes.
+    // The budget of everything that the relay holds for slow peers.
     const std::shared_ptr<memory_budget>& memory() const noexcept { return memory_; }
 
-    // A new connection from `who`, whose place goes to `out`. With a proxy that is trusted it counts in all
-    // only, until name() says whose it is. Nothing, or why not.
+    // Counts a new connection from `who`; `out` gets its permit. A connection of a trusted proxy (`is_proxy`)
+    // counts only toward the total until name() names its client. Returns nullopt, or the reason to reject
+    // it.
     std::optional<reject_reason> admit(connection_permit& out, const identity& who, time_point now,
                                        bool is_proxy = false);
-    // The connection of `permit`, which came by a trusted proxy, is really from `who`.
+    // Names `who` as the client of `permit`, whose connection came from a trusted proxy. Returns as admit().
     std::optional<reject_reason> name(connection_permit& permit, const identity& who, time_point now);
 
-    // A hello from `who`, which makes the relay write to `receivers` others.
-    std::optional<reject_reason> hello(const identity& who, time_point now, std::size_t receivers = 0);
+    // Counts a hello from `who` that causes `announcements`. Returns as admit().
+    std::optional<reject_reason> hello(const identity& who, time_point now, std::size_t announcements = 0);
 
-    // A room begins; false: there are too many. Each true is followed by one close_room().
+    // Counts a new room; false when there are too many. Each true needs one close_room().
     bool open_room() noexcept
     {
         if (limits_.rooms != 0 && rooms_ >= limits_.rooms) return false;

@@ -42,7 +42,7 @@ void memory_budget::forget(memory_share& share)
     used_ -= share.counted_;
 }
 
-// The dropped memory counts as free at once: its holder frees it in its next turn.
+// The bytes of a dropped holder count as free at once. The holder frees them soon afterwards.
 void memory_budget::drop_largest()
 {
     while (limit_ != 0 && used_ > limit_ && !sizes_.empty()) {

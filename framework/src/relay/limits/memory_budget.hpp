@@ -1,4 +1,4 @@
-// One bound for the memory that a relay keeps for its peers. Private to the framework.
+// Bounds the memory that a relay holds for its peers. Private to the framework.
 #pragma once
 
 #include <atomic>
@@ -13,8 +13,8 @@ namespace parley::detail {
 
 class memory_share;
 
-// Holders say what they hold. While the sum is above the limit, the budget drops the largest holder. A limit
-// of 0 is none. A change costs the logarithm of the number of holders. Thread-safe.
+// Holders report the bytes that they hold. While the sum is above the limit, the budget drops the largest
+// holder. A limit of 0 is no limit. A change takes logarithmic time in the number of holders. Thread-safe.
 class memory_budget {
 public:
     explicit memory_budget(std::uint64_t limit) noexcept : limit_(limit) {}
@@ -22,7 +22,7 @@ public:
     memory_budget& operator=(const memory_budget&) = delete;
 
     void set_limit(std::uint64_t limit);
-    // What all holders hold that were not dropped.
+    // The sum for all holders that are not dropped.
     std::uint64_t used() const;
 
 private:
@@ -35,25 +35,26 @@ private:
 
     mutable std::mutex mutex_;
     std::uint64_t limit_, used_ = 0;
-    sizes sizes_; // of the holders that hold anything
+    sizes sizes_; // of all holders with a size above 0
 };
 
-// What one holder holds. A holder makes its share when it first holds more than a little, so that most
-// holders need no memory for one. All of it is called on the holder's thread.
+// The bytes of one holder. A holder creates its share when it first holds more than a little, so most holders
+// need no memory for a share. Call all functions on the holder's thread.
 class memory_share {
 public:
-    // Held bytes count in steps of this many.
+    // The budget counts bytes in steps of this size.
     static constexpr std::uint64_t step_bytes = 1024;
 
-    // `on_drop` is called at most once, from within any holder's change, on that holder's thread and under
-    // the budget's lock. It may post, and may not use shares. Afterwards the share counts nothing.
+    // The budget calls `on_drop` at most once, when it drops this holder. The call happens inside the change of
+    // any holder, on that holder's thread, under the budget's lock. It may post a handler; it must not use a
+    // share. Afterwards the share counts nothing.
     memory_share(std::shared_ptr<memory_budget> budget, std::function<void()> on_drop)
         : budget_(std::move(budget)), on_drop_(std::move(on_drop))
     {
     }
     memory_share(const memory_share&) = delete;
     memory_share& operator=(const memory_share&) = delete;
-    ~memory_share() { budget_->forget(*this); } // gives everything back
+    ~memory_share() { budget_->forget(*this); } // gives all bytes back
 
     void set(std::uint64_t bytes)
     {
@@ -72,8 +73,8 @@ private:
 
     std::shared_ptr<memory_budget> budget_;
     std::function<void()> on_drop_;
-    std::uint64_t bytes_ = 0, told_ = 0; // the holder's
-    // the budget's, under its lock
+    std::uint64_t bytes_ = 0, told_ = 0; // used by the holder
+    // used by the budget, under its lock
     std::uint64_t counted_ = 0;
     memory_budget::sizes::iterator place_; // while counted_ is not 0
     std::atomic<bool> dropped_ = false;

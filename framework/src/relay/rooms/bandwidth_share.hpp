@@ -1,4 +1,4 @@
-// The bytes a second of all rooms, shared evenly by those in motion, and those of one room. Private to the
+// Shares the bandwidth of all rooms evenly among those in motion, and limits that of one room. Private to the
 // framework.
 #pragma once
 
@@ -8,13 +8,13 @@
 
 namespace parley::detail {
 
-// A reader first moves up to quantum() bytes, then asks spend() when they may go on, and waits until then
-// with nothing else under way. Those who ask queue up, in the order in which they ask; since each has one
-// place in the queue and all quanta are equal, each gets the same share, and what one does not use goes to
-// the others. Not thread-safe.
+// A reader moves up to quantum() bytes, then calls spend(), then waits until the time that spend() has
+// returned; it does nothing else meanwhile. Readers queue in the order of their calls. Each has one place in
+// the queue and all quanta are equal, so each gets the same share. Bandwidth that one reader does not use
+// goes to the others. Not thread-safe.
 class bandwidth_share {
 public:
-    // One room's own part.
+    // The state of one room.
     class room {
         friend bandwidth_share;
         gcra own_;
@@ -29,8 +29,9 @@ public:
     }
     bool unlimited() const noexcept { return all_.unlimited() && one_room_.unlimited(); }
 
-    // How many bytes a direction may move before it asks again: so few that a round of all who wait is short,
-    // so many that asking costs little. A room with both directions in motion moves half as much in each.
+    // The number of bytes that a direction may move before its next spend(): small enough for a short round
+    // of all waiting readers, large enough to make the calls cheap. A room with both directions in motion
+    // moves half as much in each.
     std::size_t quantum(const room& of, std::size_t most) const noexcept
     {
         constexpr double least = 2048, rounds_per_second = 20;
@@ -43,14 +44,14 @@ public:
         return std::min(most, static_cast<std::size_t>(std::max(bytes, least)));
     }
 
-    // A direction of `by` has read `n` bytes. When it may go on; `now`: at once.
+    // Charges `n` bytes that a direction of `by` has read. Returns when they may go on; `now` means at once.
     time_point spend(room& by, std::size_t n, time_point now) noexcept
     {
         const time_point all = queue_.spend(all_, now, static_cast<double>(n));
         return std::max(all, by.own_.spend(one_room_, now, static_cast<double>(n)));
     }
 
-    // Around each wait.
+    // Call these before and after each wait.
     void wait_begins(room& by) noexcept { ++waiting_, ++by.waiting_; }
     void wait_ends(room& by) noexcept { --waiting_, --by.waiting_; }
 

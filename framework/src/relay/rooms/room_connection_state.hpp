@@ -1,7 +1,7 @@
-// Where a connection stands on its way into a room. Private to the framework.
+// The states of a connection on its way into a room. Private to the framework.
 //
-// A wait for readability may be under way on its stream, which nothing else may touch before the wait has come
-// back: so whoever joins or is rejected while it waits first has its wait cancelled.
+// A wait for readability may be pending on its stream. Nothing else may use the stream until the wait has
+// completed. So a join or a reject during the wait first cancels it.
 //
 //     state     | wait          woken             failed            join                 reject               close
 //     ----------+-------------------------------------------------------------------------------------------------
@@ -21,7 +21,7 @@
 namespace parley::detail {
 
 enum class room_connection_state : byte { idle, waiting, joining, ready, leaving, rejecting, over };
-// woken, failed: what a wait or a read has given; failed: also that the last answer has gone.
+// woken, failed: the result of a wait or a read. failed also means that the last answer is written.
 enum class room_connection_input : byte { wait, woken, failed, join, reject, close };
 enum class room_connection_action : byte { none, wait, read, cancel_wait, start, reject, close };
 

@@ -15,12 +15,13 @@ namespace parley::detail {
 
 namespace {
 
-// Moved in the kernel at a time: many enough that the calls cost little, few enough that other rooms wait
-// less than a millisecond.
+// Bytes that one turn moves in the kernel: enough to make the calls cheap, few enough to keep other rooms
+// waiting less than a millisecond.
 constexpr std::size_t max_spliced_bytes = 512u << 10;
-// A read of less is not worth a pipe or a large buffer: the next one does with a usual one.
+// After a smaller read, a pipe or a large buffer is not worth its cost: the next read uses a usual buffer.
 constexpr std::size_t min_streamed_bytes = 16u << 10;
-// In all large buffers. Shared by 64 rooms it still moves 256 KiB at a time, at half the cost of 64 KiB.
+// The total of all large buffers. 64 rooms that share it still move 256 KiB at a time, at half the cost of 64
+// KiB.
 constexpr std::size_t large_bytes_in_motion = 16u << 20;
 
 } // namespace
@@ -28,22 +29,22 @@ constexpr std::size_t large_bytes_in_motion = 16u << 20;
 struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
     struct direction {
         std::atomic<std::uint64_t> bytes{0};       // written on the executor, read from anywhere
-        std::optional<bool> can_splice;            // both streams are the system's own; unset: not asked yet
-        bool streams = false;                      // much comes at once, so that a pipe is worth it
-        bool passed_end = false;                   // its end was in order, and the other side has been told
-        bool write_failed = false;                 // what ended it was the side it writes to
-        std::shared_ptr<asio::steady_timer> pause; // made when it is first too fast
+        std::optional<bool> can_splice;            // both streams are plain sockets; unset: not checked yet
+        bool streams = false;                      // the last read was large, so a pipe is worth it
+        bool passed_end = false;                   // it ended in order, and the other side was told
+        bool write_failed = false;                 // it ended because its destination failed
+        std::shared_ptr<asio::steady_timer> pause; // made on its first pause
 
         std::uint64_t counted() const noexcept { return bytes.load(std::memory_order_relaxed); }
         void count(std::size_t more) noexcept { bytes.store(counted() + more, std::memory_order_relaxed); }
     };
 
-    // Where bytes are between the two streams: `size` of them in a buffer or in a pipe.
+    // Bytes between the two streams: `size` of them, in a buffer or in a pipe.
     struct load {
         buffer_pool::buffer buffer;
         splice_pipe pipe;
         std::size_t size = 0;
-        bool large = false; // the buffer
+        bool large = false; // `buffer` is a large one
     };
 
     state(any_stream first, any_stream second, room_pipe_options o, room_worker& on,
@@ -72,7 +73,7 @@ struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
     room_pipe_options options;
     room_worker& loop;
     std::function<void(const room_pipe_report&)> on_end;
-    std::optional<watchdog> half; // armed when one direction has ended
+    std::optional<watchdog> half; // armed after one direction has ended
     error_code why;
     std::optional<reject_reason> limit;
     bandwidth_share::room share;
@@ -163,14 +164,14 @@ awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, load& m
         if (error) co_return error;
         release(moved);
     }
-    way.passed_end = true; // from its first moment on, see was_reset()
+    way.passed_end = true; // set before the end goes out: see was_reset()
     const auto shut = co_await streams[to].async_shutdown_send(use_tuple);
     if (std::get<0>(shut)) way.passed_end = false;
     co_return std::get<0>(shut);
 }
 
-// Reads what is there, to a pipe if that can be had and is worth it. `woken`: the wait before has just said
-// that something is there.
+// Reads the available bytes, into a pipe if one is available and worth it. `woken`: a wait has just reported
+// that there are bytes.
 error_code room_pipe::state::take(std::size_t from, load& moved, bool woken)
 {
     direction& way = directions[from];
@@ -188,8 +189,8 @@ error_code room_pipe::state::take(std::size_t from, load& moved, bool woken)
         moved.buffer = loop.large_buffers.take();
     moved.large = moved.buffer != nullptr;
     if (!moved.large) moved.buffer = loop.buffers.take();
-    // The more are in motion the less each reads at once; when large buffers run out, as much as those
-    // without.
+    // The more large buffers are in use, the less each reads at once. When they run out, they read no more
+    // than a usual buffer.
     const std::size_t most = moved.large ? std::clamp(large_bytes_in_motion / loop.large_buffers.lent(),
                                                       buffer_bytes, loop.large_buffers.buffer_bytes())
                                          : buffer_bytes;
@@ -201,7 +202,7 @@ error_code room_pipe::state::take(std::size_t from, load& moved, bool woken)
     return error;
 }
 
-// Bytes that were put back into a stream are read through a buffer first.
+// Bytes that were put back into a stream have to go through a buffer first.
 bool room_pipe::state::may_splice(direction& way) noexcept
 {
     if (way.can_splice) return *way.can_splice;
@@ -211,7 +212,7 @@ bool room_pipe::state::may_splice(direction& way) noexcept
     return *way.can_splice;
 }
 
-// As take(); operation_not_supported: through a buffer, please.
+// As take(). operation_not_supported: the caller has to use a buffer.
 error_code room_pipe::state::splice(std::size_t from, load& moved, std::size_t most, bool woken)
 {
     direction& way = directions[from];
@@ -221,7 +222,7 @@ error_code room_pipe::state::splice(std::size_t from, load& moved, std::size_t m
     if (!error) return error;
     loop.pipes.give_back(std::move(moved.pipe));
     if (error == asio::error::operation_not_supported) way.can_splice = false;
-    // Urgent data makes splice(2) find nothing for ever, where a read would pass over it.
+    // With urgent data pending, splice(2) never finds anything; a read skips it.
     if (error == asio::error::would_block && woken) return asio::error::operation_not_supported;
     return error;
 }
@@ -239,7 +240,7 @@ bool room_pipe::state::too_many_bytes(std::size_t more) noexcept
     return true;
 }
 
-// Waits until the `size` bytes that were read may go on.
+// Waits until the limits allow `size` bytes, which were read, to go on.
 awaitable<void> room_pipe::state::pace(std::size_t from, std::size_t size)
 {
     const time_point now = loop.time.now();
@@ -261,7 +262,7 @@ void room_pipe::state::passed(std::size_t from, std::size_t size) noexcept
     if (half) half->kick();
 }
 
-// Gives other rooms their turn before it returns, since nothing else here waits for the loop.
+// Lets other rooms run before it returns: a write that does not wait would not yield to the loop.
 awaitable<error_code> room_pipe::state::drain_pipe(std::size_t from, splice_pipe& pipe)
 {
     any_stream& target = streams[1 - from];
@@ -303,7 +304,7 @@ void room_pipe::state::ended(std::size_t from, error_code error)
 {
     --running;
     if (error && !why) {
-        // A side that has ended in order, which the other knows, may leave without reading the rest.
+        // A side that has ended in order, and whose end was passed on, may leave without reading the rest.
         const bool reader_was_done = directions[from].write_failed && directions[1 - from].passed_end;
         if (reader_was_done)
             for (any_stream& stream : streams) stream.reset_on_close(false);
@@ -322,7 +323,7 @@ void room_pipe::state::ended(std::size_t from, error_code error)
     half.reset();
     if (!why)
         for (any_stream& stream : streams) stream.reset_on_close(false);
-    // What belongs to the loop ends here: the rest may be freed by another thread.
+    // Destroys everything that belongs to the loop here: another thread may destroy the rest.
     for (any_stream& stream : streams) {
         stream.close();
         stream = any_stream{};

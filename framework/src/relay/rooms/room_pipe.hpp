@@ -1,16 +1,16 @@
-// A joined room: two streams, and bytes copied both ways until both directions have ended. It never looks at
-// them. Private to the framework.
+// A joined room: copies bytes between two streams, both ways, until both directions have ended. It does not
+// look at the bytes. Private to the framework.
 //
 //   a side                      | the other side
 //   ends its direction in order | gets the rest, then the same end
 //   resets, or cannot be written| is reset
 //   stays silent for the bound after the other has ended | both are reset
 //
-// Between two plain sockets, much at once moves inside the kernel; all else through a buffer. Each turn moves
-// a bounded number of bytes, then the other rooms of the loop have theirs.
+// Between two plain sockets, large amounts move inside the kernel. Everything else moves through a buffer.
+// Each turn moves a bounded number of bytes, then the other rooms of the loop have their turns.
 //
-// Both streams reset when they are closed before the end, so that a relay that is killed looks like what it
-// is.
+// A stream that is closed before the end is reset. So peers see the death of a relay as an error, not as an
+// end in order.
 #pragma once
 
 #include "relay/rooms/room_worker.hpp"
@@ -34,21 +34,22 @@ struct room_pipe_report {
     std::uint64_t first_to_second_bytes = 0;
     std::uint64_t second_to_first_bytes = 0;
     error_code why;                     // unset when both directions ended in order
-    std::optional<reject_reason> limit; // that was passed
+    std::optional<reject_reason> limit; // the limit that was exceeded
 };
 
 class room_pipe {
 public:
-    // Copies until the end, then closes both and calls `on_end` once, on the executor of `loop`, which is
-    // that of the streams, too. Nothing may be under way on them. From any thread. `loop` outlives it.
+    // Copies until both directions have ended, then closes both streams and calls `on_end` once, on the
+    // executor of `loop`. Both streams use that executor, and no operation may be pending on them.
+    // Thread-safe. `loop` must outlive the pipe.
     static std::shared_ptr<room_pipe> start(any_stream first, any_stream second, room_pipe_options options,
                                             room_worker& loop,
                                             std::function<void(const room_pipe_report&)> on_end);
 
-    // Resets both sides; on_end still comes. From any thread.
+    // Resets both sides; `on_end` is still called. Thread-safe.
     void abort(error_code why, std::optional<reject_reason> limit = std::nullopt);
 
-    // All that was passed on to either side so far. From any thread.
+    // The bytes passed on so far, both directions together. Thread-safe.
     std::uint64_t bytes() const noexcept;
 
     room_pipe(const room_pipe&) = delete;

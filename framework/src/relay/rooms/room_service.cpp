@@ -12,12 +12,12 @@
 namespace parley::detail {
 namespace {
 
-// What a peer may send before the other is there; past it, nothing is read until the join.
+// Bytes that a peer may send before the join. Above this the relay reads nothing until the join.
 constexpr std::size_t max_early_bytes = 64 * 1024;
 
 } // namespace
 
-// One connection on its way into a room.
+// A connection on its way into a room.
 struct room_service::room_connection {
     room_connection(any_stream s, const identity& w, connection_permit p)
         : permit(std::move(p)), stream(std::move(s)), who(w)
@@ -29,9 +29,9 @@ struct room_service::room_connection {
     identity who;
     connection_id id{};
     room_connection_state state = room_connection_state::idle;
-    byte_vector early; // what came behind the line: the room's first bytes
+    byte_vector early; // bytes behind the line: the room's first bytes
     room_answer code = room_answer::denied;
-    room_connection_ptr other; // in a join: to be started when both are ready
+    room_connection_ptr other; // set by a join; the room starts when both are ready
     bool is_client = false;
     asio::cancellation_signal cancel_wait;
 };
@@ -41,10 +41,10 @@ struct room_service::room {
     identity client, server;
     time_point opened;
     connection_permit client_permit, server_permit;
-    const room_worker* loop; // it runs on
+    const room_worker* loop; // the loop that runs it
     std::shared_ptr<room_pipe> pipe;
     std::uint64_t bytes = 0; // at the last look
-    time_point moved{};      // when they had last changed
+    time_point moved{};      // when `bytes` last changed
 };
 
 room_service::room_service(executor ex, const relay_server_options& options, relay_observer& observer,
@@ -85,7 +85,7 @@ void room_service::serve(any_stream stream, const identity& who, connection_perm
     listen(e);
 }
 
-// The intake has seen the line and has put it back.
+// The intake has checked that the stream begins with a whole line.
 void room_service::read_line(const room_connection_ptr& e)
 {
     error_code error;
@@ -156,7 +156,8 @@ void room_service::perform(const room_action_variant& action)
     }
 }
 
-// Joined: the answer becomes the first bytes that the pipe writes. Otherwise it is the last that is written.
+// The pipe of a joined room writes the answer first. Any other answer is the last thing that a connection
+// gets.
 void room_service::answer(const room_connection_ptr& e, room_answer code)
 {
     e->code = code;
@@ -230,8 +231,8 @@ void room_service::end_room(std::list<room>::iterator which, const room_pipe_rep
     if (connections_.size() == 0 && rooms_.empty()) on_idle_();
 }
 
-// Writes the answer, ends, and waits for the peer's end within the linger bound, so that the answer is not
-// lost to a reset over what the peer has sent.
+// Writes the answer, ends its direction, and waits for the peer's end within the linger timeout. Closing over
+// unread bytes would reset the connection, and the peer might not receive the answer.
 awaitable<void> room_service::reject(room_connection_ptr e)
 {
     watchdog bound{e->stream, options_.linger_timeout, *options_.time};
@@ -255,14 +256,14 @@ awaitable<void> room_service::reject(room_connection_ptr e)
     settle();
 }
 
-// Frees the number; the stream has gone elsewhere or is closed.
+// Removes the connection. Its stream was moved to a room or is closed.
 void room_service::forget(const room_connection_ptr& e)
 {
     e->state = room_connection_state::over;
     connections_.erase(e->id);
 }
 
-// The connection is over without a room.
+// Ends a connection that is in no room.
 void room_service::end(const room_connection_ptr& e, error_code why)
 {
     broker_.disconnect(e->id);
@@ -279,7 +280,7 @@ void room_service::settle()
     if (connections_.size() == 0 && rooms_.empty()) on_idle_();
 }
 
-// One timer for all rooms looks at their counters now and then, so that bytes in motion cost nothing more.
+// One timer checks the byte counters of all rooms from time to time, so moving bytes touches no timer.
 void room_service::watch_idle_rooms()
 {
     const duration idle = limits_->limits().room_idle;

@@ -1,5 +1,5 @@
-// The relay's room connections around one room_broker: from the line to the join, and the pipes after it.
-// Private to the framework.
+// The relay's room connections around one room_broker, from the room line to the join, and the pipes after
+// it. Private to the framework.
 #pragma once
 
 #include "async/deadline_timer.hpp"
@@ -21,8 +21,8 @@ namespace parley::detail {
 
 class room_service {
 public:
-    // `on_idle` comes whenever the last connection has ended. `options`, `observer` and `loops`
-    // outlive it.
+    // Calls `on_idle` when the last connection has ended. `options`, `observer` and `loops` must outlive the
+    // service.
     room_service(executor ex, const relay_server_options& options, relay_observer& observer,
                  std::shared_ptr<limiter> limits, room_workers& loops, std::function<void()> on_idle);
     room_service(const room_service&) = delete;
@@ -30,15 +30,15 @@ public:
     ~room_service();
 
     void agree(const room_peer& client, const room_peer& server);
-    // A whole room line stands at the front of `stream`; `permit` is held as long as the connection is.
+    // Takes a stream that begins with a whole room line. The connection holds `permit` until it ends.
     void serve(any_stream stream, const identity& who, connection_permit permit);
-    // Resets rooms, closes all others.
+    // Resets rooms and closes all other connections.
     void stop();
 
     std::size_t pending() const noexcept { return connections_.size(); }
     std::size_t rooms() const noexcept { return rooms_.size(); }
     room_broker::counts places() const noexcept { return broker_.count(); }
-    // All that has passed through rooms, those that have ended included.
+    // Bytes moved by all rooms so far, including rooms that have ended.
     std::uint64_t bytes() const noexcept;
 
 private:
@@ -46,7 +46,7 @@ private:
     using room_connection_ptr = std::shared_ptr<room_connection>;
     struct room;
 
-    // What is under way on its stream is the table's to say (room_connection_state.hpp).
+    // Steps `e` through the table of room_connection_state.hpp and performs the action.
     void advance(const room_connection_ptr& e, room_connection_input input, error_code why = {});
     void listen(const room_connection_ptr& e);
     void read_line(const room_connection_ptr& e);
@@ -77,7 +77,7 @@ private:
     std::uint64_t ended_bytes_ = 0; // of rooms that have ended
     deadline_timer timer_;
     deadline_timer idle_timer_;                                  // runs while there are rooms
-    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true); // for the end of a room, which may come late
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(true); // a room's end may come after the service's
 };
 
 } // namespace parley::detail

@@ -12,7 +12,7 @@
 
 namespace parley::detail {
 
-// Everything in it is used on its executor only. Outlives the rooms that run on it.
+// Use it on its executor only. It must outlive the rooms that run on it.
 struct room_worker {
     room_worker(executor on, std::size_t buffer_bytes, std::size_t max_pipes = pipe_pool::usual_max_lent(),
                 time_source& t = real_time())
@@ -22,7 +22,7 @@ struct room_worker {
     room_worker(const room_worker&) = delete;
     room_worker& operator=(const room_worker&) = delete;
 
-    // From now on, for the rooms that run already, too.
+    // Applies to running rooms, too.
     void set_limits(const relay_limits& limits) noexcept
     {
         bandwidth.set_rates(limits.bytes_per_second, limits.room_bytes_per_second);
@@ -32,7 +32,7 @@ struct room_worker {
     executor ex;
     time_source& time;
     buffer_pool buffers;
-    // For what comes fast: large ones need fewer system calls, and wake the other side less often.
+    // For fast senders: large buffers need fewer system calls, and wake the receiver less often.
     buffer_pool large_buffers{1u << 20, 8, 64};
     pipe_pool pipes;
     bandwidth_share bandwidth;

@@ -16,7 +16,7 @@
 namespace parley::detail {
 namespace {
 
-// While it lives, threads that are started get no signals: those are for the program's own.
+// Blocks all signals in threads that start while it lives: signals are for the program's own threads.
 class signals_blocked {
 public:
     signals_blocked() noexcept
@@ -46,7 +46,7 @@ struct room_workers::thread {
             try {
                 context.run();
                 return;
-            } catch (...) { // memory has run out in a handler: its room has ended, the others go on
+            } catch (...) { // a handler ran out of memory: its room has ended, the others go on
                 report_exception("room loop", std::current_exception());
             }
         }
@@ -79,7 +79,7 @@ room_workers::~room_workers()
         if (!each.runs) continue;
         each.runs->context.stop();
         each.runs->handle.join();
-        each.runs.reset(); // with the rooms that are left in it, which use the loop
+        each.runs.reset(); // and the rooms left in it, which use the loop
     }
 }
 
@@ -97,13 +97,13 @@ void room_workers::set_limits(const relay_limits& limits)
 
 room_worker& room_workers::enter(any_stream& a, any_stream& b)
 {
-    // Of equals the last, since the first has the handshakes, too.
+    // Of equal loops take the last: the first also has the handshakes.
     worker* chosen = &*std::min_element(workers_.rbegin(), workers_.rend(),
                                         [](const worker& x, const worker& y) { return x.rooms < y.rooms; });
     if (chosen->runs && a.can_move() && b.can_move()) {
         for (any_stream* const stream : {&a, &b}) {
             const error_code error = stream->move_to(chosen->loop->ex);
-            if (error) stream->close(); // the room finds it so
+            if (error) stream->close(); // the room sees a closed stream
         }
     } else {
         chosen = &workers_.front();

@@ -1,5 +1,5 @@
-// The event loops that carry a relay's rooms: the relay's own, and those of threads beside it. Private to the
-// framework.
+// The event loops that carry a relay's rooms: the relay's own loop, and one for each extra thread. Private to
+// the framework.
 #pragma once
 
 #include "relay/rooms/room_worker.hpp"
@@ -11,26 +11,26 @@
 
 namespace parley::detail {
 
-// Every member is called on the relay's executor. A room stays on the loop that it has begun on, so nothing
-// on the way of a byte is shared between threads.
+// Call every member on the relay's executor. A room stays on the loop that it starts on, so threads share
+// nothing while bytes move.
 class room_workers {
 public:
-    // `count` (at least 1) loops in all: the first is `home`, the relay's executor, each other one has a
-    // thread. Where the system refuses a thread there are fewer.
+    // Makes `count` (at least 1) loops. The first is `home`, the relay's executor; each other one has a
+    // thread. There are fewer when the system refuses a thread.
     room_workers(executor home, std::size_t count, std::size_t buffer_bytes, time_source& time = real_time());
     room_workers(const room_workers&) = delete;
     room_workers& operator=(const room_workers&) = delete;
-    // Rooms that run on other loops than `home` end without a word.
+    // Rooms on other loops than `home` end without a report.
     ~room_workers();
 
     std::size_t size() const noexcept { return workers_.size(); }
 
-    // From now on, for the rooms that run already, too. Each loop has an equal part of bytes_per_second.
+    // Applies to running rooms, too. Each loop gets an equal part of bytes_per_second.
     void set_limits(const relay_limits& limits);
 
-    // The loop for a room between `a` and `b`, on which nothing is under way: the one with the fewest rooms,
-    // to which both are moved, or `home`, if one of them cannot move. A stream that fails to move is closed.
-    // Each call is followed by one leave().
+    // Chooses the loop for a room between `a` and `b`, on which no operation may be pending. It is the loop
+    // with the fewest rooms, and both streams move there; or `home`, if one of them cannot move. A stream
+    // that fails to move is closed. Each call needs one leave().
     room_worker& enter(any_stream& a, any_stream& b);
     void leave(const room_worker& loop) noexcept;
 

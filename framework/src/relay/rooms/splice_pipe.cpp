@@ -22,8 +22,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-// splice(2) knows no MSG_NOSIGNAL. A SIGPIPE it raises goes to this thread, and is taken back before anybody
-// sees it.
+// splice(2) has no MSG_NOSIGNAL. It may raise SIGPIPE in this thread; the guard blocks the signal, and
+// take_back() removes it.
 class sigpipe_guard {
 public:
     sigpipe_guard() noexcept
@@ -108,7 +108,8 @@ std::size_t splice_pipe::drain(int socket, error_code& error) noexcept
     return 0;
 }
 
-// splice(2) waits by the descriptor's own flag. Asio, which knows nothing of it, waits by itself as before.
+// splice(2) blocks unless the descriptor itself is non-blocking. Asio keeps its own flag, and its waits are
+// as before.
 bool prepare_for_splice(int socket) noexcept
 {
     int on = 1;

@@ -1,5 +1,5 @@
-// Bytes between two sockets without leaving the kernel: splice(2) into a pipe and out of it again. Private to
-// the framework.
+// Moves bytes between two sockets inside the kernel: splice(2) into a pipe and out of it. Private to the
+// framework.
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -11,8 +11,8 @@
 
 namespace parley::detail {
 
-// Two descriptors of its own, and what lies between them. Movable; an empty one (default, or moved from) may
-// only be assigned, destroyed and asked for bool. Not thread-safe.
+// A pipe (two descriptors) and the number of bytes in it. Movable. An empty object (default-constructed or
+// moved from) may only be assigned, destroyed and tested as bool. Not thread-safe.
 class splice_pipe {
 public:
     splice_pipe() noexcept = default;
@@ -25,19 +25,19 @@ public:
     }
     ~splice_pipe();
 
-    // Holds `most_bytes`, or as many as the system allows down to `least_bytes`; empty where that is not to
-    // be had (descriptors, fs.pipe-user-pages-soft, another system).
+    // Makes a pipe for `most_bytes`, or for as many as the system allows, but at least `least_bytes`. Empty
+    // when the system refuses (descriptors, fs.pipe-user-pages-soft, another system).
     static splice_pipe open(std::size_t most_bytes, std::size_t least_bytes) noexcept;
 
     explicit operator bool() const noexcept { return out_ >= 0; }
     std::size_t held() const noexcept { return held_; }
     std::size_t capacity() const noexcept { return capacity_; }
 
-    // Takes up to `most` bytes that `socket`, which does not block, has now; only when nothing is held. 0
-    // with an error: would_block; eof; operation_not_supported where `socket` cannot be spliced.
+    // Reads up to `most` bytes from `socket`, which is non-blocking. The pipe must be empty. Returns 0 with
+    // an error: would_block; eof; operation_not_supported when `socket` cannot be spliced.
     std::size_t fill(int socket, std::size_t most, error_code& error) noexcept;
-    // Gives what is held to `socket`, which does not block, as far as it takes it. Less than all is no error;
-    // nothing is (would_block). Never raises SIGPIPE.
+    // Writes the held bytes to `socket`, which is non-blocking. Writing a part of them is no error; writing
+    // none is (would_block). Never raises SIGPIPE.
     std::size_t drain(int socket, error_code& error) noexcept;
 
 private:
@@ -53,25 +53,25 @@ private:
     std::size_t held_ = 0, capacity_ = 0;
 };
 
-// Whether `socket` can be spliced; makes it one that does not block.
+// Whether `socket` can be spliced. Makes it non-blocking.
 bool prepare_for_splice(int socket) noexcept;
 
-// Pipes, lent out while they hold bytes; each is two descriptors. Not thread-safe. What it lends may outlive
-// it.
+// Lends pipes while they hold bytes. Each takes two descriptors. A lent pipe may outlive the pool. Not
+// thread-safe.
 class pipe_pool {
 public:
     static constexpr std::size_t most_pipe_bytes = 1u << 20;
-    static constexpr std::size_t least_pipe_bytes = 64u << 10; // buffers do as well as a smaller one
+    static constexpr std::size_t least_pipe_bytes = 64u << 10; // a smaller one is no better than a buffer
     static constexpr std::size_t max_kept = 8;
 
-    // No more than `max_lent` at once.
+    // Lends at most `max_lent` pipes at the same time.
     explicit pipe_pool(std::size_t max_lent) noexcept : max_lent_(max_lent) {}
-    // 64, or fewer so that they take no more than an eighth of the descriptors this process may have.
+    // 64, or fewer: the pipes take at most an eighth of the descriptors that this process may have.
     static std::size_t usual_max_lent() noexcept;
 
-    // An empty one when all are lent, or the system gives no more.
+    // Empty when `max_lent` are lent or the system refuses.
     splice_pipe take() noexcept;
-    // One that still holds bytes is closed.
+    // Closes a pipe that still holds bytes.
     void give_back(splice_pipe used) noexcept;
 
     std::size_t lent() const noexcept { return lent_; }
@@ -79,7 +79,7 @@ public:
 
 private:
     std::size_t max_lent_, lent_ = 0;
-    std::size_t rests_ = 0; // so often it does not ask the system again
+    std::size_t rests_ = 0; // calls until the pool asks the system again
     std::vector<splice_pipe> kept_;
 };
 

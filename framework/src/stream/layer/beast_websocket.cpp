@@ -25,21 +25,22 @@ namespace {
 
 constexpr std::size_t handshake_buffer_bytes = 512, room_buffer_bytes = 64 * 1024;
 constexpr std::size_t max_sent_payload_bytes = 64 * 1024;
-// Output that may wait before further pings stay without an answer: only the latest needs one.
+// Above this many bytes of waiting output, the layer answers no further pings: only the latest ping needs a
+// pong.
 constexpr std::size_t max_waiting_pong_bytes = 4 * 128;
-// Reads of the stream below for one above, before the reader is made to wait again.
+// Reads of the stream below for one read above, before the reader waits again.
 constexpr int max_reads = 16;
 
 // The first byte of a frame.
 constexpr byte close_frame = 0x88, pong_frame = 0x8a;
 
-// Beast's WebSocket as a layer, which never waits. Beast's operations run in an event loop of the layer's own,
-// and that runs only within calls of the layer's functions. What Beast writes is appended to the output. What it
-// reads is what the stream below has at that moment; when there is nothing, Beast's read stays under way until
-// the next call. So nothing that happens above cancels Beast's read, which would end Beast's stream.
+// Beast's WebSocket as a layer, which never waits. Beast's operations run in the layer's own event loop,
+// which runs only within calls of the layer's functions. Beast's writes are appended to the output. Beast's
+// reads get the bytes that the stream below has at that moment; when there are none, Beast's read stays
+// pending until the next call. So no operation above can cancel Beast's read, which would end Beast's stream.
 class beast_layer final : public pinging_layer {
 public:
-    // Takes Beast's next layer out, and gives it to `below`.
+    // Moves Beast's next layer to `below`.
     beast_layer(beast_websocket websocket, any_stream& below, role_type role, stream_kind kind,
                 const websocket_options& options)
         : websocket_(std::move(websocket)),
@@ -121,7 +122,7 @@ public:
     bool other_side_ended() const noexcept override { return other_side_ended_; }
 
 private:
-    // What Beast stands on.
+    // Beast's next layer in here.
     class next_layer final : public stream_base {
     public:
         explicit next_layer(beast_layer& layer) noexcept : layer_(layer) {}
@@ -148,7 +149,7 @@ private:
         {
             return nothing(error);
         }
-        void close() noexcept override {} // the stream below is closed by whoever has the layer
+        void close() noexcept override {} // the owner of the layer closes the stream below
         bool is_open() const noexcept override { return true; }
         void reset_on_close(bool) noexcept override {}
         std::string remote_address() const override { return {}; }
@@ -159,8 +160,7 @@ private:
         mutable_bytes space() const noexcept { return {static_cast<byte*>(buffer_.data()), buffer_.size()}; }
         void complete_read(error_code error, std::size_t size)
         {
-            io_handler
-                handler; // not by assignment, which in Boost 1.81 wraps the handler in itself without end
+            io_handler handler; // assignment would wrap the handler in itself without end in Boost 1.81
             handler.swap(reader_);
             post(std::move(handler), error, size);
         }
@@ -184,7 +184,7 @@ private:
         return 0;
     }
 
-    // Runs Beast's operations until they wait for bytes that `source` does not have.
+    // Runs Beast's operations until they need bytes that `source` does not have.
     template <class Source>
     void run(Source source)
     {
@@ -229,7 +229,7 @@ private:
             error_ = errc::bad_framing;
             send_close(websocket::close_code::unknown_data);
         } else if (size == 0) {
-            start_read(); // an empty message
+            start_read(); // the message was empty
         } else {
             begin_ = 0;
             end_ = size;
@@ -243,7 +243,7 @@ private:
         run();
     }
 
-    // Beast's own close would throw away what still comes.
+    // Beast's own close would discard received bytes.
     void send_close(websocket::close_code code)
     {
         if (std::exchange(close_sent_, true)) return;
@@ -275,18 +275,18 @@ private:
 
     asio::io_context loop_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE};
     beast_websocket websocket_;
-    next_layer* next_; // websocket_'s
+    next_layer* next_; // owned by websocket_
     bool is_room_;
     std::array<byte, handshake_buffer_bytes> small_buffer_;
-    page_buffer room_buffer_;         // from the first read
-    mutable_bytes in_;                // one of the two
-    std::size_t begin_ = 0, end_ = 0; // of what in_ holds
+    page_buffer room_buffer_;         // allocated by the first read
+    mutable_bytes in_;                // one of the two buffers
+    std::size_t begin_ = 0, end_ = 0; // the unread part of in_
     std::size_t max_message_bytes_;
-    error_code error_;  // what every further read gives
-    error_code result_; // of the handshake or message that is under way
+    error_code error_;  // the result of every further read
+    error_code result_; // of the pending handshake or message
     bool masks_;
     bool reading_ = false, in_message_ = false, close_sent_ = false, other_side_ended_ = false;
-    bool drained_ = false; // the last read found nothing; only below can change that
+    bool drained_ = false; // the last read found nothing; only bytes from below change that
 };
 
 } // namespace

@@ -30,7 +30,7 @@ void keepalive_scheduler::remove(entry& e) noexcept
     armed_for_ = no_deadline;
 }
 
-// A timer that comes too early finds nothing due and is armed again.
+// A timer that fires too early finds nothing due and is armed again.
 void keepalive_scheduler::arm(const executor& ex)
 {
     if (entries_.empty()) return;
@@ -65,7 +65,7 @@ void keepalive_scheduler::tick()
         if (const auto who = weak.lock())
             asio::post(executor_of(*who), [weak, on = executor_of(*who)] {
                 const auto alive = weak.lock();
-                if (alive && executor_of(*alive) == on) check_alive(*alive); // else it has moved meanwhile
+                if (alive && executor_of(*alive) == on) check_alive(*alive); // else it has moved
             });
 }
 
@@ -76,7 +76,7 @@ void keepalive_scheduler::shutdown()
     timer_.reset();
 }
 
-// Pings whatever has passed: a proxy between watches each direction by itself.
+// Pings even when bytes have passed: a proxy between the ends watches each direction separately.
 bool pinging_layer::check_alive(bool somebody_reads)
 {
     if (std::exchange(heard_, false) || !somebody_reads)

@@ -1,5 +1,5 @@
-// Asks waiting streams from time to time whether their other side lives: one timer a context, not one a
-// stream. Private to the framework.
+// Checks from time to time whether the peers of waiting streams are alive, with one timer for each context
+// instead of one for each stream. Private to the framework.
 #pragma once
 
 #include "stream/layer/layered_stream.hpp"
@@ -16,7 +16,7 @@
 
 namespace parley::detail {
 
-// Calls check_alive() of each core that was added, on that core's own executor. Thread-safe.
+// Calls check_alive() of each added core, on that core's own executor. Thread-safe.
 class keepalive_scheduler final : public asio::execution_context::service {
 public:
     struct entry {
@@ -28,9 +28,9 @@ public:
     explicit keepalive_scheduler(asio::execution_context& context) : service(context) {}
     static keepalive_scheduler& of(const executor& ex);
 
-    // From now on, each `interval`, until remove(). The entry is its owner's.
+    // Checks the core once every `interval`, until remove(). The caller owns the entry.
     void add(entry& e);
-    // A context with nothing but this clock to wait for ends.
+    // An empty scheduler does not keep its context running.
     void remove(entry& e) noexcept;
 
     inline static asio::execution_context::id id;
@@ -53,8 +53,8 @@ private:
     time_point armed_for_ = no_deadline;
 };
 
-// A layer that pings, and takes the other side for dead when nothing comes back: what both kinds of WebSocket
-// have in common.
+// A layer that pings, and considers the peer gone when nothing comes back. Both kinds of WebSocket derive
+// from it.
 class pinging_layer : public stream_layer {
 public:
     ~pinging_layer() override { pinging_layer::stopped(); }
@@ -63,14 +63,14 @@ public:
     void moved() override;
     void stopped() noexcept override;
 
-    // Pings each interval from now on, unless `options` ask for none.
+    // Starts to ping, unless `options` disable it.
     void watch(const std::shared_ptr<layered_core>& core, const websocket_options& options);
 
 protected:
     // Appends a ping to the output.
     virtual void ping() = 0;
 
-    bool heard_ = true; // something has come since the last ping
+    bool heard_ = true; // received something since the last ping
 
 private:
     keepalive_scheduler* clock_ = nullptr;

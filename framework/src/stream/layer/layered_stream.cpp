@@ -11,10 +11,10 @@
 namespace parley::detail {
 namespace {
 
-constexpr std::size_t max_write_bytes = 64 * 1024;    // taken from a user at a time
-constexpr std::size_t min_through_bytes = 2048;       // fewer are cheaper copied
-constexpr std::size_t max_kept_bytes = 512;           // of an output buffer that is empty
-constexpr std::size_t max_lingering_bytes = 1u << 20; // read and thrown away after close()
+constexpr std::size_t max_write_bytes = 64 * 1024;    // accepted from the user at a time
+constexpr std::size_t min_through_bytes = 2048;       // copying fewer bytes is cheaper
+constexpr std::size_t max_kept_bytes = 512;           // of an empty output buffer
+constexpr std::size_t max_lingering_bytes = 1u << 20; // discarded after close()
 
 } // namespace
 
@@ -136,7 +136,7 @@ public:
         }
     }
 
-    // Until the other side has seen the end: closing over what it still sends could take that away from it.
+    // Waits for the other side's end. Closing over its bytes could make it lose ours.
     void linger()
     {
         if (layer_->other_side_ended()) return finish();
@@ -166,7 +166,7 @@ public:
         flush();
         if (!alive) {
             below_.reset_on_close(true);
-            below_.close(); // who reads or writes here is told by what that gives
+            below_.close(); // pending reads and writes report it
         }
         return alive;
     }
@@ -179,7 +179,7 @@ public:
     error_code move_to(const executor& target)
     {
         if (!can_move()) return asio::error::operation_not_supported;
-        below_waiting_ = false; // the wait that may be under way comes back to the old executor, for nobody
+        below_waiting_ = false; // a pending wait completes on the old executor and is ignored
         ++moves_;
         const error_code error = below_.move_to(target);
         if (error) return error;
@@ -225,7 +225,7 @@ private:
     {
         auto slot = handler.get_cancellation_slot();
         if (slot.is_connected()) slot.clear();
-        // Not by assignment, which in Boost 1.81 wraps the handler in itself without end.
+        // Assignment would wrap the handler in itself without end in Boost 1.81.
         Handler out;
         out.swap(handler);
         return out;
@@ -248,8 +248,9 @@ private:
         if (ender_) post(take(ender_), error_code{asio::error::operation_aborted});
     }
 
-    // Part of a handler that is under way below. A context that goes destroys the handlers that are left
-    // without calling them; who waits above for one of them must go then, too, for it may own this stream.
+    // Part of a pending handler below. A context that is destroyed destroys its handlers without calling
+    // them. The operation above that waits for such a handler must be destroyed then, too: it may own this
+    // stream.
     class call {
     public:
         explicit call(layered_core& core) noexcept : core_(core.weak_from_this()), moves_(core.moves_) {}
@@ -259,7 +260,7 @@ private:
         {
             if (const auto core = come()) core->abandon();
         }
-        // The stream, unless it is gone or has moved meanwhile; once.
+        // The stream, unless it was destroyed or has moved; once.
         std::shared_ptr<layered_core> come() noexcept
         {
             auto core = std::exchange(core_, {}).lock();
@@ -267,11 +268,11 @@ private:
         }
 
     private:
-        std::weak_ptr<layered_core> core_; // empty in what was moved from
+        std::weak_ptr<layered_core> core_; // empty after a move
         unsigned moves_;
     };
 
-    // Their cancellation slots are not touched: they may be gone already.
+    // Does not touch their cancellation slots, which may be destroyed already.
     void abandon() noexcept
     {
         io_handler reader, writer;
@@ -282,8 +283,9 @@ private:
         ender.swap(ender_);
     }
 
-    // One wait below serves every read and wait above, and outlives their cancellation: it takes nothing.
-    // It holds no stream (lingering, the timer does): one that outlives a move must not be what frees it.
+    // One wait below serves every read and wait above, and outlives their cancellation: it takes no bytes. It
+    // does not own the stream (lingering, the timer does), because a wait that outlives a move must not
+    // destroy the stream.
     void wait_below()
     {
         if (std::exchange(below_waiting_, true)) return;
@@ -297,7 +299,7 @@ private:
         below_waiting_ = false;
         if (lingering_) return linger();
         if (closed_) return;
-        if (!below_.is_open()) wait_error = asio::error::connection_reset; // found dead by check_alive
+        if (!below_.is_open()) wait_error = asio::error::connection_reset; // check_alive found it dead
         if (waiter_) asio::dispatch(executor_, asio::append(take(waiter_), error_code{}));
         if (!reader_) return;
         error_code error = wait_error;
@@ -307,8 +309,9 @@ private:
         asio::dispatch(executor_, asio::append(take(reader_), error, size));
     }
 
-    // Gives `in` to the stream below without a copy, as far as it takes it at once; the rest goes to the
-    // output. Gives how many bytes of `in` that is, 0 when they must be written in another way.
+    // Writes `in` to the stream below without a copy, as far as it accepts the bytes at once; the rest of a
+    // started message goes to the output. Returns the number of bytes written; 0 when they must be written in
+    // another way.
     std::size_t write_through(bytes_view in)
     {
         if (in.size() < min_through_bytes || !writes_through_ || flushing_ || !layer_->output().empty())
@@ -386,7 +389,7 @@ private:
     std::unique_ptr<asio::steady_timer> linger_timer_;
     error_code write_error_;
     unsigned moves_ = 0;         // of the executor
-    bool writes_through_ = true; // until the stream below has said that it cannot
+    bool writes_through_ = true; // false after the stream below has refused it
     bool below_waiting_ = false, flushing_ = false, below_shut_ = false;
     bool ended_ = false, closed_ = false, abort_ = false, lingering_ = false;
 };

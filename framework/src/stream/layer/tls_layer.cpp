@@ -90,14 +90,14 @@ long tls_layer::control(BIO*, int command, long, void*)
     return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
 
-// What a failed call means; remembered, since a session does not recover.
+// Translates and stores the failure of a call: a session does not recover.
 error_code tls_layer::explain(int returned) noexcept
 {
     const int why = SSL_get_error(ssl_.get(), returned);
     if (why == SSL_ERROR_WANT_READ) return asio::error::would_block;
     if (why == SSL_ERROR_ZERO_RETURN)
         failure_ = asio::error::eof;
-    else if (below_error_ && below_error_ != errc::tls_failed) // cut off without close_notify
+    else if (below_error_ && below_error_ != errc::tls_failed) // the connection ended without close_notify
         failure_ = asio::error::connection_reset;
     else
         failure_ = make_error_code(errc::tls_failed);
@@ -126,7 +126,7 @@ std::size_t tls_layer::read(any_stream& below, mutable_bytes out, error_code& er
     drained_ = returned != 1;
     if (returned == 1) return size;
     error = explain(returned);
-    if (failure_) drained_ = false; // every further read has something to say
+    if (failure_) drained_ = false; // every further read gives the error
     ERR_clear_error();
     return 0;
 }
@@ -138,7 +138,7 @@ error_code tls_layer::write(bytes_view in)
         ERR_clear_error();
         std::size_t size = 0;
         const int returned = SSL_write_ex(ssl_.get(), in.data(), in.size(), &size);
-        // The output takes everything, so that nothing but a broken session ends here.
+        // The output accepts everything, so only a broken session fails here.
         if (returned != 1) return asio::error::broken_pipe;
         in = in.subspan(size);
     }

@@ -1,5 +1,5 @@
-// TLS as a layer of a stream, driven without waiting: the only place, with tls_context, that includes
-// OpenSSL's TLS. Private to the framework.
+// TLS as a layer of a stream, which never waits. Only this file and tls_context include OpenSSL's TLS.
+// Private to the framework.
 #pragma once
 
 #include "stream/layer/layered_stream.hpp"
@@ -25,21 +25,21 @@ struct openssl_deleter {
 using ssl_ptr = std::unique_ptr<SSL, openssl_deleter<&SSL_free>>;
 using ssl_context_ptr = std::unique_ptr<SSL_CTX, openssl_deleter<&SSL_CTX_free>>;
 
-// A context with what both sides share: TLS 1.2 and later, no renegotiation, no compression.
+// Makes a context with the settings of both sides: TLS 1.2 and later, no renegotiation, no compression.
 result<ssl_context_ptr> make_ssl_context(const SSL_METHOD* method);
-// The oldest error in OpenSSL's queue, as a phrase; empties the queue.
+// Returns the oldest error in OpenSSL's queue as a phrase, and empties the queue.
 std::string take_openssl_error();
 
 class tls_layer final : public stream_layer {
 public:
-    // Takes the session over; connect or accept state is set already.
+    // Takes ownership of the session, whose connect or accept state is set.
     explicit tls_layer(ssl_ptr ssl);
 
-    // How many bytes may be read before the handshake is over; more fail it.
+    // Bounds the bytes read during the handshake; more make it fail.
     void bound_handshake(std::size_t bytes) noexcept { handshake_bytes_left_ = bytes; }
 
-    // One step of the handshake: unset when it is over, would_block when more must come from below. Output is
-    // due in any case.
+    // Performs one step of the handshake. Unset when it is complete; would_block when it needs more bytes
+    // from below. Send the output in any case.
     error_code handshake(any_stream& below) noexcept;
 
     std::size_t read(any_stream& below, mutable_bytes out, error_code& error) noexcept override;
@@ -57,10 +57,10 @@ private:
 
     ssl_ptr ssl_;
     std::size_t handshake_bytes_left_ = std::numeric_limits<std::size_t>::max();
-    any_stream* below_ = nullptr; // during a call only
-    error_code below_error_;      // what the stream below has ended with
-    error_code failure_;          // of the session: for ever
-    bool drained_ = false;        // the last read found nothing; only below can change that
+    any_stream* below_ = nullptr; // set during a call only
+    error_code below_error_;      // the error of the stream below
+    error_code failure_;          // permanent: a session does not recover
+    bool drained_ = false;        // the last read found nothing; only bytes from below change that
 };
 
 } // namespace parley::detail

@@ -12,7 +12,8 @@ namespace {
 enum opcode : byte { continuation = 0, text = 1, binary = 2, close = 8, ping_frame = 9, pong = 10 };
 
 constexpr std::size_t max_sent_payload_bytes = 64 * 1024;
-// Output that may wait before further pings stay without an answer: only the latest needs one.
+// Above this many bytes of waiting output, the codec answers no further pings: only the latest ping needs a
+// pong.
 constexpr std::size_t max_waiting_pong_bytes = 4 * 128;
 
 bool is_control(byte code) noexcept
@@ -20,8 +21,8 @@ bool is_control(byte code) noexcept
     return (code & 8) != 0;
 }
 
-// `from`, which begins at byte `at` of the payload, unmasked to `to`: the same place, or one before
-// it that may overlap.
+// Unmasks `from`, which begins at byte `at` of the payload, to `to`. `to` is `from` itself or an overlapping
+// place before it.
 void apply_mask(byte* to, const byte* from, std::size_t size, const std::array<byte, 4>& mask,
                 std::size_t at) noexcept
 {
@@ -32,7 +33,7 @@ void apply_mask(byte* to, const byte* from, std::size_t size, const std::array<b
     std::memcpy(&wide_key, key.data(), sizeof wide_key);
     std::size_t i = 0;
     for (; i + 4 * sizeof(lane) <= size; i += 4 * sizeof(lane)) {
-        lane a, b, c, d; // as an array they would be kept in memory
+        lane a, b, c, d; // an array would be kept in memory
         std::memcpy(&a, from + i, sizeof a);
         std::memcpy(&b, from + i + sizeof a, sizeof b);
         std::memcpy(&c, from + i + 2 * sizeof a, sizeof c);
@@ -94,7 +95,7 @@ void websocket_codec::take_header(byte next, byte_vector& output)
     if (header_size_ == whole) begin_payload(output);
 }
 
-// What the first two bytes already say.
+// Checks what the first two bytes tell.
 void websocket_codec::check_start(byte_vector& output)
 {
     opcode_ = header_[0] & 0x0f;
@@ -115,7 +116,7 @@ void websocket_codec::begin_payload(byte_vector& output)
 {
     const byte length = header_[1] & 0x7f;
     remaining_ = length;
-    std::uint64_t shortest = 0; // what this form of the length is for
+    std::uint64_t shortest = 0; // the smallest length that needs this form
     if (length == 126) {
         remaining_ = load_be<std::uint16_t>(header_.data() + 2);
         shortest = 126;

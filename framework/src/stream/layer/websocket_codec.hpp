@@ -1,12 +1,12 @@
-// The frames of a WebSocket (RFC 6455 section 5) as a machine: bytes go in, bytes of the stream and bytes due
-// to the peer come out. Private to the framework.
+// The frames of a WebSocket (RFC 6455 section 5) as a machine: it takes received bytes, and gives the
+// stream's bytes and the bytes to send. Private to the framework.
 //
 //     frame = fin:1 rsv:3 opcode:4 || mask:1 length:7 || [length u16be | u64be] || [masking key (4)] ||
 //     payload
 //
-// Binary messages make one stream of bytes; where they begin and end means nothing (PROTOCOL.md section 9).
-// This is the server's side, for relays. Peers use Beast (parley/stream/beast_websocket.hpp);
-// docs/decisions.md says why relays do not.
+// Binary messages make one stream of bytes; their boundaries mean nothing (PROTOCOL.md section 9). This is
+// the server's side, for relays. Peers use Beast (parley/stream/beast_websocket.hpp); docs/decisions.md
+// explains why relays do not.
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -17,7 +17,7 @@
 
 namespace parley::detail {
 
-// The close codes that are sent or understood here.
+// The close codes that the codec sends or understands.
 namespace websocket_close {
 inline constexpr std::uint16_t normal = 1000, protocol_error = 1002, unsupported = 1003, none = 1005,
                                bad_payload = 1007, too_big = 1009;
@@ -25,24 +25,26 @@ inline constexpr std::uint16_t normal = 1000, protocol_error = 1002, unsupported
 
 class websocket_codec {
 public:
-    // `max_message_bytes` bounds a message, all of its fragments together, in both directions.
+    // `max_message_bytes` bounds a message with all its fragments, in both directions.
     explicit websocket_codec(std::size_t max_message_bytes) noexcept;
 
-    // Takes all of `data`, whatever frames or parts of them that is, and moves the stream's bytes to its
-    // front. Gives their number. After failed() or closed() nothing is taken any more. Pongs, and the close
-    // that answers a broken rule, go to `output`.
+    // Takes all of `data`, which may hold several frames and parts of frames. Moves the stream's bytes to its
+    // front and returns their number. After failed() or closed() it takes nothing. Appends pongs, and the
+    // close frame that answers a broken rule, to `output`.
     std::size_t receive(mutable_bytes data, byte_vector& output);
 
-    // Appends `bytes` as binary messages to `output`. Not after end() or failed().
+    // Appends `bytes` as binary messages to `output`. Do not call it after end() or failed().
     void send(bytes_view bytes, byte_vector& output);
-    // The head of a binary message of `size` bytes, which then follow as they are: its size. Takes less from
-    // `size` where a message must be smaller. 0 when nothing may be sent any more.
+    // Writes the header of a binary message of `size` bytes, and returns the header's size; the caller sends
+    // the payload unchanged. Reduces `size` to what one message may hold. Returns 0 when nothing may be sent
+    // any more.
     static constexpr std::size_t max_header_bytes = 14;
     using head_space = std::span<byte, max_header_bytes>;
     std::size_t head(std::size_t& size, head_space out) const noexcept;
     // Appends an empty ping.
     void ping(byte_vector& output);
-    // Appends the close frame: 1000, or the peer's own code where that has come first. Once; nothing follows.
+    // Appends the close frame: 1000, or the peer's own code if that came first. Call it once; nothing
+    // follows.
     void end(byte_vector& output);
 
     bool failed() const noexcept { return failed_; }            // the peer broke a rule
@@ -64,8 +66,8 @@ private:
     void append_close(std::uint16_t code, byte_vector& output);
 
     std::size_t max_message_bytes_;
-    std::uint64_t message_bytes_ = 0; // of the message that is under way
-    std::uint64_t remaining_ = 0;     // of the frame's payload
+    std::uint64_t message_bytes_ = 0; // of the current message
+    std::uint64_t remaining_ = 0;     // of the current frame's payload
     std::array<byte, max_control_bytes> control_{};
     std::array<byte, max_header_bytes> header_{};
     std::array<byte, 4> mask_{};

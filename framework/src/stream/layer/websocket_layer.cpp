@@ -6,7 +6,7 @@
 namespace parley::detail {
 namespace {
 
-// Reads that give control frames only, before the reader is made to wait again.
+// The reads that may give only control frames before the reader waits again.
 constexpr int max_empty_reads = 16;
 
 class websocket_layer final : public pinging_layer {
@@ -60,7 +60,7 @@ private:
     }
 
     websocket_codec codec_;
-    error_code error_; // what every further read gives
+    error_code error_; // the result of every further read
 };
 
 } // namespace

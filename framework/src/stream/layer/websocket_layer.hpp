@@ -1,4 +1,4 @@
-// The server's side of a WebSocket whose HTTP part is over, as a stream. Private to the framework.
+// The server's side of a WebSocket as a stream, after the HTTP handshake. Private to the framework.
 #pragma once
 
 #include <parley/stream/any_stream.hpp>

@@ -1,5 +1,5 @@
-// The system's own header of TCP has fields that the C library's does not have yet. The two cannot be read
-// together, and Asio reads the C library's: so nothing of Asio is included here, and no precompiled header.
+// The kernel's header for TCP has fields that the C library's lacks. One file cannot include both, and Asio
+// includes the C library's. So this file includes nothing of Asio, and no precompiled header.
 #include "stream/socket/socket_state.hpp"
 
 #ifdef __linux__
@@ -24,7 +24,8 @@ bool is_unix(int fd) noexcept
     return ::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &size) == 0 && own.ss_family == AF_UNIX;
 }
 
-// What the system says of a TCP connection; nothing when it does not say the first `needed` bytes of it.
+// The system's data about a TCP connection. nullopt when the system fills less than the first `needed` bytes
+// of it.
 std::optional<tcp_info> tcp_info_of(int fd, std::size_t needed) noexcept
 {
     tcp_info info{};
@@ -42,7 +43,7 @@ std::optional<std::uint64_t> acknowledged_bytes(int fd) noexcept
     return info->tcpi_bytes_acked;
 }
 
-// What is written and not acknowledged (TCP), or not read (Unix).
+// The bytes that are written but not acknowledged (TCP), or not read (Unix).
 std::optional<std::uint64_t> queued_bytes(int fd) noexcept
 {
     int queued = 0;
@@ -52,7 +53,7 @@ std::optional<std::uint64_t> queued_bytes(int fd) noexcept
 
 } // namespace
 
-// After a reset the connection is closed, while after an end in order it is half open.
+// A reset closes the connection; an end in order leaves it half open.
 bool socket_was_reset(int fd) noexcept
 {
     if (fd < 0) return false;
@@ -60,7 +61,7 @@ bool socket_was_reset(int fd) noexcept
         pollfd closed{fd, 0, 0};
         return ::poll(&closed, 1, 0) > 0 && (closed.revents & POLLHUP) != 0;
     }
-    constexpr std::uint8_t state_closed = 7; // TCP_CLOSE, which the system's header does not name
+    constexpr std::uint8_t state_closed = 7; // TCP_CLOSE, which the kernel's header does not define
     const auto info = tcp_info_of(fd, offsetof(tcp_info, tcpi_ca_state));
     return info && info->tcpi_state == state_closed;
 }
@@ -71,12 +72,12 @@ std::optional<delivery_counts> delivery_of_socket(int fd) noexcept
     if (is_unix(fd)) {
         const auto queued = queued_bytes(fd);
         if (!queued) return std::nullopt;
-        // It tells only what is queued, not what has passed: counted back from a moment far ahead.
+        // The system gives only the queued bytes, not a total: count back from a moment far ahead.
         constexpr std::uint64_t far_ahead = std::uint64_t{1} << 62;
         return delivery_counts{far_ahead, far_ahead - *queued};
     }
-    // Both numbers must be of one moment: an acknowledgement that comes between the two questions would make
-    // what is written look like more than it is.
+    // Both numbers must be of one moment. An acknowledgement between the two calls would inflate the written
+    // bytes.
     constexpr int tries = 8;
     auto acknowledged = acknowledged_bytes(fd);
     for (int i = 0; i < tries; ++i) {

@@ -1,4 +1,4 @@
-// What the system knows of a connected stream socket. Private to the framework.
+// The state of a connected stream socket, as the system reports it. Private to the framework.
 #pragma once
 
 #include <parley/stream/delivery.hpp>
@@ -8,8 +8,8 @@
 
 namespace parley::detail {
 
-// These are any_stream's functions of the same purpose, for the TCP or Unix socket `fd`. A closed one (-1)
-// and a system that does not tell give false or nothing.
+// These implement the any_stream functions of the same purpose for the TCP or Unix socket `fd`. They return
+// false or nullopt for a closed socket (-1) and for a system that does not tell.
 bool socket_was_reset(int fd) noexcept;
 std::optional<delivery_counts> delivery_of_socket(int fd) noexcept;
 std::optional<std::uint64_t> window_of_socket(int fd) noexcept;

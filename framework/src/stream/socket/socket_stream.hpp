@@ -1,4 +1,4 @@
-// What the streams over the system's sockets have in common. Private to the framework.
+// The common part of the streams over system sockets. Private to the framework.
 #pragma once
 
 #include "stream/socket/socket_state.hpp"
@@ -30,8 +30,7 @@ public:
 
     void start_write(const gather_buffers& buffers, io_handler handler) override
     {
-        // The operation keeps a copy of the sequence, so the usual single buffer must not cost the room of
-        // sixteen.
+        // The operation copies the sequence. The usual single buffer should not take the space of sixteen.
         if (buffers.count() == 1)
             socket_.async_write_some(*buffers.begin(), std::move(handler));
         else
@@ -119,7 +118,7 @@ public:
     }
 
 protected:
-    // What close() is made of. A closed socket can no longer be asked whether the other side had reset it.
+    // The implementation of close(). It stores was_reset() first: a closed socket no longer knows.
     void close_socket() noexcept
     {
         was_reset_ = was_reset();

@@ -39,7 +39,7 @@ void copy_headers(const Fields& from, http_request& to)
         to.headers.emplace_back(std::string{field.name_string()}, std::string{field.value()});
 }
 
-// Parses a head that is whole; what a body would be is of no interest.
+// Parses a complete head, and ignores the body.
 template <class Parser>
 bool parse_head(Parser& parser, std::string_view head)
 {

@@ -1,4 +1,4 @@
-// HTTP/1.1 messages as text, which Beast reads and writes. Private to the framework.
+// Reads and writes HTTP/1.1 heads as text, with Beast. Private to the framework.
 #pragma once
 
 #include <parley/transport/websocket.hpp>
@@ -7,10 +7,10 @@ namespace parley::detail {
 
 inline constexpr std::size_t max_http_head_bytes = 8 * 1024;
 
-// The length of the head in `bytes`, its empty line included; 0 when it is not whole yet.
+// The length of the head in `bytes`, with its empty line; 0 when it is not complete.
 std::size_t http_head_bytes(std::string_view bytes) noexcept;
 
-// Reads a whole head. Errors: bad_framing.
+// Reads a complete head. Errors: bad_framing.
 result<http_request> parse_http_request(std::string_view head);
 
 struct http_response {
@@ -20,11 +20,11 @@ struct http_response {
 };
 result<http_response> parse_http_response(std::string_view head);
 
-// Whether two header names are the same, in any case.
+// Whether two header names are equal, ignoring case.
 bool is_same_name(std::string_view one, std::string_view other) noexcept;
-// Whether `list`, comma-separated, has `token`, in any case.
+// Whether the comma-separated `list` contains `token`, ignoring case.
 bool has_token(std::string_view list, std::string_view token) noexcept;
-// The elements of `list`, comma-separated, without the blanks around them; empty ones are left out.
+// The elements of the comma-separated `list`, trimmed and without empty ones.
 std::vector<std::string_view> list_elements(std::string_view list);
 
 // "HTTP status 404 Not Found", with the standard reason if the response gives none; safe to print.
@@ -33,7 +33,7 @@ std::string describe_status(const http_response& response);
 // The Sec-WebSocket-Accept of a Sec-WebSocket-Key.
 std::string websocket_accept_of(std::string_view key);
 
-// An answer after which the connection is closed.
+// An answer that ends the connection.
 std::string format_http_answer(const http_answer& answer);
 // The answer that opens a WebSocket.
 std::string format_websocket_answer(std::string_view key, std::string_view subprotocol);

@@ -24,7 +24,7 @@ struct received_head {
     std::string head;
 };
 
-// Appends what has come, so that one who sends little costs little.
+// Appends the available bytes. A peer that sends little takes little memory.
 error_code read_some(any_stream& stream, std::string& bytes)
 {
     error_code error;
@@ -34,7 +34,7 @@ error_code read_some(any_stream& stream, std::string& bytes)
     return error == asio::error::would_block ? error_code{} : error;
 }
 
-// What comes behind the head is put back.
+// Puts the bytes behind the head back.
 awaitable<received_head> read_head(any_stream& stream)
 {
     received_head out;
@@ -68,7 +68,7 @@ awaitable<error_code> write_text(any_stream& stream, std::string text)
     co_return std::get<0>(written);
 }
 
-// Writes the answer that opens no WebSocket, and waits for the peer to have read it.
+// Writes an answer that opens no WebSocket, and waits until the peer has read it.
 awaitable<void> reject(any_stream& stream, http_answer answer)
 {
     auto error = co_await write_text(stream, detail::format_http_answer(answer));
@@ -88,8 +88,8 @@ std::optional<stream_kind> requested_kind(const http_request& request) noexcept
     return std::nullopt;
 }
 
-// Takes the seats out of a request, so that nobody who is shown the request sees them. Gives the seat, if
-// there is one. Error, when one is malformed or there are several: bad_framing.
+// Removes the seats from a request, so that no later reader of the request sees them. Returns the seat, if
+// there is one. Error for a malformed seat and for several: bad_framing.
 result<std::optional<seat_token>> take_seat(http_request& request)
 {
     std::optional<seat_token> seat;
@@ -113,7 +113,7 @@ result<std::optional<seat_token>> take_seat(http_request& request)
     return seat;
 }
 
-// 101, or what is wrong with the request, whose seat was taken out.
+// Status 101, or the answer that says what is wrong with the request. The seat was removed from it before.
 http_answer judge(const http_request& request, bool seat_is_bad, const websocket_accept_options& options)
 {
     const bool served = options.path.empty() || options.path == "/" || request.path() == options.path;
@@ -147,7 +147,7 @@ std::string host_header(const relay_address& address)
     return host;
 }
 
-// Whether the answer takes that kind, and nothing else: neither another value nor a seat.
+// Whether the answer names only that kind as its subprotocol: neither another value nor a seat.
 bool takes_only(const http_request& answer, stream_kind kind)
 {
     return !answer.header(protocol_header).empty() &&
@@ -206,8 +206,8 @@ awaitable<websocket_accepted> accept_websocket(any_stream& stream, websocket_acc
 }
 
 awaitable<error_code> open_websocket(any_stream& stream, relay_address address, stream_kind kind,
-                                     websocket_options options, std::string* detail,
-                                     std::optional<seat_token> seat)
+                                     websocket_options options, std::optional<seat_token> seat,
+                                     diagnostics* diag)
 {
     const std::string host = host_header(address);
     const std::string target = address.path.empty() ? std::string{"/"} : address.path;
@@ -238,7 +238,7 @@ awaitable<error_code> open_websocket(any_stream& stream, relay_address address, 
         if (!what.empty()) error = errc::upgrade_refused;
     }
     if (error) {
-        if (detail != nullptr) *detail = what;
+        if (diag != nullptr) diag->set_message(std::move(what));
         stream.close();
         co_return error;
     }

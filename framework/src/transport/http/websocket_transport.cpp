@@ -18,18 +18,21 @@ awaitable<connect_outcome> connect_over_websocket(connect_request request)
     const bool secure = address.scheme == "wss";
     auto out = co_await tcp_transport().connect(std::move(request));
     if (out.error) co_return std::move(out);
+    diagnostics diag;
     const watchdog bound{out.stream, detail::time_left(start, options.timeout)};
     if (secure) {
         const detail::step_report step{options, connect_step::tls};
-        const error_code error = co_await open_tls(out.stream, address.host, options.tls, &out.detail);
+        const error_code error = co_await open_tls(out.stream, address.host, options.tls, &diag);
         out.error = bound.explain(error);
+        out.detail = diag.message();
         step.done(out.error, out.detail);
     }
     if (!out.error) {
         const detail::step_report step{options, connect_step::upgrade};
         const error_code error =
-            co_await open_websocket(out.stream, address, kind, options.websocket, &out.detail, options.seat);
+            co_await open_websocket(out.stream, address, kind, options.websocket, options.seat, &diag);
         out.error = bound.explain(error);
+        out.detail = diag.message();
         step.done(out.error, out.detail);
     }
     co_return std::move(out);

@@ -25,7 +25,7 @@ bool can_stand_in_a_head(std::string_view host) noexcept
     });
 }
 
-// Whether some Proxy-Authenticate asks for what can be given.
+// Whether a Proxy-Authenticate header offers Basic.
 bool offers_basic(const http_request& fields)
 {
     bool asked = false;
@@ -63,7 +63,7 @@ http_connect::http_connect(std::string_view host, std::uint16_t port, const prox
         credentials = secret_bytes{std::string_view{coded}};
         wipe({reinterpret_cast<byte*>(coded.data()), coded.size()});
     }
-    // Once, so that no copy of the credentials is left behind by growth.
+    // Reserve once: growth would leave copies of the credentials in memory.
     output_.reserve(2 * target.size() + credentials.size() + 256);
     append(output_, "CONNECT " + target + " HTTP/1.1\r\nHost: " + target + "\r\n");
     if (has_credentials_) {
@@ -74,7 +74,7 @@ http_connect::http_connect(std::string_view host, std::uint16_t port, const prox
     append(output_, "User-Agent: parley\r\n\r\n");
 }
 
-// As many as the shortest end of the head that can still follow.
+// The length of the shortest possible rest of the head.
 std::size_t http_connect::wanted() const noexcept
 {
     const std::string_view head = head_;
@@ -97,13 +97,13 @@ void http_connect::receive(bytes_view bytes)
 
 void http_connect::judge()
 {
-    // Some leave out the space before a reason that they do not give.
+    // Some proxies omit the space before an empty reason.
     constexpr std::size_t after_status = std::string_view{"HTTP/1.1 200"}.size();
     if (head_[after_status] == '\r') head_.insert(after_status, 1, ' ');
     const auto response = parse_http_response(head_);
     if (!response) return fail(errc::proxy_failed, "its answer is malformed");
     const unsigned status = response->status;
-    if (status >= 100 && status < 200 && status != 101) { // the answer is still to come
+    if (status >= 100 && status < 200 && status != 101) { // the final answer is still to come
         head_.clear();
         if (received_bytes_ >= max_http_head_bytes)
             fail(errc::proxy_failed, "its answer is longer than 8 KiB");
@@ -111,14 +111,14 @@ void http_connect::judge()
     }
     if (status >= 200 && status < 300) return finish();
     std::string said = describe_status(*response);
-    if (status == 407 || status == 401) { // tinyproxy says 401 of wrong ones
+    if (status == 407 || status == 401) { // tinyproxy answers wrong credentials with 401
         if (!offers_basic(response->fields))
             said += "; it takes no user name and password of the scheme Basic";
         else if (!has_credentials_)
             said += "; it asks for a user name and password";
         return fail(errc::proxy_refused_credentials, std::move(said));
     }
-    // 5xx is about its own way to the relay; all else, about what was asked of it.
+    // 5xx concerns the proxy's path to the relay; any other status concerns the request.
     fail(status >= 500 ? errc::proxy_cannot_connect : errc::proxy_refused_destination, std::move(said));
 }
 

@@ -11,9 +11,9 @@ namespace {
 
 constexpr std::size_t max_proxy_text_bytes = 2048;
 
-error_code fail(std::string* why, std::string what)
+error_code fail(diagnostics* diag, std::string what)
 {
-    if (why != nullptr) *why = std::move(what);
+    if (diag != nullptr) diag->set_message(std::move(what));
     return errc::bad_address;
 }
 
@@ -25,7 +25,7 @@ std::optional<proxy_kind> kind_of(std::string_view scheme)
     return std::nullopt;
 }
 
-// Text that is wiped with its owner; it never grows beyond what was reserved.
+// Text that the destructor wipes. It never grows beyond the reserved size.
 struct wiped_text {
     explicit wiped_text(std::size_t capacity) { text.reserve(capacity); }
     wiped_text(const wiped_text&) = delete;
@@ -52,14 +52,14 @@ bool decode(std::string_view coded, std::string& out)
     return true;
 }
 
-error_code set_user(proxy_settings& to, std::string_view user, std::string_view password, std::string* why)
+error_code set_user(proxy_settings& to, std::string_view user, std::string_view password, diagnostics* diag)
 {
-    if (user.empty()) return fail(why, "a password without a user name");
+    if (user.empty()) return fail(diag, "a password without a user name");
     const bool socks = to.kind == proxy_kind::socks5;
     if (socks && std::max(user.size(), password.size()) > detail::max_socks_text_bytes)
-        return fail(why, "SOCKS takes no user name or password above 255 bytes");
+        return fail(diag, "SOCKS takes no user name or password above 255 bytes");
     if (!socks && user.find(':') != std::string_view::npos)
-        return fail(why, "HTTP takes no \":\" in a user name");
+        return fail(diag, "HTTP takes no \":\" in a user name");
     to.user = user;
     to.password = secret_bytes{password};
     return {};
@@ -72,13 +72,13 @@ std::uint16_t default_port(proxy_kind kind) noexcept
 
 } // namespace
 
-result<proxy_settings> proxy_settings::parse(std::string_view text, std::string* why)
+result<proxy_settings> proxy_settings::parse(std::string_view text, diagnostics* diag)
 {
-    if (text.size() > max_proxy_text_bytes) return fail(why, "a text of more than 2048 bytes");
+    if (text.size() > max_proxy_text_bytes) return fail(diag, "a text of more than 2048 bytes");
     proxy_settings out;
     if (const std::size_t length = text.find("://"); length != std::string_view::npos) {
         const auto kind = kind_of(text.substr(0, length));
-        if (!kind) return fail(why, "a proxy begins with http://, socks5:// or socks5h://");
+        if (!kind) return fail(diag, "a proxy begins with http://, socks5:// or socks5h://");
         out.kind = *kind;
         text.remove_prefix(length + 3);
     }
@@ -91,15 +91,15 @@ result<proxy_settings> proxy_settings::parse(std::string_view text, std::string*
     }
     if (text.ends_with('/')) text.remove_suffix(1);
 
-    // The rules of a host are those of a relay's. No error shows the text: with a "@" forgotten, what stands
-    // here is the password.
+    // A host follows the rules of a relay's host. No error shows the text: when "@" is missing, it is the
+    // password.
     std::string where{text};
     if (text.find(':', text.find(']') == std::string_view::npos ? 0 : text.find(']')) ==
         std::string_view::npos)
         where += ":" + std::to_string(default_port(out.kind));
     const bool plain = where.find_first_of("/,") == std::string::npos;
     auto address = plain ? relay_address::parse("tcp://" + where) : result<relay_address>{errc::bad_address};
-    if (!address) return fail(why, "it is not of the form [http://|socks5://][USER[:PASSWORD]@]HOST[:PORT]");
+    if (!address) return fail(diag, "it is not of the form [http://|socks5://][USER[:PASSWORD]@]HOST[:PORT]");
     out.host = std::move(address->host);
     out.port = address->port;
 
@@ -108,20 +108,20 @@ result<proxy_settings> proxy_settings::parse(std::string_view text, std::string*
         const std::size_t colon = std::min(credentials.find(':'), credentials.size());
         const std::string_view coded_password = credentials.substr(std::min(colon + 1, credentials.size()));
         if (!decode(credentials.substr(0, colon), user.text) || !decode(coded_password, password.text))
-            return fail(why,
+            return fail(diag,
                         "a \"%\" in its user name or password without two hexadecimal digits (%25 is one "
                         "of its own)");
-        const error_code error = set_user(out, user.text, password.text, why);
+        const error_code error = set_user(out, user.text, password.text, diag);
         if (error) return error;
     }
     return out;
 }
 
-error_code proxy_settings::set_credentials(std::string_view text, std::string* why)
+error_code proxy_settings::set_credentials(std::string_view text, diagnostics* diag)
 {
     const std::size_t colon = text.find(':');
-    if (colon == std::string_view::npos) return fail(why, "it is not of the form USER:PASSWORD");
-    return set_user(*this, text.substr(0, colon), text.substr(colon + 1), why);
+    if (colon == std::string_view::npos) return fail(diag, "it is not of the form USER:PASSWORD");
+    return set_user(*this, text.substr(0, colon), text.substr(colon + 1), diag);
 }
 
 std::string proxy_settings::text() const

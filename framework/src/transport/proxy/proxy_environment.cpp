@@ -32,7 +32,7 @@ std::optional<unsigned> number_of(std::string_view text, unsigned most)
     return value;
 }
 
-// Whether `text`, ADDRESS/BITS, is a network that has `who`.
+// Whether the network `text`, ADDRESS/BITS, contains `who`.
 bool has_address(std::string_view text, const address& who)
 {
     const std::size_t slash = text.find('/');
@@ -42,7 +42,7 @@ bool has_address(std::string_view text, const address& who)
     return bits && ip_network{*base, *bits}.contains(who);
 }
 
-// Takes ":port" off the end of `entry`, if that is there. False when the port is another one.
+// Removes ":port" from the end of `entry`, if present. False when it is another port.
 bool fits_port(std::string_view& entry, std::uint16_t port)
 {
     const std::size_t colon = entry.rfind(':');
@@ -113,7 +113,7 @@ bool is_proxy_exempt(std::string_view list, std::string_view host, std::uint16_t
 }
 
 result<proxy_pointer> proxy_from_environment(const relay_address& relay, const environment_lookup& variable,
-                                             std::string* why)
+                                             diagnostics* diag)
 {
     const transport* by = find_transport(relay.scheme);
     if (by != nullptr && by->local) return proxy_pointer{};
@@ -121,10 +121,10 @@ result<proxy_pointer> proxy_from_environment(const relay_address& relay, const e
     if (chosen.name == nullptr) return proxy_pointer{};
     const variable_value exempt = first_of(variable, {"no_proxy", "NO_PROXY"});
     if (is_proxy_exempt(exempt.value, relay.host, relay.port)) return proxy_pointer{};
-    std::string what;
+    diagnostics what;
     auto parsed = proxy_settings::parse(chosen.value, &what);
     if (!parsed) {
-        if (why != nullptr) *why = std::string{chosen.name} + ": " + what;
+        if (diag != nullptr) diag->set_message(std::string{chosen.name} + ": " + what.message());
         return parsed.error();
     }
     return proxy_pointer{std::make_shared<const proxy_settings>(std::move(*parsed))};

@@ -106,7 +106,7 @@ awaitable<connect_outcome> connect_through_proxy(connect_request request)
         if (dialogue->owes_answer()) out.error = errc::proxy_failed;
     } else if (out.error && out.error != asio::error::operation_aborted) {
         out.detail += ": " + out.error.message();
-        out.error = errc::proxy_failed; // its connection broke, not one to the relay
+        out.error = errc::proxy_failed; // the connection to the proxy broke
     }
     proxy_step.done(out.error, out.error ? out.detail : proxy.text());
     if (out.error)

@@ -91,7 +91,7 @@ void socks5::take()
     case state::method:
         return choose_method();
     case state::status:
-        // Some answer with the version of the protocol instead of that of its part.
+        // Some proxies answer with the protocol's version instead of the authentication's.
         if (first != auth_version && first != version)
             return fail(errc::proxy_failed, "its answer to the user name and password is malformed");
         if (received_[1] != 0)
@@ -119,7 +119,7 @@ void socks5::take()
         }
     case state::bound_name_length:
         return expect(state::bound_address, std::size_t{first} + 2);
-    case state::bound_address: // of the proxy's own side, which is of no use here
+    case state::bound_address: // the proxy's own address, which is not needed
         return finish();
     }
 }

@@ -19,8 +19,8 @@ inline constexpr std::size_t max_socks_text_bytes = 255; // of a user name, a pa
 
 class socks5 final : public proxy_dialogue {
 public:
-    // `host` is a name, which the proxy resolves, or an address without brackets. proxy_refused_destination
-    // at once for a name above 255 bytes. `proxy` outlives the dialogue.
+    // `host` is a name, which the proxy resolves, or an address without brackets. Fails at once with
+    // proxy_refused_destination for a name above 255 bytes. `proxy` must outlive the dialogue.
     socks5(std::string_view host, std::uint16_t port, const proxy_settings& proxy);
 
     std::size_t wanted() const noexcept override { return wanted_ - received_.size(); }
@@ -39,8 +39,8 @@ private:
     std::string host_;
     std::uint16_t port_;
     state state_ = state::method;
-    std::size_t wanted_ = 2; // of the part that is being received
-    byte_vector received_;   // of that part; at most 257 bytes
+    std::size_t wanted_ = 2; // bytes of the current part
+    byte_vector received_;   // received bytes of that part; at most 257
 };
 
 } // namespace parley::detail
