@@ -18,6 +18,7 @@ constexpr std::size_t max_unread_bytes = 4096;
 // The most that one turn of a connection handles. The rest waits until other connections had their turns.
 constexpr std::size_t max_turn_packets = 64;
 constexpr std::size_t max_turn_bytes = 4096;
+constexpr std::size_t max_turn_writes = 256;
 // Packets of other peers may take this fraction of a peer's queue. The rest is for the relay's own packets.
 constexpr std::size_t others_part = 8;
 
@@ -362,12 +363,13 @@ void handshake_service::begin_close(const connection_ptr& c, error_code why)
     }
 }
 
-// Starts the writes. It runs after all actions, so one write carries all packets that one input has caused.
+// Starts the writes. It runs after all actions, so one write carries all packets that one input has caused. An
+// announcement may cause thousands of writes: the timer starts the rest of them, after the handlers of others.
 void handshake_service::flush()
 {
-    while (!unflushed_.empty()) {
-        const auto c = std::move(unflushed_.back());
-        unflushed_.pop_back();
+    for (std::size_t n = 0; !unflushed_.empty() && n < max_turn_writes; ++n) {
+        const auto c = std::move(unflushed_.front());
+        unflushed_.pop_front();
         c->unflushed = false;
         if (!c->writing) write(c);
     }
@@ -466,6 +468,7 @@ void handshake_service::arm_timer()
     if (!closing_.empty()) next = std::min(next, closing_.front().deadline);
     if (!paused_.empty()) next = std::min(next, paused_.begin()->first);
     if (!tried_.empty()) next = std::min(next, tried_.begin()->first);
+    if (!unflushed_.empty()) next = timer_.now();
     if (connections_.size() == 0)
         timer_.cancel();
     else

@@ -89,7 +89,7 @@ private:
     relay_machine machine_;
     identity_allocator names_;
     slot_map<connection_id, connection_ptr> connections_;
-    std::vector<connection_ptr> unflushed_; // their queues have grown since the last flush
+    std::deque<connection_ptr> unflushed_;  // their queues have grown since the last flush
     std::vector<connection_ptr> overflown_; // their queues are too large
     struct closing {
         time_point deadline;
