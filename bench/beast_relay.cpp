@@ -50,6 +50,8 @@ void serve_with_beast(const listening& at)
     options.limits.connections = options.limits.connections_per_address = 0;
     options.limits.connections_per_second = options.limits.hellos_per_second = 0;
     options.limits.attempts_per_minute = options.limits.packets_per_second = 0;
+    options.limits.announcements_per_second = 0;
+    options.limits.memory = 0;
     relay_observer nobody;
     relay_server relay{context.get_executor(), options, nobody};
     spawn(

@@ -76,6 +76,10 @@ relay_server_options unbounded()
     relay_server_options out;
     out.limits.connections = 0;
     out.limits.attempts_per_minute = out.limits.packets_per_second = 0;
+    out.limits.announcements_per_second = 0;
+    out.limits.memory = 0;
+    out.relay.announcement_interval =
+        duration::zero(); // each announcement is measured, not how many are saved
     out.limits.preamble_timeout = duration::max();
     return out;
 }

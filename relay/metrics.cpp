@@ -109,6 +109,7 @@ struct relay_metrics::state {
     Gauge& rooms = gauge("parley_relay_rooms", "Rooms now.");
     Gauge& pending_rooms =
         gauge("parley_relay_pending_rooms", "Agreements whose rooms were not entered yet.");
+    Gauge& held = gauge("parley_relay_held_bytes", "Memory that waits for slow peers, under max-memory.");
     Gauge& draining = gauge("parley_relay_draining", "1 while the relay takes no new peers.");
     Gauge& memory = gauge("process_resident_memory_bytes", "Resident memory.");
     Gauge& descriptors = gauge("process_open_fds", "Open descriptors.");
@@ -206,6 +207,7 @@ std::string relay_metrics::text(const relay_server& relay)
     s.rooms.Set(static_cast<double>(now.rooms));
     s.pending_rooms.Set(static_cast<double>(now.places.agreements));
     s.room_bytes.Increment(static_cast<double>(now.room_bytes) - s.room_bytes.Value());
+    s.held.Set(static_cast<double>(now.memory));
     s.draining.Set(relay.draining() ? 1 : 0);
     s.memory.Set(resident_bytes());
     s.descriptors.Set(open_descriptors());

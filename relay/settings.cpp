@@ -192,16 +192,24 @@ const std::array table{
                                       "New connections per second from one address", now, 0, largest_count),
     make<&rl::hellos_per_second>("max-hello-rate", number, "N", "Hellos per second from one address", now, 0,
                                  largest_count),
+    make<&rl::announcements_per_second>(
+        "max-announcement-rate", number, "N",
+        "Announcements per second that the hellos of one address cause, each to one waiting peer", now, 0,
+        largest_count),
     make<&rl::preamble_timeout>("preamble-timeout", seconds, "SECONDS",
                                 "How long a new connection may take to send a hello, room line or request",
                                 now, 0, longest_seconds),
     make<&rl::preamble_bytes>("max-preamble-bytes", whole, "BYTES",
                               "How many bytes a new connection may send until then", now, 1024, 1 << 20),
     make<&rl::lobbies>("max-lobbies", whole, "N", "Lobbies that somebody is in", now, 0, largest_count),
+    make<&rl::memory>(
+        "max-memory", whole, "BYTES",
+        "Bytes of memory for what waits for slow peers; above it, the largest holder is dropped", now, 0,
+        largest_bytes),
     make<&rl::attempts_per_minute>(
         "max-attempts-per-minute", number, "N",
-        "Handshakes per minute with one waiting sender, which limits guesses of its code; "
-        "one address may use half of them",
+        "Handshakes per minute with one waiting peer, which limits guesses of its code; "
+        "one address may use half of them, and others wait",
         now, 0, largest_count),
     make<&rl::packets_per_second>("max-packet-rate", number, "N", "Packets per second from one peer", now, 0,
                                   largest_count),

@@ -313,11 +313,12 @@ void run_relay(script& s)
     relay_machine relay{{.peer_timeout = std::chrono::seconds{60}}};
     std::array<bool, connections> connected{}, closing{};
     time_point now{};
+    int inputs = 0;
     const auto drain = [&] {
         int actions = 0;
         std::set<const encoded_packet*> announced;
         while (const auto action = relay.next_action()) {
-            require(++actions <= 200, "bounded answers");
+            require(++actions <= 200 + 12 * inputs, "bounded answers");
             if (const auto* send = std::get_if<relay_action::send>(&*action)) {
                 const auto to = static_cast<std::uint32_t>(send->to);
                 require(to < connections && connected[to] && !closing[to], "bytes for one that is gone");
@@ -343,9 +344,10 @@ void run_relay(script& s)
         const byte command = s.next();
         const std::uint32_t at = s.next() % connections;
         const connection_id id{at};
+        ++inputs;
         switch (command % 8) {
         case 0:
-            if (connected[at]) relay.disconnect(id);
+            if (connected[at]) relay.disconnect(id, now);
             connected[at] = closing[at] = false;
             drain();
             connected[at] = true;
@@ -353,31 +355,31 @@ void run_relay(script& s)
             break;
         case 1:
             connected[at] = closing[at] = false;
-            relay.disconnect(id);
+            relay.disconnect(id, now);
             break;
         case 2:
-            relay.receive_malformed(id, errc::bad_uid_digit);
+            relay.receive_malformed(id, errc::bad_uid_digit, now);
             break;
         case 3:
-            relay.receive(id, {relay_uid, packet::hello_as_a_client{}});
+            relay.receive(id, {relay_uid, packet::hello_as_a_client{}}, now);
             break;
         case 4:
-            relay.receive(id, {relay_uid, packet::hello_as_a_server{}});
+            relay.receive(id, {relay_uid, packet::hello_as_a_server{}}, now);
             break;
         case 5:
-            now += std::chrono::seconds{s.next()};
+            now += std::chrono::milliseconds{command < 128 ? 10 : 1000} * s.next();
             relay.expire(now);
             require(relay.next_deadline() > now, "what is due is done");
             break;
         default:
-            relay.receive(id, {s.number(), s.packet()});
+            relay.receive(id, {s.number(), s.packet()}, now);
             break;
         }
         drain();
     }
     for (std::uint32_t at = 0; at < connections; ++at) {
         connected[at] = closing[at] = false;
-        relay.disconnect(connection_id{at});
+        relay.disconnect(connection_id{at}, now);
         drain();
     }
     require(relay.next_deadline() == no_deadline && relay.count().servers + relay.count().clients == 0,

@@ -26,6 +26,7 @@ public:
         return item;
     }
 
+    std::size_t size() const noexcept { return items_.size() - front_; }
     std::size_t capacity() const noexcept { return items_.capacity(); }
 
     static constexpr std::size_t max_kept_items = 64;

@@ -6,7 +6,6 @@
 #include <proto/overloaded.hpp>
 
 #include <algorithm>
-#include <bitset>
 #include <utility>
 #include <vector>
 
@@ -21,6 +20,10 @@ constexpr std::size_t max_ended_pairs = 128;
 // The number of clients to which a server's `agreement` is remembered. An honest server has one or two: it sends
 // them to clients that know its password, and waits for their users.
 constexpr std::size_t max_agreements = 64;
+// With many receivers the interval is longer, so that announcements take a bounded part of the time.
+constexpr duration interval_per_receiver = std::chrono::microseconds{20};
+// Marks a uid whose peer has left, but whose departure is not announced yet.
+constexpr std::uint32_t reserved = no_index - 1;
 
 constexpr peer_kind other(peer_kind kind) noexcept
 {
@@ -34,8 +37,10 @@ struct peer {
     identity who;
     parley::stage stage = stage::absent;
     peer_kind kind = peer_kind::client; // while waiting
-    uid number;                         // while waiting
-    std::uint64_t serial = 0;           // while waiting: like the number, but never used again
+    // A server: the clients that waited before it know it. A client: it has sent a packet to a server.
+    bool announced = false;
+    uid number;               // while waiting
+    std::uint64_t serial = 0; // while waiting: like the number, but never used again
     time_point deadline = no_deadline;
     index_links by_deadline;                            // while silent or waiting
     index_links by_kind;                                // while waiting
@@ -45,6 +50,31 @@ struct peer {
 };
 
 using shared_packet = std::shared_ptr<const encoded_packet>;
+
+// A peer that has left.
+struct departure {
+    uid number;
+    std::uint64_t came = 0, left = 0; // serials
+    bool announced = false;           // see peer
+    shared_packet closed;
+};
+// A new server. It may have left since.
+struct arrival {
+    std::uint32_t at = no_index;
+    std::uint64_t serial = 0;
+};
+// The announcements that the waiting peers of one kind have not received yet.
+struct pending_announcements {
+    std::vector<departure> gone;
+    std::vector<arrival> come;                 // for clients
+    time_point not_before = time_point::min(); // the end of the interval
+    std::uint64_t last_serial = 0;             // at the start of the interval
+    bool telling = false;                      // next_action() sends them, peer by peer
+    std::uint32_t next = no_index;             // the next receiver
+    std::size_t told = 0;                      // the number of receivers so far
+
+    bool empty() const noexcept { return gone.empty() && come.empty(); }
+};
 
 shared_packet shared(uid from, const packet_variant& body)
 {
@@ -65,16 +95,20 @@ struct relay_machine::state {
     std::array<std::size_t, 2> waiting{};                  // by kind
     index_list<peer, &peer::by_deadline> deadlines;        // all wait equally long: in order of connection
     std::array<index_list<peer, &peer::by_kind>, 2> kinds; // newest first
-    std::bitset<all_uids> scratch;                         // no bit is set between calls
+    std::array<pending_announcements, 2> news;             // by the kind that hears it
+    std::size_t reserved_uids = 0;                         // uids
+    time_point now{};                                      // of the input
     fifo<relay_action_variant> actions;
 
     auto& of_kind(peer_kind kind) noexcept { return kinds[static_cast<std::size_t>(kind)]; }
     auto& count_of(peer_kind kind) noexcept { return waiting[static_cast<std::size_t>(kind)]; }
+    auto& news_for(peer_kind kind) noexcept { return news[static_cast<std::size_t>(kind)]; }
     static connection_id id(std::uint32_t at) noexcept { return connection_id{at}; }
 
     std::uint32_t holder_of(std::uint16_t number) const noexcept
     {
-        return number < by_uid.size() ? by_uid[number] : no_index;
+        const std::uint32_t at = number < by_uid.size() ? by_uid[number] : no_index;
+        return at == reserved ? no_index : at;
     }
 
     // The peer of a connection whose input counts; null when there is none.
@@ -148,7 +182,9 @@ struct relay_machine::state {
     std::uint32_t forward(std::uint32_t from, const message& m, peer_kind from_kind)
     {
         const std::uint32_t to = destination_of(from, m, from_kind);
-        if (to != no_index) send(to, shared(peers[from].number, m.body));
+        if (to == no_index) return to;
+        if (from_kind == peer_kind::client) peers[from].announced = true;
+        send(to, shared(peers[from].number, m.body));
         return to;
     }
 
@@ -156,6 +192,7 @@ struct relay_machine::state {
 
     void admit(std::uint32_t at, const message& m, peer_kind kind)
     {
+        if (waiting[0] + waiting[1] + reserved_uids == usable_uids) tell_now();
         if (waiting[0] + waiting[1] == usable_uids) {
             send(at, shared(relay_uid, packet::closed{relay_uid}));
             return close(at, errc::uid_exhausted);
@@ -165,12 +202,15 @@ struct relay_machine::state {
         p.kind = kind;
         p.number = take_uid(at);
         p.serial = ++last_serial;
+        p.announced = false;
         ++count_of(kind);
         of_kind(kind).push_front(peers, at);
         send_identity(at);
         if (const auto* said = std::get_if<packet::hello_as_a_server>(&m.body)) {
             p.announcement = shared(relay_uid, packet::new_server{p.number, said->public_packet, p.who});
-            for_each(peer_kind::client, [&](std::uint32_t client) { send(client, p.announcement); });
+            auto& come = news_for(peer_kind::client).come;
+            if (come.size() > 2 * count_of(kind)) forget_the_gone(come);
+            come.push_back({at, p.serial});
         } else {
             for_each(peer_kind::server, [&](std::uint32_t server) { send(at, peers[server].announcement); });
         }
@@ -206,11 +246,9 @@ struct relay_machine::state {
     {
         send(client, shared(relay_uid, packet::done{}));
         actions.push(relay_action::agree{peers[client].who, peers[server].who, id(client), id(server)});
-        // Take both off the lists first, so that neither is told of the other.
-        take_off_list(client);
-        take_off_list(server);
-        tell_candidates(client);
-        tell_candidates(server);
+        // Both leave the list before any announcement, so neither receives `closed` for the other.
+        leave(client);
+        leave(server);
         close(client, {});
         close(server, {});
     }
@@ -226,43 +264,133 @@ struct relay_machine::state {
         with_b.push_back(peers[a].number.value);
     }
 
-    // Takes a waiting peer off the list and tells its candidates.
+    // Takes a waiting peer off the list. Its candidates receive `closed` with the next announcements.
     void leave(std::uint32_t at)
     {
-        if (peers[at].stage != stage::waiting) return;
-        take_off_list(at);
-        tell_candidates(at);
-    }
-
-    void take_off_list(std::uint32_t at) noexcept
-    {
         peer& p = peers[at];
+        if (p.stage != stage::waiting) return;
+        const peer_kind told = other(p.kind);
         of_kind(p.kind).erase(peers, at);
         --count_of(p.kind);
-        by_uid[p.number.value] = no_index;
+        pending_announcements& n = news_for(told);
+        departure gone{p.number, p.serial, ++last_serial, p.announced, {}};
+        // No server knows a client that has sent nothing. Its departure is left out if it came and left within
+        // the interval.
+        const bool came_and_went = now < n.not_before && p.serial > n.last_serial;
+        if (p.kind == peer_kind::client && !came_and_went) gone.announced = true;
+        const std::uint32_t newest = of_kind(told).first();
+        const bool known =
+            newest != no_index &&
+            (gone.announced || (p.kind == peer_kind::server && peers[newest].serial > gone.came));
+        if (known) {
+            gone.closed = shared(relay_uid, packet::closed{p.number});
+            n.gone.push_back(std::move(gone));
+            ++reserved_uids;
+        } else {
+            for (const std::uint16_t number : p.ended)
+                if (const std::uint32_t with = holder_of(number); with != no_index)
+                    std::erase(peers[with].ended, p.number.value);
+        }
+        by_uid[p.number.value] = known ? reserved : no_index;
+        p.ended = {};
         p.announcement.reset();
         p.agreed = {};
         p.stage = stage::silent;
     }
 
-    // Tells the candidates of `at`, which is off the list already, and forgets its ended pairs.
-    void tell_candidates(std::uint32_t at)
+    // --- announcements ---------------------------------------------------------------------------
+
+    // Call it after every input.
+    void tell_what_is_due()
     {
-        peer& p = peers[at];
-        for (const std::uint16_t number : p.ended) scratch.set(number);
-        shared_packet closed;
-        for_each(other(p.kind), [&](std::uint32_t to) {
-            if (scratch.test(peers[to].number.value)) return;
-            if (!closed) closed = shared(relay_uid, packet::closed{p.number});
-            send(to, closed);
-        });
-        for (const std::uint16_t number : p.ended) {
-            scratch.reset(number);
-            // Forget the number once it is free: its next holder starts afresh.
-            if (const std::uint32_t to = holder_of(number); to != no_index)
-                std::erase(peers[to].ended, p.number.value);
+        for (const peer_kind kind : {peer_kind::server, peer_kind::client}) {
+            pending_announcements& n = news_for(kind);
+            if (n.empty() || n.telling || (n.not_before > now && !of_kind(kind).empty())) continue;
+            begin_telling(kind);
         }
-        p.ended = {};
+    }
+
+    void begin_telling(peer_kind kind)
+    {
+        pending_announcements& n = news_for(kind);
+        forget_the_gone(n.come);
+        n.telling = true;
+        n.next = of_kind(kind).first();
+        n.told = 0;
+        if (n.next == no_index) end_telling(n);
+    }
+
+    // Produces the actions for the next receiver. Returns false when there is none. An input between two
+    // receivers would see a mixed state, so every input first produces all remaining actions.
+    bool tell_next()
+    {
+        for (pending_announcements& n : news)
+            if (n.telling) {
+                tell(n, n.next);
+                n.next = next_of(peers, &peer::by_kind, n.next);
+                if (n.next == no_index) end_telling(n);
+                return true;
+            }
+        return false;
+    }
+    void finish_telling()
+    {
+        while (tell_next()) {
+        }
+    }
+    void begin_input(time_point at)
+    {
+        finish_telling();
+        now = at;
+    }
+    void tell_now()
+    {
+        for (const peer_kind kind : {peer_kind::server, peer_kind::client})
+            if (pending_announcements& n = news_for(kind); !n.empty()) begin_telling(kind);
+        finish_telling();
+    }
+
+    void tell(pending_announcements& n, std::uint32_t to)
+    {
+        peer& p = peers[to];
+        const std::size_t before = actions.size();
+        for (const departure& gone : n.gone) {
+            // Their pair has ended. Forget the number: its next holder starts afresh.
+            if (!p.ended.empty() && std::erase(p.ended, gone.number.value) != 0) continue;
+            if (p.serial > gone.left || (!gone.announced && p.serial < gone.came))
+                continue; // this peer does not know it
+            send(to, gone.closed);
+        }
+        for (const arrival& come : n.come)
+            if (p.serial < come.serial && is_there(come)) send(to, peers[come.at].announcement);
+        if (actions.size() != before) ++n.told;
+    }
+
+    bool is_there(const arrival& come) const noexcept
+    {
+        const peer& p = peers[come.at];
+        return p.stage == stage::waiting && p.serial == come.serial;
+    }
+
+    void forget_the_gone(std::vector<arrival>& come) noexcept
+    {
+        std::erase_if(come, [this](const arrival& each) { return !is_there(each); });
+    }
+
+    void end_telling(pending_announcements& n) noexcept
+    {
+        for (const arrival& come : n.come)
+            if (is_there(come)) peers[come.at].announced = true;
+        for (const departure& gone : n.gone) by_uid[gone.number.value] = no_index;
+        reserved_uids -= n.gone.size();
+        n.gone = {};
+        n.come = {};
+        n.telling = false;
+        if (n.told == 0 || options.announcement_interval == duration::zero()) return;
+        const duration quiet =
+            std::max(options.announcement_interval, interval_per_receiver * static_cast<int>(n.told));
+        n.not_before = deadline_after(now, quiet);
+        n.last_serial = last_serial;
     }
 
     void close(std::uint32_t at, error_code why)
@@ -277,7 +405,7 @@ struct relay_machine::state {
     uid take_uid(std::uint32_t at)
     {
         do ++last_uid;
-        while (last_uid == 0 || holder_of(last_uid) != no_index);
+        while (last_uid == 0 || (last_uid < by_uid.size() && by_uid[last_uid] != no_index));
         if (last_uid >= by_uid.size()) by_uid.resize(std::size_t{last_uid} + 1, no_index);
         by_uid[last_uid] = at;
         return {last_uid};
@@ -312,7 +440,7 @@ struct relay_machine::state {
 
     // --- connections and time --------------------------------------------------------------------
 
-    void connect(std::uint32_t at, const identity& who, time_point now)
+    void connect(std::uint32_t at, const identity& who)
     {
         if (at >= peers.size()) peers.resize(std::size_t{at} + 1);
         disconnect(at); // in case the owner forgot to
@@ -355,39 +483,69 @@ relay_machine::~relay_machine() = default;
 
 void relay_machine::connect(connection_id connection, const identity& who, time_point now)
 {
-    state_->connect(static_cast<std::uint32_t>(connection), who, now);
+    state_->begin_input(now);
+    state_->connect(static_cast<std::uint32_t>(connection), who);
+    state_->tell_what_is_due();
 }
 
-void relay_machine::receive(connection_id connection, const message& packet)
+void relay_machine::receive(connection_id connection, const message& packet, time_point now)
 {
     const auto at = static_cast<std::uint32_t>(connection);
-    if (state_->live(at) != nullptr) state_->receive(at, packet);
+    if (state_->live(at) == nullptr) return;
+    state_->begin_input(now);
+    state_->receive(at, packet);
+    state_->tell_what_is_due();
 }
 
-void relay_machine::receive_malformed(connection_id connection, error_code why)
+std::optional<connection_id> relay_machine::candidate(connection_id connection, uid number) const noexcept
+{
+    const peer* from = state_->live(static_cast<std::uint32_t>(connection));
+    if (from == nullptr || from->stage != stage::waiting) return std::nullopt;
+    const std::uint32_t at = state_->holder_of(number.value);
+    if (at == no_index || state_->peers[at].kind == from->kind) return std::nullopt;
+    return connection_id{at};
+}
+
+void relay_machine::receive_malformed(connection_id connection, error_code why, time_point now)
 {
     const auto at = static_cast<std::uint32_t>(connection);
-    if (state_->live(at) != nullptr) state_->malformed(at, why);
+    if (state_->live(at) == nullptr) return;
+    state_->begin_input(now);
+    state_->malformed(at, why);
+    state_->tell_what_is_due();
 }
 
-void relay_machine::disconnect(connection_id connection)
+void relay_machine::disconnect(connection_id connection, time_point now)
 {
+    state_->begin_input(now);
     state_->disconnect(static_cast<std::uint32_t>(connection));
+    state_->tell_what_is_due();
 }
 
 void relay_machine::expire(time_point now)
 {
-    while (next_deadline() <= now && !state_->deadlines.empty()) state_->time_out(state_->deadlines.first());
+    state_->begin_input(now);
+    auto& deadlines = state_->deadlines;
+    while (!deadlines.empty() && state_->peers[deadlines.first()].deadline <= now)
+        state_->time_out(deadlines.first());
+    state_->tell_what_is_due();
 }
 
 time_point relay_machine::next_deadline() const noexcept
 {
-    return state_->deadlines.empty() ? no_deadline : state_->peers[state_->deadlines.first()].deadline;
+    const auto& deadlines = state_->deadlines;
+    time_point next = deadlines.empty() ? no_deadline : state_->peers[deadlines.first()].deadline;
+    for (const pending_announcements& n : state_->news)
+        if (!n.empty() && !n.telling) next = std::min(next, n.not_before);
+    return next;
 }
 
 std::optional<relay_action_variant> relay_machine::next_action()
 {
-    return state_->actions.pop();
+    for (;;) {
+        if (auto action = state_->actions.pop()) return action;
+        if (!state_->tell_next()) return std::nullopt;
+    }
 }
 
 relay_machine::counts relay_machine::count() const noexcept

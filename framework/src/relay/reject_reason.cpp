@@ -8,8 +8,9 @@ std::string_view reject_reason_name(reject_reason why) noexcept
         "connections_full",   "address_full",     "connection_rate",   "stopping",     "not_admitted",
         "duplicate_identity", "preamble_timeout", "preamble_too_long", "unrecognised", "untrusted_proxy",
         "bad_proxy_header",   "bad_forwarded",    "tls_failed",        "bad_http",     "bad_upgrade",
-        "no_such_path",       "origin",           "lobbies_full",      "hello_rate",   "attempt_rate",
-        "packet_rate",        "slow_reader",      "rooms_full",        "room_bytes",   "room_idle",
+        "no_such_path",       "origin",           "lobbies_full",      "hello_rate",   "announcement_rate",
+        "attempt_rate",       "packet_rate",      "queue_full",        "slow_reader",  "memory",
+        "rooms_full",         "room_bytes",       "room_idle",
     };
     const auto at = static_cast<std::size_t>(why);
     return at < names.size() ? names[at] : "unknown";

@@ -366,6 +366,7 @@ relay_server::counts relay_server::count() const noexcept
     out.lobbies = state_->lobbies.size();
     out.room_bytes = state_->forgotten_bytes;
     out.connections = state_->limits->connections();
+    out.memory = state_->limits->memory()->used();
     state_->for_each_lobby([&](const lobby& each) {
         out.handshakes += each.handshakes.connections();
         out.room_peers += each.rooms.pending();

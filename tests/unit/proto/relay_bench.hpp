@@ -40,18 +40,25 @@ struct action_names {
     }
 };
 
+// Options of a relay that tells everything at once.
+inline relay_options at_once(relay_options options = {})
+{
+    options.announcement_interval = duration::zero();
+    return options;
+}
+
 // A relay, with connection n named p:n.
 struct relay_bench {
-    explicit relay_bench(relay_options options = {}) : machine{options} {}
+    explicit relay_bench(relay_options options = at_once()) : machine{options} {}
 
     static identity name(std::uint32_t c) { return named("p:" + std::to_string(c)); }
     void connect(std::uint32_t c, duration at = {})
     {
-        machine.connect(connection_id{c}, name(c), start + at);
+        machine.connect(connection_id{c}, name(c), std::max(now, start + at));
     }
     void say(std::uint32_t c, uid to, const packet_variant& body)
     {
-        machine.receive(connection_id{c}, message{to, body});
+        machine.receive(connection_id{c}, message{to, body}, now);
     }
     void server(std::uint32_t c)
     {
@@ -69,7 +76,13 @@ struct relay_bench {
         out[0] = static_cast<byte>(c);
         return out;
     }
-    void leave(std::uint32_t c) { machine.disconnect(connection_id{c}); }
+    void break_rule(std::uint32_t c, errc why) { machine.receive_malformed(connection_id{c}, why, now); }
+    void leave(std::uint32_t c) { machine.disconnect(connection_id{c}, now); }
+    void expire(time_point when)
+    {
+        now = when;
+        machine.expire(now);
+    }
 
     lines take()
     {
@@ -85,6 +98,7 @@ struct relay_bench {
     }
 
     relay_machine machine;
+    time_point now = start;
 };
 
 } // namespace parley::test

@@ -202,9 +202,8 @@ TEST(relay_machine, accepted_makes_an_agreement_and_ends_both)
     b.say(0, uid{3}, packet::agreement{});
     b.take();
     b.say(2, uid{1}, packet::accepted{});
-    EXPECT_EQ(b.take(),
-              (lines{"to 0: 0003 accepted", "to 2: 0000 done", "agree p:2 p:0", "to 1: 0000 closed 0003",
-                     "to 3: 0000 closed 0001", "close 2: success", "close 0: success"}));
+    EXPECT_EQ(b.take(), (lines{"to 0: 0003 accepted", "to 2: 0000 done", "agree p:2 p:0", "close 2: success",
+                               "close 0: success", "to 1: 0000 closed 0003", "to 3: 0000 closed 0001"}));
     EXPECT_EQ(b.machine.count().connections, 4U) << "until the owner says that they are gone";
     EXPECT_EQ(b.machine.count().servers, 1U);
     EXPECT_EQ(b.machine.count().clients, 1U);
@@ -212,7 +211,7 @@ TEST(relay_machine, accepted_makes_an_agreement_and_ends_both)
     // Neither can send or receive any more, and nobody can reach them.
     b.say(2, uid{2}, packet::accepted{});
     b.say(0, uid{4}, packet::agreement{});
-    b.machine.receive_malformed(connection_id{0}, errc::bad_uid_digit);
+    b.break_rule(0, errc::bad_uid_digit);
     EXPECT_EQ(b.take(), lines{});
     b.say(3, uid{1}, packet::accepted{});
     EXPECT_EQ(b.take(), lines{"drop 3: 0a unknown_destination"});
@@ -236,10 +235,7 @@ TEST(relay_machine, candidates_of_one_that_leaves_are_told)
     const auto nothing = [](std::uint32_t) { return lines{}; };
     const std::vector<way> ways{
         {"disconnect", [](bench& b, std::uint32_t c) { b.leave(c); }, nothing, nothing},
-        {"malformed",
-         [](bench& b, std::uint32_t c) {
-             b.machine.receive_malformed(connection_id{c}, errc::bad_uid_digit);
-         },
+        {"malformed", [](bench& b, std::uint32_t c) { b.break_rule(c, errc::bad_uid_digit); },
          [](std::uint32_t c) { return lines{"to " + std::to_string(c) + ": 0000 closed 0000"}; },
          [](std::uint32_t c) {
              return lines{"close " + std::to_string(c) + ": " + text_of(errc::bad_uid_digit)};
@@ -257,6 +253,8 @@ TEST(relay_machine, candidates_of_one_that_leaves_are_told)
             b.take();
             const std::uint32_t gone = server_leaves ? 0 : 2;
             lines expected = w.to_itself_before(gone);
+            const lines after = w.to_itself_after(gone);
+            expected.insert(expected.end(), after.begin(), after.end());
             if (server_leaves) {
                 expected.push_back("to 3: 0000 closed 0001");
                 expected.push_back("to 2: 0000 closed 0001");
@@ -264,8 +262,6 @@ TEST(relay_machine, candidates_of_one_that_leaves_are_told)
                 expected.push_back("to 1: 0000 closed 0003");
                 expected.push_back("to 0: 0000 closed 0003");
             }
-            const lines after = w.to_itself_after(gone);
-            expected.insert(expected.end(), after.begin(), after.end());
             w.act(b, gone);
             EXPECT_EQ(b.take(), expected);
             b.leave(gone);
@@ -283,7 +279,7 @@ TEST(relay_machine, a_malformed_packet_before_the_hello_ends_only_its_sender)
     b.server(0);
     b.connect(1);
     b.take();
-    b.machine.receive_malformed(connection_id{1}, errc::unknown_packet_type);
+    b.break_rule(1, errc::unknown_packet_type);
     EXPECT_EQ(b.take(), (lines{"to 1: 0000 closed 0000", "close 1: " + text_of(errc::unknown_packet_type)}));
 }
 
@@ -434,7 +430,7 @@ TEST(relay_machine, all_65535_numbers_are_usable_and_one_more_is_turned_away)
 
 TEST(relay_machine, each_peers_time_counts_from_its_connection)
 {
-    bench b{relay_options{.peer_timeout = 10s}};
+    bench b{at_once({.peer_timeout = 10s})};
     EXPECT_EQ(b.machine.next_deadline(), no_deadline);
     b.connect(0, 0s);
     b.connect(1, 1s);
@@ -443,19 +439,19 @@ TEST(relay_machine, each_peers_time_counts_from_its_connection)
     b.say(2, relay_uid, packet::hello_as_a_client{});
     b.take();
     EXPECT_EQ(b.machine.next_deadline(), start + 10s);
-    b.machine.expire(start + 10s - 1ns);
+    b.expire(start + 10s - 1ns);
     EXPECT_EQ(b.take(), lines{});
-    b.machine.expire(start + 10s);
+    b.expire(start + 10s);
     EXPECT_EQ(b.take(), (lines{"to 0: 0000 timeout", "close 0: " + text_of(errc::timed_out)}));
     EXPECT_EQ(b.machine.next_deadline(), start + 11s);
-    b.machine.expire(start + 11s);
-    EXPECT_EQ(b.take(), (lines{"to 1: 0000 timeout", "to 2: 0000 closed 0001",
-                               "close 1: " + text_of(errc::timed_out)}));
-    b.machine.expire(start + 20s);
+    b.expire(start + 11s);
+    EXPECT_EQ(b.take(), (lines{"to 1: 0000 timeout", "close 1: " + text_of(errc::timed_out),
+                               "to 2: 0000 closed 0001"}));
+    b.expire(start + 20s);
     EXPECT_EQ(b.take(), (lines{"to 2: 0000 timeout", "close 2: " + text_of(errc::timed_out)}))
         << "the other one is not told: it is closed";
     EXPECT_EQ(b.machine.next_deadline(), no_deadline);
-    b.machine.expire(start + 100h);
+    b.expire(start + 100h);
     for (const std::uint32_t c : connections{0, 1, 2}) b.leave(c);
     EXPECT_EQ(b.take(), lines{});
     expect_empty(b);
@@ -463,11 +459,11 @@ TEST(relay_machine, each_peers_time_counts_from_its_connection)
 
 TEST(relay_machine, time_out_in_one_go_reaches_everyone_once)
 {
-    bench b{relay_options{.peer_timeout = 10s}};
+    bench b{at_once({.peer_timeout = 10s})};
     for (const std::uint32_t c : connections{0, 1, 2}) b.server(c);
     b.client(3);
     b.take();
-    b.machine.expire(no_deadline);
+    b.expire(no_deadline);
     const lines said = b.take();
     for (const std::uint32_t c : connections{0, 1, 2, 3}) {
         EXPECT_EQ(std::count(said.begin(), said.end(), "to " + std::to_string(c) + ": 0000 timeout"), 1);
@@ -476,10 +472,10 @@ TEST(relay_machine, time_out_in_one_go_reaches_everyone_once)
 
 TEST(relay_machine, no_timeout_is_a_time_that_never_comes)
 {
-    bench b{relay_options{.peer_timeout = duration::max()}};
+    bench b{at_once({.peer_timeout = duration::max()})};
     b.connect(0, 1h);
     EXPECT_EQ(b.machine.next_deadline(), no_deadline);
-    b.machine.expire(start + 1000h);
+    b.expire(start + 1000h);
     EXPECT_EQ(b.take(), lines{});
 }
 

@@ -94,9 +94,9 @@ private:
             const auto packet = connections_[c].parser.parse(input);
             if (!packet) {
                 connections_[c].malformed = true;
-                relay_.receive_malformed(id(c), packet.error());
+                relay_.receive_malformed(id(c), packet.error(), now_);
             } else if (*packet) {
-                relay_.receive(id(c), **packet);
+                relay_.receive(id(c), **packet, now_);
             }
             drain();
         }
@@ -124,7 +124,7 @@ private:
     {
         connections_[c].alive = false;
         if (!connections_[c].room)
-            relay_.disconnect(id(c));
+            relay_.disconnect(id(c), now_);
         else if (connections_[c].partner == 0)
             broker_.disconnect(id(c));
     }
@@ -217,7 +217,7 @@ private:
 
     const transcript& t_;
     std::vector<connection> connections_;
-    relay_machine relay_;
+    relay_machine relay_{relay_options{.announcement_interval = duration::zero()}};
     room_broker broker_;
     time_point now_{};
 };

@@ -61,5 +61,26 @@ TEST(gcra, bears_absurd_numbers)
     EXPECT_FALSE(bucket.take({1e-9, 1}, start));
 }
 
+TEST(gcra, says_how_many_tokens_are_there_and_when_more_will_be)
+{
+    const bucket_rate rate{10, 20};
+    gcra bucket;
+    EXPECT_EQ(bucket.available(rate, start, 100), 20u);
+    EXPECT_EQ(bucket.available(rate, start, 5), 5u);
+    EXPECT_EQ(bucket.ready(rate, start, 20), start);
+    bucket.spend(rate, start, 20);
+    EXPECT_EQ(bucket.available(rate, start, 100), 0u);
+    EXPECT_EQ(bucket.ready(rate, start), start + 100ms);
+    EXPECT_EQ(bucket.ready(rate, start, 7), start + 700ms);
+    for (int tenths = 0; tenths <= 20; ++tenths)
+        EXPECT_EQ(bucket.available(rate, start + tenths * 100ms, 100), static_cast<std::size_t>(tenths));
+    bucket.spend(rate, start, 5); // a debt
+    EXPECT_EQ(bucket.available(rate, start + 500ms, 100), 0u);
+    EXPECT_EQ(bucket.ready(rate, start), start + 600ms);
+    EXPECT_EQ(bucket.full_at(), start + 2500ms);
+    EXPECT_EQ(bucket.available({}, start, 100), 100u);
+    EXPECT_EQ(bucket.ready({}, start, 1e18), start);
+}
+
 } // namespace
 } // namespace parley::detail

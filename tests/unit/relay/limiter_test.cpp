@@ -79,6 +79,21 @@ TEST_F(limits_test, bounds_how_fast_an_address_says_hello)
     EXPECT_EQ(limit->hello(from("unix-1"), start), std::nullopt);
 }
 
+TEST_F(limits_test, charges_a_hello_for_those_that_hear_of_it)
+{
+    limits.announcements_per_second = 100;
+    limit->set_limits(limits);
+    EXPECT_EQ(limit->hello(from("192.0.2.1"), start, 600), std::nullopt);
+    EXPECT_EQ(limit->hello(from("192.0.2.1"), start, 600), reject_reason::announcement_rate);
+    EXPECT_EQ(limit->hello(from("192.0.2.1"), start), std::nullopt) << "one at least";
+    EXPECT_EQ(limit->hello(from("192.0.2.1"), start, 399), std::nullopt);
+    EXPECT_EQ(limit->hello(from("192.0.2.1"), start), reject_reason::announcement_rate);
+    EXPECT_EQ(limit->hello(from("192.0.2.2"), start, 50'000), std::nullopt)
+        << "whom so many hear needs a full bucket";
+    EXPECT_EQ(limit->hello(from("192.0.2.2"), start + 10s), reject_reason::announcement_rate);
+    EXPECT_EQ(limit->hello(from("unix-1"), start, 50'000), std::nullopt);
+}
+
 TEST_F(limits_test, counts_the_client_and_not_its_proxy)
 {
     limits.connections_per_address = 1;

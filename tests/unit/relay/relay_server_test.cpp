@@ -289,6 +289,7 @@ TEST(relay_server, a_reader_too_slow_for_its_queue_is_dropped)
 {
     relay_server_options options;
     options.max_queue_bytes = 4000;
+    options.relay.announcement_interval = duration::zero();
     world w{over::memory, options};
     w.memory_capacity = 100;
     raw_peer slow{w.connect_raw(stream_kind::handshake)};

@@ -2,6 +2,12 @@
 // Its inputs are connections, packets, disconnections and times. Its outputs are actions. It has no clock and
 // no socket.
 //
+// The machine collects announcements: new servers, and peers that have left. It sends the first announcement after
+// a quiet interval (relay_options::announcement_interval) at once. It sends later ones at the end of the interval,
+// to one peer after another and in order. It never announces a server that came and left within the interval. A
+// client's hello is answered with the current list, and the client receives no server of that list again. A uid
+// stays reserved until the departure of its peer is announced.
+//
 // Transitions of a peer P, one row per input. The candidates of P are the waiting peers of the other kind
 // whose pair with P has not ended.
 //
@@ -9,7 +15,7 @@
 //   connect                    | -                 |                                              -> silent
 //   hello of kind k            | silent            | identity to P; a client: new_server of each
 //                              |                   | waiting server, newest first; a server: its
-//                              |                   | new_server to each waiting client            -> waiting
+//                              |                   | new_server to each waiting client, collected -> waiting
 //                              |                   | no uid free: closed 0000, close              -> closing
 //                              | waiting as k      | identity to P again
 //                              | waiting as other  | dropped
@@ -18,6 +24,7 @@
 //   0a to a server that has    | waiting as client | forwarded; done to P; agree; candidates of both:
 //   agreed with P              |                   | closed; both closed                          -> closing
 //   0a to another server       | waiting as client | dropped
+//   the interval is over       | -                 | collected announcements to each waiting peer
 //   0b, 0d, besides            | waiting           | the pair's candidacy ends
 //   anything else              | silent, waiting   | dropped
 //   malformed                  | silent, waiting   | closed 0000; candidates: closed; close       -> closing
@@ -38,6 +45,7 @@
 #include <parley/wire/writer.hpp>
 
 #include <memory>
+#include <optional>
 #include <variant>
 
 namespace parley {
@@ -49,6 +57,9 @@ enum class connection_id : std::uint32_t {};
 struct relay_options {
     // How long a peer may wait, counted from its connection.
     duration peer_timeout = std::chrono::seconds{3600};
+    // The time for which the machine collects announcements; 0: it sends each one at once. With many receivers
+    // the time is longer: 20 us for each receiver of the last announcements.
+    duration announcement_interval = std::chrono::milliseconds{50};
 };
 
 // Why a packet was dropped; for logs and metrics.
@@ -96,8 +107,8 @@ using relay_action_variant =
 
 // Forwarding a packet takes constant time, however many peers wait. A hello or a departure costs one action
 // for each peer that is told. Memory: about 160 bytes per connection, at most 256 more for ended pairs, one
-// shared encoding per waiting server, and tables of uids that grow with the uids in use from 8 to 264 KiB.
-// Not thread-safe.
+// shared encoding per waiting server and per departure that is not announced yet, and a table of uids that grows
+// with the uids in use to 256 KiB. `now` must not go back. Not thread-safe.
 class relay_machine {
 public:
     explicit relay_machine(relay_options options = {});
@@ -108,13 +119,15 @@ public:
     // A peer connected at `now`; its timeout starts. `who` is the identity that other peers see.
     void connect(connection_id connection, const identity& who, time_point now);
     // Takes one parsed packet of the connection. `peer` is the destination.
-    void receive(connection_id connection, const message& packet);
+    void receive(connection_id connection, const message& packet, time_point now);
+    // The connection of the waiting peer `number`. nullopt unless `from` waits, too, and is of the other kind.
+    std::optional<connection_id> candidate(connection_id from, uid number) const noexcept;
     // The parser found a broken rule.
-    void receive_malformed(connection_id connection, error_code why);
+    void receive_malformed(connection_id connection, error_code why, time_point now);
     // The connection is gone, for whatever reason; call this after a close action, too. Its number may be
     // used again.
-    void disconnect(connection_id connection);
-    // Times out every peer whose deadline has passed.
+    void disconnect(connection_id connection, time_point now);
+    // Times out every peer whose deadline has passed, and sends the announcements that are due.
     void expire(time_point now);
     time_point next_deadline() const noexcept; // no_deadline when nobody waits
 

@@ -19,13 +19,19 @@ struct relay_limits {
     std::size_t connections_per_address = 1024;
     double connections_per_second = 100; // new connections, for each address
     double hellos_per_second = 50;       // for each address
+    // announcements that the hellos of one address cause: a server's hello costs one for each waiting client,
+    // a client's hello one for each 16 waiting servers, and each hello costs at least one
+    double announcements_per_second = 20'000;
     // time until the whole hello, room line or HTTP request has come
     duration preamble_timeout = std::chrono::seconds{10};
     std::size_t preamble_bytes = 16 * 1024; // bytes until then, TLS and HTTP framing included
     std::size_t lobbies = 1024;             // named lobbies at the same time
+    // bytes of all queues for peers and of waiting attempts; the relay drops the largest holder above this
+    std::uint64_t memory = 128u << 20;
     // peers
-    double attempts_per_minute = 120; // against one waiting server; each address may make half of them
-    double packets_per_second = 500;  // from each peer; the relay reads a faster peer more slowly
+    // attempts against one waiting peer; each address may make half of them. Further attempts wait in a queue.
+    double attempts_per_minute = 120;
+    double packets_per_second = 500; // from each peer; the relay reads a faster peer more slowly
     // rooms
     std::size_t rooms = 4096;
     std::uint64_t room_bytes = 1ull << 40;        // both directions of one room together

@@ -60,8 +60,8 @@ struct relay_server_options {
     // Answers HTTP requests on every address that serves HTTP. When it returns nullopt, the relay answers
     // itself (404, 426). Must not throw or block; may be empty.
     std::function<std::optional<http_answer>(const relay_http_call&)> http;
-    // The bound on the packet bytes that wait for one handshake connection's reader. Connections share
-    // packets, so a full queue usually takes far less memory than this.
+    // The bound on the memory, in bytes, of the queue of one handshake connection. limits.memory bounds all
+    // queues together. Packets of other peers may take an eighth of it; the relay drops further ones.
     std::size_t max_queue_bytes = 8u << 20;
     duration linger_timeout = std::chrono::seconds{5};     // for the last bytes of a connection that closes
     std::size_t room_buffer_bytes = 64u << 10;             // for each direction of a room, while bytes move

@@ -31,10 +31,13 @@ enum class reject_reason : byte {
     origin,       // relay_server_options::allowed_origins
     lobbies_full, // limits.lobbies
     // handshakes
-    hello_rate,   // limits.hellos_per_second
-    attempt_rate, // limits.attempts_per_minute: the relay drops the packet
-    packet_rate,  // limits.packets_per_second: the relay reads no more from the peer for a while
-    slow_reader,  // more than max_queue_bytes wait for the peer to read
+    hello_rate,        // limits.hellos_per_second
+    announcement_rate, // limits.announcements_per_second
+    attempt_rate,      // limits.attempts_per_minute: the packet waits in a queue
+    packet_rate,       // limits.packets_per_second: the relay reads no more from the peer for a while
+    queue_full,        // other peers' packets fill their part of a queue: the relay drops this packet
+    slow_reader,       // more than max_queue_bytes wait for the peer to read
+    memory,            // limits.memory: this peer held the most
     // rooms
     rooms_full, // limits.rooms
     room_bytes, // limits.room_bytes

@@ -70,6 +70,7 @@ public:
         std::size_t rooms = 0;        // joined rooms
         std::size_t connections = 0;  // connections that count toward relay_limits::connections
         std::uint64_t room_bytes = 0; // moved by rooms so far, both directions together
+        std::uint64_t memory = 0;     // bytes that count toward relay_limits::memory
         relay_machine::counts peers;
         room_broker::counts places;
     };

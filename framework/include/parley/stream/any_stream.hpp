@@ -234,6 +234,7 @@ public:
     // Puts back bytes that were read: the next reads give them first. No read may be pending.
     // close() drops them.
     bool has_put_back() const noexcept { return !front_.empty(); }
+    std::size_t put_back_bytes() const noexcept { return front_.size(); }
     void put_back(bytes_view bytes) { front_.insert(front_.begin(), bytes.begin(), bytes.end()); }
 
     // Whether move_to() would succeed now. System sockets can move. Layers on them can, too, except while

@@ -8,7 +8,6 @@
 #include "async/deadline_timer.hpp"
 #include "relay/handshake/identity_allocator.hpp"
 #include "relay/handshake/packet_queue.hpp"
-#include "relay/limits/attempt_limit.hpp"
 #include "relay/limits/limiter.hpp"
 
 #include <parley/base/slot_map.hpp>
@@ -47,22 +46,34 @@ public:
 
 private:
     struct connection;
+    struct attempts;
     using connection_ptr = std::shared_ptr<connection>;
 
     room_peer room_peer_of(connection_id id, const identity& who) const;
     void wait_readable(const connection_ptr& c);
     void on_readable(const connection_ptr& c, error_code error);
-    void feed(const connection_ptr& c, bytes_view input);
+    void take_turn(const connection_ptr& c);
+    bytes_view feed(const connection_ptr& c, bytes_view input, std::size_t max_packets);
+    void pause(const connection_ptr& c);
+    bucket_rate packet_rate() const noexcept;
     bool may_pass(const connection_ptr& c, const message& packet, time_point now);
-    void go_on(const connection_ptr& c);
+    std::size_t announcements_of(peer_kind kind) const noexcept;
+    bool may_forward(const connection_ptr& c, const message& packet, time_point now);
+    bool may_try(const connection_ptr& c, const connection_ptr& target, const message& packet,
+                 time_point now);
+    void release_attempts(const connection_ptr& target, time_point now);
+    void schedule_attempts(const connection_ptr& target, time_point now);
     void drain();
     void perform(relay_action_variant& action);
-    void push(const connection_ptr& c, std::shared_ptr<const encoded_packet> packet);
+    void push(const connection_ptr& c, bytes_view packet);
+    void charge(const connection_ptr& c);
+    void charge_attempts(const connection_ptr& target);
     void begin_close(const connection_ptr& c, error_code why);
     void flush();
     void write(const connection_ptr& c);
     void on_written(const connection_ptr& c, error_code error, std::size_t size);
     void shut_down(const connection_ptr& c);
+    void drop_reader(const connection_ptr& c, reject_reason why);
     void end(const connection_ptr& c, error_code why);
     void settle();
     void arm_timer();
@@ -74,19 +85,21 @@ private:
     agreed_handler on_agreed_;
     std::function<void()> on_idle_;
     std::shared_ptr<limiter> limits_;
-    attempt_limit attempts_;
 
     relay_machine machine_;
     identity_allocator names_;
     slot_map<connection_id, connection_ptr> connections_;
-    std::vector<connection_ptr> unflushed_; // their queues have grown since the last flush
-    std::vector<connection_ptr> overflown_;
+    std::deque<connection_ptr> unflushed_;  // their queues have grown since the last flush
+    std::vector<connection_ptr> overflown_; // their queues are too large
     struct closing {
         time_point deadline;
         std::weak_ptr<connection> which;
     };
     std::deque<closing> closing_;                                 // in the order of their deadlines
     std::multimap<time_point, std::weak_ptr<connection>> paused_; // not read until then: they sent too fast
+    std::multimap<time_point, std::weak_ptr<connection>>
+        tried_; // targets whose queued attempts may pass then
+    std::uint64_t last_ticket_ = 0;
     deadline_timer timer_;
 };
 

@@ -1,77 +1,112 @@
-// Packets that wait to be written to one handshake connection: shared encodings, in order. The owner bounds
-// the queue.
+// The queue of bytes that one handshake connection has to write. Private to the framework.
 #pragma once
 
-#include <parley/wire/writer.hpp>
+#include <parley/base/bytes.hpp>
 
 #include <boost/asio/buffer.hpp>
 
 #include <algorithm>
-#include <memory>
-#include <vector>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <span>
+#include <utility>
 
 namespace parley {
 
-// An empty queue allocates nothing. Almost every waiting peer has an empty queue. Not thread-safe.
+// Holds the bytes of packets in a list of chunks, so a small packet costs no more than its bytes. An empty queue
+// holds no memory besides itself; most waiting peers have an empty queue. The owner bounds the queue. Not
+// thread-safe.
 class packet_queue {
 public:
-    void push(std::shared_ptr<const encoded_packet> packet)
+    packet_queue() noexcept = default;
+    packet_queue(const packet_queue&) = delete;
+    packet_queue& operator=(const packet_queue&) = delete;
+    ~packet_queue() { clear(); }
+
+    // Appends the bytes. Views from gather() stay valid.
+    void push(bytes_view packet)
     {
-        bytes_ += packet->view().size();
-        packets_.push_back(std::move(packet));
+        bytes_ += packet.size();
+        while (!packet.empty()) {
+            if (last_ == nullptr || last_->end == last_->capacity) grow();
+            const std::size_t n = std::min<std::size_t>(packet.size(), last_->capacity - last_->end);
+            std::copy_n(packet.begin(), n, last_->data() + last_->end);
+            last_->end += static_cast<std::uint32_t>(n);
+            packet = packet.subspan(n);
+        }
     }
 
     bool empty() const noexcept { return bytes_ == 0; }
     std::size_t bytes() const noexcept { return bytes_; }
-    std::size_t packets() const noexcept { return packets_.size() - head_; }
+    // The memory of the chunks, with the allocator's overhead.
+    std::size_t cost() const noexcept { return cost_; }
 
     // Fills `out` with views of the first bytes, which are valid until consume() or clear(). Returns the
     // number of views.
     std::size_t gather(std::span<boost::asio::const_buffer> out) const noexcept
     {
-        const std::size_t n = std::min(out.size(), packets());
-        for (std::size_t i = 0; i < n; ++i) {
-            const bytes_view bytes = packets_[head_ + i]->view().subspan(i == 0 ? head_offset_ : 0);
-            out[i] = boost::asio::const_buffer(bytes.data(), bytes.size());
-        }
+        std::size_t n = 0;
+        for (chunk* c = first_; c != nullptr && n < out.size(); c = c->next)
+            out[n++] = boost::asio::const_buffer(c->data() + c->begin, c->end - c->begin);
         return n;
     }
 
-    // Removes the first `n` bytes.
+    // Removes the first `n` bytes, which are written.
     void consume(std::size_t n) noexcept
     {
         bytes_ -= n;
-        while (n > 0) {
-            const std::size_t left = packets_[head_]->view().size() - head_offset_;
-            if (n < left) {
-                head_offset_ += n;
-                return;
-            }
-            n -= left;
-            head_offset_ = 0;
-            packets_[head_++].reset();
-        }
-        if (head_ == packets_.size()) {
-            // Most connections write only a few packets. An idle one should hold no array.
-            packets_ = {};
-            head_ = 0;
-        } else if (head_ >= 1024 && head_ * 2 >= packets_.size()) {
-            packets_.erase(packets_.begin(), packets_.begin() + static_cast<std::ptrdiff_t>(head_));
-            head_ = 0;
+        while (first_ != nullptr) {
+            const std::size_t taken = std::min<std::size_t>(n, first_->end - first_->begin);
+            first_->begin += static_cast<std::uint32_t>(taken);
+            n -= taken;
+            if (first_->begin != first_->end) return;
+            drop_first();
         }
     }
 
     void clear() noexcept
     {
-        packets_ = {};
-        head_ = head_offset_ = bytes_ = 0;
+        while (first_ != nullptr) drop_first();
+        bytes_ = 0;
     }
 
 private:
-    std::vector<std::shared_ptr<const encoded_packet>> packets_;
-    std::size_t head_ = 0;        // the first packet that is not fully written
-    std::size_t head_offset_ = 0; // bytes of it that are written
-    std::size_t bytes_ = 0;
+    struct chunk {
+        chunk* next;
+        std::uint32_t begin, end, capacity; // of the bytes that follow the chunk
+        byte* data() noexcept { return reinterpret_cast<byte*>(this + 1); }
+    };
+    // The first chunk has room for one announcement. Each next chunk is twice as large, up to a page.
+    static constexpr std::size_t first_bytes = 112, last_bytes = 4096, allocator_bytes = 16;
+
+    static std::size_t cost_of(std::uint32_t capacity) noexcept
+    {
+        return sizeof(chunk) + capacity + allocator_bytes;
+    }
+
+    void grow()
+    {
+        const std::size_t size =
+            last_ == nullptr ? first_bytes : std::min(2 * (sizeof(chunk) + last_->capacity), last_bytes);
+        const auto capacity = static_cast<std::uint32_t>(size - sizeof(chunk));
+        const auto added = new (::operator new(size)) chunk{nullptr, 0, 0, capacity};
+        (last_ == nullptr ? first_ : last_->next) = added;
+        last_ = added;
+        cost_ += cost_of(capacity);
+    }
+
+    void drop_first() noexcept
+    {
+        cost_ -= cost_of(first_->capacity);
+        chunk* const next = first_->next;
+        ::operator delete(std::exchange(first_, next));
+        if (next == nullptr) last_ = nullptr;
+    }
+
+    chunk* first_ = nullptr;
+    chunk* last_ = nullptr;
+    std::size_t bytes_ = 0, cost_ = 0;
 };
 
 } // namespace parley

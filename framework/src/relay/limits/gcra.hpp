@@ -4,7 +4,7 @@
 #include <parley/base/time.hpp>
 
 #include <algorithm>
-#include <cmath>
+#include <cstddef>
 
 namespace parley::detail {
 
@@ -43,6 +43,24 @@ public:
         return std::max(now, full_at_ - rate.time_of(rate.burst));
     }
 
+    // The number of tokens in the bucket, but at most `most`.
+    std::size_t available(const bucket_rate& rate, time_point now, std::size_t most) const noexcept
+    {
+        if (rate.unlimited()) return most;
+        const duration debt = std::max(full_at_, now) - now;
+        const duration whole = rate.time_of(std::max(rate.burst, 1.0));
+        const duration one = std::max(rate.time_of(1), duration{1});
+        return debt < whole ? std::min(most, static_cast<std::size_t>((whole - debt) / one)) : 0;
+    }
+
+    // The time when the bucket will have `n` tokens; `now` if it has them.
+    time_point ready(const bucket_rate& rate, time_point now, double n = 1) const noexcept
+    {
+        if (rate.unlimited()) return now;
+        return std::max(now, full_at_ + rate.time_of(n) - rate.time_of(std::max({rate.burst, n, 1.0})));
+    }
+
+    time_point full_at() const noexcept { return full_at_; }
     bool full(time_point now) const noexcept { return full_at_ <= now; }
 
 private:

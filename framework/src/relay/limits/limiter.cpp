@@ -57,12 +57,16 @@ void limiter::leave(const std::optional<std::uint64_t>& address) noexcept
     }
 }
 
-std::optional<reject_reason> limiter::hello(const identity& who, time_point now)
+std::optional<reject_reason> limiter::hello(const identity& who, time_point now, std::size_t announcements)
 {
     const std::optional<std::uint64_t> address = address_key(who);
     if (!address) return std::nullopt;
-    const bool passes = addresses_.at(*address).hellos.take(rate_of(limits_.hellos_per_second), now);
-    return passes ? std::nullopt : std::optional{reject_reason::hello_rate};
+    pending_connection& v = addresses_.at(*address);
+    if (!v.hellos.take(rate_of(limits_.hellos_per_second), now)) return reject_reason::hello_rate;
+    const double cost = std::max(1.0, static_cast<double>(announcements));
+    if (!v.announcements.take(rate_of(limits_.announcements_per_second), now, cost))
+        return reject_reason::announcement_rate;
+    return std::nullopt;
 }
 
 } // namespace parley::detail

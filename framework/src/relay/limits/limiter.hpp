@@ -5,6 +5,7 @@
 #include "relay/limits/address_key.hpp"
 #include "relay/limits/gcra.hpp"
 #include "relay/limits/keyed_table.hpp"
+#include "relay/limits/memory_budget.hpp"
 
 #include <parley/relay/limits.hpp>
 #include <parley/relay/reject_reason.hpp>
@@ -48,14 +49,23 @@ class limiter : public std::enable_shared_from_this<limiter> {
 public:
     // `seed` must be random, so that nobody can choose addresses that collide.
     limiter(const relay_limits& limits, std::uint64_t seed)
-        : seed_(seed), limits_(limits), addresses_(0x4000, seed)
+        : seed_(seed),
+          limits_(limits),
+          memory_(std::make_shared<memory_budget>(limits.memory)),
+          addresses_(0x4000, seed)
     {
     }
 
     const relay_limits& limits() const noexcept { return limits_; }
     std::uint64_t seed() const noexcept { return seed_; }
     // Applies to new connections. Open connections stay.
-    void set_limits(const relay_limits& limits) noexcept { limits_ = limits; }
+    void set_limits(const relay_limits& limits)
+    {
+        limits_ = limits;
+        memory_->set_limit(limits.memory);
+    }
+    // The budget of everything that the relay holds for slow peers.
+    const std::shared_ptr<memory_budget>& memory() const noexcept { return memory_; }
 
     // Counts a new connection from `who`; `out` gets its permit. A connection of a trusted proxy (`is_proxy`)
     // counts only toward the total until name() names its client. Returns nullopt, or the reason to reject
@@ -65,8 +75,8 @@ public:
     // Names `who` as the client of `permit`, whose connection came from a trusted proxy. Returns as admit().
     std::optional<reject_reason> name(connection_permit& permit, const identity& who, time_point now);
 
-    // Counts a hello from `who`. Returns as admit().
-    std::optional<reject_reason> hello(const identity& who, time_point now);
+    // Counts a hello from `who` that causes `announcements`. Returns as admit().
+    std::optional<reject_reason> hello(const identity& who, time_point now, std::size_t announcements = 0);
 
     // Counts a new room; false when there are too many. Each true needs one close_room().
     bool open_room() noexcept
@@ -83,7 +93,7 @@ public:
 private:
     friend connection_permit;
     struct pending_connection {
-        gcra arrivals, hellos;
+        gcra arrivals, hellos, announcements;
         std::size_t connections = 0;
         bool in_use() const noexcept { return connections != 0; }
     };
@@ -97,6 +107,7 @@ private:
 
     std::uint64_t seed_;
     relay_limits limits_;
+    std::shared_ptr<memory_budget> memory_;
     keyed_table<pending_connection> addresses_;
     std::size_t connections_ = 0, rooms_ = 0;
 };
