@@ -45,6 +45,7 @@ struct recv_command_options {
     common_options common;
     std::optional<std::string> code; // the argument, which other users of the machine can see
     bool yes = false;
+    bool allow_dot = false;            // with `yes`: take a document whose name begins with a dot
     std::optional<std::string> output; // "-" is standard output
 };
 

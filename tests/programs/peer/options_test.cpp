@@ -152,6 +152,12 @@ TEST(options, that_are_wrong_are_shown_without_their_control_characters)
     }
 }
 
+TEST(options, allow_a_dot)
+{
+    EXPECT_FALSE(parse_recv({}).allow_dot);
+    EXPECT_TRUE(parse_recv({"-y", "--allow-dot"}).allow_dot);
+}
+
 TEST(options, ask_for_help_and_version)
 {
     for (const arguments& given :
