@@ -230,6 +230,16 @@ private:
             add_option(*recv_, "-o,--output", output_value_, "PATH",
                        "An existing directory to receive into, or a new path for the document; \"-\" is "
                        "standard output, for a single file (default: here, under the offered name)");
+        add_option(
+            *recv_, "--max-size", max_size_, "SIZE",
+            "Refuse a document that takes more bytes on the disk, for example 500MiB (default: what is free, "
+            "less 64 MiB)")
+            ->transform(CLI::AsSizeValue(false).description(""));
+        max_paths_option_ = add_option(
+            *recv_, "--max-paths", max_paths_, "N",
+            "Refuse a document of more files and directories (default: 2000000; with -y 200000 if it repeats "
+            "its contents more than ten times)");
+        max_paths_option_->check(CLI::Range(1, 1'000'000'000).description(""));
         add_common(*recv_, recv_raw_);
     }
 
@@ -295,6 +305,8 @@ private:
         if (code_->count() != 0) options.code = std::move(code_value_);
         options.yes = yes_;
         options.allow_dot = allow_dot_;
+        options.max_size_bytes = max_size_;
+        if (max_paths_option_->count() != 0) options.max_paths = max_paths_;
         if (output_->count() != 0) {
             if (output_value_.empty()) return usage_error("--output: an empty path");
             options.output = std::move(output_value_);
@@ -317,6 +329,9 @@ private:
     CLI::App* send_ = nullptr;
     CLI::App* recv_ = nullptr;
     CLI::App* probe_ = nullptr;
+    CLI::Option* max_paths_option_ = nullptr;
+    std::uint64_t max_size_ = UINT64_MAX;
+    std::uint32_t max_paths_ = 0;
     CLI::Option *path_ = nullptr, *text_ = nullptr, *name_ = nullptr, *code_ = nullptr, *output_ = nullptr;
     raw_common send_raw_, recv_raw_;
     std::string path_text_, text_value_, name_value_, records_ = "current", code_value_, output_value_;

@@ -409,6 +409,28 @@ TEST(DocumentReceiver, equal_files_and_directories_arrive_as_often_as_they_are_n
     EXPECT_EQ(listing.size(), count + 7);
 }
 
+// Nothing is made of a directory before the number of its paths is known and accepted.
+TEST(DocumentReceiver, paths_are_made_by_the_commit)
+{
+    pack_builder pack;
+    std::string level;
+    for (int i = 0; i < 9; ++i) {
+        pack.add(tree_kind, level);
+        const pack_id below = pack_object_id(tree_kind, level);
+        level = tree_line("40000", "a", below) + tree_line("40000", "b", below);
+    }
+    pack.add(tree_kind, level);
+    pack.add(root_kind, root_text("d", pack_object_id(tree_kind, level)));
+    temporary_folder folder;
+    auto receiver = document_receiver::create(into(folder.path()));
+    ASSERT_TRUE(receiver);
+    ASSERT_FALSE(receiver->write(parley::as_bytes(pack.finish())));
+    EXPECT_EQ(receiver->preview()->directories, 1023u);
+    EXPECT_EQ(listing_of(folder.path()).size(), 2u) << "the staging folder and its spool";
+    ASSERT_TRUE(receiver->commit());
+    EXPECT_EQ(listing_of(folder.path()).size(), 1023u);
+}
+
 TEST(DocumentReceiver, unused_and_repeated_objects_are_legal)
 {
     auto objects = directory_objects("d", {{"a", "1"}, {"b/c", "2"}});

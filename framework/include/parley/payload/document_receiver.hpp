@@ -18,6 +18,10 @@ struct receiver_limits {
     receiver_limits() = default;
 
     std::uint32_t max_entries = 2'000'000; // entries in the pack, and paths in the tree
+    // Paths in a tree that names the same contents again and again: above this number there may be at most ten
+    // times as many paths as entries in the pack. A few hundred bytes can name millions of paths. Set it to
+    // max_entries if the user sees the number before commit().
+    std::uint32_t max_repeated_paths = 200'000;
     // Bounds the staged bytes. The free space less the reserve bounds them, too.
     std::uint64_t max_document_bytes = UINT64_MAX;
     std::uint64_t free_space_reserve_bytes = 64ull << 20; // stays free on the disk
@@ -56,9 +60,9 @@ public:
     ~document_receiver(); // removes what was staged, unless commit() succeeded
 
     // Takes the next bytes of the stream, in any split. Blocks on the disk. Discards the bytes after the
-    // trailer. Errors: pack_*, hostile_name, refused_by_user (a name that begins with a dot, which is not
-    // allowed), name_collision, too_many_entries, document_too_large, tree_too_deep, destination_exists, the system's own. After an error it removes what was staged and
-    // takes no more.
+    // trailer. Errors: pack_*, hostile_name, refused_by_user (the name begins with a dot, which is not
+    // allowed), name_collision, too_many_entries, document_too_large, tree_too_deep, destination_exists, the
+    // system's own. After an error it removes what was staged and takes no more.
     error_code write(bytes_view bytes);
 
     // Whether the trailer has arrived and is correct, and every object that the document needs is here.
