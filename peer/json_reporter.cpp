@@ -76,6 +76,11 @@ public:
         pending_.reset();
         show(state);
     }
+    void question(std::string_view text) override { messages_(text); }
+    void question_ended(bool answered) override
+    {
+        if (!answered) messages_("\n");
+    }
     void finishing() override
     {
         if (pending_) show(*pending_);

@@ -35,7 +35,10 @@ its user stops it. Then "Sent" means that its relay had every byte.
 )";
 
 constexpr std::string_view recv_notes =
-    R"(The code comes from the first of these that exists: the argument (other users
+    R"(parley asks twice: before it receives anything, with the sender's address, and
+before it places the document, with its name, its number of files and its size.
+
+The code comes from the first of these that exists: the argument (other users
 can see it in the process list), --code-file, PARLEY_CODE, the terminal (parley
 asks and does not show what you type), one line of standard input. Spaces,
 dashes and case do not matter in a code that `parley send` has made. Type any
@@ -220,10 +223,23 @@ private:
         recv_->footer(std::string{recv_notes} + std::string{exit_codes_text});
         code_ = add_option(*recv_, "CODE", code_value_, "", "The code; it is safer to type it when asked");
         recv_->add_flag("-y,--yes", yes_, "Receive the document without asking");
+        recv_->add_flag(
+            "--allow-dot", allow_dot_,
+            "With -y: receive a document whose name begins with a dot, too (without -y, parley asks)");
         output_ =
             add_option(*recv_, "-o,--output", output_value_, "PATH",
                        "An existing directory to receive into, or a new path for the document; \"-\" is "
                        "standard output, for a single file (default: here, under the offered name)");
+        add_option(
+            *recv_, "--max-size", max_size_, "SIZE",
+            "Refuse a document that takes more bytes on the disk, for example 500MiB (default: what is free, "
+            "less 64 MiB)")
+            ->transform(CLI::AsSizeValue(false).description(""));
+        max_paths_option_ = add_option(
+            *recv_, "--max-paths", max_paths_, "N",
+            "Refuse a document of more files and directories (default: 2000000; with -y 200000 if it repeats "
+            "its contents more than ten times)");
+        max_paths_option_->check(CLI::Range(1, 1'000'000'000).description(""));
         add_common(*recv_, recv_raw_);
     }
 
@@ -288,6 +304,9 @@ private:
         if (auto failed = check_common(recv_raw_, around, options.common)) return std::move(*failed);
         if (code_->count() != 0) options.code = std::move(code_value_);
         options.yes = yes_;
+        options.allow_dot = allow_dot_;
+        options.max_size_bytes = max_size_;
+        if (max_paths_option_->count() != 0) options.max_paths = max_paths_;
         if (output_->count() != 0) {
             if (output_value_.empty()) return usage_error("--output: an empty path");
             options.output = std::move(output_value_);
@@ -310,10 +329,13 @@ private:
     CLI::App* send_ = nullptr;
     CLI::App* recv_ = nullptr;
     CLI::App* probe_ = nullptr;
+    CLI::Option* max_paths_option_ = nullptr;
+    std::uint64_t max_size_ = UINT64_MAX;
+    std::uint32_t max_paths_ = 0;
     CLI::Option *path_ = nullptr, *text_ = nullptr, *name_ = nullptr, *code_ = nullptr, *output_ = nullptr;
     raw_common send_raw_, recv_raw_;
     std::string path_text_, text_value_, name_value_, records_ = "current", code_value_, output_value_;
-    bool compress_ = false, no_compress_ = false, yes_ = false;
+    bool compress_ = false, no_compress_ = false, yes_ = false, allow_dot_ = false;
     std::string probe_relay_, probe_ca_file_;
     proxy_arguments probe_proxy_;
     double probe_timeout_ = 15;

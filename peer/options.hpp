@@ -45,7 +45,10 @@ struct recv_command_options {
     common_options common;
     std::optional<std::string> code; // the argument, which other users of the machine can see
     bool yes = false;
-    std::optional<std::string> output; // "-" is standard output
+    bool allow_dot = false;                    // with `yes`: take a document whose name begins with a dot
+    std::uint64_t max_size_bytes = UINT64_MAX; // of the document
+    std::optional<std::uint32_t> max_paths;    // in the document
+    std::optional<std::string> output;         // "-" is standard output
 };
 
 // There is nothing to run: print a text (help, version, or what is wrong) and exit.

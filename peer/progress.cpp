@@ -48,6 +48,11 @@ std::string format_bytes(std::uint64_t bytes)
     return fmt::format("{:.1f} {}", value, units[unit]);
 }
 
+std::string format_count(std::uint64_t count, std::string_view one, std::string_view many)
+{
+    return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
 std::string format_rate(double bytes_per_second)
 {
     return format_bytes(static_cast<std::uint64_t>(std::clamp(bytes_per_second, 0.0, 1e18))) + "/s";

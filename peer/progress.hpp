@@ -7,11 +7,14 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace parley::cli {
 
 // "0 B", "999 B", "1.0 KiB", "3.4 GiB": at most four digits.
 std::string format_bytes(std::uint64_t bytes);
+// "1 file", "2 files"
+std::string format_count(std::uint64_t count, std::string_view one, std::string_view many);
 // "12.3 MiB/s"
 std::string format_rate(double bytes_per_second);
 // "0:07", "12:34", "3:00:00"; rounded up to whole seconds. Above 99 hours: "long".

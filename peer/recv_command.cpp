@@ -27,17 +27,31 @@ command_result<secret_bytes> find_code(const recv_command_options& options,
     return std::move(code.password);
 }
 
-command_result<document_receiver> open_receiver(destination where)
+command_result<document_receiver> open_receiver(destination where, const recv_command_options& given)
 {
     const std::filesystem::path shown = where.name ? where.directory / *where.name : where.directory;
     receiver_options options;
     options.directory = std::move(where.directory);
     options.name = std::move(where.name);
+    options.allow_dot_name = !given.yes || given.allow_dot; // the question names the document
+    options.limits.max_document_bytes = given.max_size_bytes;
+    if (given.max_paths) options.limits.max_entries = *given.max_paths;
+    // The question says how many paths there are.
+    if (given.max_paths || !given.yes) options.limits.max_repeated_paths = options.limits.max_entries;
     result<document_receiver> receiver = document_receiver::create(std::move(options));
     if (!receiver)
         return command_error{exit_code::local_file,
                              fmt::format("{}: {}", escaped(shown.native()), receiver.error().message())};
     return std::move(*receiver);
+}
+
+// What the user can do about `error`, to be added to its detail.
+std::string_view advice_on(const error_code& error, const recv_command_options& options)
+{
+    if (options.yes && error == errc::refused_by_user) // nobody was asked, so it is the name
+        return "; -o NAME gives it another name, --allow-dot keeps this one";
+    if (error == errc::too_many_entries) return "; --max-paths N allows more";
+    return {};
 }
 
 } // namespace
@@ -68,7 +82,7 @@ int run_recv(const recv_command_options& options, std::optional<std::string> cod
         if (!found) return report_failure(out, found.error());
         where = std::move(*found);
     }
-    command_result<document_receiver> receiver = open_receiver(std::move(where));
+    command_result<document_receiver> receiver = open_receiver(std::move(where), options);
     if (!receiver) return report_failure(out, receiver.error());
 
     command_result<secret_bytes> code = find_code(options, std::move(code_from_environment), out);
@@ -82,7 +96,13 @@ int run_recv(const recv_command_options& options, std::optional<std::string> cod
             async_receive_document(ex, std::move(*code), *receiver, std::move(settings), observer,
                                    std::forward<decltype(token)>(token));
         });
-    if (!report) return report_failure(out, report.error(), options.common);
+    if (!report) {
+        operation_error failed = report.error();
+        failed.detail += advice_on(failed.code, options);
+        return report_failure(out, failed, options.common);
+    }
+    if (report->sender_lost)
+        out.warning("the connection was lost before the sender heard that the document is in its place");
 
     const received_document& document = report->document;
     transfer_summary summary;

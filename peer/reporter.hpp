@@ -50,6 +50,10 @@ public:
     virtual void withdrawn(std::string_view peer) = 0; // receiver: that sender has left again
     virtual void agreed(std::string_view self, std::string_view peer) = 0;
     virtual void progress(time_point now, std::uint64_t bytes, std::optional<std::uint64_t> total) = 0;
+    // A question whose answer is typed on the same terminal. Progress waits until it is answered. `answered`
+    // says whether a line was typed.
+    virtual void question(std::string_view text) = 0;
+    virtual void question_ended(bool answered) = 0;
     virtual void finishing() = 0;
     virtual void done(const transfer_summary& summary) = 0;
     virtual void failed(exit_code exit, int status, std::string_view message) = 0;

@@ -2,9 +2,13 @@
 
 #include "peer/prompt.hpp"
 
+#include <parley/async/event.hpp>
+
+#include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
 
 #include <csignal>
+#include <termios.h>
 
 namespace parley::cli {
 
@@ -42,18 +46,40 @@ awaitable<bool> session_observer::decide(identity peer)
 {
     out_.offered(peer.text());
     if (!ask_) co_return true;
+    auto asking = ask(fmt::format("Receive from {}? [y/N] ", escaped(peer.text())));
+    const bool yes = co_await std::move(asking);
+    co_return yes;
+}
+
+awaitable<bool> session_observer::decide_document(identity, offered_document document)
+{
+    if (!ask_) co_return true;
+    auto asking = ask(question_about(document));
+    const bool yes = co_await std::move(asking);
+    co_return yes;
+}
+
+awaitable<bool> session_observer::ask(std::string question)
+{
+    const executor ex = co_await asio::this_coro::executor;
     // Discard what was typed before this question: it was not an answer to it.
     ::tcflush(STDIN_FILENO, TCIFLUSH);
-    const std::string question = fmt::format("Receive from {}? [y/N] ", escaped(peer.text()));
-    descriptor_sink(STDERR_FILENO)(question);
+    out_.question(question);
     auto reading = read_answer(STDIN_FILENO);
     const bool yes = co_await std::move(reading);
+    const auto state = co_await asio::this_coro::cancellation_state;
+    const bool cancelled = state.cancelled() != asio::cancellation_type::none;
+    const bool signaled = interrupt_watch::signal() != 0;
+    out_.question_ended(!cancelled && !signaled);
+    if (signaled && !cancelled) { // the operation is about to be cancelled: this is not a no
+        event never{ex};
+        co_await never.wait_or_cancelled();
+    }
     co_return yes;
 }
 
 void session_observer::withdrawn(const identity& peer)
 {
-    if (ask_) descriptor_sink(STDERR_FILENO)("\n");
     out_.withdrawn(peer.text());
 }
 
@@ -70,6 +96,31 @@ void session_observer::progress(const transfer_progress& now)
 void session_observer::finishing()
 {
     out_.finishing();
+}
+
+namespace {
+
+// A name cannot end its quotation and go on as if it were the question.
+std::string in_quotes(std::string_view name)
+{
+    std::string out = "\"";
+    for (const char c : escaped(name)) {
+        if (c == '"') out += '\\';
+        out += c;
+    }
+    return out += '"';
+}
+
+} // namespace
+
+std::string question_about(const offered_document& document)
+{
+    const std::string files = format_count(document.files, "file", "files");
+    const std::string size = format_bytes(document.content_bytes);
+    if (!document.is_directory)
+        return fmt::format("Receive file {} ({})? [y/N] ", in_quotes(document.name), size);
+    return fmt::format("Receive folder {} ({} in {}, {})? [y/N] ", in_quotes(document.name), files,
+                       format_count(document.directories, "folder", "folders"), size);
 }
 
 int report_failure(reporter& out, const operation_error& error, const common_options& common)

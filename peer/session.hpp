@@ -24,7 +24,8 @@ namespace parley::cli {
 // `out`.
 class session_observer final : public peer_observer {
 public:
-    // `ask` says whether decide() asks on the terminal at standard input; otherwise it accepts every offer.
+    // `ask` says whether to ask on the terminal at standard input; otherwise every sender and document is
+    // accepted.
     // `proxy` is the proxy of the operation.
     session_observer(reporter& out, bool ask, proxy_pointer proxy) noexcept
         : out_(out), ask_(ask), proxy_(std::move(proxy))
@@ -38,12 +39,15 @@ public:
     void rejected(const identity& peer, error_code why) override;
     void refused(const identity& peer) override;
     awaitable<bool> decide(identity peer) override;
+    awaitable<bool> decide_document(identity peer, offered_document document) override;
     void withdrawn(const identity& peer) override;
     void agreed(const identity& self, const identity& peer) override;
     void progress(const transfer_progress& now) override;
     void finishing() override;
 
 private:
+    awaitable<bool> ask(std::string question);
+
     reporter& out_;
     bool ask_;
     proxy_pointer proxy_;
@@ -58,6 +62,9 @@ Options make_session_options(const common_options& common)
     out.connect_timeout(std::min<duration>(out.connect_timeout(), common.timeout));
     return out;
 }
+
+// The question whether to place `document`, with its name quoted and escaped.
+std::string question_about(const offered_document& document);
 
 // Reports `error` and returns the exit status; for a cancelled operation it is that of the signal.
 int report_failure(reporter& out, const operation_error& error, const common_options& common);

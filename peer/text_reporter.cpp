@@ -13,11 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::string counted(std::uint64_t count, std::string_view one, std::string_view many)
-{
-    return fmt::format("{} {}", count, count == 1 ? one : many);
-}
-
 class text_reporter final : public reporter {
 public:
     text_reporter(text_sink messages, text_sink output, text_style style)
@@ -46,7 +41,7 @@ public:
                   std::uint64_t content_bytes) override
     {
         if (is_directory)
-            say(fmt::format("Sending {}: {}, {}", escaped(name), counted(files, "file", "files"),
+            say(fmt::format("Sending {}: {}, {}", escaped(name), format_count(files, "file", "files"),
                             format_bytes(content_bytes)));
         else
             say(fmt::format("Sending {}: {}", escaped(name), format_bytes(content_bytes)));
@@ -85,12 +80,22 @@ public:
         if (style_.quiet) return;
         if (!meter_) meter_.emplace(now);
         const progress_state state = meter_->update(now, bytes, total);
-        if (!pace_.due(now, state)) {
+        if (asking_ || !pace_.due(now, state)) {
             pending_ = state;
             return;
         }
         pending_.reset();
         show(state);
+    }
+    void question(std::string_view text) override
+    {
+        messages_(fmt::format("{}{}", line_open_ ? "\n" : "", text));
+        line_open_ = asking_ = true;
+    }
+    void question_ended(bool answered) override
+    {
+        asking_ = false;
+        if (answered) line_open_ = false;
     }
     void finishing() override
     {
@@ -103,16 +108,17 @@ public:
         std::string text = summary.path.empty()  ? fmt::format("Sent {}", escaped(summary.name))
                            : summary.path == "-" ? fmt::format("Received {}", escaped(summary.name))
                                                  : fmt::format("Received {}", escaped(summary.path));
-        text += summary.is_directory ? fmt::format(": {} in {}, {}", counted(summary.files, "file", "files"),
-                                                   counted(summary.directories, "directory", "directories"),
-                                                   format_bytes(summary.content_bytes))
-                                     : fmt::format(": {}", format_bytes(summary.content_bytes));
+        text += summary.is_directory
+                    ? fmt::format(": {} in {}, {}", format_count(summary.files, "file", "files"),
+                                  format_count(summary.directories, "directory", "directories"),
+                                  format_bytes(summary.content_bytes))
+                    : fmt::format(": {}", format_bytes(summary.content_bytes));
         const double seconds = std::chrono::duration<double>(summary.time).count();
         text += fmt::format(" in {:.1f} s", seconds);
         if (seconds > 0.05)
             text += fmt::format(", {}", format_rate(static_cast<double>(summary.content_bytes) / seconds));
         if (summary.skipped != 0)
-            text += fmt::format("; {} skipped", counted(summary.skipped, "path", "paths"));
+            text += fmt::format("; {} skipped", format_count(summary.skipped, "path", "paths"));
         say(text);
     }
     void failed(exit_code, int, std::string_view message) override
@@ -129,13 +135,13 @@ private:
         }
         // Go to the first column and erase the rest of the old line.
         messages_(fmt::format("\r{}\x1b[K", progress_bar(state, style_.columns())));
-        bar_open_ = true;
+        line_open_ = true;
     }
-    // Prints on a separate line, below the bar if there is one.
+    // Prints on a separate line, below the bar or the question if there is one.
     void tell(const std::string& text)
     {
-        messages_(fmt::format("{}{}\n", bar_open_ ? "\n" : "", text));
-        bar_open_ = false;
+        messages_(fmt::format("{}{}\n", line_open_ ? "\n" : "", text));
+        line_open_ = false;
     }
     void say(const std::string& text)
     {
@@ -148,7 +154,8 @@ private:
     progress_pace pace_;
     std::optional<progress_meter> meter_;
     std::optional<progress_state> pending_; // the newest state that was not shown
-    bool bar_open_ = false;
+    bool line_open_ = false;                // a bar or a question stands on the last line
+    bool asking_ = false;
 };
 
 } // namespace

@@ -127,6 +127,8 @@ class Prompts(harness.FreshCase):
         receiver.wait_text("[y/N] ")
         self.assertTrue(receiver.echoes())
         receiver.type("y\n")
+        receiver.wait_text("[y/N] ", count=2)
+        receiver.type("y\n")
         receiver.expect_exit(0)
         sender.expect_exit(0)
         self.assertNotIn(code, receiver.screen())
@@ -176,8 +178,11 @@ class Prompts(harness.FreshCase):
         identity = next(event["identity"] for event in sender.events() if event["event"] == "identified")
         self.assertIn(f"Receive from {identity}? [y/N] ", receiver.screen())
         receiver.type("yes\n")
+        receiver.wait_text('Receive file "file" (7 B)? [y/N] ')
+        receiver.type("YES\n")
         receiver.expect_exit(0)
         sender.expect_exit(0)
+        harness.assert_same(self.path, self.inbox / "file")
 
     def test_anything_but_yes_refuses_and_the_sender_waits_on(self):
         for answer in ("n\n", "\n", "what?\n", "\x04"):
@@ -228,6 +233,101 @@ class Prompts(harness.FreshCase):
     def test_without_a_terminal_nobody_can_be_asked(self):
         receiver = self.world.recv("-o", self.inbox, code="code").expect_exit(2)
         self.assertIn("--yes", receiver.stderr.text())
+
+
+class Documents(harness.FreshCase):
+    """The question that names the document, and names that begin with a dot."""
+
+    def setUp(self):
+        super().setUp()
+        self.home = self.world.folder("home")
+        self.world.file("out/.ssh/authorized_keys", b"ssh-ed25519 theirs\n")
+        self.ssh = self.world.root / "out/.ssh"
+
+    def accepted(self, path, *options):
+        """A sender, and its receiver that has been told yes by the sender's address."""
+        sender, code = self.world.send_waiting(path)
+        receiver = self.world.recv(*options, code=code, terminal=True, cwd=self.home)
+        receiver.wait_text("[y/N] ")
+        receiver.type("y\n")
+        return sender, receiver
+
+    def test_a_folder_is_named_with_what_is_in_it(self):
+        self.world.file("out/photos/a/1", b"x" * 2000)
+        self.world.file("out/photos/2", b"")
+        sender, receiver = self.accepted(self.world.root / "out/photos")
+        receiver.wait_text('Receive folder "photos" (2 files in 2 folders, 2.0 KiB)? [y/N] ')
+        self.assertFalse((self.home / "photos").exists())
+        self.assertTrue(sender.running())
+        receiver.type("y\n")
+        receiver.expect_exit(0)
+        sender.expect_exit(0)
+        harness.assert_same(self.world.root / "out/photos", self.home / "photos")
+
+    def test_a_no_leaves_nothing(self):
+        for path in (self.world.file("out/file", b"x" * 3_000_000), self.ssh):
+            with self.subTest(path=path):
+                sender, receiver = self.accepted(path)
+                receiver.wait_text("[y/N] ", count=2)
+                receiver.type("n\n")
+                receiver.expect_exit(5)
+                sender.expect_exit(7)
+                self.assertIn("left before the end", sender.events()[-1]["message"])
+                harness.assert_empty(self.home)
+
+    def test_ctrl_c_at_the_question_leaves_nothing(self):
+        sender, receiver = self.accepted(self.ssh)
+        receiver.wait_text("[y/N] ", count=2)
+        receiver.type("\x03")
+        receiver.expect_exit(130)
+        sender.expect_exit(7)
+        harness.assert_empty(self.home)
+
+    def test_what_is_typed_before_the_question_is_no_answer(self):
+        path = self.world.file("out/file", b"x")
+        sender, code = self.world.send_waiting(path)
+        receiver = self.world.recv(code=code, terminal=True, cwd=self.home)
+        receiver.wait_text("[y/N] ")
+        receiver.type("y\ny\n")
+        receiver.wait_text("[y/N] ", count=2)
+        receiver.type("n\n")
+        receiver.expect_exit(5)
+        sender.expect_exit(7)
+
+    def test_a_dot_name_by_an_answer(self):
+        sender, receiver = self.accepted(self.ssh)
+        receiver.wait_text('Receive folder ".ssh" (1 file in 1 folder, 19 B)? [y/N] ')
+        receiver.type("y\n")
+        receiver.expect_exit(0)
+        sender.expect_exit(0)
+        harness.assert_same(self.ssh, self.home / ".ssh")
+
+    def test_a_dot_name_without_a_question(self):
+        bashrc = self.world.file("out/.bashrc", b"evil")
+        for path in (self.ssh, bashrc):
+            with self.subTest(path=path):
+                sender, code = self.world.send_waiting(path)
+                receiver = self.world.recv("-y", code=code, cwd=self.home).expect_exit(5)
+                sender.expect_exit(7)
+                for text in (path.name, "begins with a dot", "-o NAME", "--allow-dot"):
+                    self.assertIn(text, receiver.stderr.text())
+                harness.assert_empty(self.home)
+
+    def test_a_dot_name_that_is_asked_for(self):
+        for options, name in ((("-y", "--allow-dot"), ".ssh"), (("-y", "-o", "theirs"), "theirs"),
+                              (("-y", "-o", ".mine"), ".mine")):
+            with self.subTest(options=options):
+                sender, code = self.world.send_waiting(self.ssh)
+                self.world.recv(*options, code=code, cwd=self.home).expect_exit(0)
+                sender.expect_exit(0)
+                harness.assert_same(self.ssh, self.home / name)
+
+    def test_a_name_cannot_play_the_question(self):
+        self.world.file('out/photo" (1 KiB)? [y', b"x")
+        _, receiver = self.accepted(self.world.root / 'out/photo" (1 KiB)? [y')
+        receiver.wait_text('Receive file "photo\\" (1 KiB)? [y" (1 B)? [y/N] ')
+        receiver.type("n\n")
+        receiver.expect_exit(5)
 
 
 if __name__ == "__main__":

@@ -138,6 +138,15 @@ public:
         const bool yes = co_await std::move(answer);
         co_return yes;
     }
+    awaitable<bool> decide_document(identity, offered_document document) override
+    {
+        reach("asked_about_document");
+        documents.push_back(document);
+        if (!on_document) co_return true;
+        auto answer = on_document(document);
+        const bool yes = co_await std::move(answer);
+        co_return yes;
+    }
     void withdrawn(const identity&) override
     {
         ++withdrawals;
@@ -158,6 +167,8 @@ public:
     }
 
     std::function<awaitable<bool>(identity)> on_question;
+    std::function<awaitable<bool>(offered_document)> on_document;
+    std::vector<offered_document> documents;
     std::function<void(const std::string&)> on_phase;
     std::vector<std::string> phases;
     std::vector<error_code> rejections;
@@ -284,6 +295,7 @@ public:
     {
         receiver_options where;
         where.directory = op.destination.path();
+        if (configure_receiver) configure_receiver(where);
         auto receiver = document_receiver::create(where);
         ASSERT_TRUE(receiver);
         op.receiver.emplace(std::move(*receiver));
@@ -341,6 +353,7 @@ public:
     testing::seeded_random random{7};
     bool relay_ended = false;
     std::size_t memory_capacity = 64 * 1024;
+    std::function<void(receiver_options&)> configure_receiver;
     // Over memory: these get each stream to a peer, and its other end to the relay.
     std::function<any_stream(any_stream, stream_kind, const std::string& host)> wrap, wrap_relay_side;
 

@@ -61,6 +61,9 @@ struct document_receiver::state final : pack_sink {
     error_code end_object();
     error_code take_name(std::string_view name);
     error_code finish_root();
+    error_code build();
+    error_code end_with(error_code error);
+    const std::string& name() const noexcept { return options.name ? *options.name : offered; }
     error_code fail(errc code, std::string_view why)
     {
         problem = why;
@@ -89,6 +92,7 @@ struct document_receiver::state final : pack_sink {
     std::optional<std::uint64_t> expected;
     std::uint64_t taken = 0;
     received_document document;
+    bool built = false; // the directory, in the staging folder
 };
 
 error_code document_receiver::state::begin_pack(std::uint32_t entries)
@@ -133,7 +137,11 @@ error_code document_receiver::state::begin_entry(const entry_header& header, std
     }
     if (is_file && header.kind != entry_kind::file)
         return fail(errc::pack_bad_shape, "something other than a file after its name");
-    if (is_file) expected = header.size;
+    if (is_file) {
+        expected = header.size;
+        document.files = 1;
+        document.content_bytes = header.size;
+    }
     role = entry_role::object;
     if (const error_code error = stage_objects()) return error;
     const error_code error = store.begin(header, offset);
@@ -178,9 +186,13 @@ error_code document_receiver::state::take_name(std::string_view name)
         return fail(errc::hostile_name,
                     "the name \"" + escaped(name) + "\" is refused: it " + std::string(wrong));
     offered = name;
+    if (!options.name && !options.allow_dot_name && name.starts_with('.'))
+        return fail(errc::refused_by_user,
+                    "the name \"" + escaped(name) +
+                        "\" begins with a dot, so it could change the settings of other programs");
     // Check it now rather than after gigabytes. commit() checks it again.
-    const error_code error = destination.require_absent(options.name ? *options.name : offered);
-    if (error) problem = "\"" + escaped(options.name ? *options.name : offered) + "\"";
+    const error_code error = destination.require_absent(this->name());
+    if (error) problem = "\"" + escaped(this->name()) + "\"";
     return error;
 }
 
@@ -196,16 +208,12 @@ error_code document_receiver::state::end_pack()
 {
     document.is_directory = !is_file;
     if (is_file) {
-        document.files = 1;
-        document.content_bytes = expected.value_or(0);
         at = stage::complete;
         return {};
     }
     if (!top) return fail(errc::pack_bad_root, "no root");
     if (const error_code error = store.resolve_waiting()) return error;
-    error_code error = builder.check(*top);
-    if (!error) error = builder.build(staging.directory(), built_name);
-    if (error) return problem = builder.problem(), error;
+    if (const error_code error = builder.check(*top)) return problem = builder.problem(), error;
     document.files = builder.total().files;
     document.directories = builder.total().directories;
     document.content_bytes = builder.total().bytes;
@@ -229,6 +237,26 @@ void document_receiver::state::describe(error_code error)
     if (why.empty()) why = store.problem();
     if (why.empty()) why = error.message();
     detail += detail.empty() ? why : ": " + why;
+}
+
+// Nothing more is taken.
+error_code document_receiver::state::end_with(error_code error)
+{
+    describe(error);
+    at = stage::failed;
+    failure = error;
+    drop();
+    return error;
+}
+
+// A commit that found the name taken may be repeated, but the directory is built once.
+error_code document_receiver::state::build()
+{
+    if (is_file || built) return {};
+    if (const error_code error = builder.build(staging.directory(), built_name))
+        return problem = builder.problem(), end_with(error);
+    built = true;
+    return {};
 }
 
 void document_receiver::state::drop() noexcept
@@ -264,17 +292,21 @@ error_code document_receiver::write(bytes_view bytes)
     s.taken += bytes.size();
     if (s.at != state::stage::receiving) return {};
     const error_code error = s.reader.write(bytes, s);
-    if (!error) return {};
-    s.describe(error);
-    s.at = state::stage::failed;
-    s.failure = error;
-    s.drop();
-    return error;
+    return error ? s.end_with(error) : error;
 }
 
 bool document_receiver::complete() const noexcept
 {
     return state_->at == state::stage::complete || state_->at == state::stage::committed;
+}
+
+std::optional<received_document> document_receiver::preview() const
+{
+    const state& s = *state_;
+    if (s.at == state::stage::failed || (!complete() && !s.expected)) return std::nullopt;
+    received_document out = s.document;
+    out.path = s.options.directory / s.name();
+    return out;
 }
 
 result<received_document> document_receiver::commit()
@@ -292,7 +324,8 @@ result<received_document> document_receiver::commit()
     case state::stage::complete:
         break;
     }
-    const std::string& name = s.options.name ? *s.options.name : s.offered;
+    if (const error_code error = s.build()) return error;
+    const std::string& name = s.name();
     const std::string staged = s.is_file ? object_store::staged_name(1) : std::string(built_name);
     if (const error_code error = s.staging.directory().move(staged, s.destination, name)) {
         s.detail = "\"" + escaped(name) + "\": " + error.message();

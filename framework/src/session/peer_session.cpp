@@ -24,6 +24,11 @@ awaitable<bool> peer_observer::decide(identity)
     co_return true;
 }
 
+awaitable<bool> peer_observer::decide_document(identity, offered_document)
+{
+    co_return true;
+}
+
 namespace detail {
 
 awaitable<bool> is_cancelled()

@@ -8,7 +8,11 @@
 #include "session/rendezvous.hpp"
 #include "transfer/write_behind.hpp"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/this_coro.hpp>
+
+#include <utility>
 
 namespace parley {
 namespace {
@@ -26,7 +30,8 @@ public:
           options_(std::move(options)),
           observer_(observer),
           changed_(executor_),
-          reading_ended_(executor_, event_reset::manual)
+          reading_ended_(executor_, event_reset::manual),
+          question_ended_(executor_)
     {
     }
 
@@ -38,6 +43,9 @@ private:
     awaitable<void> read_records();
     awaitable<void> take(bytes_view input);
     void show_progress();
+    void ask();
+    void on_answer(std::exception_ptr thrown, bool yes);
+    awaitable<void> end_question();
     void watch_idleness();
     awaitable<operation_error> outcome();
     awaitable<operation_error> store();
@@ -55,10 +63,18 @@ private:
     std::optional<write_behind> document_;
     std::optional<watchdog> idle_;
     bool timed_out_ = false;
+    bool complete_ = false;
+    time_point completed_{};
     // The error that ended the document's bytes too early: of a record, or of the stream.
     error_code record_error_, stream_end_;
-    event changed_; // signals a change of these, or progress of the document
+    event changed_; // signals a change of these, progress of the document, or the answer
     event reading_ended_;
+
+    // The question whether to place the document.
+    bool asked_ = false, question_open_ = false;
+    std::optional<bool> answer_;
+    asio::cancellation_signal cancel_question_;
+    event question_ended_;
 };
 
 awaitable<operation_result<receive_report>> receiving::run(secret_bytes password)
@@ -79,8 +95,8 @@ awaitable<operation_result<receive_report>> receiving::run(secret_bytes password
     co_return report_;
 }
 
-// The reading runs as its own coroutine and continues while the document is stored. It waits for the sender's
-// end: closing over unread bytes would reset the connection and look like a crash.
+// The reading runs as its own coroutine and continues while the user decides and while the document is stored.
+// It waits for the sender's end: closing over unread bytes would reset the connection and look like a crash.
 awaitable<operation_error> receiving::transfer(session_keys& keys)
 {
     const time_point started = clock::now();
@@ -94,12 +110,14 @@ awaitable<operation_error> receiving::transfer(session_keys& keys)
 
     auto failed = co_await outcome();
     idle_.reset();
+    const duration waited = clock::now() - completed_; // for the user
     if (!failed.code) failed = co_await store();
     if (!failed.code) {
-        report_.transfer_time = clock::now() - started;
+        report_.transfer_time = clock::now() - started - waited;
         co_await close_in_order();
     }
     room_.close();
+    co_await end_question();
     co_await reading_ended_.wait();
     document_.reset();
     co_return std::move(failed);
@@ -158,15 +176,56 @@ awaitable<void> receiving::take(bytes_view input)
 
 void receiving::show_progress()
 {
+    const auto& now = document_->now();
+    if (now.complete && !std::exchange(complete_, true)) {
+        completed_ = clock::now();
+        idle_.reset(); // the sender has sent everything and waits
+    }
     if (idle_) idle_->kick(); // time spent on the disk does not count
     changed_.signal();
-    const auto& now = document_->now();
     if (now.error || timed_out_) return;
+    if (now.preview && !asked_) ask();
     transfer_progress progress;
     progress.stream_bytes = now.stream_bytes;
     progress.content_bytes = now.content_bytes;
     progress.total_content_bytes = now.expected_content_bytes;
     observer_.progress(progress);
+}
+
+void receiving::ask()
+{
+    const auto& now = document_->now();
+    offered_document document;
+    document.name = now.offered_name;
+    document.is_directory = now.preview->is_directory;
+    document.files = now.preview->files;
+    document.directories = now.preview->directories;
+    document.content_bytes = now.preview->content_bytes;
+    asked_ = question_open_ = true;
+    auto question = [this, document = std::move(document)] {
+        return observer_.decide_document(report_.peer, document);
+    };
+    asio::co_spawn(
+        executor_, std::move(question),
+        asio::bind_cancellation_slot(cancel_question_.slot(), [this](std::exception_ptr thrown, bool yes) {
+            on_answer(std::move(thrown), yes);
+        }));
+}
+
+void receiving::on_answer(std::exception_ptr thrown, bool yes)
+{
+    question_open_ = false;
+    report_exception("peer_observer::decide_document", thrown);
+    answer_ = yes && !thrown;
+    question_ended_.signal();
+    changed_.signal();
+}
+
+awaitable<void> receiving::end_question()
+{
+    if (!question_open_) co_return;
+    cancel_question_.emit(asio::cancellation_type::terminal);
+    co_await question_ended_.wait();
 }
 
 // While this side writes the document, the sender may have nothing more to send.
@@ -182,8 +241,8 @@ void receiving::watch_idleness()
     });
 }
 
-// Waits until the document is complete or has failed. Received bytes count before the way in which they
-// ended.
+// Waits until the document is complete and accepted, or has failed. Received bytes count before the way in which
+// they ended: a complete document does not need its sender any more.
 awaitable<operation_error> receiving::outcome()
 {
     for (;;) {
@@ -193,8 +252,10 @@ awaitable<operation_error> receiving::outcome()
         const std::string where = "receiving from " + std::string{report_.peer.text()};
         if (now.error)
             co_return failure(now.error, session_phase::transferring, where, receiver_.error_detail());
-        if (now.complete) co_return operation_error{};
-        if (!document_->is_busy() && (record_error_ || reading_ended_.is_signaled())) {
+        if (answer_ && !*answer_)
+            co_return failure(errc::refused_by_user, session_phase::transferring, where);
+        if (now.complete && answer_) co_return operation_error{};
+        if (!now.complete && !document_->is_busy() && (record_error_ || reading_ended_.is_signaled())) {
             if (record_error_ && record_error_ != asio::error::eof)
                 co_return failure(record_error_, session_phase::transferring, where);
             co_return end_failure(record_error_ ? record_error_ : stream_end_);
@@ -212,6 +273,7 @@ awaitable<operation_error> receiving::store()
                           receiver_.error_detail());
     report_.document = std::move(*stored);
     report_.stream_bytes = receiver_.stream_bytes();
+    report_.sender_lost = stream_end_ && (stream_end_ != asio::error::eof || room_.was_reset());
     co_return operation_error{};
 }
 

@@ -46,6 +46,8 @@ void write_behind::submit()
             s.after.stream_bytes = receiver_.stream_bytes();
             s.after.content_bytes = receiver_.content_bytes_written();
             s.after.expected_content_bytes = receiver_.expected_content_bytes();
+            s.after.offered_name = receiver_.offered_name();
+            s.after.preview = receiver_.preview();
         } catch (...) { // memory has run out
             s.thrown = std::current_exception();
         }

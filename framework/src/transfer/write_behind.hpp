@@ -22,6 +22,8 @@ public:
         std::uint64_t stream_bytes = 0;
         std::uint64_t content_bytes = 0;
         std::optional<std::uint64_t> expected_content_bytes;
+        std::string offered_name;
+        std::optional<received_document> preview; // the name is known, too, once it is there
         bool complete = false;
         error_code error;
     };

@@ -152,6 +152,27 @@ TEST(options, that_are_wrong_are_shown_without_their_control_characters)
     }
 }
 
+TEST(options, allow_a_dot)
+{
+    EXPECT_FALSE(parse_recv({}).allow_dot);
+    EXPECT_TRUE(parse_recv({"-y", "--allow-dot"}).allow_dot);
+}
+
+TEST(options, bound_a_document)
+{
+    const recv_command_options plain = parse_recv({});
+    EXPECT_EQ(plain.max_size_bytes, UINT64_MAX);
+    EXPECT_FALSE(plain.max_paths);
+    const recv_command_options full = parse_recv({"--max-size", "20GiB", "--max-paths", "1000000"});
+    EXPECT_EQ(full.max_size_bytes, 20ull << 30);
+    EXPECT_EQ(full.max_paths, 1'000'000u);
+    EXPECT_EQ(parse_recv({"--max-size", "12345"}).max_size_bytes, 12'345u);
+    for (const arguments& wrong :
+         {arguments{"recv", "--max-size", "much"}, arguments{"recv", "--max-size", "-1"},
+          arguments{"recv", "--max-paths", "0"}, arguments{"recv", "--max-paths", "x"}})
+        EXPECT_FALSE(complaint(wrong).empty()) << wrong.back();
+}
+
 TEST(options, ask_for_help_and_version)
 {
     for (const arguments& given :

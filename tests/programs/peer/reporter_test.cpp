@@ -163,6 +163,28 @@ TEST(text_reporter, writes_plain_lines_where_there_is_no_terminal)
     EXPECT_NE(session.messages.find("50 %"), std::string::npos);
 }
 
+TEST(text_reporter, a_question_stands_until_it_is_answered)
+{
+    text_session session{on_terminal()};
+    session.out->progress(start, 1, 1000);
+    session.messages.clear();
+    session.out->question("Well? ");
+    EXPECT_EQ(session.messages, "\nWell? ") << "below the bar";
+    session.out->progress(start + 1s, 2, 1000);
+    EXPECT_EQ(session.messages, "\nWell? ");
+    session.out->question_ended(true);
+    session.out->progress(start + 2s, 3, 1000);
+    EXPECT_TRUE(session.messages.starts_with("\nWell? \r")) << "the user's newline came between";
+    session.messages.clear();
+    session.out->question("Well? ");
+    session.out->question_ended(false);
+    session.out->failed(exit_code::connection_lost, 7, "gone");
+    EXPECT_EQ(session.messages, "\nWell? \nparley: gone\n");
+    text_session silent{quiet()};
+    silent.out->question("Well? ");
+    EXPECT_EQ(silent.messages, "Well? ") << "a question is no news";
+}
+
 TEST(text_reporter, tells_what_arrived)
 {
     text_session session;
@@ -226,6 +248,15 @@ TEST(json_reporter, lets_nothing_hostile_through)
     ASSERT_NE(connecting, events.end());
     EXPECT_EQ(connecting->at("proxy"), connecting->at("relay"));
     EXPECT_EQ(connecting->at("relay"), "\x1b]0;owned\x07\r\n\xe2\x80\xae\xef\xbf\xbd");
+}
+
+TEST(json_reporter, asks_people_and_not_programs)
+{
+    json_session session;
+    session.out->question("Well? ");
+    session.out->question_ended(false);
+    EXPECT_EQ(session.messages, "Well? \n");
+    EXPECT_EQ(session.output, "");
 }
 
 TEST(json_reporter, says_null_for_what_is_not_known)

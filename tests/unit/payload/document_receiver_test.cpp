@@ -147,6 +147,75 @@ TEST(DocumentReceiver, the_name_can_be_chosen)
     }
 }
 
+TEST(DocumentReceiver, a_name_that_begins_with_a_dot_must_be_allowed)
+{
+    for (const bool is_file : {true, false}) {
+        for (const char* name : {".ssh", ".x", "..x", ".."}) {
+            const std::string stream =
+                is_file ? file_pack(name, "theirs") : directory_pack(name, {{".inside", "theirs"}});
+            temporary_folder folder;
+            auto options = into(folder.path());
+            const auto refused = push(options, stream);
+            EXPECT_EQ(refused.error, name == std::string("..") ? errc::hostile_name : errc::refused_by_user)
+                << name;
+            EXPECT_NE(refused.detail.find(name), std::string::npos) << refused.detail;
+            EXPECT_TRUE(listing_of(folder.path()).empty());
+            if (name == std::string("..")) continue;
+            options.name = "chosen";
+            EXPECT_FALSE(push(options, stream).error);
+            EXPECT_TRUE(fs::exists(folder / "chosen"));
+            options.name.reset();
+            options.allow_dot_name = true;
+            EXPECT_FALSE(push(options, stream).error);
+            EXPECT_TRUE(fs::exists(folder / name));
+        }
+        temporary_folder folder;
+        auto options = into(folder.path());
+        options.name = ".mine";
+        EXPECT_FALSE(push(options, is_file ? file_pack("f", "x") : directory_pack("f", {{"x", "x"}})).error);
+    }
+}
+
+TEST(DocumentReceiver, tells_beforehand_what_it_will_place)
+{
+    temporary_folder folder;
+    {
+        const std::string content = random_text(100'000, 1);
+        const std::string stream = file_pack("big", content);
+        auto receiver = document_receiver::create(into(folder.path()));
+        ASSERT_TRUE(receiver);
+        ASSERT_FALSE(receiver->write(parley::as_bytes(stream).first(14)));
+        EXPECT_FALSE(receiver->preview());
+        ASSERT_FALSE(receiver->write(parley::as_bytes(stream).subspan(14, 1000)));
+        const auto preview = receiver->preview();
+        ASSERT_TRUE(preview);
+        EXPECT_EQ(preview->path, folder / "big");
+        EXPECT_FALSE(preview->is_directory);
+        EXPECT_EQ(preview->files, 1u);
+        EXPECT_EQ(preview->content_bytes, content.size());
+        receiver->abandon();
+        EXPECT_FALSE(receiver->preview());
+    }
+    const std::string stream = directory_pack("d", {{"a", "1"}, {"b/c", "22"}, {"e/", ""}});
+    auto options = into(folder.path());
+    options.name = "mine";
+    auto receiver = document_receiver::create(options);
+    ASSERT_TRUE(receiver);
+    ASSERT_FALSE(receiver->write(parley::as_bytes(stream).first(stream.size() - 1)));
+    EXPECT_FALSE(receiver->preview());
+    ASSERT_FALSE(receiver->write(parley::as_bytes(stream).last(1)));
+    const auto preview = receiver->preview();
+    ASSERT_TRUE(preview);
+    EXPECT_EQ(preview->path, folder / "mine");
+    EXPECT_TRUE(preview->is_directory);
+    EXPECT_EQ(preview->files, 2u);
+    EXPECT_EQ(preview->directories, 3u);
+    EXPECT_EQ(preview->content_bytes, 3u);
+    EXPECT_FALSE(fs::exists(folder / "mine"));
+    ASSERT_TRUE(receiver->commit());
+    EXPECT_TRUE(fs::exists(folder / "mine/b/c"));
+}
+
 TEST(DocumentReceiver, nothing_existing_is_overwritten)
 {
     for (const bool is_file : {true, false}) {
@@ -338,6 +407,28 @@ TEST(DocumentReceiver, equal_files_and_directories_arrive_as_often_as_they_are_n
     EXPECT_EQ(result.document->content_bytes, bytes);
     EXPECT_EQ(result.document->directories, 7u);
     EXPECT_EQ(listing.size(), count + 7);
+}
+
+// Nothing is made of a directory before the number of its paths is known and accepted.
+TEST(DocumentReceiver, paths_are_made_by_the_commit)
+{
+    pack_builder pack;
+    std::string level;
+    for (int i = 0; i < 9; ++i) {
+        pack.add(tree_kind, level);
+        const pack_id below = pack_object_id(tree_kind, level);
+        level = tree_line("40000", "a", below) + tree_line("40000", "b", below);
+    }
+    pack.add(tree_kind, level);
+    pack.add(root_kind, root_text("d", pack_object_id(tree_kind, level)));
+    temporary_folder folder;
+    auto receiver = document_receiver::create(into(folder.path()));
+    ASSERT_TRUE(receiver);
+    ASSERT_FALSE(receiver->write(parley::as_bytes(pack.finish())));
+    EXPECT_EQ(receiver->preview()->directories, 1023u);
+    EXPECT_EQ(listing_of(folder.path()).size(), 2u) << "the staging folder and its spool";
+    ASSERT_TRUE(receiver->commit());
+    EXPECT_EQ(listing_of(folder.path()).size(), 1023u);
 }
 
 TEST(DocumentReceiver, unused_and_repeated_objects_are_legal)

@@ -289,6 +289,34 @@ inline void add_bombs(std::vector<hostile_pack>& out)
                    }),
                    parley::errc::document_too_large, small});
 
+    // The same object made again and again: 70 bytes of pack make 4 MiB.
+    const std::string great(4 << 20, 'x');
+    const std::string other = "y" + great.substr(1);
+    const auto again = make_delta(great, other);
+    const auto back = make_delta(other, great);
+    out.push_back({"a delta that makes the same file a thousand times", beside([&](pack_builder& p) {
+                       const std::size_t base = p.add(blob_kind, great);
+                       for (int i = 0; i < 1000; ++i) p.add_offset_delta(base, again);
+                   }),
+                   parley::errc::document_too_large});
+    out.push_back({"deltas that make two files by turns", beside([&](pack_builder& p) {
+                       std::size_t last = p.add(blob_kind, great);
+                       for (int i = 0; i < 1000; ++i)
+                           last = p.add_offset_delta(last, i % 2 == 0 ? again : back);
+                   }),
+                   parley::errc::document_too_large});
+    out.push_back({"waiting deltas that make the same file", beside([&](pack_builder& p) {
+                       for (int i = 0; i < 1000; ++i)
+                           p.add_reference_delta(pack_object_id(blob_kind, great), again);
+                       p.add(blob_kind, great);
+                   }),
+                   parley::errc::document_too_large});
+    out.push_back({"deltas that make the same directory", beside([&](pack_builder& p) {
+                       const std::size_t base = p.add(tree_kind, great);
+                       for (int i = 0; i < 1000; ++i) p.add_offset_delta(base, again);
+                   }),
+                   parley::errc::document_too_large});
+
     std::string many;
     for (int i = 0; i < 2000; ++i)
         many += tree_line("100644", "f" + std::to_string(i), pack_object_id(blob_kind, base));
@@ -325,6 +353,18 @@ inline void add_bombs(std::vector<hostile_pack>& out)
     empty.add(tree_kind, level);
     empty.add(root_kind, root_text("d", pack_object_id(tree_kind, level)));
     out.push_back({"empty directories that multiply", empty.finish(), parley::errc::too_many_entries});
+
+    // 2^18 - 1 paths of 18 directories: few enough for max_entries.
+    pack_builder doubled;
+    level.clear();
+    for (int i = 0; i < 17; ++i) {
+        doubled.add(tree_kind, level);
+        const pack_id below = pack_object_id(tree_kind, level);
+        level = tree_line("40000", "a", below) + tree_line("40000", "b", below);
+    }
+    doubled.add(tree_kind, level);
+    doubled.add(root_kind, root_text("d", pack_object_id(tree_kind, level)));
+    out.push_back({"far more paths than entries", doubled.finish(), parley::errc::too_many_entries});
 
     for (const int depth : {128, 5000}) {
         pack_builder deep;

@@ -110,6 +110,75 @@ TEST_F(store_test, an_object_that_comes_twice_takes_no_second_file)
     EXPECT_EQ(file("other"), "other");
 }
 
+// Whatever a delta would make has the name of its number, which is taken here.
+TEST_F(store_test, a_delta_that_copies_its_whole_base_makes_nothing)
+{
+    const std::string base = random_text(100'000, 1);
+    ASSERT_FALSE(give(entry_kind::file, base));
+    for (const char* taken : {"1", "2", "3", "4"}) folder.write(taken, "mine");
+    ASSERT_FALSE(give_offset(1, make_delta(base, base)));
+    delta_text parts(base.size(), base.size());
+    parts.copy(0, 1).copy(1, 65536).copy(65537, base.size() - 65537);
+    ASSERT_FALSE(give_offset(1, parts.text(), 1)) << "of a duplicate";
+    ASSERT_FALSE(give_reference(pack_object_id(blob_kind, base), parts.text()));
+    EXPECT_EQ(store->file_bytes_written(), 4 * base.size());
+    for (std::uint32_t number = 1; number <= 3; ++number) {
+        EXPECT_EQ(store->index().at(number).state, parley::object_state::duplicate);
+        EXPECT_EQ(store->index().holder(number), 0u);
+    }
+    EXPECT_EQ(give_offset(1, make_delta(base, base + "!")), errc::destination_exists);
+}
+
+TEST_F(store_test, a_delta_that_only_begins_like_its_base)
+{
+    const std::string base = random_text(100'000, 1);
+    ASSERT_FALSE(give(entry_kind::file, base));
+    std::uint64_t back = 1;
+    const std::string mixed = base.substr(0, 70'000) + "inserted" + base.substr(70'008);
+    ASSERT_FALSE(give_offset(back++, make_delta(base, mixed), 3));
+    EXPECT_TRUE(file(mixed) == mixed);
+    const std::string turned = base.substr(0, 60'000) + base.substr(0, 40'000);
+    ASSERT_FALSE(give_offset(back++, delta_text(100'000, 100'000).copy(0, 60'000).copy(0, 40'000).text()));
+    EXPECT_TRUE(file(turned) == turned);
+    const std::string shorter = base.substr(0, 99'999);
+    ASSERT_FALSE(give_offset(back++, make_delta(base, shorter)));
+    EXPECT_TRUE(file(shorter) == shorter);
+    EXPECT_EQ(give_offset(back++, delta_text(100'000, 100'000).copy(0, 60'000).text()), errc::pack_bad_delta);
+}
+
+TEST_F(store_test, a_directory_and_an_empty_file_are_copied_whole_too)
+{
+    ASSERT_FALSE(give(entry_kind::directory, "names"));
+    ASSERT_FALSE(give_offset(1, make_delta("names", "names")));
+    EXPECT_EQ(store->index().at(1).state, parley::object_state::duplicate);
+    ASSERT_FALSE(give(entry_kind::file, ""));
+    ASSERT_FALSE(give_offset(1, make_delta("", "")));
+    EXPECT_EQ(store->index().holder(3), 2u);
+    EXPECT_EQ(listing_of(folder.path()).at("spool"), bytes_of("names"));
+}
+
+// What senders may do that do not know that they send a content again.
+TEST_F(store_test, contents_that_come_again_in_full_are_taken)
+{
+    const std::string content(1 << 20, 'x');
+    for (int i = 0; i < 300; ++i) {
+        ASSERT_FALSE(give(entry_kind::file, content)) << i;
+        offset += 1100; // as long as such a file is in a pack
+    }
+    EXPECT_EQ(listing_of(folder.path()).size(), 1u);
+}
+
+TEST_F(store_test, tells_whether_so_many_files_could_be_made)
+{
+    EXPECT_FALSE(store->could_make(0));
+    EXPECT_FALSE(store->could_make(1));
+    const auto space = directory.free_space();
+    ASSERT_TRUE(space);
+    if (space->free_inodes != UINT64_MAX) {
+        EXPECT_EQ(store->could_make(UINT64_MAX), errc::document_too_large);
+    }
+}
+
 TEST_F(store_test, applies_deltas_on_deltas_of_files_and_directories)
 {
     const std::string base = random_text(150'000, 2);

@@ -147,6 +147,25 @@ TEST_F(builder, paths_are_bounded_however_they_are_made)
               errc::too_many_entries);
 }
 
+TEST_F(builder, paths_that_repeat_are_bounded_by_the_entries)
+{
+    limits.max_repeated_paths = 50;
+    const pack_id file = give(blob_kind, "x");
+    const auto files = [&](int count) {
+        std::string lines;
+        for (int i = 0; i < count; ++i) lines += tree_line("100644", "f" + std::to_string(i), file);
+        return give(tree_kind, lines);
+    };
+    EXPECT_FALSE(check(files(49))) << made->problem();
+    EXPECT_EQ(check(files(50)), errc::too_many_entries);
+    EXPECT_NE(made->problem().find("51 paths of 3 entries"), std::string::npos) << made->problem();
+    for (int i = 0; i < 3; ++i) give(blob_kind, std::to_string(i));
+    EXPECT_FALSE(check(files(69))) << "seventy paths of seven entries";
+    EXPECT_EQ(check(files(80)), errc::too_many_entries);
+    limits.max_repeated_paths = 81;
+    EXPECT_FALSE(check(files(80))) << made->problem();
+}
+
 TEST_F(builder, copies_count_as_bytes)
 {
     limits.max_document_bytes = 100;

@@ -3,6 +3,8 @@
 #include <parley/async/event.hpp>
 #include <parley/proto/record_stream.hpp>
 
+#include <boost/asio/post.hpp>
+
 namespace parley::test {
 namespace {
 
@@ -200,6 +202,238 @@ TEST(receive_document, an_observer_that_throws_means_no)
     s.cancel.emit(asio::cancellation_type::terminal);
     r.cancel.emit(asio::cancellation_type::terminal);
     w.settle();
+}
+
+// ---- the question about the document
+
+// A user who thinks about a document until the test answers.
+class thinking : public ::testing::Test {
+protected:
+    thinking()
+    {
+        r.log.on_document = [this](offered_document) -> awaitable<bool> {
+            received_when_asked = r.log.last.content_bytes;
+            if (when_asked) when_asked();
+            co_await answered.wait_or_cancelled();
+            question_ended = true;
+            co_return answer;
+        };
+    }
+    ~thinking() override { w.settle(); }
+    void start(document_source source, receive_options options = {})
+    {
+        w.send(s, std::move(source), "p");
+        w.receive(r, "p", std::move(options));
+        ASSERT_TRUE(w.run_until([&] { return r.log.saw("asked_about_document"); }));
+    }
+    void say(bool yes)
+    {
+        answer = yes;
+        answered.signal();
+    }
+    document_source folder()
+    {
+        from.write("photos/one", "1");
+        from.write("photos/more/two", "22");
+        return *document_source::open(from / "photos");
+    }
+    // What is at the destination, without the staging folder.
+    std::set<std::string> placed()
+    {
+        auto names = r.destination.names();
+        std::erase_if(names, [](const std::string& name) { return name.starts_with(".parley-"); });
+        return names;
+    }
+
+    temporary_folder from;
+    world w;
+    send_operation s;
+    receive_operation r;
+    event answered{w.context.get_executor()};
+    bool answer = false, question_ended = false;
+    std::uint64_t received_when_asked = 0;
+    std::function<void()> when_asked;
+};
+
+TEST_F(thinking, a_file_is_named_as_it_begins_and_received_meanwhile)
+{
+    ASSERT_NO_FATAL_FAILURE(start(bytes_source("film", random_bytes(3'000'000))));
+    ASSERT_EQ(r.log.documents.size(), 1u);
+    EXPECT_EQ(r.log.documents[0].name, "film");
+    EXPECT_FALSE(r.log.documents[0].is_directory);
+    EXPECT_EQ(r.log.documents[0].files, 1u);
+    EXPECT_EQ(r.log.documents[0].content_bytes, 3'000'000u);
+    EXPECT_LT(received_when_asked, 3'000'000u) << "asked early";
+    ASSERT_TRUE(w.run_until([&] { return s.log.saw("finishing"); }));
+    w.settle();
+    EXPECT_EQ(r.log.last.content_bytes, 3'000'000u) << "the bytes did not wait for the answer";
+    EXPECT_FALSE(r.done() || s.done());
+    EXPECT_TRUE(placed().empty());
+    say(true);
+    ASSERT_TRUE(w.run_until([&] { return r.done() && s.done(); }));
+    EXPECT_TRUE(r.succeeded()) << r.message();
+    EXPECT_TRUE(s.succeeded()) << s.message();
+    EXPECT_EQ(r.destination.names(), (std::set<std::string>{"film"}));
+    EXPECT_EQ(r.log.documents.size(), 1u) << "asked once";
+}
+
+TEST_F(thinking, an_early_yes_places_the_file_as_soon_as_it_is_here)
+{
+    answered.signal();
+    answer = true;
+    ASSERT_NO_FATAL_FAILURE(start(bytes_source("film", random_bytes(3'000'000))));
+    ASSERT_TRUE(w.run_until([&] { return r.done() && s.done(); }));
+    EXPECT_TRUE(r.succeeded() && s.succeeded());
+}
+
+TEST_F(thinking, a_folder_is_named_when_its_size_is_known)
+{
+    ASSERT_NO_FATAL_FAILURE(start(folder()));
+    w.settle();
+    EXPECT_TRUE(s.log.saw("finishing"));
+    EXPECT_EQ(r.log.documents[0].name, "photos");
+    EXPECT_TRUE(r.log.documents[0].is_directory);
+    EXPECT_EQ(r.log.documents[0].files, 2u);
+    EXPECT_EQ(r.log.documents[0].directories, 2u);
+    EXPECT_EQ(r.log.documents[0].content_bytes, 3u);
+    EXPECT_TRUE(placed().empty());
+    say(true);
+    ASSERT_TRUE(w.run_until([&] { return r.done() && s.done(); }));
+    EXPECT_TRUE(r.succeeded() && s.succeeded()) << r.message() << s.message();
+    EXPECT_TRUE(fs::exists(r.destination / "photos/more/two"));
+}
+
+TEST_F(thinking, a_no_leaves_nothing_and_is_no_success_for_the_sender)
+{
+    for (const bool directory : {false, true}) {
+        send_operation other;
+        receive_operation no;
+        no.log.on_document = [](offered_document) -> awaitable<bool> { co_return false; };
+        w.send(other, directory ? folder() : bytes_source("film", random_bytes(3'000'000)), "p");
+        w.receive(no, "p");
+        ASSERT_TRUE(w.run_until([&] { return no.done() && other.done(); }));
+        EXPECT_EQ(no.error(), errc::refused_by_user) << no.message();
+        EXPECT_EQ(other.error(), errc::peer_disconnected) << other.message();
+        EXPECT_TRUE(no.destination.names().empty());
+    }
+    answered.signal();
+}
+
+TEST_F(thinking, a_late_no_is_a_no)
+{
+    ASSERT_NO_FATAL_FAILURE(start(folder()));
+    w.settle();
+    say(false);
+    ASSERT_TRUE(w.run_until([&] { return r.done() && s.done(); }));
+    EXPECT_EQ(r.error(), errc::refused_by_user) << r.message();
+    EXPECT_EQ(s.error(), errc::peer_disconnected) << s.message();
+    EXPECT_TRUE(r.destination.names().empty());
+}
+
+TEST_F(thinking, takes_longer_than_the_silence_that_is_allowed)
+{
+    ASSERT_NO_FATAL_FAILURE(start(folder(), receive_options{}.idle_timeout(std::chrono::milliseconds{20})));
+    w.context.restart();
+    w.context.run_for(std::chrono::milliseconds{80});
+    w.pass(std::chrono::seconds{290}); // of the relay's time
+    EXPECT_FALSE(r.done() || s.done()) << r.message() << s.message();
+    say(true);
+    ASSERT_TRUE(w.run_until([&] { return r.done() && s.done(); }));
+    EXPECT_TRUE(r.succeeded() && s.succeeded()) << r.message() << s.message();
+    EXPECT_FALSE(r.result->value().sender_lost);
+}
+
+// The relay has closed the idle room. The user gets the document all the same, and is told.
+TEST_F(thinking, takes_longer_than_the_relay_waits)
+{
+    ASSERT_NO_FATAL_FAILURE(start(folder()));
+    w.pass(std::chrono::seconds{400});
+    EXPECT_EQ(s.error(), errc::peer_disconnected) << s.message();
+    EXPECT_FALSE(r.done());
+    EXPECT_FALSE(question_ended);
+    say(true);
+    ASSERT_TRUE(w.run_until([&] { return r.done(); }));
+    ASSERT_TRUE(r.succeeded()) << r.message();
+    EXPECT_TRUE(r.result->value().sender_lost);
+    EXPECT_EQ(r.destination.names(), (std::set<std::string>{"photos"}));
+}
+
+TEST_F(thinking, the_question_ends_with_a_sender_that_leaves_too_early)
+{
+    when_asked = [this] {
+        asio::post(w.context, [this] { s.cancel.emit(asio::cancellation_type::terminal); });
+    };
+    answer = true; // too late to count
+    ASSERT_NO_FATAL_FAILURE(start(bytes_source("film", random_bytes(30'000'000))));
+    ASSERT_TRUE(w.run_until([&] { return r.done(); }));
+    EXPECT_EQ(r.error(), errc::peer_disconnected) << r.message();
+    EXPECT_TRUE(question_ended);
+    EXPECT_TRUE(r.destination.names().empty());
+}
+
+TEST_F(thinking, is_cancelled)
+{
+    for (const bool complete : {false, true}) {
+        send_operation other;
+        receive_operation mine;
+        bool ended = false;
+        mine.log.on_document = [&](offered_document) -> awaitable<bool> {
+            event never{w.context.get_executor()};
+            if (!complete)
+                asio::post(w.context, [&] { mine.cancel.emit(asio::cancellation_type::terminal); });
+            co_await never.wait_or_cancelled();
+            ended = true;
+            co_return true;
+        };
+        w.send(other, bytes_source("film", random_bytes(complete ? 10 : 30'000'000)), "p");
+        w.receive(mine, "p");
+        ASSERT_TRUE(w.run_until([&] { return mine.log.saw("asked_about_document"); }));
+        if (complete) {
+            EXPECT_FALSE(mine.done());
+            mine.cancel.emit(asio::cancellation_type::terminal);
+        }
+        ASSERT_TRUE(w.run_until([&] { return mine.done() && other.done(); }));
+        EXPECT_EQ(mine.error(), errc::cancelled) << mine.message();
+        EXPECT_EQ(other.error(), errc::peer_disconnected) << other.message();
+        EXPECT_TRUE(ended);
+        EXPECT_TRUE(mine.destination.names().empty());
+    }
+    answered.signal();
+}
+
+TEST_F(thinking, an_exception_means_no)
+{
+    std::vector<std::string> reports;
+    set_exception_reporter([&](std::string_view name, std::string_view) { reports.emplace_back(name); });
+    r.log.on_document = [](offered_document) -> awaitable<bool> {
+        throw std::runtime_error{"no terminal"};
+        co_return true;
+    };
+    w.send(s, folder(), "p");
+    w.receive(r, "p");
+    ASSERT_TRUE(w.run_until([&] { return r.done() && s.done(); }));
+    set_exception_reporter({});
+    EXPECT_EQ(reports, (std::vector<std::string>{"peer_observer::decide_document"}));
+    EXPECT_EQ(r.error(), errc::refused_by_user);
+    answered.signal();
+}
+
+// Nobody is asked, and nobody has named the document.
+TEST(receive_document, a_name_that_begins_with_a_dot_needs_a_word)
+{
+    for (const bool allowed : {false, true}) {
+        world w;
+        send_operation s;
+        receive_operation r;
+        w.configure_receiver = [&](receiver_options& options) { options.allow_dot_name = allowed; };
+        w.send(s, bytes_source(".bashrc", random_bytes(10)), "p");
+        w.receive(r, "p");
+        ASSERT_TRUE(w.run_until([&] { return r.done() && s.done(); }));
+        EXPECT_EQ(r.error(), allowed ? error_code{} : make_error_code(errc::refused_by_user)) << r.message();
+        EXPECT_EQ(s.succeeded(), allowed);
+        EXPECT_EQ(r.log.documents.size(), allowed ? 1u : 0u);
+        EXPECT_EQ(r.destination.names().size(), allowed ? 1u : 0u);
+    }
 }
 
 TEST(receive_document, a_key_derivation_above_the_bound_is_refused)

@@ -18,6 +18,10 @@ struct receiver_limits {
     receiver_limits() = default;
 
     std::uint32_t max_entries = 2'000'000; // entries in the pack, and paths in the tree
+    // Paths in a tree that names the same contents again and again: above this number there may be at most ten
+    // times as many paths as entries in the pack. A few hundred bytes can name millions of paths. Set it to
+    // max_entries if the user sees the number before commit().
+    std::uint32_t max_repeated_paths = 200'000;
     // Bounds the staged bytes. The free space less the reserve bounds them, too.
     std::uint64_t max_document_bytes = UINT64_MAX;
     std::uint64_t free_space_reserve_bytes = 64ull << 20; // stays free on the disk
@@ -30,6 +34,10 @@ struct receiver_options {
 
     std::filesystem::path directory = "."; // an existing directory for the document
     std::optional<std::string> name;       // its name there, instead of the offered one (same rules)
+    // Whether the offered name may begin with a dot (".ssh", ".bashrc"). A file or folder of such a name can
+    // change what other programs do. Set it if the user sees the name before commit(). It does not restrict
+    // `name`, or names inside a directory.
+    bool allow_dot_name = false;
     receiver_limits limits;
 };
 
@@ -52,16 +60,21 @@ public:
     ~document_receiver(); // removes what was staged, unless commit() succeeded
 
     // Takes the next bytes of the stream, in any split. Blocks on the disk. Discards the bytes after the
-    // trailer. Errors: pack_*, hostile_name, name_collision, too_many_entries, document_too_large,
-    // tree_too_deep, destination_exists, the system's own. After an error it removes what was staged and
-    // takes no more.
+    // trailer. Errors: pack_*, hostile_name, refused_by_user (the name begins with a dot, which is not
+    // allowed), name_collision, too_many_entries, document_too_large, tree_too_deep, destination_exists, the
+    // system's own. After an error it removes what was staged and takes no more.
     error_code write(bytes_view bytes);
 
     // Whether the trailer has arrived and is correct, and every object that the document needs is here.
     bool complete() const noexcept;
 
-    // Moves the complete document to its place, by one rename that never overwrites. Errors: pack_truncated
-    // (not complete), destination_exists, the system's own.
+    // What commit() will place, and where: of a file once its size is known, of a directory once it is
+    // complete. A directory takes a place on the disk for each of its files and directories only in commit().
+    std::optional<received_document> preview() const;
+
+    // Builds the complete document in the staging folder, and moves it to its place by one rename that never
+    // overwrites. After destination_exists it may be called again. Errors: pack_truncated (not complete),
+    // destination_exists, the system's own.
     result<received_document> commit();
 
     // Removes what was staged. After that write() and commit() fail with `cancelled`. May be called again.

@@ -46,6 +46,17 @@ struct transfer_progress {
     std::optional<std::uint64_t> total_content_bytes;
 };
 
+// A document that a peer sends, before it is in its place.
+struct offered_document {
+    offered_document() = default;
+
+    std::string name; // as the sender calls it: one safe path component, but escape it before you show it
+    bool is_directory = false;
+    std::uint64_t files = 0;       // how many appear at the destination
+    std::uint64_t directories = 0; // the same, including the document itself
+    std::uint64_t content_bytes = 0;
+};
+
 // Receives the events of an operation, on its executor, and never after its end. Each function does nothing
 // unless it is overridden. An override must not throw or block for long. Identities are safe to print.
 class peer_observer {
@@ -65,6 +76,12 @@ public:
     // awaitable may take as long as the user does. It is cancelled (terminal) when the peer leaves before the
     // answer, and its answer is then ignored.
     virtual awaitable<bool> decide(identity peer);
+    // Receiver: `peer` sends `document`. Decides whether to place it; true by default. For a file the call comes
+    // with its header, for a directory after all of it, because only then its size is known. Bytes are received
+    // meanwhile; only the end waits for the answer. A no ends the operation with refused_by_user. The awaitable
+    // may take as long as the user does, but the sender does not wait forever. It is cancelled (terminal) when
+    // the operation ends before the answer, and its answer is then ignored.
+    virtual awaitable<bool> decide_document(identity peer, offered_document document);
     // Receiver: the peer of decide() has left. The wait continues.
     virtual void withdrawn(const identity& peer) { (void)peer; }
     // The handshake is over.

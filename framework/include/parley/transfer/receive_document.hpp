@@ -1,7 +1,12 @@
 // Receives a document from a peer that knows the password (PROTOCOL.md sections 4, 6, 7 and 8, client).
 //
-// Nothing appears at the destination before the whole document is checked. Then the receiver ends its
-// direction of the room in order, which tells the sender of the success. Any other end resets the room.
+// Nothing appears at the destination before the whole document is checked and the user has accepted it by its
+// name. Then the receiver ends its direction of the room in order, which tells the sender of the success. Any
+// other end resets the room.
+//
+// Two limits bound the user's time for the answer: the sender waits for the receiver's end (our send_document
+// for finish_timeout, 30 minutes by default), and the relay closes a room in which no byte moves (ours after 5
+// minutes by default). After that a yes still places the document, but the sender has reported a failure.
 #pragma once
 
 #include <parley/base/secret.hpp>
@@ -53,11 +58,14 @@ struct receive_report {
     identity peer;
     received_document document;
     std::uint64_t stream_bytes = 0;
-    duration transfer_time{}; // from entering the room to the stored document
+    // From entering the room to the stored document, without the wait for the user after the last byte.
+    duration transfer_time{};
+    // The connection was lost before the document was stored, so the sender does not know of it.
+    bool sender_lost = false;
 };
 
 // Receives one document into `receiver`, from the first peer that knows the password and that
-// observer.decide() accepts, and commits it.
+// observer.decide() accepts, and commits it when observer.decide_document() accepts it.
 //
 // `receiver` and `observer` must outlive the operation. All calls to `observer` come on the executor of the
 // calling coroutine, which must be a strand or have one thread: the rest is not thread-safe. In the room,
@@ -66,9 +74,9 @@ struct receive_report {
 // (with its context) waits for the current write. On any failure it calls receiver.abandon(), and nothing is
 // left behind. Errors, by phase: connecting - name_not_resolved, connect_failed, timed_out, the system's;
 // handshake - timed_out, timed_out_by_relay, closed_by_relay, unexpected_end and those of the wire; entering
-// - room_*, timed_out; transferring - peer_disconnected (the sender or the relay left), timed_out, record_*,
-// the document's errors; finishing - those of commit(). Cancellation (terminal): both connections are reset
-// and the result is `cancelled`.
+// - room_*, timed_out; transferring - peer_disconnected (the sender or the relay left), timed_out,
+// refused_by_user, record_*, the document's errors; finishing - those of commit(). Cancellation (terminal):
+// both connections are reset and the result is `cancelled`.
 awaitable<operation_result<receive_report>> receive_document(secret_bytes password,
                                                              document_receiver& receiver,
                                                              receive_options options,

@@ -334,6 +334,7 @@ result<guarded_directory::space> guarded_directory::free_space() const
     const std::uint64_t unit = found.f_frsize != 0 ? found.f_frsize : found.f_bsize;
     const std::uint64_t blocks = found.f_bavail;
     free.free_bytes = unit != 0 && blocks > UINT64_MAX / unit ? UINT64_MAX : blocks * unit;
+    if (found.f_files != 0) free.free_inodes = found.f_favail;
     free.block_bytes = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(unit, 1, 1u << 20));
     return free;
 }

@@ -87,6 +87,9 @@ public:
     struct space {
         std::uint64_t free_bytes = 0;  // available to this user
         std::uint32_t block_bytes = 1; // files take multiples of this
+        // Files and directories that this user may still make; UINT64_MAX where the system does not limit
+        // or tell them.
+        std::uint64_t free_inodes = UINT64_MAX;
     };
     result<space> free_space() const;
 

@@ -46,6 +46,13 @@ error_code object_store::could_take(std::uint64_t bytes)
     return {};
 }
 
+error_code object_store::could_make(std::uint64_t inodes) const
+{
+    const auto space = directory_->free_space();
+    if (!space) return space.error();
+    return inodes > space->free_inodes ? make_error_code(errc::document_too_large) : error_code();
+}
+
 error_code object_store::begin(const entry_header& header, std::uint64_t offset)
 {
     object_record& record = index_.add(offset);
@@ -143,7 +150,10 @@ error_code object_store::begin_applying(std::uint32_t number, std::uint32_t base
         return fail(errc::pack_bad_delta, "a longer chain of deltas than allowed");
     index_.at(number).delta_depth = static_cast<std::uint16_t>(from.delta_depth + 1);
     delta_.reset();
-    return open_base(base);
+    delta_base_ = base;
+    equals_base_ = false;
+    equal_bytes_ = 0;
+    return {};
 }
 
 error_code object_store::end_applying()
@@ -152,18 +162,58 @@ error_code object_store::end_applying()
         problem_ = delta_.problem();
         return error;
     }
-    return end_object();
+    return equals_base_ ? end_copy_of_base() : end_object();
+}
+
+// The result is its base, so there is nothing to make.
+error_code object_store::end_copy_of_base()
+{
+    const object_record& base = index_.at(delta_base_);
+    object_record& record = index_.at(current_);
+    record.kind = base.kind;
+    record.size = base.size;
+    record.id = base.id;
+    record.base = 0;
+    index_.settle(current_);
+    if (base.kind == entry_kind::file) file_bytes_written_ += base.size;
+    return {};
+}
+
+error_code object_store::begin_result(std::uint64_t size)
+{
+    if (const error_code error = begin_object(index_.at(delta_base_).kind, size)) return error;
+    return open_base(delta_base_);
+}
+
+// The result differs from its base after all: what they have in common is made now.
+error_code object_store::leave_base()
+{
+    if (!std::exchange(equals_base_, false)) return {};
+    if (const error_code error = begin_result(index_.at(delta_base_).size)) return error;
+    return copy(0, equal_bytes_);
 }
 
 error_code object_store::sizes(std::uint64_t base_bytes, std::uint64_t result_bytes)
 {
-    const object_record& base = index_.at(base_);
+    const object_record& base = index_.at(delta_base_);
     if (base_bytes != base.size) return fail(errc::pack_bad_delta, "delta for a base of another size");
-    return begin_object(base.kind, result_bytes);
+    equals_base_ = result_bytes == base_bytes;
+    return equals_base_ ? error_code() : begin_result(result_bytes);
+}
+
+error_code object_store::insert(bytes_view bytes)
+{
+    if (const error_code error = leave_base()) return error;
+    return append(bytes);
 }
 
 error_code object_store::copy(std::uint64_t offset, std::uint64_t length)
 {
+    if (equals_base_ && offset == equal_bytes_) {
+        equal_bytes_ += length;
+        return {};
+    }
+    if (const error_code error = leave_base()) return error;
     while (length > 0) {
         // Copies of a few bytes come by the thousand, often from one place.
         const bool inside = offset >= window_offset_ && offset - window_offset_ < window_filled_;
@@ -362,13 +412,28 @@ error_code object_store::end_object()
     record.id = hasher_.finish();
     record.base = 0;
     index_.settle(current_);
+    if (kind_ == entry_kind::file) file_.close();
+    if (record.state != object_state::duplicate) {
+        kept_bytes_ += record.size;
+        return {};
+    }
+    if (const error_code error = count_repeated(record.size)) return error;
     if (kind_ != entry_kind::file) return {};
-    file_.close();
-    if (record.state != object_state::duplicate) return {};
     budget_.release(record.size);
     if (!record.held) return directory_->remove_file(staged_name(current_));
     release_held(record);
     return {};
+}
+
+error_code object_store::count_repeated(std::uint64_t bytes)
+{
+    repeated_bytes_ += bytes;
+    const std::uint64_t packed = index_.at(index_.size() - 1).offset; // at least so much has arrived
+    if (repeated_bytes_ <= repeated_at_least) return {};
+    const std::uint64_t more = repeated_bytes_ - repeated_at_least;
+    if (more / repeated_per_kept <= kept_bytes_) return {};
+    if ((more - repeated_per_kept * kept_bytes_) / repeated_per_packed <= packed) return {};
+    return fail(errc::document_too_large, "makes the same content again and again");
 }
 
 error_code object_store::open_spool()

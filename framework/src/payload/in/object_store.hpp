@@ -2,6 +2,18 @@
 // one spool. Deltas are applied as they arrive. Memory is a few fixed buffers and the index, whatever the
 // size of an object or a base.
 //
+// What is made is bounded, not only what stays. A delta of a few bytes can make a large object that is here
+// already, any number of times. A delta that copies its whole base is recognised and makes nothing: so our
+// senders send equal files. Of everything else that turns out to be here already, the bytes are summed up.
+// That sum may reach
+//
+//     3 x the bytes of the distinct objects + 1032 x the bytes of the pack + 64 MiB
+//
+// No honest sender comes near. Version 1 sends an object once (PROTOCOL.md section 8), so its sum is zero. A
+// sender that sends every equal file again in full stays below, because zlib makes at most 1032 bytes of one.
+// So does one that sends equal files as deltas against others, as long as it repeats an object three times
+// on average. So all work, in bytes, is within four times what stays plus what the pack itself inflates to.
+//
 // A small file may be held in memory instead, because its folder is likely to come soon. Then it is made in
 // the staged folder, under its own name (make_folder, put_in_folder), or it is staged after all when others
 // need the memory. The record of a file says where it is: `held`, or `base` is the number of the folder, or
@@ -83,7 +95,10 @@ public:
 
     // Whether `bytes` more could be staged. Claims nothing.
     error_code could_take(std::uint64_t bytes);
+    // Whether so many more files and directories could be made.
+    error_code could_make(std::uint64_t inodes) const;
 
+    // Bytes of files that have arrived, also of those that were here already.
     std::uint64_t file_bytes_written() const noexcept { return file_bytes_written_; }
     // What the last error was about, in a few words, and which entry if it was not the current one.
     std::string_view problem() const noexcept { return problem_; }
@@ -96,7 +111,10 @@ private:
     error_code begin_delta(const entry_header& header, std::uint32_t number);
     error_code begin_waiting(std::uint32_t number, std::uint64_t size);
     error_code begin_applying(std::uint32_t number, std::uint32_t base);
+    error_code begin_result(std::uint64_t size);
+    error_code leave_base();
     error_code end_applying();
+    error_code end_copy_of_base();
     error_code apply_waiting(std::uint32_t number, std::uint32_t base);
 
     error_code begin_object(entry_kind kind, std::uint64_t size);
@@ -110,6 +128,7 @@ private:
     error_code flush();
     error_code write_through(bytes_view bytes);
     error_code end_object();
+    error_code count_repeated(std::uint64_t bytes);
     error_code open_spool();
     error_code open_base(std::uint32_t number);
     result<guarded_file> open_file(std::uint32_t number);
@@ -118,11 +137,14 @@ private:
 
     error_code sizes(std::uint64_t base_bytes, std::uint64_t result_bytes) override;
     error_code copy(std::uint64_t offset, std::uint64_t length) override;
-    error_code insert(bytes_view bytes) override { return append(bytes); }
+    error_code insert(bytes_view bytes) override;
 
     static constexpr std::size_t buffer_bytes = 64 * 1024;
     static constexpr std::size_t window_bytes = 16 * 1024;
     static constexpr std::uint32_t nothing = UINT32_MAX;
+    static constexpr std::uint64_t repeated_per_kept = 3;
+    static constexpr std::uint64_t repeated_per_packed = 1032; // zlib's highest ratio
+    static constexpr std::uint64_t repeated_at_least = 64ull << 20;
 
     receiver_limits limits_;
     const guarded_directory* directory_ = nullptr;
@@ -144,15 +166,21 @@ private:
     bool holding_ = false;
     small_file_cache held_;
 
-    // The delta being applied, and its base.
+    // The delta being applied. As long as it has only copied its base from the start, nothing has been made.
     delta_parser delta_;
-    std::uint32_t base_ = nothing;
+    std::uint32_t delta_base_ = nothing;
+    bool equals_base_ = false;
+    std::uint64_t equal_bytes_ = 0;
+
+    std::uint32_t base_ = nothing; // the base that is open for reading
     guarded_file base_file_;
     std::unique_ptr<byte[]> window_; // a piece of the base, for copies of few bytes
     std::uint64_t window_offset_ = 0;
     std::size_t window_filled_ = 0;
 
     std::uint64_t file_bytes_written_ = 0;
+    std::uint64_t kept_bytes_ = 0;     // of the distinct objects
+    std::uint64_t repeated_bytes_ = 0; // made, of objects that were here already
     std::string_view problem_;
     std::optional<std::uint32_t> problem_entry_;
 };

@@ -149,11 +149,28 @@ error_code tree_builder::check(const object_id& top)
         if (const error_code error = ended ? check_end(stack) : check_entry(stack)) return error;
     }
     total_ = checked_[store_.index().at(top_).base - 1];
+    if (const error_code error = check_paths()) return error;
     if (total_.bytes > limits_.max_document_bytes)
         return fail(errc::document_too_large, "larger than allowed once equal files are copied", {});
     if (total_.bytes > distinct_bytes_)
         if (const error_code error = store_.could_take(total_.bytes - distinct_bytes_))
             return problem_ = "no room for the copies of equal files", error;
+    return {};
+}
+
+// A few hundred bytes of directories that name one another can make millions of paths. What a document makes is
+// counted before any of it is made.
+error_code tree_builder::check_paths()
+{
+    const std::uint64_t paths = std::uint64_t{total_.files} + total_.directories;
+    const std::uint64_t entries = store_.index().size();
+    if (paths > std::max<std::uint64_t>(limits_.max_repeated_paths, paths_per_entry * entries))
+        return fail(errc::too_many_entries,
+                    "makes " + std::to_string(paths) + " paths of " + std::to_string(entries) + " entries",
+                    {});
+    if (const error_code error = store_.could_make(paths - std::min(paths, inodes_here_)))
+        return problem_ = "no room on the disk for " + std::to_string(paths) + " files and directories",
+               error;
     return {};
 }
 
@@ -169,10 +186,12 @@ error_code tree_builder::check_entry(std::vector<check_frame>& stack)
     frame.keys.push_back(hashed_key(entry.name));
     object_record& record = store_.index().at(object);
     if (!entry.is_directory) {
-        if (record.seen)
+        if (record.seen) {
             share(object);
-        else
+        } else {
             distinct_bytes_ += record.size;
+            if (!record.held) ++inodes_here_;
+        }
         record.seen = true;
         totals file;
         file.files = 1;
@@ -199,6 +218,7 @@ error_code tree_builder::check_end(std::vector<check_frame>& stack)
     totals done = frame.sum;
     ++done.directories;
     ++done.height;
+    if (store_.index().at(frame.at.object).placed) ++inodes_here_;
     checked_.push_back(done);
     store_.index().at(frame.at.object).base = static_cast<std::uint32_t>(checked_.size());
     return stack.empty() ? error_code() : add(stack.back().sum, done, stack.size());

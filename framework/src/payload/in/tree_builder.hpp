@@ -60,6 +60,7 @@ private:
 
     // Reads the entry at `at` and moves past it. Sets `ended` instead at the end of the content.
     error_code next(cursor& at, bool& ended);
+    error_code check_paths();
     error_code check_entry(std::vector<check_frame>& stack);
     error_code check_end(std::vector<check_frame>& stack);
     error_code build_entry(std::vector<build_frame>& stack);
@@ -75,6 +76,7 @@ private:
     error_code fail(errc code, std::string_view problem, std::string_view name);
     error_code cannot_make(error_code error); // about the entry read last
 
+    static constexpr std::uint64_t paths_per_entry = 10; // see receiver_limits::max_repeated_paths
     static constexpr std::size_t buffer_bytes = 8192;
     static constexpr std::size_t longest_early_bytes = 1 << 20; // of a directory: about 25,000 names
 
@@ -86,6 +88,7 @@ private:
     std::uint32_t top_ = 0;
     totals total_;
     std::uint64_t distinct_bytes_ = 0; // of the files, each content once
+    std::uint64_t inodes_here_ = 0; // of the files and directories that are in the staging directory already
     tree_parser parser_;
     std::array<byte, buffer_bytes> buffer_{}; // the piece of a directory that was read last
     cursor buffer_at_;
