@@ -72,7 +72,7 @@ struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
           options(std::move(o)),
           observer(obs),
           limits(std::make_shared<detail::limiter>(options.limits, random_seed())),
-          loops(ex, options.threads, options.room_buffer_bytes, *options.time),
+          loops(ex, options.threads, options.room_buffer_bytes, *options.time, limits->memory()),
           listeners(ex),
           intake(ex, options, obs, limits,
                  {[this](detail::accepted_connection who) { enter(std::move(who)); },

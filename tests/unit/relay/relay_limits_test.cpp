@@ -634,6 +634,70 @@ TEST(relay_limits, end_a_room_without_a_byte)
     EXPECT_EQ(w.log.rejections, std::vector{reject_reason::room_idle});
 }
 
+// The second of the two does not read any more, and the first goes on writing.
+void stall(pair_in_room& room)
+{
+    room.second->paused = true;
+    room.first->write(random_bytes(1'000'000));
+}
+
+TEST(relay_limits, end_a_room_whose_bytes_do_not_move)
+{
+    world w{over::memory, limited([](relay_limits&) {})};
+    pair_in_room room{w};
+    stall(room);
+    w.pass(60s);
+    EXPECT_FALSE(room.first->ended);
+    w.pass(3s);
+    EXPECT_TRUE(room.first->ended);
+    EXPECT_EQ(w.log.rejections, std::vector{reject_reason::room_stalled});
+    EXPECT_EQ(w.relay().count().rooms, 0u);
+}
+
+TEST(relay_limits, end_a_room_of_which_a_byte_is_read_now_and_then)
+{
+    world w{over::memory, limited([](relay_limits&) {})};
+    pair_in_room room{w};
+    stall(room);
+    w.settle();
+    byte one{};
+    for (int i = 0; i < 6; ++i) {
+        room.second->stream.async_read_some(asio::buffer(&one, 1), [](error_code, std::size_t) {});
+        w.pass(10s);
+        EXPECT_FALSE(room.first->ended);
+    }
+    w.pass(3s);
+    EXPECT_TRUE(room.first->ended);
+}
+
+TEST(relay_limits, bear_a_slow_reader)
+{
+    world w{over::memory, limited([](relay_limits&) {})};
+    pair_in_room room{w};
+    stall(room);
+    for (int i = 0; i < 200; ++i) { // 2 KiB a second
+        w.pass(2s);
+        room.second->start_reading();
+    }
+    EXPECT_FALSE(room.first->ended);
+    EXPECT_TRUE(w.log.rejections.empty());
+    room.second->paused = false;
+    room.second->start_reading();
+    EXPECT_TRUE(w.run_until([&] { return room.second->got.size() == 1'000'002; }));
+}
+
+TEST(relay_limits, drop_rooms_that_hold_too_much_together)
+{
+    world w{over::memory, limited([](relay_limits& l) { l.memory = 5u << 19; })};
+    std::deque<pair_in_room> rooms;
+    for (int i = 0; i < 4; ++i) rooms.emplace_back(w);
+    for (std::size_t i = 0; i < 3; ++i) stall(rooms[i]); // each holds a buffer of a mebibyte
+    w.pass(5s);
+    EXPECT_EQ(count(w, reject_reason::memory), 1u);
+    EXPECT_EQ(w.relay().count().rooms, 3u);
+    EXPECT_FALSE(rooms[3].first->ended);
+}
+
 TEST(relay_limits, bound_how_fast_a_room_is)
 {
     world w{over::memory, limited([](relay_limits& l) { l.room_bytes_per_second = 1e6; })};
