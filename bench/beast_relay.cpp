@@ -48,6 +48,8 @@ void serve_with_beast(const listening& at)
     relay_server_options options;
     // What bounds strangers on the internet would bound the load of a generator on one machine.
     options.limits.connections = options.limits.connections_per_address = 0;
+    options.limits.waiting_per_address = options.limits.agreements_per_address = 0;
+    options.limits.rooms_per_address = 0;
     options.limits.connections_per_second = options.limits.hellos_per_second = 0;
     options.limits.attempts_per_minute = options.limits.packets_per_second = 0;
     options.limits.announcements_per_second = 0;

@@ -74,7 +74,8 @@ private:
 relay_server_options unbounded()
 {
     relay_server_options out;
-    out.limits.connections = 0;
+    out.limits.connections = out.limits.rooms = 0;
+    out.limits.waiting_per_address = out.limits.agreements_per_address = out.limits.rooms_per_address = 0;
     out.limits.attempts_per_minute = out.limits.packets_per_second = 0;
     out.limits.announcements_per_second = 0;
     out.limits.memory = 0;

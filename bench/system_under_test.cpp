@@ -78,9 +78,11 @@ private:
     {
         std::vector<std::string> out{s.parley_relay, "--json", "--log-level", "error"};
         // Limits meant for strangers on the internet would also limit the load of one machine.
-        for (const char* limit : {"--max-connections-per-address", "--max-connection-rate",
-                                  "--max-hello-rate", "--max-attempts-per-minute", "--max-packet-rate",
-                                  "--max-connections", "--max-announcement-rate", "--max-memory"})
+        for (const char* limit :
+             {"--max-connections-per-address", "--max-connection-rate", "--max-hello-rate",
+              "--max-attempts-per-minute", "--max-packet-rate", "--max-connections",
+              "--max-announcement-rate", "--max-memory", "--max-waiting-per-address",
+              "--max-agreements-per-address", "--max-rooms-per-address"})
             out.insert(out.end(), {limit, "0"});
         const auto listen = [&](const std::string& at) { out.insert(out.end(), {"--listen", at}); };
         listen("127.0.0.1:0");

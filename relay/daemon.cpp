@@ -109,7 +109,7 @@ exit_code daemon::run()
 // The configured limits, within the number of descriptors.
 relay_limits daemon::state::limits() const
 {
-    constexpr std::size_t reserve = 64; // listeners, the log, files being read
+    constexpr std::size_t reserve = 96; // listeners, the log, files being read, 32 for http-listen
     relay_limits out = configuration.limits;
     if (descriptors > reserve && (out.connections == 0 || out.connections > descriptors - reserve))
         out.connections = descriptors - reserve;

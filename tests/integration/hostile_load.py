@@ -288,7 +288,7 @@ class HostileLoad(unittest.TestCase):
             # from any one address for "connection_rate"; what begins as TLS breaks the rules of a plain relay.)
             broken = relay_operation.metrics(at)['parley_relay_disconnections_total{channel="handshake",reason="peer_fault"}']
             self.assertGreaterEqual(broken + sum(refused[reason] for reason in (
-                "connections_full", "address_full", "preamble_timeout", "unrecognised")), closed)
+                "connections_full", "over_share", "address_full", "preamble_timeout", "unrecognised")), closed)
             self.assertLess(memory["VmHWM"], MEMORY_BOUND)
             self.assertTrue(victim.running(), victim.describe())
             self.assertNotIn("never to be guessed", self.relay.stderr.text())

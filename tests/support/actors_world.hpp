@@ -255,6 +255,8 @@ public:
     }
 
     relay_server& relay() { return *relay_; }
+    // Over memory: of the peer that connects next.
+    unsigned next_port() const noexcept { return next_port_; }
 
     // The relay's address, for a peer whose own address is `host` over memory.
     relay_address address(const std::string& host = "10.0.0.1") const
@@ -438,7 +440,7 @@ public:
                                    got.append(reinterpret_cast<const char*>(buffer->data()), size);
                                    if (error)
                                        ended = error;
-                                   else
+                                   else if (!paused)
                                        start_reading();
                                });
     }
@@ -448,6 +450,7 @@ public:
     std::optional<error_code> ended; // eof, or the error that ended the reading
     error_code write_error;
     int writes_under_way = 0;
+    bool paused = false; // reads nothing more until start_reading()
 
 private:
     std::weak_ptr<bool> alive() const { return alive_; }

@@ -23,6 +23,7 @@ struct place {
 // A place's number is agreement * 2 + side, so the two numbers of an agreement differ in one bit.
 struct agreement_slot {
     std::array<place, 2> places;
+    std::shared_ptr<void> held;
     time_point deadline = no_deadline;
     index_links by_deadline;
 };
@@ -39,6 +40,7 @@ struct pending_connection {
     room_peer who;
     room_line_parser parser;
     std::uint32_t place = no_index; // while placed
+    bool by_seat_only = false;
 };
 
 using free_list = index_list<place_links, &place_links::among_free>;
@@ -86,17 +88,18 @@ struct room_broker::state {
     }
     // The free places that `who` may take by naming `named`. If the place's peer presented no seat in the
     // handshake, a seat presented now changes nothing.
-    auto find_free(const identity& named, const room_peer& who)
+    auto find_free(const identity& named, const room_peer& who, bool by_seat_only)
     {
         auto found = free_places.end();
         if (who.seat) found = free_places.find(seat_key(named, *who.seat));
-        if (found == free_places.end()) found = free_places.find(address_key(named, who.who));
+        if (found == free_places.end() && !by_seat_only)
+            found = free_places.find(address_key(named, who.who));
         return found;
     }
 
     // --- agreements ------------------------------------------------------------------------------
 
-    void agree(const room_peer& client, const room_peer& server, time_point now)
+    void agree(const room_peer& client, const room_peer& server, time_point now, std::shared_ptr<void> held)
     {
         if (options.max_agreements == 0) return;
         if (live >= options.max_agreements) end(agreement_deadlines.first());
@@ -108,6 +111,7 @@ struct room_broker::state {
         const std::uint32_t at = unused.back();
         unused.pop_back();
         agreements[at].places = {place{client}, place{server}};
+        agreements[at].held = std::move(held);
         agreements[at].deadline = deadline_after(now, options.room_timeout);
         agreement_deadlines.push_back(agreements, at);
         ++live;
@@ -151,13 +155,14 @@ struct room_broker::state {
 
     // --- connections -----------------------------------------------------------------------------
 
-    void connect(std::uint32_t at, const room_peer& who)
+    void connect(std::uint32_t at, const room_peer& who, bool by_seat_only)
     {
         if (at >= pending.size()) pending.resize(std::size_t{at} + 1);
         disconnect(at); // in case the owner forgot to
         pending_connection& n = pending[at];
         n.stage = stage::line;
         n.who = who;
+        n.by_seat_only = by_seat_only;
         ++unanswered;
     }
 
@@ -172,7 +177,7 @@ struct room_broker::state {
     void place_connection(std::uint32_t at, const identity& named)
     {
         pending_connection& n = pending[at];
-        const auto found = find_free(named, n.who);
+        const auto found = find_free(named, n.who, n.by_seat_only);
         if (found == free_places.end()) return answer(at, room_answer::denied);
         const std::uint32_t number = found->second.first();
         take(number);
@@ -229,14 +234,15 @@ room_broker::room_broker(room_broker&&) noexcept = default;
 room_broker& room_broker::operator=(room_broker&&) noexcept = default;
 room_broker::~room_broker() = default;
 
-void room_broker::agree(const room_peer& client, const room_peer& server, time_point now)
+void room_broker::agree(const room_peer& client, const room_peer& server, time_point now,
+                        std::shared_ptr<void> held)
 {
-    state_->agree(client, server, now);
+    state_->agree(client, server, now, std::move(held));
 }
 
-void room_broker::connect(connection_id connection, const room_peer& who)
+void room_broker::connect(connection_id connection, const room_peer& who, bool by_seat_only)
 {
-    state_->connect(static_cast<std::uint32_t>(connection), who);
+    state_->connect(static_cast<std::uint32_t>(connection), who, by_seat_only);
 }
 
 void room_broker::receive(connection_id connection, bytes_view& input, time_point now)

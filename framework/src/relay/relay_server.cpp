@@ -4,6 +4,7 @@
 #include "relay/handshake/handshake_service.hpp"
 #include "relay/intake/relay_listeners.hpp"
 #include "relay/limits/limiter.hpp"
+#include "relay/limits/lobby_share.hpp"
 #include "relay/rooms/room_service.hpp"
 
 #include <parley/async/event.hpp>
@@ -14,6 +15,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <list>
 #include <map>
 
 namespace parley {
@@ -35,11 +37,12 @@ std::uint64_t random_seed()
 }
 
 // One space of peers, uids and rooms.
-struct lobby {
+struct lobby final : detail::place_holder {
     lobby(const executor& ex, const relay_server_options& options, relay_observer& observer,
           const std::shared_ptr<detail::limiter>& limits, detail::room_workers& loops,
           const std::function<void()>& on_idle)
-        : handshakes(
+        : share(limits),
+          handshakes(
               ex, options, observer, limits,
               [this](const room_peer& client, const room_peer& server) { rooms.agree(client, server); },
               on_idle),
@@ -53,7 +56,10 @@ struct lobby {
     }
     // Whether a peer that has agreed may still come to its room.
     bool awaited() const noexcept { return rooms.places().agreements != 0; }
+    void give_way(reject_reason why) override { on_give_way(why); }
 
+    std::function<void(reject_reason)> on_give_way;
+    detail::lobby_share share; // outlives what has entered
     detail::handshake_service handshakes;
     detail::room_service rooms;
 };
@@ -66,11 +72,12 @@ struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
           options(std::move(o)),
           observer(obs),
           limits(std::make_shared<detail::limiter>(options.limits, random_seed())),
-          loops(ex, options.threads, options.room_buffer_bytes, *options.time),
+          loops(ex, options.threads, options.room_buffer_bytes, *options.time, limits->memory()),
           listeners(ex),
           intake(ex, options, obs, limits,
                  {[this](detail::accepted_connection who) { enter(std::move(who)); },
-                  [this](const std::string& name) { return check_lobby(name); }, [this] { on_idle(); }}),
+                  [this](const std::string& name, const identity& who) { return check_lobby(name, who); },
+                  [this] { on_idle(); }}),
           main(ex, options, obs, limits, loops, [this] { on_idle(); }),
           changed(ex),
           drain_timer(ex, *options.time, [this] { close_listeners_when_due(); })
@@ -85,20 +92,22 @@ struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
     void stop();
     void enter(detail::accepted_connection who);
     void adopt(any_stream stream, const identity& who, relay_channel channel);
-    lobby& lobby_of(const std::string& name);
-    std::optional<reject_reason> check_lobby(const std::string& name) const;
+    std::optional<reject_reason> check_lobby(const std::string& name, const identity& who) const;
+    std::optional<reject_reason> open_lobby(const std::string& name, const identity& who);
     void on_lobby_idle(const std::string& name);
+    void forget_idle_lobbies(const std::string& name);
+    void retire(const std::string& name, reject_reason why);
     bool idle() const noexcept
     {
-        const auto over = [this](const lobby& each) { return each.idle() && (stopping || !each.awaited()); };
-        return intake.size() == 0 && over(main) &&
-               std::all_of(lobbies.begin(), lobbies.end(),
-                           [&](const auto& each) { return over(*each.second); });
+        bool out = intake.size() == 0;
+        for_each_lobby([&](const lobby& each) { out &= each.idle() && (stopping || !each.awaited()); });
+        return out;
     }
     bool awaited() const noexcept
     {
-        return main.awaited() || std::any_of(lobbies.begin(), lobbies.end(),
-                                             [](const auto& each) { return each.second->awaited(); });
+        bool out = false;
+        for_each_lobby([&](const lobby& each) { out |= each.awaited(); });
+        return out;
     }
     void on_idle()
     {
@@ -109,6 +118,14 @@ struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
     {
         f(main);
         for (const auto& each : lobbies) f(*each.second);
+        for (const auto& each : retired) f(*each);
+    }
+    template <class F>
+    void for_each_lobby(F f) const
+    {
+        f(main);
+        for (const auto& each : lobbies) f(std::as_const(*each.second));
+        for (const auto& each : retired) f(std::as_const(*each));
     }
 
     executor executor_;
@@ -120,7 +137,8 @@ struct relay_server::state : std::enable_shared_from_this<relay_server::state> {
     detail::intake intake;
     lobby main; // the default lobby
     std::map<std::string, std::unique_ptr<lobby>> lobbies;
-    event changed; // run() waits for it
+    std::list<std::unique_ptr<lobby>> retired; // that nobody enters any more
+    event changed;                             // run() waits for it
     detail::deadline_timer drain_timer;
     std::uint64_t forgotten_bytes = 0; // of rooms in lobbies that were removed
     bool listening_ = false, stopping = false, draining = false;
@@ -162,22 +180,22 @@ void relay_server::state::start()
     });
 }
 
-std::optional<reject_reason> relay_server::state::check_lobby(const std::string& name) const
+std::optional<reject_reason> relay_server::state::check_lobby(const std::string& name,
+                                                              const identity& who) const
 {
     if (stopping || (draining && !name.empty() && !lobbies.contains(name))) return reject_reason::stopping;
-    const std::size_t most = limits->limits().lobbies;
-    if (name.empty() || most == 0 || lobbies.size() < most || lobbies.contains(name)) return std::nullopt;
-    return reject_reason::lobbies_full;
+    if (name.empty() || lobbies.contains(name)) return std::nullopt;
+    return limits->would_refuse(detail::share::lobbies, who);
 }
 
-lobby& relay_server::state::lobby_of(const std::string& name)
+std::optional<reject_reason> relay_server::state::open_lobby(const std::string& name, const identity& who)
 {
-    if (name.empty()) return main;
-    auto& found = lobbies[name];
-    if (!found)
-        found = std::make_unique<lobby>(executor_, options, observer, limits, loops,
+    auto made = std::make_unique<lobby>(executor_, options, observer, limits, loops,
                                         [this, name] { on_lobby_idle(name); });
-    return *found;
+    made->on_give_way = [this, name](reject_reason why) { retire(name, why); };
+    if (const auto why = made->share.open(who, *made)) return why;
+    lobbies[name] = std::move(made);
+    return std::nullopt;
 }
 
 // Removes the lobby in a later turn: the caller is a part of it.
@@ -186,28 +204,53 @@ void relay_server::state::on_lobby_idle(const std::string& name)
     on_idle();
     if (stopping) return;
     asio::post(executor_, [weak = weak_from_this(), name] {
-        const auto self = weak.lock();
-        const auto found = self ? self->lobbies.find(name) : decltype(self->lobbies.find(name)){};
-        if (!self || self->stopping || found == self->lobbies.end()) return;
-        if (!found->second->idle() || found->second->awaited()) return;
-        self->forgotten_bytes += found->second->rooms.bytes();
-        self->lobbies.erase(found);
+        if (const auto self = weak.lock()) self->forget_idle_lobbies(name);
     });
+}
+
+// That one, and those retired.
+void relay_server::state::forget_idle_lobbies(const std::string& name)
+{
+    if (stopping) return;
+    const auto forget = [this](const lobby& each) {
+        const bool over = each.idle() && !each.awaited();
+        if (over) forgotten_bytes += each.rooms.bytes();
+        return over;
+    };
+    if (const auto found = lobbies.find(name); found != lobbies.end() && forget(*found->second))
+        lobbies.erase(found);
+    retired.remove_if([&](const auto& each) { return forget(*each); });
+}
+
+// All lobbies are taken, and a network that has fewer opens one. Waiting peers are told and closed; rooms run to
+// their end.
+void relay_server::state::retire(const std::string& name, reject_reason why)
+{
+    auto found = lobbies.extract(name);
+    if (found.empty()) return;
+    retired.push_back(std::move(found.mapped()));
+    lobby& given_up = *retired.back();
+    observer.rejected(given_up.share.opener(), relay_channel::handshake, why);
+    given_up.share.release();
+    given_up.handshakes.stop();
+    on_lobby_idle(name);
 }
 
 void relay_server::state::enter(detail::accepted_connection who)
 {
-    auto why = check_lobby(who.lobby);
+    auto why = check_lobby(who.lobby, who.who);
     if (!why && draining && who.channel == relay_channel::handshake) why = reject_reason::stopping;
+    if (!why && !who.lobby.empty() && !lobbies.contains(who.lobby)) why = open_lobby(who.lobby, who.who);
     if (why) {
         observer.rejected(who.who, who.channel, *why);
         return who.stream.close();
     }
-    lobby& in = lobby_of(who.lobby);
+    lobby& in = who.lobby.empty() ? main : *lobbies.at(who.lobby);
+    if (!who.lobby.empty()) in.share.enter(who.held);
     if (who.channel == relay_channel::handshake)
-        in.handshakes.serve(std::move(who.stream), who.who, std::move(who.permit));
+        in.handshakes.serve(std::move(who.stream), who.who, std::move(who.held));
     else
-        in.rooms.serve(std::move(who.stream), who.who, std::move(who.permit));
+        in.rooms.serve(std::move(who.stream), who.who, std::move(who.held));
     if (!who.lobby.empty() && in.idle()) on_lobby_idle(who.lobby); // the service rejected it at once
 }
 

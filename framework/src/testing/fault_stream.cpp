@@ -73,6 +73,7 @@ public:
     bool was_reset() const noexcept override { return inner_.was_reset(); }
     std::optional<delivery_counts> delivery() const noexcept override { return inner_.delivery(); }
     std::optional<std::uint64_t> peer_window() const noexcept override { return inner_.peer_window(); }
+    std::uint64_t system_memory() const noexcept override { return inner_.system_memory(); }
 
 private:
     // Counts an operation that starts.

@@ -186,6 +186,40 @@ TEST(room_broker, a_seat_enters_from_another_address)
     b.expect_counts(0, 0);
 }
 
+TEST(room_broker, by_seat_only_takes_no_place_of_an_address)
+{
+    bench b;
+    b.agree("c:1", "s:1", {}, seat_of(2));
+    b.broker.connect(connection_id{1}, {named("c:9"), seat_of(1)}, true);
+    b.say(1, "s:1\n");
+    b.broker.connect(connection_id{2}, {named("elsewhere:9"), seat_of(2)}, true);
+    b.say(2, "c:1\n");
+    EXPECT_EQ(b.take(), lines{"1: 02"});
+    b.enter(3, "c:9", "s:1");
+    EXPECT_EQ(b.take(), (lines{"3: 00", "2: 00", "join 3 2"}));
+}
+
+TEST(room_broker, keeps_what_is_held_for_an_agreement_as_long_as_it_waits)
+{
+    room_options options;
+    options.max_agreements = 2;
+    bench b{options};
+    std::array<std::weak_ptr<int>, 3> held;
+    for (std::weak_ptr<int>& each : held) {
+        const auto made = std::make_shared<int>();
+        each = made;
+        b.broker.agree(named("c:1"), named("s:1"), b.now, made);
+    }
+    EXPECT_TRUE(held[0].expired()) << "the oldest makes room";
+    b.enter(1, "c:9", "s:1");
+    EXPECT_FALSE(held[2].expired());
+    b.enter(2, "s:9", "c:1");
+    EXPECT_TRUE(held[2].expired()) << "joined";
+    EXPECT_FALSE(held[1].expired());
+    b.pass(options.room_timeout);
+    EXPECT_TRUE(held[1].expired());
+}
+
 TEST(room_broker, a_seat_that_was_presented_is_demanded_even_at_the_right_address)
 {
     for (const bool same_address : {true, false}) {

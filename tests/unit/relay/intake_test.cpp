@@ -339,6 +339,116 @@ TEST(intake, an_address_that_serves_less)
                                              reject_reason::unrecognised, reject_reason::unrecognised}));
 }
 
+std::string own_http(world& w, std::string_view text)
+{
+    const std::string own = w.relay().bound_http_texts().at(0);
+    asio::ip::tcp::socket socket{w.context};
+    socket.connect({asio::ip::make_address("127.0.0.1"),
+                    static_cast<std::uint16_t>(std::stoi(own.substr(own.rfind(':') + 1)))});
+    raw_peer peer{make_tcp_stream(std::move(socket))};
+    peer.start_reading();
+    peer.write(text);
+    EXPECT_TRUE(w.run_until([&] { return peer.ended.has_value() || text.empty(); }));
+    w.settle();
+    return peer.got;
+}
+
+TEST(intake, answers_on_its_own_address_while_the_relay_is_full)
+{
+    relay_server_options options;
+    options.limits.connections = 3;
+    options.limits.connections_per_address = 3;
+    options.http_addresses = {{"tcp", "127.0.0.1", 0}};
+    options.http = [](const relay_http_call&) { return http_answer{200, "healthy"}; };
+    world w{over::tcp, options};
+    std::vector<std::unique_ptr<caller>> taken;
+    for (int i = 0; i < 3; ++i) taken.push_back(std::make_unique<caller>(w, client_hello));
+    for (const auto& each : taken) EXPECT_NE(each->identity(), "nothing");
+    caller refused{w, client_hello};
+    EXPECT_TRUE(refused.is_closed());
+    for (int i = 0; i < 5; ++i)
+        EXPECT_TRUE(own_http(w, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").ends_with("healthy"));
+    EXPECT_EQ(w.relay().count().connections, 3u) << "they count nowhere else";
+}
+
+TEST(intake, answers_on_its_own_address_in_spite_of_those_who_ask_nothing)
+{
+    relay_server_options options;
+    options.http_addresses = {{"tcp", "127.0.0.1", 0}};
+    options.http = [](const relay_http_call&) { return http_answer{200, "healthy"}; };
+    world w{over::tcp, options};
+    const std::string own = w.relay().bound_http_texts().at(0);
+    const auto port = static_cast<std::uint16_t>(std::stoi(own.substr(own.rfind(':') + 1)));
+    std::vector<std::unique_ptr<raw_peer>> silent;
+    for (int i = 0; i < 40; ++i) {
+        asio::ip::tcp::socket socket{w.context};
+        socket.connect({asio::ip::make_address("127.0.0.1"), port});
+        silent.push_back(std::make_unique<raw_peer>(make_tcp_stream(std::move(socket))));
+        silent.back()->start_reading();
+    }
+    EXPECT_TRUE(w.run_until([&] { return w.log.rejections.size() == 8; }));
+    EXPECT_EQ(w.log.rejections, std::vector(8, reject_reason::over_share));
+    EXPECT_TRUE(w.run_until([&] { return silent[7]->ended.has_value(); }));
+    EXPECT_FALSE(silent[8]->ended);
+    EXPECT_TRUE(own_http(w, "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").ends_with("healthy"));
+    EXPECT_EQ(w.relay().count().starting, 31u);
+}
+
+std::string forwarded(const std::string& address)
+{
+    return "X-Forwarded-For: " + address + "\r\n";
+}
+
+TEST(intake, one_address_opens_only_so_many_lobbies)
+{
+    relay_server_options options = trusting({"127.0.0.1"});
+    options.limits.lobbies_per_address = 2;
+    world w{over::tcp, options};
+    caller one{w, websocket_hello("/lobby/1", forwarded("192.0.2.1"))},
+        two{w, websocket_hello("/lobby/2", forwarded("192.0.2.1"))};
+    EXPECT_NE(one.identity(), "nothing");
+    EXPECT_NE(two.identity(), "nothing");
+    caller three{w, websocket_hello("/lobby/3", forwarded("192.0.2.1"))};
+    EXPECT_TRUE(three.hears("HTTP/1.1 429"));
+    EXPECT_TRUE(three.hears("Too many lobbies"));
+    EXPECT_TRUE(has(w, reject_reason::address_lobbies));
+    caller guest{w, websocket_hello("/lobby/1", forwarded("192.0.2.2"))};
+    EXPECT_NE(guest.identity(), "nothing");
+    // Its opener leaves, and the lobby counts for the guest who keeps it.
+    one.peer.stream.close();
+    ASSERT_TRUE(w.run_until([&] { return w.relay().count().handshakes == 2; }));
+    caller again{w, websocket_hello("/lobby/3", forwarded("192.0.2.1"))};
+    EXPECT_NE(again.identity(), "nothing");
+    caller own{w, websocket_hello("/lobby/4", forwarded("192.0.2.2"))};
+    EXPECT_NE(own.identity(), "nothing");
+    caller more{w, websocket_hello("/lobby/5", forwarded("192.0.2.2"))};
+    EXPECT_TRUE(more.hears("HTTP/1.1 429"));
+}
+
+TEST(intake, a_lobby_is_opened_when_another_network_has_taken_all)
+{
+    relay_server_options options = trusting({"127.0.0.1"});
+    options.limits.lobbies = 3;
+    world w{over::tcp, options};
+    std::vector<std::unique_ptr<caller>> taken;
+    for (int i = 0; i < 3; ++i) {
+        taken.push_back(std::make_unique<caller>(
+            w, websocket_hello("/lobby/" + std::to_string(i), forwarded("192.0.2.1"))));
+        EXPECT_NE(taken.back()->identity(), "nothing");
+    }
+    caller refused{w, websocket_hello("/lobby/4", forwarded("192.0.2.1"))};
+    EXPECT_TRUE(refused.hears("HTTP/1.1 503"));
+    EXPECT_TRUE(refused.hears("The relay is full."));
+    caller honest{w, websocket_hello("/lobby/5", forwarded("192.0.2.2"))};
+    EXPECT_NE(honest.identity(), "nothing");
+    EXPECT_TRUE(taken[2]->hears("0000090000")) << "the newest";
+    EXPECT_TRUE(has(w, reject_reason::over_share));
+    EXPECT_FALSE(taken[0]->peer.ended || taken[1]->peer.ended);
+    EXPECT_EQ(w.relay().count().lobbies, 3u);
+    taken[2]->peer.stream.close();
+    EXPECT_TRUE(w.run_until([&] { return w.relay().count().handshakes == 3; }));
+}
+
 TEST(intake, lobbies_are_spaces_of_their_own)
 {
     relay_server_options options;
@@ -441,6 +551,25 @@ TEST(intake, a_room_is_entered_with_the_seat_of_its_handshake)
     EXPECT_TRUE(plain.hears("02")) << "nor does another transport enter";
     caller client{w, room(", bob.seat." + std::string(32, 'a'), pair.server_identity)};
     caller server{w, room(other, pair.client_identity)};
+    EXPECT_TRUE(client.hears("hello"));
+    EXPECT_TRUE(server.hears("hello"));
+}
+
+TEST(intake, a_seat_enters_its_room_whoever_polls_for_it)
+{
+    world w{over::tcp};
+    const std::string one = ", bob.seat." + std::string(32, 'A'),
+                      other = ", bob.seat." + std::string(32, '1');
+    agreed_pair pair{w, one, other};
+    for (int i = 0; i < 20; ++i) {
+        caller poll{w, pair.server_identity + "\n", stream_kind::room};
+        EXPECT_TRUE(poll.hears("02"));
+    }
+    EXPECT_TRUE(has(w, reject_reason::denied_rate));
+    const auto room = [&](const std::string& seat, const std::string& named) {
+        return upgrade("/", {}, "bob.room" + seat) + frame(named + "\nhello");
+    };
+    caller client{w, room(one, pair.server_identity)}, server{w, room(other, pair.client_identity)};
     EXPECT_TRUE(client.hears("hello"));
     EXPECT_TRUE(server.hears("hello"));
 }

@@ -14,6 +14,7 @@ namespace parley::test {
 namespace {
 
 using detail::delivery_of_socket;
+using detail::memory_of_socket;
 using detail::socket_was_reset;
 using detail::window_of_socket;
 
@@ -76,6 +77,9 @@ TEST(socket_state, counts_what_tcp_has_not_acknowledged)
     const auto counts = delivery_of_socket(fd);
     ASSERT_TRUE(counts);
     EXPECT_LT(counts->acknowledged, counts->written);
+    EXPECT_GE(memory_of_socket(fd), counts->written - counts->acknowledged);
+    EXPECT_GE(memory_of_socket(pair.other.native_handle()), 64u << 10) << "what nobody has read";
+    EXPECT_EQ(memory_of_socket(-1), 0u);
 }
 
 TEST(socket_state, of_a_unix_socket_tells_whether_all_was_read)

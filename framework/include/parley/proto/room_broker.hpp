@@ -67,11 +67,14 @@ public:
     room_broker& operator=(room_broker&&) noexcept;
     ~room_broker();
 
-    // Two peers have agreed (relay_action::agree). Each comes with the seat of its handshake.
-    void agree(const room_peer& client, const room_peer& server, time_point now);
+    // Two peers have agreed (relay_action::agree). Each comes with the seat of its handshake. `held` is kept
+    // as long as the agreement waits for its room, and may be null.
+    void agree(const room_peer& client, const room_peer& server, time_point now,
+               std::shared_ptr<void> held = nullptr);
 
-    // A connection to the room port. Its owner limits the time for the line.
-    void connect(connection_id connection, const room_peer& who);
+    // A connection to the room port. Its owner limits the time for the line. With `by_seat_only` it takes no
+    // place but that of its seat.
+    void connect(connection_id connection, const room_peer& who, bool by_seat_only = false);
     // Takes the line from the front of `input`. The bytes after the line stay there: they belong to the room.
     void receive(connection_id connection, bytes_view& input, time_point now);
     // The connection is gone. Call this after an answer that closes, too. It is not needed after join: by

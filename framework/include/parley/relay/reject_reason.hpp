@@ -12,6 +12,7 @@ namespace parley {
 enum class reject_reason : byte {
     // when a connection opens
     connections_full,   // limits.connections
+    over_share,         // all places were taken, and this network held most of them
     address_full,       // limits.connections_per_address
     connection_rate,    // limits.connections_per_second
     stopping,           // the relay drains or stops
@@ -28,9 +29,11 @@ enum class reject_reason : byte {
     bad_http,
     bad_upgrade, // a WebSocket upgrade that breaks its rules
     no_such_path,
-    origin,       // relay_server_options::allowed_origins
-    lobbies_full, // limits.lobbies
+    origin,          // relay_server_options::allowed_origins
+    lobbies_full,    // limits.lobbies
+    address_lobbies, // limits.lobbies_per_address
     // handshakes
+    address_waiting,   // limits.waiting_per_address
     hello_rate,        // limits.hellos_per_second
     announcement_rate, // limits.announcements_per_second
     attempt_rate,      // limits.attempts_per_minute: the packet waits in a queue
@@ -39,12 +42,16 @@ enum class reject_reason : byte {
     slow_reader,       // more than max_queue_bytes wait for the peer to read
     memory,            // limits.memory: this peer held the most
     // rooms
-    rooms_full, // limits.rooms
-    room_bytes, // limits.room_bytes
-    room_idle,  // limits.room_idle
+    address_agreements, // limits.agreements_per_address: the pair cannot enter a room
+    denied_rate,        // limits.denied_lines_per_minute
+    rooms_full,         // limits.rooms
+    address_rooms,      // limits.rooms_per_address
+    room_bytes,         // limits.room_bytes
+    room_idle,          // limits.room_idle
+    room_stalled,       // limits.room_stall
 };
 
-inline constexpr std::size_t refusals = static_cast<std::size_t>(reject_reason::room_idle) + 1;
+inline constexpr std::size_t refusals = static_cast<std::size_t>(reject_reason::room_stalled) + 1;
 
 // The name of `why`, e.g. "address_full".
 std::string_view reject_reason_name(reject_reason why) noexcept;

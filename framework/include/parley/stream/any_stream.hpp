@@ -115,6 +115,7 @@ public:
     virtual bool was_reset() const noexcept { return false; }
     virtual std::optional<delivery_counts> delivery() const noexcept { return std::nullopt; }
     virtual std::optional<std::uint64_t> peer_window() const noexcept { return std::nullopt; }
+    virtual std::uint64_t system_memory() const noexcept { return 0; }
     virtual std::optional<stream_kind> kind() const noexcept { return std::nullopt; }
     virtual std::optional<seat_token> seat() const noexcept { return std::nullopt; }
 };
@@ -283,6 +284,9 @@ public:
     // The last receive window, in bytes, that the other end of the connection has advertised. nullopt when
     // the transport cannot tell (TCP can on Linux, since 5.4).
     std::optional<std::uint64_t> peer_window() const noexcept { return base_->peer_window(); }
+    // The memory, in bytes, that the system uses for the queues of the connection, both directions together. 0
+    // when the transport cannot tell (TCP and Unix sockets can on Linux).
+    std::uint64_t system_memory() const noexcept { return base_->system_memory(); }
     // The kind that the stream was opened for, when its transport says so (by a WebSocket's subprotocol).
     // Otherwise the port or path that was reached tells.
     std::optional<stream_kind> kind() const noexcept { return base_->kind(); }

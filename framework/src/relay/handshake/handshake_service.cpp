@@ -34,13 +34,16 @@ struct handshake_service::attempts {
 };
 
 // One peer. A waiting peer costs this object, its stream, and one pending wait for readability.
-struct handshake_service::connection {
-    connection(any_stream s, const identity& w, connection_permit p)
-        : permit(std::move(p)), stream(std::move(s)), who(w)
+struct handshake_service::connection : place_holder {
+    connection(handshake_service& in, any_stream s, const identity& w, permit p)
+        : service(in), held(std::move(p)), stream(std::move(s)), who(w)
     {
+        held.set_holder(*this);
     }
+    void give_way(reject_reason reason) override { service.give_way(id, reason); }
 
-    connection_permit permit;
+    handshake_service& service;
+    permit held;
     any_stream stream;
     identity who;
     connection_id id{};
@@ -83,14 +86,14 @@ room_peer handshake_service::room_peer_of(connection_id id, const identity& who)
     return {who, c ? c->stream.seat() : std::nullopt};
 }
 
-void handshake_service::serve(any_stream stream, const identity& wanted, connection_permit permit)
+void handshake_service::serve(any_stream stream, const identity& wanted, permit held)
 {
     const identity who = names_.claim(wanted);
     if (who.empty()) {
         observer_.rejected(wanted, relay_channel::handshake, reject_reason::duplicate_identity);
         return stream.close();
     }
-    const auto c = std::make_shared<connection>(std::move(stream), who, std::move(permit));
+    const auto c = std::make_shared<connection>(*this, std::move(stream), who, std::move(held));
     c->id = connections_.insert(c);
     c->ticket = (++last_ticket_ << 32) | static_cast<std::uint32_t>(c->id);
     constexpr std::uint64_t no_address = 0xff00'0000'0000'0000; // no peer comes from a multicast network
@@ -191,7 +194,9 @@ bytes_view handshake_service::feed(const connection_ptr& c, bytes_view input, st
 bool handshake_service::may_pass(const connection_ptr& c, const message& packet, time_point now)
 {
     if (const auto kind = hello_kind(packet)) {
-        if (const auto refused = limits_->hello(c->who, now, c->kind ? 0 : announcements_of(*kind))) {
+        auto refused = limits_->hello(c->who, now, c->kind ? 0 : announcements_of(*kind));
+        if (!refused) refused = limits_->also(share::waiting, c->held);
+        if (refused) {
             observer_.rejected(c->who, relay_channel::handshake, *refused);
             machine_.receive_malformed(c->id, make_error_code(errc::cancelled), now);
             return false;
@@ -363,6 +368,22 @@ void handshake_service::begin_close(const connection_ptr& c, error_code why)
     }
 }
 
+// A network that holds less gets its place. A goodbye that would block is given up.
+void handshake_service::give_way(connection_id which, reject_reason why)
+{
+    const auto c = connections_.find(which);
+    if (!c) return;
+    observer_.rejected(c->who, relay_channel::handshake, why);
+    if (!c->writing && !c->closing) {
+        const auto goodbye = std::make_shared<const encoded_packet>(encode(relay_uid, packet::closed{}));
+        const bytes_view bytes = goodbye->view();
+        c->stream.async_write_some(asio::buffer(bytes.data(), bytes.size()),
+                                   [goodbye](error_code, std::size_t) {});
+    }
+    end(c, errc::cancelled);
+    settle();
+}
+
 // Starts the writes. It runs after all actions, so one write carries all packets that one input has caused. An
 // announcement may cause thousands of writes: the timer starts the rest of them, after the handlers of others.
 void handshake_service::flush()
@@ -437,7 +458,7 @@ void handshake_service::end(const connection_ptr& c, error_code why)
     drain();
     names_.release(c->who);
     connections_.erase(c->id);
-    c->permit.release();
+    c->held.release();
     observer_.disconnected(c->who, relay_channel::handshake, c->closing ? c->why : why);
 }
 

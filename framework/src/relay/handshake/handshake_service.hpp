@@ -33,8 +33,8 @@ public:
     ~handshake_service();
 
     // Takes a stream that begins with a whole hello. `who` may become another identity (identity_allocator).
-    // The connection holds `permit` until it ends.
-    void serve(any_stream stream, const identity& who, connection_permit permit);
+    // The connection keeps `held` until it ends.
+    void serve(any_stream stream, const identity& who, permit held);
     // Notifies every peer that the relay closes, then closes the connections in order, within the linger
     // timeout.
     void stop();
@@ -48,6 +48,7 @@ private:
     struct connection;
     struct attempts;
     using connection_ptr = std::shared_ptr<connection>;
+    friend connection;
 
     room_peer room_peer_of(connection_id id, const identity& who) const;
     void wait_readable(const connection_ptr& c);
@@ -69,6 +70,7 @@ private:
     void charge(const connection_ptr& c);
     void charge_attempts(const connection_ptr& target);
     void begin_close(const connection_ptr& c, error_code why);
+    void give_way(connection_id which, reject_reason why);
     void flush();
     void write(const connection_ptr& c);
     void on_written(const connection_ptr& c, error_code error, std::size_t size);

@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t max_visitors = 8192;
 constexpr std::size_t max_in_tls = 2048; // a TLS handshake costs about ten times as much as any other start
+constexpr std::size_t max_for_answers = 32;
 constexpr std::string_view lobby_prefix = "/lobby/";
 constexpr std::size_t max_lobby_name_bytes = 64;
 
@@ -31,6 +32,14 @@ http_answer answer_of(reject_reason why)
     case reject_reason::address_full:
     case reject_reason::connection_rate:
         return {429, "Too many connections from this address.\n"};
+    case reject_reason::address_lobbies:
+        return {429, "Too many lobbies from this address.\n"};
+    case reject_reason::connections_full:
+    case reject_reason::over_share:
+    case reject_reason::lobbies_full:
+        return {503, "The relay is full.\n"};
+    case reject_reason::stopping:
+        return {503, "The relay is stopping.\n"};
     case reject_reason::bad_forwarded:
         return {400, "The address of the client cannot be read from the request's headers.\n"};
     case reject_reason::no_such_path:
@@ -60,19 +69,27 @@ relay_channel channel_of(stream_kind kind) noexcept
 } // namespace
 
 // A connection in its preamble.
-struct intake::pending_connection {
-    pending_connection(any_stream s, const identity& w, listener_policy_ptr p)
-        : stream(std::move(s)), policy(std::move(p)), channel(policy->channel), who(w)
+struct intake::pending_connection : place_holder {
+    pending_connection(intake& owner, any_stream s, const identity& w, listener_policy_ptr p)
+        : in(owner), stream(std::move(s)), policy(std::move(p)), channel(policy->channel), who(w)
     {
         if (const auto kind = stream.kind()) channel = channel_of(*kind);
     }
+    void give_way(reject_reason reason) override { in.evict(*this, reason); }
+    // Its own once it is known, not that of the proxy which brings it.
+    std::uint64_t network() const noexcept
+    {
+        return widest_network(trusted ? std::nullopt : address_key(who));
+    }
 
+    intake& in;
     any_stream stream;
     listener_policy_ptr policy;
     relay_channel channel;
     identity who;
     byte_vector early;
-    connection_permit permit;
+    permit held;
+    holdings<pending_connection*>::place place, in_tls;
     std::string lobby;
     time_point deadline = no_deadline;
     std::optional<reject_reason> why;
@@ -103,6 +120,9 @@ intake::intake(executor ex, const relay_server_options& options, relay_observer&
       observer_(observer),
       limits_(std::move(limits)),
       owner_(std::move(hooks)),
+      starting_(limits_->seed()),
+      for_answers_(limits_->seed()),
+      in_tls_(limits_->seed()),
       timer_(ex, *options.time, [this] { evict_late(); })
 {
 }
@@ -121,20 +141,25 @@ void intake::receive(any_stream stream, const identity& who, listener_policy_ptr
 {
     if (who.empty()) return; // the peer has already disconnected
     if (stopped_) return observer_.rejected(who, policy->channel, reject_reason::stopping);
-    const auto at = pending_.emplace(pending_.end(), std::move(stream), who, std::move(policy));
+    const auto at = pending_.emplace(pending_.end(), *this, std::move(stream), who, std::move(policy));
     pending_connection& v = *at;
     v.trusted = !v.policy->ready && comes_from_proxy(v.stream);
     // A proxy names its client later. Until then the connection counts only toward the total.
     bool admitted = true;
     if (!v.trusted)
         admitted = admit(v);
-    else if (const auto why = limits_->admit(v.permit, v.who, timer_.now(), true))
-        admitted = refuse(v, *why);
+    else if (!v.policy->only_answers)
+        if (const auto why = limits_->admit(v.held, v.who, timer_.now(), true, &v))
+            admitted = refuse(v, *why);
     if (!admitted) {
         evict(v, std::nullopt);
         return leave(at);
     }
-    make_room(); // a rejected connection evicts none
+    // A rejected connection evicts none.
+    auto& places = v.policy->only_answers ? for_answers_ : starting_;
+    v.place = places.add(v.network(), &v);
+    make_room(places, v.policy->only_answers ? max_for_answers : max_visitors);
+    if (v.evicted) return leave(at);
     if (limits_->limits().preamble_timeout != duration::max())
         v.deadline = timer_.now() + limits_->limits().preamble_timeout;
     arm_timer();
@@ -155,7 +180,8 @@ awaitable<void> intake::visit(pending_connections::iterator at)
     out.channel = v.channel;
     out.who = v.who;
     out.lobby = std::move(v.lobby);
-    out.permit = std::move(v.permit);
+    out.held = std::move(v.held);
+    starting_.remove(v.place);
     pending_.erase(at);
     owner_.deliver(std::move(out));
     if (pending_.empty()) owner_.on_idle();
@@ -268,11 +294,12 @@ awaitable<bool> intake::take_proxy_header(pending_connection& v)
 
 awaitable<bool> intake::start_tls(pending_connection& v)
 {
-    if (in_tls_.size() >= max_in_tls) evict(*in_tls_.front(), reject_reason::connections_full);
-    const auto at = in_tls_.insert(in_tls_.end(), &v);
+    v.in_tls = in_tls_.add(v.network(), &v);
+    make_room(in_tls_, max_in_tls);
+    if (v.evicted) co_return false;
     put_back(v);
     const error_code error = co_await accept_tls(v.stream, options_.tls, limits_->limits().preamble_bytes);
-    in_tls_.erase(at);
+    in_tls_.remove(v.in_tls);
     if (error == errc::tls_failed) co_return refuse(v, reject_reason::tls_failed);
     v.secure = !error;
     co_return v.secure;
@@ -328,6 +355,10 @@ void intake::set_client(pending_connection& v, const tcp_endpoint& client)
 {
     v.who = identity_of(client);
     v.trusted = options_.trusted_networks.contains(client.address());
+    if (v.evicted) return;
+    auto& places = v.policy->only_answers ? for_answers_ : starting_;
+    places.remove(v.place);
+    v.place = places.add(v.network(), &v);
 }
 
 // Checks the limits and the hook, once, when the client is known.
@@ -335,7 +366,9 @@ bool intake::admit(pending_connection& v)
 {
     if (std::exchange(v.admitted, true)) return true;
     const time_point now = timer_.now();
-    auto why = v.permit ? limits_->name(v.permit, v.who, now) : limits_->admit(v.permit, v.who, now);
+    std::optional<reject_reason> why;
+    if (!v.policy->only_answers)
+        why = v.held ? limits_->name(v.held, v.who, now) : limits_->admit(v.held, v.who, now, false, &v);
     if (!why && options_.admit && !options_.admit(v.who, v.channel)) why = reject_reason::not_admitted;
     return !why || refuse(v, *why);
 }
@@ -400,7 +433,7 @@ std::optional<http_answer> intake::on_upgrade(pending_connection& v, const http_
     if (fine) fine = check_origin(v, request);
     if (fine) fine = find_lobby(v, request.path());
     if (fine)
-        if (const auto why = owner_.check_lobby(v.lobby)) fine = refuse(v, *why);
+        if (const auto why = owner_.check_lobby(v.lobby, v.who)) fine = refuse(v, *why);
     if (fine) return std::nullopt;
     return answer_of(*v.why);
 }
@@ -419,8 +452,11 @@ bool intake::refuse(pending_connection& v, reject_reason why)
 void intake::evict(pending_connection& v, std::optional<reject_reason> why)
 {
     if (std::exchange(v.evicted, true)) return;
+    v.held.release();
+    release_places(v);
     if (why && !v.answered) refuse(v, *why);
-    if (v.in_line) { // answer as the broker does; give up a write that would block
+    if (v.in_line && why != reject_reason::over_share) {
+        // Answer as the broker does; give up a write that would block.
         const bytes_view code = encode(room_answer::denied);
         v.stream.async_write_some(asio::buffer(code.data(), code.size()), [](error_code, std::size_t) {});
     } else {
@@ -429,17 +465,21 @@ void intake::evict(pending_connection& v, std::optional<reject_reason> why)
     v.stream.close();
 }
 
-void intake::make_room()
+void intake::make_room(holdings<pending_connection*>& in, std::size_t most)
 {
-    if (pending_.size() <= max_visitors) return;
-    const auto oldest = std::find_if(pending_.begin(), pending_.end(),
-                                     [](const pending_connection& v) { return !v.evicted; });
-    if (oldest != pending_.end()) evict(*oldest, reject_reason::connections_full);
+    if (in.size() > most) evict(*in.oldest_of_largest(), reject_reason::over_share);
+}
+
+void intake::release_places(pending_connection& v) noexcept
+{
+    (v.policy->only_answers ? for_answers_ : starting_).remove(v.place);
+    in_tls_.remove(v.in_tls);
 }
 
 void intake::leave(pending_connections::iterator at)
 {
     at->stream.close();
+    release_places(*at);
     pending_.erase(at);
     if (pending_.empty()) owner_.on_idle();
 }

@@ -5,7 +5,10 @@
 //
 // limits.preamble_timeout and limits.preamble_bytes bound the negotiation. The relay closes a connection that
 // exceeds either. So a peer that never sends its hello or room line holds at most that much. When too many
-// connections are pending, the relay evicts the oldest: an honest peer needs only a few round trips.
+// connections are pending, the relay evicts the oldest of the network that has most of them: an honest peer needs
+// only a few round trips.
+//
+// Connections to addresses that only answer HTTP have places of their own, so an operator can ask a full relay.
 #pragma once
 
 #include "async/deadline_timer.hpp"
@@ -34,15 +37,16 @@ struct accepted_connection {
     relay_channel channel = relay_channel::handshake;
     identity who;
     std::string lobby; // empty: the default one
-    connection_permit permit;
+    permit held;
 };
 
 class intake {
 public:
     struct owner {
         std::function<void(accepted_connection)> deliver;
-        // The reason to reject connections to that lobby now; nullopt when they may enter.
-        std::function<std::optional<reject_reason>(const std::string& lobby)> check_lobby;
+        // The reason to reject a connection of `who` to that lobby now; nullopt when it may enter.
+        std::function<std::optional<reject_reason>(const std::string& lobby, const identity& who)>
+            check_lobby;
         std::function<void()> on_idle; // called when the last pending connection has ended
     };
     // `options` and `observer` must outlive the intake.
@@ -61,6 +65,7 @@ public:
 private:
     struct pending_connection;
     using pending_connections = std::list<pending_connection>;
+    friend pending_connection;
 
     awaitable<void> visit(pending_connections::iterator at);
     awaitable<bool> negotiate(pending_connection& v);
@@ -85,7 +90,8 @@ private:
     std::optional<http_answer> on_upgrade(pending_connection& v, const http_request& request);
     bool refuse(pending_connection& v, reject_reason why);
     void evict(pending_connection& v, std::optional<reject_reason> why);
-    void make_room();
+    void make_room(holdings<pending_connection*>& in, std::size_t most);
+    void release_places(pending_connection& v) noexcept;
     void leave(pending_connections::iterator at);
     void arm_timer();
     void evict_late();
@@ -95,8 +101,9 @@ private:
     relay_observer& observer_;
     std::shared_ptr<limiter> limits_;
     owner owner_;
-    pending_connections pending_;           // oldest first
-    std::list<pending_connection*> in_tls_; // in their TLS handshake, oldest first
+    pending_connections pending_; // oldest first
+    // By networks: connections to addresses that only answer HTTP, all others, and those in a TLS handshake.
+    holdings<pending_connection*> for_answers_, starting_, in_tls_;
     deadline_timer timer_;
     bool stopped_ = false;
 };

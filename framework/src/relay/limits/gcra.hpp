@@ -25,13 +25,19 @@ struct bucket_rate {
 
 class gcra {
 public:
-    // Takes `n` tokens if the bucket has them. A full bucket allows any `n`.
-    bool take(const bucket_rate& rate, time_point now, double n = 1) noexcept
+    // Whether the bucket has `n` tokens. A full bucket allows any `n`.
+    bool allows(const bucket_rate& rate, time_point now, double n = 1) const noexcept
     {
         if (rate.unlimited()) return true;
         const time_point then = std::max(full_at_, now) + rate.time_of(n);
-        if (then - now > rate.time_of(std::max({rate.burst, n, 1.0}))) return false;
-        full_at_ = then;
+        return then - now <= rate.time_of(std::max({rate.burst, n, 1.0}));
+    }
+
+    // Takes `n` tokens if they are there.
+    bool take(const bucket_rate& rate, time_point now, double n = 1) noexcept
+    {
+        if (!allows(rate, now, n)) return false;
+        if (!rate.unlimited()) full_at_ = std::max(full_at_, now) + rate.time_of(n);
         return true;
     }
 

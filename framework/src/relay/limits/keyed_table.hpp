@@ -49,6 +49,11 @@ public:
         const auto found = entries_.find(key);
         return found == entries_.end() ? nullptr : &found->second.value;
     }
+    const Value* find(std::uint64_t key) const noexcept
+    {
+        const auto found = entries_.find(key);
+        return found == entries_.end() ? nullptr : &found->second.value;
+    }
 
     void settle(std::uint64_t key)
     {

@@ -1,5 +1,7 @@
 #include "relay/rooms/room_pipe.hpp"
 
+#include "relay/rooms/stall_clock.hpp"
+
 #include <parley/async/spawn.hpp>
 #include <parley/async/watchdog.hpp>
 
@@ -26,7 +28,7 @@ constexpr std::size_t large_bytes_in_motion = 16u << 20;
 
 } // namespace
 
-struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
+struct room_pipe::state : std::enable_shared_from_this<room_pipe::state>, watched_room {
     struct direction {
         std::atomic<std::uint64_t> bytes{0};       // written on the executor, read from anywhere
         std::optional<bool> can_splice;            // both streams are plain sockets; unset: not checked yet
@@ -34,6 +36,10 @@ struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
         bool passed_end = false;                   // it ended in order, and the other side was told
         bool write_failed = false;                 // it ended because its destination failed
         std::shared_ptr<asio::steady_timer> pause; // made on its first pause
+        stall_clock clock;
+        std::uint64_t looked_bytes = 0; // at the last look
+        std::size_t pending = 0;        // of what was read: not written yet
+        std::size_t held = 0;           // memory, while they are pending
 
         std::uint64_t counted() const noexcept { return bytes.load(std::memory_order_relaxed); }
         void count(std::size_t more) noexcept { bytes.store(counted() + more, std::memory_order_relaxed); }
@@ -61,6 +67,10 @@ struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
     void release(load& moved) noexcept;
     awaitable<void> pace(std::size_t from, std::size_t size);
     bool too_many_bytes(std::size_t more) noexcept;
+    void look(time_point now) override;
+    stall_clock::state look_at(std::size_t from, time_point now);
+    void charge();
+    void on_dropped();
     std::uint64_t bytes() const noexcept { return directions[0].counted() + directions[1].counted(); }
     awaitable<error_code> drain_pipe(std::size_t from, splice_pipe& pipe);
     awaitable<error_code> write_all(std::size_t from, bytes_view bytes, bool counts);
@@ -77,6 +87,8 @@ struct room_pipe::state : std::enable_shared_from_this<room_pipe::state> {
     error_code why;
     std::optional<reject_reason> limit;
     bandwidth_share::room share;
+    std::optional<std::list<watched_room*>::iterator> watched;
+    std::unique_ptr<memory_share> charged; // made when it is first too slow
     unsigned running = 2;
 };
 
@@ -117,6 +129,7 @@ void room_pipe::state::reset_both(error_code reason) noexcept
 awaitable<void> room_pipe::state::copy(std::size_t from)
 {
     const auto self = shared_from_this();
+    if (!watched) watched = loop.watch(*this);
     load moved;
     error_code error;
     try {
@@ -157,10 +170,13 @@ awaitable<error_code> room_pipe::state::copy_until_end(std::size_t from, load& m
         if (half) half->kick();
         if (too_many_bytes(moved.size)) co_return make_error_code(errc::cancelled);
         if (!loop.bandwidth.unlimited()) co_await pace(from, moved.size);
+        way.pending = moved.size;
+        way.held = moved.pipe ? moved.size : (moved.large ? loop.large_buffers : loop.buffers).buffer_bytes();
         if (moved.pipe)
             error = co_await drain_pipe(from, moved.pipe);
         else
             error = co_await write_all(from, bytes_view{moved.buffer.get(), moved.size}, true);
+        way.pending = 0;
         if (error) co_return error;
         release(moved);
     }
@@ -258,8 +274,69 @@ awaitable<void> room_pipe::state::pace(std::size_t from, std::size_t size)
 void room_pipe::state::passed(std::size_t from, std::size_t size) noexcept
 {
     if (size == 0) return;
-    directions[from].count(size);
+    direction& way = directions[from];
+    way.count(size);
+    way.pending -= std::min(size, way.pending);
     if (half) half->kick();
+}
+
+void room_pipe::state::look(time_point now)
+{
+    if (running == 0) return;
+    bool slow = false;
+    for (const std::size_t from : {std::size_t{0}, std::size_t{1}}) {
+        const stall_clock::state found = look_at(from, now);
+        if (found == stall_clock::state::stalled) {
+            if (!limit) limit = reject_reason::room_stalled;
+            return reset_both(errc::timed_out);
+        }
+        slow = slow || found == stall_clock::state::slow;
+    }
+    if (slow && loop.memory)
+        charge();
+    else
+        charged.reset();
+}
+
+// Bytes are held here and in the system's queue to the reader. A direction that was quiet since the last look,
+// when it held nothing, is not asked again.
+stall_clock::state room_pipe::state::look_at(std::size_t from, time_point now)
+{
+    direction& way = directions[from];
+    const any_stream& reader = streams[1 - from];
+    const std::uint64_t bytes = way.counted();
+    const bool quiet = std::exchange(way.looked_bytes, bytes) == bytes;
+    if ((quiet && way.pending == 0 && !way.clock.holds()) || !reader.is_open())
+        return stall_clock::state::moves;
+    const auto delivery = reader.delivery();
+    const std::uint64_t unread = delivery ? delivery->written - delivery->acknowledged : 0;
+    // Only TCP counts what the other end has got. Elsewhere what the system has taken must do: its queues are
+    // small.
+    const bool counts = delivery && reader.remote_endpoint();
+    return way.clock.look(now, counts ? delivery->acknowledged : bytes, way.pending + unread,
+                          loop.room_stall);
+}
+
+void room_pipe::state::charge()
+{
+    std::uint64_t held = 0;
+    for (const direction& way : directions)
+        if (way.pending > 0) held += way.held;
+    for (const any_stream& stream : streams) held += stream.system_memory();
+    if (!charged)
+        charged = std::make_unique<memory_share>(loop.memory, [weak = weak_from_this(), ex = loop.ex] {
+            asio::post(ex, [weak] {
+                if (const auto self = weak.lock()) self->on_dropped();
+            });
+        });
+    charged->set(held);
+}
+
+void room_pipe::state::on_dropped()
+{
+    if (running == 0) return;
+    if (!limit) limit = reject_reason::memory;
+    reset_both(errc::queue_overflow);
 }
 
 // Lets other rooms run before it returns: a write that does not wait would not yield to the loop.
@@ -324,6 +401,8 @@ void room_pipe::state::ended(std::size_t from, error_code error)
     if (!why)
         for (any_stream& stream : streams) stream.reset_on_close(false);
     // Destroys everything that belongs to the loop here: another thread may destroy the rest.
+    if (watched) loop.unwatch(*watched);
+    charged.reset();
     for (any_stream& stream : streams) {
         stream.close();
         stream = any_stream{};

@@ -5,9 +5,13 @@
 //   ends its direction in order | gets the rest, then the same end
 //   resets, or cannot be written| is reset
 //   stays silent for the bound after the other has ended | both are reset
+//   does not read, so that what waits for it does not move (stall_clock) | both are reset
 //
 // Between two plain sockets, large amounts move inside the kernel. Everything else moves through a buffer.
 // Each turn moves a bounded number of bytes, then the other rooms of the loop have their turns.
+//
+// A room whose bytes move too slowly counts what it holds toward the relay's memory budget, the system's queues
+// included. It is reset when it holds the most.
 //
 // A stream that is closed before the end is reset. So peers see the death of a relay as an error, not as an
 // end in order.

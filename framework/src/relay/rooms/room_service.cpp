@@ -4,6 +4,7 @@
 
 #include <parley/async/spawn.hpp>
 #include <parley/async/watchdog.hpp>
+#include <parley/proto/room_line.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/dispatch.hpp>
@@ -18,17 +19,21 @@ constexpr std::size_t max_early_bytes = 64 * 1024;
 } // namespace
 
 // A connection on its way into a room.
-struct room_service::room_connection {
-    room_connection(any_stream s, const identity& w, connection_permit p)
-        : permit(std::move(p)), stream(std::move(s)), who(w)
+struct room_service::room_connection : place_holder {
+    room_connection(room_service& in, any_stream s, const identity& w, permit p)
+        : service(in), held(std::move(p)), stream(std::move(s)), who(w)
     {
+        held.set_holder(*this);
     }
+    void give_way(reject_reason why) override { service.give_way(id, why); }
 
-    connection_permit permit;
+    room_service& service;
+    permit held;
     any_stream stream;
     identity who;
     connection_id id{};
     room_connection_state state = room_connection_state::idle;
+    identity named;    // in its line
     byte_vector early; // bytes behind the line: the room's first bytes
     room_answer code = room_answer::denied;
     room_connection_ptr other; // set by a join; the room starts when both are ready
@@ -37,14 +42,24 @@ struct room_service::room_connection {
 };
 
 // A joined pair.
-struct room_service::room {
+struct room_service::room : place_holder {
+    room(const identity& c, const identity& s, time_point now) : client(c), server(s), opened(now), moved(now)
+    {
+    }
+    void give_way(reject_reason why) override
+    {
+        for (permit* each : {&client_connection, &server_connection, &client_share, &server_share})
+            each->release();
+        if (pipe) pipe->abort(errc::cancelled, why);
+    }
+
     identity client, server;
     time_point opened;
-    connection_permit client_permit, server_permit;
-    const room_worker* loop; // the loop that runs it
+    permit client_connection, server_connection, client_share, server_share;
+    const room_worker* loop = nullptr; // the loop that runs it
     std::shared_ptr<room_pipe> pipe;
     std::uint64_t bytes = 0; // at the last look
-    time_point moved{};      // when `bytes` last changed
+    time_point moved;        // when `bytes` last changed
 };
 
 room_service::room_service(executor ex, const relay_server_options& options, relay_observer& observer,
@@ -70,16 +85,24 @@ room_service::~room_service() = default;
 
 void room_service::agree(const room_peer& client, const room_peer& server)
 {
-    broker_.agree(client, server, timer_.now());
+    struct pair_of_permits {
+        permit client, server;
+    };
+    const auto held = std::make_shared<pair_of_permits>();
+    if (const auto why =
+            limits_->take_for_both(share::agreements, held->client, client.who, held->server, server.who)) {
+        observer_.rejected(client.who, relay_channel::room, *why);
+        return;
+    }
+    broker_.agree(client, server, timer_.now(), held);
     settle();
 }
 
-void room_service::serve(any_stream stream, const identity& who, connection_permit permit)
+void room_service::serve(any_stream stream, const identity& who, permit held)
 {
-    const auto e = std::make_shared<room_connection>(std::move(stream), who, std::move(permit));
+    const auto e = std::make_shared<room_connection>(*this, std::move(stream), who, std::move(held));
     e->id = connections_.insert(e);
     observer_.connected(who, relay_channel::room);
-    broker_.connect(e->id, {who, e->stream.seat()});
     read_line(e);
     settle();
     listen(e);
@@ -90,6 +113,12 @@ void room_service::read_line(const room_connection_ptr& e)
 {
     error_code error;
     bytes_view input = scratch().first(e->stream.try_read_some(scratch(), error));
+    bytes_view line = input;
+    room_line_parser parser;
+    if (const auto named = parser.parse(line); named && *named) e->named = **named;
+    // Somebody may be waiting for another's agreement there, whose place only a seat tells from his.
+    const auto refused = limits_->refuse_line(e->who, e->named, timer_.now());
+    broker_.connect(e->id, {e->who, e->stream.seat()}, refused.has_value());
     broker_.receive(e->id, input, timer_.now());
     e->early.assign(input.begin(), input.end());
     drain();
@@ -161,6 +190,13 @@ void room_service::perform(const room_action_variant& action)
 void room_service::answer(const room_connection_ptr& e, room_answer code)
 {
     e->code = code;
+    if (code == room_answer::denied) {
+        const time_point now = timer_.now();
+        if (const auto refused = limits_->refuse_line(e->who, e->named, now))
+            observer_.rejected(e->who, relay_channel::room, *refused);
+        else
+            limits_->line_denied(e->who, e->named, now);
+    }
     if (code != room_answer::joined) advance(e, room_connection_input::reject);
 }
 
@@ -177,25 +213,29 @@ void room_service::start_room(room_connection_ptr client, room_connection_ptr se
 {
     client->other.reset();
     server->other.reset();
-    const bool opened = limits_->open_room();
-    for (const room_connection_ptr& e : {client, server}) {
-        if (opened) {
-            e->stream.put_back(e->early);
-        } else {
-            observer_.rejected(e->who, relay_channel::room, reject_reason::rooms_full);
+    const time_point now = timer_.now();
+    const auto which = rooms_.emplace(rooms_.end(), client->who, server->who, now);
+    if (const auto refused = limits_->take_for_both(share::rooms, which->client_share, client->who,
+                                                    which->server_share, server->who, &*which)) {
+        rooms_.erase(which);
+        for (const room_connection_ptr& e : {client, server}) {
+            observer_.rejected(e->who, relay_channel::room, *refused);
             answer(e, room_answer::absent);
         }
+        return;
     }
-    if (!opened) return;
+    for (const room_connection_ptr& e : {client, server}) {
+        permit& held = e == client ? which->client_connection : which->server_connection;
+        held = std::move(e->held);
+        held.set_holder(*which);
+        e->stream.put_back(e->early);
+    }
     room_worker& loop = loops_.enter(server->stream, client->stream);
     room_pipe_options pipe_options;
     pipe_options.greeting = encode(room_answer::joined);
     pipe_options.half_timeout = options_.half_room_timeout;
 
-    const time_point now = timer_.now();
-    const auto which =
-        rooms_.insert(rooms_.end(), room{client->who, server->who, now, std::move(client->permit),
-                                         std::move(server->permit), &loop, nullptr, 0, now});
+    which->loop = &loop;
     observer_.room_opened(which->client, which->server);
     const std::weak_ptr<bool> alive = alive_;
     which->pipe = room_pipe::start(std::move(server->stream), std::move(client->stream), pipe_options, loop,
@@ -222,13 +262,24 @@ void room_service::end_room(std::list<room>::iterator which, const room_pipe_rep
     const room_worker* const loop = which->loop;
     ended_bytes_ += out.server_to_client_bytes + out.client_to_server_bytes;
     rooms_.erase(which);
-    limits_->close_room();
     loops_.leave(*loop);
     if (report.limit) observer_.rejected(out.client, relay_channel::room, *report.limit);
     observer_.room_closed(out);
     observer_.disconnected(out.client, relay_channel::room, out.why);
     observer_.disconnected(out.server, relay_channel::room, out.why);
     if (connections_.size() == 0 && rooms_.empty()) on_idle_();
+}
+
+// A network that holds less gets its place. It gets no answer: none of the answers tells the reason.
+void room_service::give_way(connection_id which, reject_reason why)
+{
+    const auto e = connections_.find(which);
+    if (!e) return;
+    observer_.rejected(e->who, relay_channel::room, why);
+    const auto other = e->other;
+    advance(e, room_connection_input::close, errc::cancelled);
+    if (other) advance(other, room_connection_input::close, errc::cancelled); // it can join nobody any more
+    settle();
 }
 
 // Writes the answer, ends its direction, and waits for the peer's end within the linger timeout. Closing over
@@ -269,6 +320,7 @@ void room_service::end(const room_connection_ptr& e, error_code why)
     broker_.disconnect(e->id);
     e->other.reset();
     e->stream.close();
+    e->held.release();
     forget(e);
     observer_.disconnected(e->who, relay_channel::room, why);
 }

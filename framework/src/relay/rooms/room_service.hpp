@@ -30,8 +30,8 @@ public:
     ~room_service();
 
     void agree(const room_peer& client, const room_peer& server);
-    // Takes a stream that begins with a whole room line. The connection holds `permit` until it ends.
-    void serve(any_stream stream, const identity& who, connection_permit permit);
+    // Takes a stream that begins with a whole room line. The connection keeps `held` until it ends.
+    void serve(any_stream stream, const identity& who, permit held);
     // Resets rooms and closes all other connections.
     void stop();
 
@@ -45,6 +45,8 @@ private:
     struct room_connection;
     using room_connection_ptr = std::shared_ptr<room_connection>;
     struct room;
+    friend room_connection;
+    friend room;
 
     // Steps `e` through the table of room_connection_state.hpp and performs the action.
     void advance(const room_connection_ptr& e, room_connection_input input, error_code why = {});
@@ -54,6 +56,7 @@ private:
     void drain();
     void perform(const room_action_variant& action);
     void answer(const room_connection_ptr& e, room_answer code);
+    void give_way(connection_id which, reject_reason why);
     void join(const room_connection_ptr& client, const room_connection_ptr& server);
     void start_room(room_connection_ptr client, room_connection_ptr server);
     void end_room(std::list<room>::iterator which, const room_pipe_report& report);

@@ -53,17 +53,20 @@ struct room_workers::thread {
     }
 };
 
-room_workers::room_workers(executor home, std::size_t count, std::size_t buffer_bytes, time_source& time)
+room_workers::room_workers(executor home, std::size_t count, std::size_t buffer_bytes, time_source& time,
+                           const std::shared_ptr<memory_budget>& memory)
 {
     const std::size_t max_pipes = pipe_pool::usual_max_lent();
     workers_.reserve(std::max<std::size_t>(count, 1));
     workers_.push_back(
         {nullptr, std::make_unique<room_worker>(std::move(home), buffer_bytes, max_pipes, time)});
+    workers_.front().loop->memory = memory;
     const signals_blocked blocked;
     while (workers_.size() < count) {
         auto runs = std::make_unique<thread>();
         auto loop =
             std::make_unique<room_worker>(runs->context.get_executor(), buffer_bytes, max_pipes, time);
+        loop->memory = memory;
         try {
             runs->handle = std::thread{[&on = *runs] { on.run(); }};
         } catch (const std::system_error&) {
@@ -79,6 +82,7 @@ room_workers::~room_workers()
         if (!each.runs) continue;
         each.runs->context.stop();
         each.runs->handle.join();
+        each.loop->stop_watching();
         each.runs.reset(); // and the rooms left in it, which use the loop
     }
 }

@@ -16,8 +16,9 @@ namespace parley::detail {
 class room_workers {
 public:
     // Makes `count` (at least 1) loops. The first is `home`, the relay's executor; each other one has a
-    // thread. There are fewer when the system refuses a thread.
-    room_workers(executor home, std::size_t count, std::size_t buffer_bytes, time_source& time = real_time());
+    // thread. There are fewer when the system refuses a thread. Slow rooms count toward `memory`, unless null.
+    room_workers(executor home, std::size_t count, std::size_t buffer_bytes, time_source& time = real_time(),
+                 const std::shared_ptr<memory_budget>& memory = nullptr);
     room_workers(const room_workers&) = delete;
     room_workers& operator=(const room_workers&) = delete;
     // Rooms on other loops than `home` end without a report.

@@ -456,6 +456,7 @@ public:
     {
         return core_->below().peer_window();
     }
+    std::uint64_t system_memory() const noexcept override { return core_->below().system_memory(); }
 
 private:
     std::shared_ptr<layered_core> core_;

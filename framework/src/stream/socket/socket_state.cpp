@@ -3,7 +3,10 @@
 #include "stream/socket/socket_state.hpp"
 
 #ifdef __linux__
+#include <algorithm>
+#include <array>
 #include <cstddef>
+#include <linux/sock_diag.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -91,6 +94,17 @@ std::optional<delivery_counts> delivery_of_socket(int fd) noexcept
     return std::nullopt;
 }
 
+std::uint64_t memory_of_socket(int fd) noexcept
+{
+    std::array<std::uint32_t, SK_MEMINFO_VARS> all{};
+    socklen_t size = sizeof(all);
+    if (fd < 0 || ::getsockopt(fd, SOL_SOCKET, SO_MEMINFO, all.data(), &size) != 0) return 0;
+    // What is queued to be sent counts in one of two places, by the kind of socket.
+    return std::uint64_t{all[SK_MEMINFO_RMEM_ALLOC]} +
+           std::max(all[SK_MEMINFO_WMEM_ALLOC], all[SK_MEMINFO_WMEM_QUEUED]) + all[SK_MEMINFO_FWD_ALLOC] +
+           all[SK_MEMINFO_BACKLOG];
+}
+
 std::optional<std::uint64_t> window_of_socket(int fd) noexcept
 {
     constexpr std::size_t needed = offsetof(tcp_info, tcpi_snd_wnd) + sizeof(tcp_info::tcpi_snd_wnd);
@@ -106,6 +120,10 @@ bool socket_was_reset(int) noexcept
 std::optional<delivery_counts> delivery_of_socket(int) noexcept
 {
     return std::nullopt;
+}
+std::uint64_t memory_of_socket(int) noexcept
+{
+    return 0;
 }
 std::optional<std::uint64_t> window_of_socket(int) noexcept
 {

@@ -13,5 +13,6 @@ namespace parley::detail {
 bool socket_was_reset(int fd) noexcept;
 std::optional<delivery_counts> delivery_of_socket(int fd) noexcept;
 std::optional<std::uint64_t> window_of_socket(int fd) noexcept;
+std::uint64_t memory_of_socket(int fd) noexcept;
 
 } // namespace parley::detail

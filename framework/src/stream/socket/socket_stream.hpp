@@ -116,6 +116,7 @@ public:
     {
         return window_of_socket(native_handle());
     }
+    std::uint64_t system_memory() const noexcept override { return memory_of_socket(native_handle()); }
 
 protected:
     // The implementation of close(). It stores was_reset() first: a closed socket no longer knows.
