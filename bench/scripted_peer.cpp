@@ -124,7 +124,10 @@ private:
     void on_packet(const message& packet) override
     {
         const auto* offer = std::get_if<packet::new_server>(&packet.body);
-        if (offer == nullptr || offer->public_packet == wanted_) pass(packet);
+        if (offer != nullptr && offer->public_packet != wanted_) return;
+        pass(packet);
+        derive_now(machine_);
+        drain();
     }
     void on_event(const client_event_variant& event) override
     {

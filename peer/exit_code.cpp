@@ -17,6 +17,7 @@ exit_code exit_code_for(const error_code& error, session_phase phase) noexcept
         error == errc::proxy_refused_destination)
         return exit_code::proxy;
     if (error == errc::unconfirmed) return exit_code::unconfirmed;
+    if (error == errc::too_many_guesses) return exit_code::guessed;
     if (phase == session_phase::connecting || error == errc::name_not_resolved ||
         error == errc::connect_failed || error == errc::proxy_cannot_connect)
         return exit_code::unreachable;

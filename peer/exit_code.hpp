@@ -17,6 +17,7 @@ enum class exit_code : int {
     local_file = 8,      // a fault with a file or a resource on this side
     proxy = 9,           // the proxy cannot be reached or refuses
     unconfirmed = 10,    // sender: the receiver ended before it confirmed
+    guessed = 11,        // too many peers with another code came: somebody may be guessing
     interrupted = 128,   // plus the signal's number: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP
 };
 

@@ -58,6 +58,11 @@ public:
     {
         put({{"event", "rejected"}, {"peer", peer}, {"reason", why.message()}});
     }
+    void guesses(const guess_report& last_minute) override
+    {
+        put({{"event", "guesses"}, {"count", last_minute.count}, {"addresses", last_minute.addresses}});
+    }
+    void trying_again() override { put({{"event", "trying_again"}}); }
     void refused(std::string_view peer) override { put({{"event", "refused"}, {"peer", peer}}); }
     void offered(std::string_view peer) override { put({{"event", "offered"}, {"peer", peer}}); }
     void withdrawn(std::string_view peer) override { put({{"event", "withdrawn"}, {"peer", peer}}); }

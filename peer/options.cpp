@@ -20,7 +20,8 @@ constexpr std::string_view exit_codes_text = R"(Exit codes:
   4  nobody came in time           130  interrupted (Ctrl-C)
   5  refused, by either side       143  ended by SIGTERM
   9  the proxy cannot be reached, or refuses
- 10  the other side ended before it confirmed; it may not have the document)";
+ 10  the other side ended before it confirmed; it may not have the document
+ 11  too many others with another code came; somebody may be guessing)";
 
 constexpr std::string_view send_notes =
     R"(PATH is a file or a directory; "-" is standard input until its end. The code
@@ -69,6 +70,7 @@ struct raw_common {
     proxy_arguments proxy;
     std::uint16_t room_port = 0;
     double timeout_seconds = 3600;
+    std::uint64_t max_wrong_codes = default_max_guesses;
     bool quiet = false;
     bool json = false;
 };
@@ -105,6 +107,8 @@ void add_common(CLI::App& command, raw_common& raw)
     add_option(command, "--timeout", raw.timeout_seconds, "SECONDS",
                "How long to wait for the other side (default: 3600)")
         ->check(CLI::Range(0.001, 31'536'000.0).description(""));
+    add_option(command, "--max-wrong-codes", raw.max_wrong_codes, "N",
+               "Stop when more than N others with another code have come; 0 for any number (default: 10000)");
     CLI::Option* quiet = command.add_flag("-q,--quiet", raw.quiet, "Show failures only");
     command.add_flag("--json", raw.json, "Write one JSON object per line to standard output")
         ->excludes(quiet);
@@ -165,6 +169,7 @@ failed_check check_common(const raw_common& raw, const surroundings& around, com
     if (!proxy) return wrong(proxy.error());
     out.proxy = std::move(*proxy);
     out.timeout = std::chrono::milliseconds{static_cast<std::int64_t>(raw.timeout_seconds * 1000)};
+    out.max_wrong_codes = raw.max_wrong_codes;
     out.form = raw.json ? output_form::json : raw.quiet ? output_form::quiet : output_form::text;
     return {};
 }
@@ -240,6 +245,9 @@ private:
             "Refuse a document of more files and directories (default: 2000000; with -y 200000 if it repeats "
             "its contents more than ten times)");
         max_paths_option_->check(CLI::Range(1, 1'000'000'000).description(""));
+        add_option(*recv_, "--max-iterations", max_iterations_, "N",
+                   "Accept senders that ask for up to N iterations of key derivation (default: 4096)")
+            ->check(CLI::PositiveNumber.description(""));
         add_common(*recv_, recv_raw_);
     }
 
@@ -307,6 +315,7 @@ private:
         options.allow_dot = allow_dot_;
         options.max_size_bytes = max_size_;
         if (max_paths_option_->count() != 0) options.max_paths = max_paths_;
+        options.max_iterations = max_iterations_;
         if (output_->count() != 0) {
             if (output_value_.empty()) return usage_error("--output: an empty path");
             options.output = std::move(output_value_);
@@ -335,6 +344,7 @@ private:
     CLI::Option *path_ = nullptr, *text_ = nullptr, *name_ = nullptr, *code_ = nullptr, *output_ = nullptr;
     raw_common send_raw_, recv_raw_;
     std::string path_text_, text_value_, name_value_, records_ = "current", code_value_, output_value_;
+    std::uint64_t max_iterations_ = default_max_iterations;
     bool compress_ = false, no_compress_ = false, yes_ = false, allow_dot_ = false;
     std::string probe_relay_, probe_ca_file_;
     proxy_arguments probe_proxy_;

@@ -4,7 +4,9 @@
 #include "peer/exit_code.hpp"
 
 #include <parley/crypto/record_cipher.hpp>
+#include <parley/crypto/spoke.hpp>
 #include <parley/payload/document_source.hpp>
+#include <parley/proto/guess_report.hpp>
 #include <parley/transport/address.hpp>
 #include <parley/transport/proxy.hpp>
 
@@ -28,6 +30,7 @@ struct common_options {
     proxy_pointer proxy;                  // null: none
     std::optional<std::string> code_file; // "-" is standard input
     std::chrono::milliseconds timeout{std::chrono::hours{1}}; // how long to wait for the other side
+    std::uint64_t max_wrong_codes = default_max_guesses;      // 0: any number
     output_form form = output_form::text;
 };
 
@@ -49,6 +52,7 @@ struct recv_command_options {
     std::uint64_t max_size_bytes = UINT64_MAX; // of the document
     std::optional<std::uint32_t> max_paths;    // in the document
     std::optional<std::string> output;         // "-" is standard output
+    std::uint64_t max_iterations = default_max_iterations; // of key derivation, that a sender may ask for
 };
 
 // There is nothing to run: print a text (help, version, or what is wrong) and exit.

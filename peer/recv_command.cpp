@@ -89,7 +89,7 @@ int run_recv(const recv_command_options& options, std::optional<std::string> cod
     if (!code) return report_failure(out, code.error());
 
     auto settings = make_session_options<receive_options>(options.common);
-    settings.refusal_ends(true);
+    settings.refusal_ends(true).max_iterations(options.max_iterations);
     session_observer observer{out, !options.yes, options.common.proxy};
     const operation_result<receive_report> report =
         run_operation<receive_report>([&](const executor& ex, auto&& token) {

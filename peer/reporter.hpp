@@ -5,6 +5,7 @@
 #include "peer/progress.hpp"
 
 #include <parley/payload/document_source.hpp>
+#include <parley/proto/guess_report.hpp>
 
 #include <functional>
 #include <memory>
@@ -45,6 +46,9 @@ public:
     virtual void identified(std::string_view self) = 0;
     virtual void waiting() = 0;
     virtual void rejected(std::string_view peer, const error_code& why) = 0;
+    // So many with another code in the last minute: somebody may be guessing.
+    virtual void guesses(const guess_report& last_minute) = 0;
+    virtual void trying_again() = 0;                   // receiver: a sender has not answered
     virtual void refused(std::string_view peer) = 0;   // sender: by the other user
     virtual void offered(std::string_view peer) = 0;   // receiver: somebody knows the code
     virtual void withdrawn(std::string_view peer) = 0; // receiver: that sender has left again

@@ -37,6 +37,16 @@ void session_observer::rejected(const identity& peer, error_code why)
     out_.rejected(peer.text(), why);
 }
 
+void session_observer::guesses(const guess_report& last_minute)
+{
+    out_.guesses(last_minute);
+}
+
+void session_observer::trying_again()
+{
+    out_.trying_again();
+}
+
 void session_observer::refused(const identity& peer)
 {
     out_.refused(peer.text());
@@ -130,6 +140,7 @@ int report_failure(reporter& out, const operation_error& error, const common_opt
     std::string message = error.message();
     if (exit == exit_code::unreachable && common.relay_text.empty())
         message += "; --relay or PARLEY_RELAY says where another relay is";
+    if (exit == exit_code::guessed) message += "; take a new code, or allow more with --max-wrong-codes";
     out.failed(exit, to_int(exit), message);
     return to_int(exit);
 }

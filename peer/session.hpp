@@ -37,6 +37,8 @@ public:
     void identified(const identity& self) override;
     void waiting() override;
     void rejected(const identity& peer, error_code why) override;
+    void guesses(const guess_report& last_minute) override;
+    void trying_again() override;
     void refused(const identity& peer) override;
     awaitable<bool> decide(identity peer) override;
     awaitable<bool> decide_document(identity peer, offered_document document) override;
@@ -59,6 +61,7 @@ Options make_session_options(const common_options& common)
 {
     Options out;
     out.relay(common.relay).ca_file(common.ca_file).proxy(common.proxy).wait_timeout(common.timeout);
+    out.max_guesses(common.max_wrong_codes);
     out.connect_timeout(std::min<duration>(out.connect_timeout(), common.timeout));
     return out;
 }

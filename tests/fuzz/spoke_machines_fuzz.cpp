@@ -196,6 +196,12 @@ struct owner {
         const auto found = latest.find(to.value);
         return found == latest.end() ? nullptr : std::get_if<Body>(&found->second.body);
     }
+    void expire(time_point now)
+    {
+        machine.expire(now);
+        drain();
+        require(machine.next_deadline() > now, "what is due is done");
+    }
     // What every machine of a handshake may be told.
     void common(byte command, script& s)
     {
@@ -223,10 +229,13 @@ void run_client(script& s)
     owner<client_machine> o{
         {secret_bytes{"right"}, random, {.max_iterations = 4, .max_servers = 3}}, {}, false};
     std::map<std::uint16_t, spoke_server_session> sessions;
+    std::optional<client_derivation> job;
+    time_point now{};
     o.drain();
     while (s.more() && !o.machine.finished()) {
         const byte command = s.next();
         const uid server = s.number();
+        if (command >= 240) o.expire(now += std::chrono::seconds{s.next()});
         switch (command % 8) {
         case 0:
             o.feed(relay_uid, packet::new_server{server, honest_server().public_packet(), s.name()});
@@ -256,6 +265,16 @@ void run_client(script& s)
             break;
         }
         o.drain();
+        // Most derivations end at once; others overlap with what comes next.
+        if (job && command % 2 == 0) {
+            o.machine.derived(std::move(*job));
+            job.reset();
+        }
+        if (command < 224)
+            derive_now(o.machine);
+        else if (!job)
+            job = o.machine.next_derivation();
+        o.drain();
     }
 }
 
@@ -270,11 +289,13 @@ void run_server(script& s)
     owner<server_machine> o{{std::move(exchange), random, {.max_clients = 3}}, {}, false};
     const identity self = identity::from_text("s:1").value();
     std::map<std::uint16_t, std::pair<spoke_client, identity>> clients;
+    time_point now{};
     o.drain();
     if (s.next() % 8 != 0) o.feed(relay_uid, packet::server_identity{self});
     while (s.more() && !o.machine.finished()) {
         const byte command = s.next();
         const uid client = s.number();
+        if (command >= 240) o.expire(now += std::chrono::seconds{s.next()});
         switch (command % 8) {
         case 0: { // a right greeting
             auto made = spoke_client::create(as_bytes(command < 200 ? "right" : "wrong"),
@@ -389,9 +410,8 @@ void run_relay(script& s)
 void run_broker(script& s)
 {
     constexpr std::uint32_t connections = 12;
-    room_broker broker{{.room_timeout = std::chrono::seconds{30},
-                        .same_address = s.next() % 2 == 0,
-                        .max_agreements = 5}};
+    room_broker broker{
+        {.room_timeout = std::chrono::seconds{30}, .same_address = s.next() % 2 == 0, .max_agreements = 5}};
     std::array<bool, connections> waiting{};
     time_point now{};
     const auto drain = [&] {

@@ -76,6 +76,8 @@ private:
     void hear(bytes_view bytes)
     {
         if (done) return;
+        machine_->expire(network_.now());
+        drain();
         while (!bytes.empty() && !machine_->finished()) {
             const bytes_view before = bytes;
             machine_->receive(bytes);
@@ -95,6 +97,30 @@ private:
     }
 
     void drain()
+    {
+        take_output();
+        if constexpr (is_client) {
+            derive_now(*machine_);
+            take_output();
+        }
+        wait_for_deadline();
+    }
+
+    void wait_for_deadline()
+    {
+        const time_point when = machine_->next_deadline();
+        if (when >= waits_until_) return;
+        waits_until_ = when;
+        network_.at(when, [this] {
+            waits_until_ = no_deadline;
+            if (done || machine_->finished()) return;
+            machine_->expire(network_.now());
+            drain();
+            settle();
+        });
+    }
+
+    void take_output()
     {
         const bytes_view due = machine_->output();
         note(due, to_relay_, false);
@@ -213,6 +239,7 @@ private:
     std::optional<record_reader> reader_;
     simulated_network::port port_;
     packet_parser from_relay_, to_relay_;
+    time_point waits_until_ = no_deadline;
     std::size_t steps_ = 0;
     bool in_room_ = false;
 };

@@ -60,6 +60,8 @@ constexpr description descriptions[] = {
     {errc::cancelled, condition::cancelled, "cancelled"},
     {errc::unconfirmed, condition::transport,
      "the other side ended before it confirmed; it may not have the document"},
+    {errc::too_many_guesses, condition::authentication,
+     "too many peers with another password came; somebody may be guessing"},
 
     {errc::pack_bad_signature, condition::peer_fault, "the document does not begin with PACK"},
     {errc::pack_bad_version, condition::peer_fault, "the document's pack version is not 2"},

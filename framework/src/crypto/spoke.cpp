@@ -5,6 +5,7 @@
 
 #include <sodium.h>
 
+#include <limits>
 #include <type_traits>
 #include <utility>
 
@@ -29,9 +30,12 @@ std::span<const byte, 32> part(const derived_bytes& derived) noexcept
     return derived.view().subspan<Offset, 32>();
 }
 
-// PBKDF2-HMAC-SHA256 of section 5.2. Its block counter is little-endian, so no library's PBKDF2 will do.
-derived_bytes stretch(bytes_view password, const std::array<byte, salt_bytes>& salt,
-                      std::uint64_t iterations) noexcept
+constexpr std::uint64_t all_iterations = std::numeric_limits<std::uint64_t>::max();
+
+// PBKDF2-HMAC-SHA256 of section 5.2: up to `iterations` more of its rounds. Its block counter is
+// little-endian, so no library's PBKDF2 will do. Returns whether all are done.
+bool stretch(password_stretch& state, bytes_view password, const public_parameters& parameters,
+             std::uint64_t iterations) noexcept
 {
     using hmac = wiped<crypto_auth_hmacsha256_state>;
     static constexpr byte nothing = 0;
@@ -39,35 +43,36 @@ derived_bytes stretch(bytes_view password, const std::array<byte, salt_bytes>& s
     hmac keyed;
     crypto_auth_hmacsha256_init(&keyed.value, password.empty() ? &nothing : password.data(), password.size());
 
-    derived_bytes out;
+    const std::uint64_t left = parameters.iterations - state.rounds;
+    const std::uint64_t last = state.rounds + std::min(left, iterations);
     hmac running;
-    secret_array<block_bytes> round;
-    for (std::size_t block = 0; block * block_bytes < out.size(); ++block) {
-        const std::array<byte, 4> counter{static_cast<byte>(block + 1)};
-        byte* const sum = out.data() + block * block_bytes;
-        running = keyed;
-        crypto_auth_hmacsha256_update(&running.value, salt.data(), salt.size());
-        crypto_auth_hmacsha256_update(&running.value, counter.data(), counter.size());
-        crypto_auth_hmacsha256_final(&running.value, round.data());
-        std::copy_n(round.data(), block_bytes, sum);
-        for (std::uint64_t i = 1; i < iterations; ++i) {
+    for (std::size_t block = 0; block * block_bytes < state.sum.size(); ++block) {
+        byte* const round = state.round.data() + block * block_bytes;
+        byte* const sum = state.sum.data() + block * block_bytes;
+        std::uint64_t done = state.rounds;
+        if (done == 0 && last != 0) {
+            const std::array<byte, 4> counter{static_cast<byte>(block + 1)};
             running = keyed;
-            crypto_auth_hmacsha256_update(&running.value, round.data(), block_bytes);
-            crypto_auth_hmacsha256_final(&running.value, round.data());
-            for (std::size_t j = 0; j < block_bytes; ++j)
-                sum[j] = static_cast<byte>(sum[j] ^ round.data()[j]);
+            crypto_auth_hmacsha256_update(&running.value, parameters.salt.data(), parameters.salt.size());
+            crypto_auth_hmacsha256_update(&running.value, counter.data(), counter.size());
+            crypto_auth_hmacsha256_final(&running.value, round);
+            std::copy_n(round, block_bytes, sum);
+            done = 1;
+        }
+        for (; done < last; ++done) {
+            running = keyed;
+            crypto_auth_hmacsha256_update(&running.value, round, block_bytes);
+            crypto_auth_hmacsha256_final(&running.value, round);
+            for (std::size_t j = 0; j < block_bytes; ++j) sum[j] = static_cast<byte>(sum[j] ^ round[j]);
         }
     }
-    return out;
+    state.rounds = last;
+    return state.rounds == parameters.iterations;
 }
 
-// Everything of section 5.2 except L, which the client never needs.
-result<password_points> derive_without_l(bytes_view password, const public_parameters& parameters) noexcept
+// The values of section 5.2 except L, which the client never needs.
+result<password_points> points_without_l(const derived_bytes& derived) noexcept
 {
-    if (const error_code failed = initialise_crypto()) return failed;
-    if (parameters.iterations == 0) return errc::invalid_public_packet;
-
-    const derived_bytes derived = stretch(password, parameters.salt, parameters.iterations);
     password_points out;
     if (!curve::from_uniform(out.m, part<0>(derived))) return errc::point_not_on_subgroup;
     if (!curve::from_uniform(out.n, part<32>(derived))) return errc::point_not_on_subgroup;
@@ -155,7 +160,11 @@ secret_scalar random_scalar(random_source& random) noexcept
 result<password_points> derive_password_points(bytes_view password,
                                                const public_parameters& parameters) noexcept
 {
-    auto points = derive_without_l(password, parameters);
+    if (const error_code failed = initialise_crypto()) return failed;
+    if (parameters.iterations == 0) return errc::invalid_public_packet;
+    password_stretch stretched;
+    stretch(stretched, password, parameters, all_iterations);
+    auto points = points_without_l(stretched.sum);
     if (points && !curve::multiply_base_clamped(points->l, points->h_l.view()))
         return errc::point_not_on_subgroup;
     return points;
@@ -216,19 +225,51 @@ result<spoke_client> spoke_client::create(bytes_view password, const public_pack
     if (!parameters) return parameters.error();
     // The peer chooses the amount of work, so check the bound before doing any of it.
     if (parameters->iterations > max_iterations) return errc::invalid_public_packet;
+    if (const error_code failed = initialise_crypto()) return failed;
 
-    auto points = derive_without_l(password, *parameters);
+    password_stretch stretched;
+    stretch(stretched, password, *parameters, all_iterations);
+    return from_stretch(*parameters, stretched, x);
+}
+
+result<spoke_client> spoke_client::from_stretch(const public_parameters& parameters,
+                                                const password_stretch& stretched,
+                                                const secret_scalar& x) noexcept
+{
+    auto points = points_without_l(stretched.sum);
     if (!points) return points.error();
     point own{};
     spoke_client out;
     if (!curve::multiply_base(own, x.view())) return errc::point_not_on_subgroup;
     if (!curve::mask(out.x_point_, own, points->m)) return errc::point_not_on_subgroup;
-    out.parameters_ = *parameters;
+    out.parameters_ = parameters;
     out.n_ = points->n;
     out.x_ = x.duplicate();
     out.h_k_ = std::move(points->h_k);
     out.h_l_ = std::move(points->h_l);
     return out;
+}
+
+result<spoke_client_derivation> spoke_client_derivation::create(secret_bytes password,
+                                                                const public_packet_bytes& server_public,
+                                                                secret_scalar x, std::uint64_t max_iterations)
+{
+    const auto parameters = parse_public(server_public);
+    if (!parameters) return parameters.error();
+    if (parameters->iterations > max_iterations) return errc::invalid_public_packet;
+    if (const error_code failed = initialise_crypto()) return failed;
+    spoke_client_derivation out;
+    out.password_ = std::move(password);
+    out.parameters_ = *parameters;
+    out.x_ = std::move(x);
+    return out;
+}
+
+bool spoke_client_derivation::run(std::uint64_t iterations) noexcept
+{
+    if (!client_ && stretch(stretched_, password_.view(), parameters_, iterations))
+        client_.emplace(spoke_client::from_stretch(parameters_, stretched_, x_));
+    return done();
 }
 
 result<client_agreement> spoke_client::finish(std::string_view client, std::string_view server,

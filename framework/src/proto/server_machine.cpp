@@ -1,9 +1,12 @@
 #include <parley/proto/server_machine.hpp>
 
+#include <proto/deadline.hpp>
 #include <proto/fifo.hpp>
+#include <proto/guess_counter.hpp>
 #include <proto/output_buffer.hpp>
 #include <proto/overloaded.hpp>
 
+#include <algorithm>
 #include <list>
 #include <unordered_map>
 #include <utility>
@@ -11,10 +14,14 @@
 namespace parley {
 namespace {
 
+// How long a client may take to prove the password before its greeting counts as a guess.
+constexpr duration max_proof_time = std::chrono::seconds{10};
+
 // How far the server is with one client. Secrets are wiped with the client's entry.
 struct greeted {
     spoke_server_session session;
     std::list<std::uint16_t>::iterator age; // its position in `unproven`
+    time_point deadline;                    // no_deadline: it counts as a guess already
 };
 struct proven {
     session_keys keys;
@@ -28,7 +35,8 @@ struct client_in_hand {
 } // namespace
 
 struct server_machine::state {
-    state(spoke_server s, random_source& r, server_options o) : exchange{std::move(s)}, random{&r}, options{o}
+    state(spoke_server s, random_source& r, server_options o)
+        : exchange{std::move(s)}, random{&r}, options{o}, guesses{o.max_guesses}
     {
         output.put(relay_uid, packet::hello_as_a_server{exchange.public_packet()});
     }
@@ -42,6 +50,11 @@ struct server_machine::state {
     identity self; // empty until the relay reports it
     std::unordered_map<std::uint16_t, client_in_hand> clients;
     std::list<std::uint16_t> unproven; // the greeted, oldest first
+    // The first of them that does not count as a guess yet. All wait equally long, so nobody behind it
+    // counts.
+    std::list<std::uint16_t>::iterator uncounted = unproven.end();
+    time_point now{};
+    guess_counter guesses;
     bool finished = false;
     error_code error;
 
@@ -90,29 +103,31 @@ struct server_machine::state {
         // No client can know this server before the relay has answered its hello.
         if (self.empty()) return fail(errc::unexpected_packet);
         forget(from);
-        if (!make_room()) return;
+        if (finished || !make_room()) return;
 
         auto session = exchange.compute(p.identity, self, p.x, random_scalar(*random));
         if (!session) return reject(from, p.identity, session.error());
         output.put(from, packet::y_and_server_validator{session->y(), session->server_validator()});
         unproven.push_back(from.value);
-        clients.emplace(from.value,
-                        client_in_hand{p.identity, greeted{std::move(*session), std::prev(unproven.end())}});
+        const auto age = std::prev(unproven.end());
+        if (uncounted == unproven.end()) uncounted = age;
+        greeted pending{std::move(*session), age, deadline_after(now, max_proof_time)};
+        clients.emplace(from.value, client_in_hand{p.identity, std::move(pending)});
     }
 
     void prove(uid from, const packet::client_validator& p)
     {
         client_in_hand* const client = find(from);
         if (client == nullptr) return complain(from);
-        auto* const now = std::get_if<greeted>(&client->progress);
-        if (now == nullptr) return;
-        auto keys = now->session.confirm(p.validator);
+        auto* const pending = std::get_if<greeted>(&client->progress);
+        if (pending == nullptr) return;
+        auto keys = pending->session.confirm(p.validator);
         if (!keys) {
             const identity who = client->who;
-            forget(from);
-            return reject(from, who, keys.error());
+            reject(from, who, keys.error());
+            return forget(from);
         }
-        unproven.erase(now->age);
+        take_off_unproven(*pending);
         client->progress = proven{std::move(*keys)};
         output.put(from, packet::agreement{});
     }
@@ -120,9 +135,9 @@ struct server_machine::state {
     void agree(uid from)
     {
         client_in_hand* const client = find(from);
-        auto* const now = client == nullptr ? nullptr : std::get_if<proven>(&client->progress);
-        if (now == nullptr) return complain(from);
-        events.push(server_event::agreed{agreement{self, client->who, std::move(now->keys)}});
+        auto* const known = client == nullptr ? nullptr : std::get_if<proven>(&client->progress);
+        if (known == nullptr) return complain(from);
+        events.push(server_event::agreed{agreement{self, client->who, std::move(known->keys)}});
         finish({});
     }
 
@@ -139,7 +154,7 @@ struct server_machine::state {
     void give_up(uid from, spoke_failure_kind why)
     {
         const client_in_hand* const client = find(from);
-        if (client != nullptr && std::holds_alternative<greeted>(client->progress))
+        if (client != nullptr && std::holds_alternative<greeted>(client->progress) && guesses.may_tell(now))
             events.push(server_event::rejected{client->who, to_errc(why)});
         forget(from);
     }
@@ -149,7 +164,7 @@ struct server_machine::state {
         // A fault of this side is not the peer's failure.
         if (why == errc::crypto_unavailable) return fail(why);
         output.put(client, packet::spoke_failure{to_spoke_failure(why)});
-        events.push(server_event::rejected{who, why});
+        if (guesses.may_tell(now)) events.push(server_event::rejected{who, why});
     }
 
     void complain(uid client)
@@ -164,7 +179,7 @@ struct server_machine::state {
         if (clients.size() < options.max_clients) return true;
         if (unproven.empty()) return false;
         forget({unproven.front()});
-        return true;
+        return !finished;
     }
 
     client_in_hand* find(uid client)
@@ -177,8 +192,56 @@ struct server_machine::state {
     {
         const auto found = clients.find(client.value);
         if (found == clients.end()) return;
-        if (const auto* now = std::get_if<greeted>(&found->second.progress)) unproven.erase(now->age);
+        const auto* const unproven_one = std::get_if<greeted>(&found->second.progress);
+        const bool guess = unproven_one != nullptr && unproven_one->deadline != no_deadline;
+        if (unproven_one != nullptr) take_off_unproven(*unproven_one);
+        const identity who = found->second.who;
         clients.erase(found);
+        if (guess) count_guess(who);
+    }
+
+    void take_off_unproven(const greeted& client)
+    {
+        if (uncounted == client.age) ++uncounted;
+        unproven.erase(client.age);
+    }
+
+    // --- guesses and time ------------------------------------------------------------------------
+
+    void count_guess(const identity& who)
+    {
+        guesses.add(who, now);
+        report_guesses();
+        if (guesses.is_exhausted()) fail(errc::too_many_guesses);
+    }
+
+    void report_guesses()
+    {
+        if (const auto report = guesses.take_report(now)) events.push(server_event::guesses{*report});
+    }
+
+    greeted* first_uncounted()
+    {
+        return uncounted == unproven.end() ? nullptr : &std::get<greeted>(clients.at(*uncounted).progress);
+    }
+
+    void expire(time_point to)
+    {
+        now = std::max(now, to);
+        while (greeted* const client = finished ? nullptr : first_uncounted()) {
+            if (client->deadline > now) break;
+            client->deadline = no_deadline;
+            const identity who = clients.at(*uncounted).who;
+            ++uncounted;
+            count_guess(who);
+        }
+        if (!finished) report_guesses();
+    }
+
+    time_point next_deadline()
+    {
+        const greeted* const client = first_uncounted();
+        return std::min(guesses.next_deadline(), client == nullptr ? no_deadline : client->deadline);
     }
 
     void fail(error_code why) { finish(why); }
@@ -189,6 +252,7 @@ struct server_machine::state {
         error = why;
         clients.clear();
         unproven.clear();
+        uncounted = unproven.end();
     }
 };
 
@@ -220,6 +284,16 @@ void server_machine::receive_end()
 void server_machine::stop(error_code why)
 {
     if (!state_->finished) state_->fail(why);
+}
+
+void server_machine::expire(time_point now)
+{
+    if (!state_->finished) state_->expire(now);
+}
+
+time_point server_machine::next_deadline() const noexcept
+{
+    return state_->finished ? no_deadline : state_->next_deadline();
 }
 
 bytes_view server_machine::output() const

@@ -1,5 +1,7 @@
 #include "session/rendezvous.hpp"
 
+#include "async/blocking_worker.hpp"
+
 #include <parley/async/event.hpp>
 #include <parley/async/spawn.hpp>
 #include <parley/proto/offer_queue.hpp>
@@ -28,6 +30,9 @@ std::string at_relay(const char* doing, const session_options& options)
     return doing + escaped(options.relay().text());
 }
 
+// A derivation is done in parts: an operation that is cancelled waits for one of them.
+constexpr std::uint64_t iterations_each_part = 4096;
+
 driver_options within(duration timeout)
 {
     driver_options out;
@@ -35,11 +40,12 @@ driver_options within(duration timeout)
     return out;
 }
 
-// A client's handshake. While it runs, it asks the user about one server after the other.
+// A client's handshake. While it runs, it asks the user about one server after the other, and derives keys on
+// `blocking`.
 class client_handshake {
 public:
-    client_handshake(const executor& ex, any_stream stream, client_machine machine, duration timeout,
-                     bool refusal_ends, peer_observer& observer)
+    client_handshake(const executor& ex, executor blocking, any_stream stream, client_machine machine,
+                     duration timeout, bool refusal_ends, peer_observer& observer)
         : stream_(std::move(stream)),
           machine_(std::move(machine)),
           drive_(
@@ -47,7 +53,8 @@ public:
               within(timeout)),
           refusal_ends_(refusal_ends),
           observer_(observer),
-          question_ended_(ex)
+          question_ended_(ex),
+          blocking_(std::move(blocking))
     {
     }
 
@@ -56,6 +63,7 @@ public:
     {
         const error_code error = co_await drive_.run();
         over_ = true;
+        worker_.reset();
         stream_.close();
         if (question_open_) {
             cancel_question_.emit(asio::cancellation_type::terminal);
@@ -74,6 +82,12 @@ private:
             observer_.waiting();
         } else if (auto* wrong = std::get_if<client_event::rejected>(&event)) {
             observer_.rejected(wrong->peer, wrong->why);
+        } else if (auto* many = std::get_if<client_event::guesses>(&event)) {
+            observer_.guesses(many->last_minute);
+        } else if (std::holds_alternative<client_event::repeated>(event)) {
+            observer_.trying_again();
+        } else if (std::holds_alternative<client_event::derivation_due>(event)) {
+            drive_.input([this](client_machine& machine) { begin_derivation(machine); });
         } else if (auto* offered = std::get_if<client_event::offered>(&event)) {
             offers_.offered({offered->server, offered->peer});
             perform_offers();
@@ -125,6 +139,25 @@ private:
         perform_offers();
     }
 
+    void begin_derivation(client_machine& machine)
+    {
+        auto job = machine.next_derivation();
+        if (!job) return;
+        if (!worker_) worker_.emplace(question_ended_.get_executor(), blocking_);
+        derive(std::make_shared<client_derivation>(std::move(*job)));
+    }
+
+    // Part by part: another operation's work at `blocking` goes between them, too.
+    void derive(std::shared_ptr<client_derivation> job)
+    {
+        const auto done = std::make_shared<bool>(false);
+        const auto work = [job, done] { *done = job->run(iterations_each_part); };
+        worker_->submit(work, [this, job, done] {
+            if (!*done) return derive(job);
+            drive_.input([job](client_machine& machine) { machine.derived(std::move(*job)); });
+        });
+    }
+
     any_stream stream_;
     client_machine machine_;
     driver<client_machine> drive_;
@@ -136,6 +169,8 @@ private:
     bool question_open_ = false;
     asio::cancellation_signal cancel_question_;
     event question_ended_;
+    executor blocking_;
+    std::optional<blocking_worker> worker_; // from the first derivation on
 };
 
 } // namespace
@@ -202,6 +237,8 @@ awaitable<operation_result<entered_room>> rendezvous::offer(secret_bytes passwor
             observer_.waiting();
         } else if (auto* wrong = std::get_if<server_event::rejected>(&event)) {
             observer_.rejected(wrong->peer, wrong->why);
+        } else if (auto* many = std::get_if<server_event::guesses>(&event)) {
+            observer_.guesses(many->last_minute);
         } else if (auto* no = std::get_if<server_event::refused>(&event)) {
             observer_.refused(no->peer);
         } else if (auto* end = std::get_if<server_event::agreed>(&event)) {
@@ -211,7 +248,9 @@ awaitable<operation_result<entered_room>> rendezvous::offer(secret_bytes passwor
     error_code error;
     {
         any_stream stream = std::move(stream_);
-        server_machine machine{std::move(*derived), random_of(options_)};
+        server_options limits;
+        limits.max_guesses = options_.max_guesses();
+        server_machine machine{std::move(*derived), random_of(options_), limits};
         driver<server_machine> drive{stream, machine, on_event, within(options_.wait_timeout())};
         error = co_await drive.run();
         stream.close();
@@ -228,11 +267,17 @@ awaitable<operation_result<entered_room>> rendezvous::join(secret_bytes password
         if (failed.code) co_return std::move(failed);
     }
     const executor ex = co_await asio::this_coro::executor;
+    limits.max_guesses = options_.max_guesses();
     error_code error;
     {
         client_machine machine{std::move(password), random_of(options_), limits};
-        client_handshake work{ex,           std::move(stream_), std::move(machine), options_.wait_timeout(),
-                              refusal_ends, observer_};
+        client_handshake work{ex,
+                              options_.blocking(),
+                              std::move(stream_),
+                              std::move(machine),
+                              options_.wait_timeout(),
+                              refusal_ends,
+                              observer_};
         error = co_await work.run();
         agreement_ = std::move(work.agreed);
     }

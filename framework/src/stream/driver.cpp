@@ -1,5 +1,7 @@
 #include <parley/stream/driver.hpp>
 
+#include "async/deadline_timer.hpp"
+
 #include <boost/asio/append.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -24,6 +26,7 @@ struct driver_base::run_state {
 driver_base::driver_base(any_stream& stream, const driver_options& options)
     : stream_(stream),
       options_(options),
+      time_(options.time != nullptr ? *options.time : real_time()),
       timer_(stream.get_executor()),
       read_buffer_(options.read_buffer_bytes)
 {
@@ -73,6 +76,7 @@ void driver_base::apply(std::function<void()> step)
     if (step) steps_.push_back(std::move(step));
     if (driving_) return; // the current drain takes it
     driving_ = true;
+    expire();
     drain();
     driving_ = false;
     advance();
@@ -96,6 +100,11 @@ void driver_base::drain()
     }
 }
 
+void driver_base::expire()
+{
+    if (!machine_finished()) machine_expire(time_.now());
+}
+
 // Gives the machine the received bytes, but not while output waits: a peer that does not read must not make
 // the output grow.
 void driver_base::feed()
@@ -105,7 +114,9 @@ void driver_base::feed()
         bytes_view input = leftover();
         const std::size_t before = input.size();
         driving_ = true;
-        machine_receive(input);
+        expire();
+        drain();
+        if (!machine_finished()) machine_receive(input);
         input_begin_ = input_end_ - input.size();
         drain();
         driving_ = false;
@@ -131,6 +142,7 @@ void driver_base::advance()
     const auto run = run_.lock();
     if (!running_ || !run) return;
     if (!machine_finished()) feed();
+    arm_machine_timer();
     if (write_failed_) output_.clear();
     if (!writing_ && !output_.empty()) start_write(run);
     if (machine_finished())
@@ -220,6 +232,16 @@ void driver_base::arm_timer(duration timeout)
         --timers_;
         on_timer();
     });
+}
+
+void driver_base::arm_machine_timer()
+{
+    const time_point when = machine_finished() ? no_deadline : machine_next_deadline();
+    if (when == no_deadline) return machine_timer_.reset();
+    if (!machine_timer_)
+        machine_timer_ =
+            std::make_unique<detail::deadline_timer>(stream_.get_executor(), time_, [this] { apply({}); });
+    machine_timer_->arm(when);
 }
 
 void driver_base::on_timer()

@@ -51,6 +51,7 @@ const std::map<errc, exit_code>& expected()
         {errc::queue_overflow, wrong_data},
         {errc::cancelled, interrupted},
         {errc::unconfirmed, unconfirmed},
+        {errc::too_many_guesses, guessed},
         {errc::pack_bad_signature, wrong_data},
         {errc::pack_bad_version, wrong_data},
         {errc::pack_bad_entry, wrong_data},

@@ -86,6 +86,15 @@ TEST(options, of_a_receiver)
     EXPECT_EQ(full.common.form, output_form::quiet);
     EXPECT_EQ(parse_recv({"-o", "-"}).output, "-");
     EXPECT_EQ(parse_recv({"--json"}).common.form, output_form::json);
+    EXPECT_EQ(plain.max_iterations, 4096U);
+    EXPECT_EQ(parse_recv({"--max-iterations", "200000"}).max_iterations, 200'000U);
+}
+
+TEST(options, bound_the_guesses_of_either_role)
+{
+    EXPECT_EQ(parse_recv({}).common.max_wrong_codes, 10'000U);
+    EXPECT_EQ(parse_recv({"--max-wrong-codes", "0"}).common.max_wrong_codes, 0U);
+    EXPECT_EQ(parse_send({"f", "--max-wrong-codes", "100"}).common.max_wrong_codes, 100U);
 }
 
 TEST(options, name_the_relay_by_flag_then_environment)
@@ -131,6 +140,8 @@ TEST(options, that_are_wrong_say_what_is_wrong)
         {{"recv", "-o", ""}, "--output"},
         {{"recv", "-o", "-", "--json"}, "standard output"},
         {{"recv", "--unknown"}, "--unknown"},
+        {{"recv", "--max-wrong-codes", "few"}, "--max-wrong-codes"},
+        {{"recv", "--max-iterations", "0"}, "--max-iterations"},
     };
     for (const auto& [given, part] : cases) {
         const std::string text = complaint(given);

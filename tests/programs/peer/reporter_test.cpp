@@ -69,6 +69,8 @@ void tell_all(reporter& out, std::string_view text)
     out.identified(text);
     out.waiting();
     out.rejected(text, errc::invalid_client_validator);
+    out.guesses({57, 3});
+    out.trying_again();
     out.refused(text);
     out.offered(text);
     out.withdrawn(text);
@@ -128,6 +130,15 @@ TEST(text_reporter, is_silent_when_it_is_to_be_quiet)
     EXPECT_EQ(session.output, "lusab-babad-gutih\n");
     session.out->failed(exit_code::timed_out, 4, "nobody came");
     EXPECT_EQ(session.messages, "parley: nobody came\n");
+}
+
+TEST(text_reporter, says_that_somebody_may_be_guessing)
+{
+    text_session session;
+    session.out->guesses({57, 1});
+    EXPECT_EQ(
+        session.messages,
+        "57 peers with another code came in the last minute, from 1 address; somebody may be guessing\n");
 }
 
 TEST(text_reporter, draws_a_bar_at_most_ten_times_a_second)
@@ -214,10 +225,10 @@ TEST(json_reporter, writes_one_object_a_line)
         const std::string name = event.at("event");
         if (names.empty() || names.back() != name) names.push_back(name);
     }
-    EXPECT_EQ(names,
-              (std::vector<std::string>{"code", "skipped", "document", "connecting", "connected",
-                                        "identified", "waiting", "rejected", "refused", "offered",
-                                        "withdrawn", "agreed", "progress", "finishing", "done", "error"}));
+    EXPECT_EQ(names, (std::vector<std::string>{"code", "skipped", "document", "connecting", "connected",
+                                               "identified", "waiting", "rejected", "guesses", "trying_again",
+                                               "refused", "offered", "withdrawn", "agreed", "progress",
+                                               "finishing", "done", "error"}));
 }
 
 TEST(json_reporter, holds_what_its_readers_need)
@@ -230,7 +241,9 @@ TEST(json_reporter, holds_what_its_readers_need)
     EXPECT_EQ(events.back(), (json{{"event", "error"}, {"exit", 6}, {"message", "it went wrong"}}));
     EXPECT_EQ(session.messages, "parley: it went wrong\n");
     for (const json& event : events)
-        if (event["event"] == "progress") {
+        if (event["event"] == "guesses")
+            EXPECT_EQ(event, (json{{"event", "guesses"}, {"count", 57}, {"addresses", 3}}));
+        else if (event["event"] == "progress") {
             EXPECT_TRUE(event["bytes"].is_number());
             EXPECT_EQ(event["total"], 10);
             EXPECT_TRUE(event.contains("rate") && event.contains("left"));

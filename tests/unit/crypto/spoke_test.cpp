@@ -282,6 +282,37 @@ TEST(spoke, iterations_have_a_bound_on_the_client)
     EXPECT_EQ(error_of(derive_password_points(as_bytes("toto"), parameters)), errc::invalid_public_packet);
 }
 
+TEST(spoke, a_client_made_in_parts_is_the_same)
+{
+    seeded_random random(33);
+    for (const std::uint64_t part : {1U, 2U, 5U, 1000U}) {
+        SCOPED_TRACE(part);
+        meeting m(random);
+        m.parameters.iterations = 7;
+        m.server = spoke_server::create(m.password, m.parameters).value();
+        const auto whole = spoke_client::create(m.password, m.server.public_packet(), m.x).value();
+        auto parts = spoke_client_derivation::create(secret_bytes{bytes_view{m.password}},
+                                                     m.server.public_packet(), m.x.duplicate(), 7)
+                         .value();
+        EXPECT_FALSE(parts.run(0));
+        std::uint64_t calls = 1;
+        while (!parts.run(part)) ++calls;
+        EXPECT_EQ(calls, (7 + part - 1) / part);
+        EXPECT_TRUE(parts.run(part)) << "done is done";
+        const auto client = parts.take();
+        ASSERT_TRUE(client);
+        EXPECT_EQ(client->x(), whole.x());
+        const auto session = m.server.compute(m.client_identity, m.server_identity, client->x(), m.y).value();
+        EXPECT_TRUE(
+            client->finish(m.client_identity, m.server_identity, session.y(), session.server_validator()));
+    }
+    public_parameters costly;
+    costly.iterations = 8;
+    EXPECT_EQ(error_of(spoke_client_derivation::create(secret_bytes{}, format_public(costly),
+                                                       random_scalar(random), 7)),
+              errc::invalid_public_packet);
+}
+
 TEST(spoke, a_server_announces_nothing_that_no_client_reads)
 {
     public_parameters parameters;

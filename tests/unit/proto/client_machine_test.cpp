@@ -1,92 +1,13 @@
-#include <parley/proto/client_machine.hpp>
+#include <unit/proto/client_bench.hpp>
 
-#include <unit/proto/support.hpp>
-
-#include <map>
+#include <algorithm>
 
 namespace parley::test {
 namespace {
 
-static_assert(Machine<client_machine>);
+static_assert(TimedMachine<client_machine>);
 
-struct event_names {
-    std::string operator()(const client_event::identified& e) const { return "identified " + text(e.self); }
-    std::string operator()(const client_event::offered& e) const
-    {
-        return "offered " + hex4(e.server) + ' ' + text(e.peer);
-    }
-    std::string operator()(const client_event::rejected& e) const
-    {
-        return "rejected " + text(e.peer) + ": " + text_of(e.why);
-    }
-    std::string operator()(const client_event::gone& e) const
-    {
-        return "gone " + hex4(e.server) + ' ' + text(e.peer);
-    }
-    std::string operator()(const client_event::agreed& e) const
-    {
-        return "agreed " + text(e.result.self) + ' ' + text(e.result.peer) + ' ' +
-               to_hex(e.result.keys.k0.view()) + to_hex(e.result.keys.k1.view());
-    }
-    static std::string text(const identity& i) { return std::string{i.text()}; }
-};
-
-// A client with the password "right", and any number of servers behind the relay.
-struct bench : machine_bench<client_machine> {
-    explicit bench(client_options options = {}, std::uint64_t seed = 1)
-        : machine_bench{client_machine{secret_bytes{"right"}, random_of(seed), options}}
-    {
-        event_text = [](const client_machine::event& e) { return std::visit(event_names{}, e); };
-    }
-
-    // The machine borrows its source, so the source must not be a member of an object that moves or is made
-    // later.
-    static seeded_random& random_of(std::uint64_t seed)
-    {
-        static std::map<std::uint64_t, seeded_random> sources;
-        return sources.insert_or_assign(seed, seeded_random{seed}).first->second;
-    }
-
-    void identify() { feed(relay_uid, packet::client_identity{named("c:1")}); }
-
-    const spoke_server& server(const std::string& password)
-    {
-        auto found = servers.find(password);
-        if (found == servers.end())
-            found = servers.emplace(password, spoke_server::create(as_bytes(password), {}).value()).first;
-        return found->second;
-    }
-    // The relay announces server `number`, named s:number.
-    void announce(std::uint16_t number, const std::string& password = "right")
-    {
-        passwords[number] = password;
-        feed(relay_uid, packet::new_server{uid{number}, server(password).public_packet(), name(number)});
-    }
-    static identity name(std::uint16_t number) { return named("s:" + std::to_string(number)); }
-    // Server `number` answers the latest X that it received.
-    void answer(std::uint16_t number)
-    {
-        seeded_random random{number};
-        const auto x = latest<packet::x_and_client_identity>(uid{number});
-        sessions[number] =
-            server(passwords[number]).compute(x.identity, name(number), x.x, random_scalar(random)).value();
-        feed(uid{number},
-             packet::y_and_server_validator{sessions[number].y(), sessions[number].server_validator()});
-    }
-    // Server `number` checks the validator and agrees.
-    void confirm(std::uint16_t number)
-    {
-        auto keys = sessions[number].confirm(latest<packet::client_validator>(uid{number}).validator);
-        ASSERT_TRUE(keys);
-        key_text[number] = to_hex(keys->k0.view()) + to_hex(keys->k1.view());
-        feed(uid{number}, packet::agreement{});
-    }
-
-    std::map<std::string, spoke_server> servers;
-    std::map<std::uint16_t, std::string> passwords;
-    std::map<std::uint16_t, spoke_server_session> sessions;
-    std::map<std::uint16_t, std::string> key_text;
-};
+using bench = client_bench;
 
 packet_variant closed(std::uint16_t gone)
 {
@@ -341,13 +262,13 @@ TEST(client_machine, a_number_announced_again_is_another_server)
     b.identify();
     reach_offer(b, 1);
     b.announce(1);
-    EXPECT_EQ(b.take(), (lines{"send 0001 x_and_client_identity", "gone 0001 s:1"}));
+    EXPECT_EQ(b.take(), (lines{"gone 0001 s:1", "send 0001 x_and_client_identity"}));
     b.answer(1);
     b.confirm(1);
     EXPECT_EQ(b.take(), (lines{"send 0001 client_validator", "offered 0001 s:1"}));
 }
 
-TEST(client_machine, servers_past_the_bound_are_ignored)
+TEST(client_machine, servers_past_the_bound_wait)
 {
     bench b{client_options{.max_servers = 2}};
     b.identify();
@@ -355,7 +276,7 @@ TEST(client_machine, servers_past_the_bound_are_ignored)
     for (const std::uint16_t number : numbers{1, 2, 3}) b.announce(number);
     EXPECT_EQ(b.take(), (lines{"send 0001 x_and_client_identity", "send 0002 x_and_client_identity"}));
     b.feed(relay_uid, closed(1));
-    b.announce(3);
+    b.derive();
     EXPECT_EQ(b.take(), lines{"send 0003 x_and_client_identity"});
 }
 
@@ -389,7 +310,7 @@ TEST(client_machine, takes_one_packet_at_a_time_and_nothing_after_the_end)
 
 TEST(client_machine, output_may_be_taken_in_pieces_and_survives_the_end)
 {
-    client_machine machine{secret_bytes{"right"}, bench::random_of(9)};
+    client_machine machine{secret_bytes{"right"}, client_bench::random_of(9)};
     machine.consume_output(2);
     EXPECT_EQ(as_text(machine.output()), "0001");
     machine.stop(errc::cancelled);
@@ -401,12 +322,13 @@ TEST(client_machine, output_may_be_taken_in_pieces_and_survives_the_end)
 
 // --- every cell of the table in the header: a packet about server 1 in each of its states
 
-enum class server_state { unknown, greeted, proven, offered, accepted };
+enum class server_state { unknown, announced, greeted, proven, offered, accepted };
 
 void bring_to(bench& b, server_state wanted)
 {
     b.identify();
-    if (wanted >= server_state::greeted) b.announce(1);
+    if (wanted >= server_state::announced) b.announce_alone(1);
+    if (wanted >= server_state::greeted) b.derive();
     if (wanted >= server_state::proven) b.answer(1);
     if (wanted >= server_state::offered) b.confirm(1);
     if (wanted >= server_state::accepted) b.machine.accept(uid{1});
@@ -416,39 +338,46 @@ void bring_to(bench& b, server_state wanted)
 struct cell {
     const char* packet;
     std::function<void(bench&)> send;
-    lines expected[5]; // by server_state
+    lines expected[6]; // by server_state
 };
 
 TEST(client_machine, does_in_every_state_of_a_server_what_the_table_says)
 {
-    const lines none, gone{"gone 0001 s:1"}, fails{"fails"};
+    const lines none, gone{"gone 0001 s:1"}, fails{"fails"}, greets{"send 0001 x_and_client_identity"};
     const auto feed = [](auto body) { return [body](bench& b) { b.feed(uid{1}, body); }; };
     const cell cells[] = {
+        {"(derived)", [](bench& b) { b.derive(); }, {none, greets, none, none, none, none}},
         {"y_and_server_validator, right",
          [](bench& b) {
-             if (b.passwords.contains(1))
+             const bool greeted = std::ranges::any_of(b.sent, [](const message& m) {
+                 return std::holds_alternative<packet::x_and_client_identity>(m.body);
+             });
+             if (greeted)
                  b.answer(1);
              else
                  b.feed(uid{1}, packet::y_and_server_validator{});
          },
-         {none, {"send 0001 client_validator"}, none, none, none}},
-        {"agreement", feed(packet::agreement{}), {none, none, {"offered 0001 s:1"}, none, none}},
+         {none, none, {"send 0001 client_validator"}, none, none, none}},
+        {"agreement", feed(packet::agreement{}), {none, none, none, {"offered 0001 s:1"}, none, none}},
         {"(accept)",
          [](bench& b) { b.machine.accept(uid{1}); },
-         {none, none, none, {"send 0001 accepted"}, none}},
+         {none, none, none, none, {"send 0001 accepted"}, none}},
         {"(refuse)",
          [](bench& b) { b.machine.refuse(uid{1}); },
-         {none, none, none, {"send 0001 refused"}, none}},
+         {none, none, none, none, {"send 0001 refused"}, none}},
         {"done",
          [](bench& b) { b.feed(relay_uid, packet::done{}); },
-         {fails, fails, fails, fails, {"agreed c:1 s:1 "}}},
+         {fails, fails, fails, fails, fails, {"agreed c:1 s:1 "}}},
         {"spoke_failure",
          feed(packet::spoke_failure{spoke_failure_kind::invalid_server_validator}),
-         {none, none, none, gone, none}},
-        {"closed", [](bench& b) { b.feed(relay_uid, closed(1)); }, {none, none, none, gone, gone}},
+         {none, none, none, none, gone, none}},
+        {"closed", [](bench& b) { b.feed(relay_uid, closed(1)); }, {none, none, none, none, gone, gone}},
+        {"(10 s, and derived)",
+         [](bench& b) { b.pass(std::chrono::seconds{10}); },
+         {none, greets, {greets[0], "repeated"}, none, none, none}},
     };
     for (const cell& c : cells)
-        for (int state = 0; state < 5; ++state) {
+        for (int state = 0; state < 6; ++state) {
             SCOPED_TRACE(std::string{c.packet} + " in state " + std::to_string(state));
             bench b;
             bring_to(b, server_state{state});

@@ -95,6 +95,8 @@ private:
             bytes_view input{p.bytes};
             machine_.receive(input);
             drain();
+            if constexpr (std::is_same_v<M, client_machine>) derive_now(machine_);
+            drain();
         }
     }
 

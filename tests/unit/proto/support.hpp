@@ -1,6 +1,7 @@
 // Shared by the tests of proto: packets written as text, and machines run by scripts.
 #pragma once
 
+#include <parley/proto/guess_report.hpp>
 #include <parley/proto/machine.hpp>
 #include <parley/testing/seeded_random.hpp>
 #include <parley/wire/parser.hpp>
@@ -64,6 +65,11 @@ inline std::string text_of(errc e)
     return text_of(make_error_code(e));
 }
 
+inline std::string text_of(const guess_report& r)
+{
+    return "guesses " + std::to_string(r.count) + " from " + std::to_string(r.addresses);
+}
+
 // The packets in `bytes`, which must be complete.
 inline std::vector<message> packets_in(bytes_view bytes)
 {
@@ -98,7 +104,10 @@ struct machine_bench {
             said.push_back("send " + text_of(m));
         }
         machine.consume_output(due.size());
-        while (auto event = machine.next_event()) said.push_back(event_text(*event));
+        while (auto event = machine.next_event()) {
+            const std::string text = event_text(*event);
+            if (!text.empty()) said.push_back(text);
+        }
     }
     lines take()
     {

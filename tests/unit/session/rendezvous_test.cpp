@@ -37,6 +37,13 @@ struct meeting_world {
     template <class Role>
     void start(meeting_peer& peer, const std::string& host, Role role)
     {
+        // No thread: a fixed order.
+        if (!peer.options.blocking()) peer.options.blocking(w.context.get_executor());
+        start_as_it_is(peer, host, std::move(role));
+    }
+    template <class Role>
+    void start_as_it_is(meeting_peer& peer, const std::string& host, Role role)
+    {
         peer.options.relay(w.address(host)).random(&w.random);
         asio::co_spawn(
             w.context,
@@ -219,6 +226,89 @@ TEST_F(rendezvous_test, a_no_may_end_it)
     EXPECT_TRUE(client.message().starts_with("receiving: ")) << client.message();
     EXPECT_EQ(server.log.refusals, 1);
     EXPECT_FALSE(server.done());
+    cancel_what_waits();
+}
+
+// A server that asks for as much work as it may, and does nothing more.
+packet_variant costly_hello()
+{
+    public_parameters parameters;
+    parameters.iterations = default_max_iterations;
+    return packet::hello_as_a_server{format_public(parameters)};
+}
+
+// The loop goes on while a derivation is under way elsewhere, as it does here until `elsewhere` runs.
+TEST_F(rendezvous_test, derives_where_it_may_block)
+{
+    asio::io_context elsewhere;
+    client.options.blocking(elsewhere.get_executor());
+    offer();
+    join();
+    w.settle();
+    EXPECT_FALSE(server.done() || client.done());
+    bool timer_fired = false;
+    asio::steady_timer timer{w.context, time_point{}};
+    timer.async_wait([&](error_code) { timer_fired = true; });
+    w.settle();
+    EXPECT_TRUE(timer_fired);
+    EXPECT_GT(elsewhere.poll(), 0U);
+    w.settle();
+    EXPECT_TRUE(server.succeeded() && client.succeeded());
+}
+
+TEST_F(rendezvous_test, does_not_wait_for_a_derivation_when_it_is_cancelled)
+{
+    asio::io_context elsewhere;
+    client.options.blocking(elsewhere.get_executor());
+    raw_peer costly{w.connect_raw(stream_kind::handshake)};
+    costly.write(relay_uid, costly_hello());
+    w.settle();
+    join();
+    w.settle();
+    client.cancel.emit(asio::cancellation_type::terminal);
+    w.settle();
+    EXPECT_EQ(client.error(), errc::cancelled);
+    elsewhere.poll(); // what is left there finds nothing to do
+    w.settle();
+    offer();
+    cancel_what_waits();
+}
+
+// With a thread of its own: a derivation that would take an hour does not hold up the end.
+TEST_F(rendezvous_test, a_derivation_under_way_does_not_hold_up_the_end)
+{
+    raw_peer costly{w.connect_raw(stream_kind::handshake)};
+    public_parameters parameters;
+    parameters.iterations = 1'000'000'000;
+    costly.write(relay_uid, packet::hello_as_a_server{format_public(parameters)});
+    w.settle();
+    client_options limits;
+    limits.max_iterations = parameters.iterations;
+    start_as_it_is(client, "10.0.0.2",
+                   [limits](rendezvous& meeting) { return meeting.join(secret_bytes{"p"}, limits, false); });
+    for (int turn = 0; turn < 100; ++turn) w.settle();
+    EXPECT_TRUE(client.log.saw("waiting"));
+    client.cancel.emit(asio::cancellation_type::terminal);
+    w.settle();
+    EXPECT_EQ(client.error(), errc::cancelled);
+    offer();
+    cancel_what_waits();
+}
+
+TEST_F(rendezvous_test, ends_when_too_many_have_another_password)
+{
+    client.options.max_guesses(1);
+    join("another");
+    offer("p");
+    w.settle();
+    EXPECT_FALSE(client.done());
+    meeting_peer second;
+    start(second, "10.0.0.3", [](rendezvous& meeting) { return meeting.offer(secret_bytes{"p"}, {}); });
+    w.settle();
+    EXPECT_EQ(client.error(), errc::too_many_guesses);
+    EXPECT_EQ(client.phase(), session_phase::handshake);
+    EXPECT_EQ(client.log.rejections.size(), 2U);
+    second.cancel.emit(asio::cancellation_type::terminal);
     cancel_what_waits();
 }
 

@@ -2,6 +2,7 @@
 
 #include <parley/stream/driver.hpp>
 #include <parley/testing/fault_stream.hpp>
+#include <parley/testing/virtual_clock.hpp>
 
 #include "script_machine.hpp"
 
@@ -366,6 +367,59 @@ TEST_F(driver_test, nothing_is_read_while_output_waits)
         EXPECT_EQ(read.text.size(), 3 * big.size());
     });
     EXPECT_FALSE(result);
+}
+
+// Says "tick" each second, and finishes with the third. Hears how late it is before everything else.
+class ticking_machine : public script_machine {
+public:
+    using script_machine::script_machine;
+
+    void expire(time_point now)
+    {
+        told.push_back(now);
+        if (next_ == no_deadline) next_ = now + 1s;
+        for (; next_ <= now && !finished(); next_ += 1s) decide("tick");
+    }
+    time_point next_deadline() const { return next_; }
+
+    std::vector<time_point> told;
+
+private:
+    time_point next_ = no_deadline;
+};
+
+TEST_F(driver_test, a_machine_is_told_the_time_at_its_deadlines_and_before_its_inputs)
+{
+    testing::virtual_clock time;
+    const time_point start = time.now();
+    ticking_machine machine{"", {{"in", "out"}, {"", ""}, {"", ""}, {"", ""}}};
+    driver_options options;
+    options.time = &time;
+    driver<ticking_machine> d{pair.first, machine, {}, options};
+    std::optional<error_code> result;
+    d.async_run([&](error_code error) { result = error; });
+    context.poll();
+    EXPECT_EQ(time.next_deadline(), start + 1s);
+    time.advance(500ms);
+    run_until_done(context, [&]() -> awaitable<void> {
+        auto error = co_await write_all(pair.second, "in");
+        EXPECT_FALSE(error);
+        auto read = co_await read_up_to(pair.second, 3);
+        EXPECT_EQ(read.text, "out");
+    });
+    EXPECT_EQ(machine.told.back(), start + 500ms);
+    for (int tick = 1; tick <= 3; ++tick) {
+        EXPECT_FALSE(result);
+        EXPECT_EQ(time.next_deadline(), start + tick * 1s);
+        time.advance_to(time.next_deadline());
+        context.restart();
+        context.poll();
+    }
+    EXPECT_EQ(result, error_code{});
+    auto read =
+        run_until_done(context, [&]() -> awaitable<read_result> { return read_up_to(pair.second, 12); });
+    EXPECT_EQ(read.text, "tickticktick");
+    EXPECT_EQ(time.next_deadline(), no_deadline) << "no timer is left";
 }
 
 TEST_F(driver_test, cancelling_the_coroutine_stops_the_machine)

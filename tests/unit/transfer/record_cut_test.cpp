@@ -164,6 +164,8 @@ records records_of_sender(world& w, send_operation& s)
                                      if (auto* offered = std::get_if<client_event::offered>(&event))
                                          driving->input(
                                              [to = offered->server](client_machine& m) { m.accept(to); });
+                                     else if (std::holds_alternative<client_event::derivation_due>(event))
+                                         driving->input([](client_machine& m) { derive_now(m); });
                                      else if (auto* end = std::get_if<client_event::agreed>(&event))
                                          agreed = std::move(end->result);
                                  },

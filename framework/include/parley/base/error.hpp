@@ -50,6 +50,7 @@ enum class errc {
     queue_overflow,        // a peer reads too slowly, and its bounded queue is full
     cancelled,             // cancelled by the local user
     unconfirmed,           // the other peer ended before it had the whole document
+    too_many_guesses,      // more peers with another password than allowed
 
     // payload: the document (section 8)
     pack_bad_signature = 300, // not PACK

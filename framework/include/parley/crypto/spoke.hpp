@@ -14,6 +14,8 @@
 #include <parley/base/secret.hpp>
 #include <parley/wire/public_packet.hpp>
 
+#include <optional>
+
 namespace parley {
 
 // What a client accepts unless it is told otherwise (PROTOCOL.md section 10): a few milliseconds of work.
@@ -101,6 +103,13 @@ struct client_agreement {
     validator client_validator{}; // sub(3), sent in packet 05
 };
 
+// Where the derivation of section 5.2 stands. Wiped with the object.
+struct password_stretch {
+    secret_array<128> sum;   // MNKL so far
+    secret_array<128> round; // the newest round of each block
+    std::uint64_t rounds = 0;
+};
+
 // The side that wants the document. It needs one object for each server.
 class spoke_client {
 public:
@@ -125,10 +134,41 @@ public:
                                     const validator& server_validator) const noexcept;
 
 private:
+    friend class spoke_client_derivation;
+    static result<spoke_client> from_stretch(const public_parameters& parameters,
+                                             const password_stretch& stretched,
+                                             const secret_scalar& x) noexcept;
+
     public_parameters parameters_;
     point x_point_{}, n_{};
     secret_scalar x_;
     secret_array<32> h_k_, h_l_;
+};
+
+// The making of a spoke_client in parts, for a caller that has other things to do meanwhile. The server
+// chooses how much work it is.
+class spoke_client_derivation {
+public:
+    // Does no work yet. The bytes and the bound are those of spoke_client::create. Errors:
+    // invalid_public_packet.
+    static result<spoke_client_derivation> create(secret_bytes password,
+                                                  const public_packet_bytes& server_public, secret_scalar x,
+                                                  std::uint64_t max_iterations = default_max_iterations);
+
+    // Does up to `iterations` more of the iterations. The call that does the last one also makes the client.
+    // Returns whether that is done.
+    bool run(std::uint64_t iterations) noexcept;
+    bool done() const noexcept { return client_.has_value(); }
+
+    // Moves the client out, once done(). Errors: those of spoke_client::create.
+    result<spoke_client> take() noexcept { return std::move(*client_); }
+
+private:
+    secret_bytes password_;
+    public_parameters parameters_;
+    secret_scalar x_;
+    password_stretch stretched_;
+    std::optional<result<spoke_client>> client_;
 };
 
 } // namespace parley

@@ -6,27 +6,47 @@
 //
 //   packet                  | state of that server  | does
 //   client_identity         | -                     | event identified; a second one: unexpected_packet
-//   new_server              | any                   | derive, send x_and_client_identity       -> greeted
+//   new_server              | any                   | waits for its derivation                 -> announced
 //                           |                       | not options.only_server: ignored
 //                           |                       | bad public: send spoke_failure, event rejected
+//   (derived)               | announced, greeted    | send x_and_client_identity               -> greeted
+//                           |                       | bad public: send spoke_failure, event rejected
+//                           |                       |                                          -> forgotten
 //   y_and_server_validator  | greeted               | right: keep keys, send client_validator  -> proven
 //                           |                       | wrong: send spoke_failure, event rejected
 //                           |                       |                                          -> forgotten
+//                           |                       | wrong, and it owes an answer to an earlier
+//                           |                       | X, too: wait 10 s for the other one
 //   agreement               | proven                | event offered                            -> offered
 //   (accept)                | offered               | send accepted                            -> accepted
 //   (refuse)                | offered               | send refused                             -> forgotten
 //   done                    | accepted              | event agreed, finished
 //                           | none is accepted      | unexpected_packet
-//   spoke_failure           | greeted, proven       |                                          -> forgotten
+//   spoke_failure           | announced, greeted,   |                                          -> forgotten
+//                           | proven                |
 //                           | offered               | event gone                               -> forgotten
 //                           | accepted              | ignored: the relay answers, with done or closed
-//   closed s                | greeted, proven       |                                          -> forgotten
+//   closed s                | announced, greeted,   |                                          -> forgotten
+//                           | proven                |
 //                           | offered, accepted     | event gone                               -> forgotten
 //   closed 0000             | -                     | fails with closed_by_relay
 //   timeout                 | -                     | fails with timed_out_by_relay
+//   (10 s without answer)   | greeted               | gives its place to a server that waits for one
+//                           |                       |                                          -> announced
+//   (10, 20, 40 … s)        | announced, greeted    | waits for another derivation, with a fresh X
+//
+// Derivations. What a server announces decides how much work the key derivation is, so the machine never does
+// that work itself: the owner takes one job after the other from next_derivation(), does it where it holds
+// nothing up, and brings it back with derived(). The cheapest job goes first; those of up to 16 iterations,
+// which is what senders ask for, count as equally cheap. Among equally cheap ones the networks (of IPv4 the
+// address, of IPv6 the first 64 bits) take turns, and of each the server that waits longest goes first. First
+// and repeated attempts take turns, too. The work is paid from a budget of options.iterations_a_minute: a job
+// costs its iterations and 200 more, the time of the point multiplications of one handshake.
 #pragma once
 
+#include <parley/base/time.hpp>
 #include <parley/proto/agreement.hpp>
+#include <parley/proto/guess_report.hpp>
 #include <parley/proto/machine.hpp>
 #include <parley/wire/parser.hpp>
 #include <parley/wire/writer.hpp>
@@ -38,7 +58,12 @@ namespace parley {
 
 struct client_options {
     std::uint64_t max_iterations = default_max_iterations; // a server that asks for more is rejected
-    std::size_t max_servers = 4096;                        // held at once; one more is ignored
+    // All derivations of a minute: about two seconds of work. Where one derivation of max_iterations is more,
+    // the budget is that one.
+    std::uint64_t iterations_a_minute = 1'000'000;
+    // How many servers are spoken to at once. More wait, and take the places of those that are silent.
+    std::size_t max_servers = 4096;
+    std::uint64_t max_guesses = default_max_guesses; // one more fails with too_many_guesses; 0: no limit
     identity only_server{}; // unless empty, every other server is ignored: nothing is sent to it
 };
 
@@ -47,15 +72,24 @@ namespace client_event {
 struct identified {
     identity self;
 };
+// next_derivation() has a job.
+struct derivation_due {};
+// A server that has not answered gets another X. At most once a minute.
+struct repeated {};
 // This server knows the password: call accept() or refuse().
 struct offered {
     uid server;
     identity peer;
 };
-// The server has another password, or sent a bad public value.
+// The server has another password, or sent a bad public value. At most 20 in a minute; beyond that `guesses`
+// comes once a minute in their place.
 struct rejected {
     identity peer;
     error_code why;
+};
+// More than 20 servers of the last minute had another password.
+struct guesses {
+    guess_report last_minute;
 };
 // An offered or accepted server has left.
 struct gone {
@@ -68,13 +102,35 @@ struct agreed {
 };
 } // namespace client_event
 
-using client_event_variant = std::variant<client_event::identified, client_event::offered,
-                                          client_event::rejected, client_event::gone, client_event::agreed>;
+using client_event_variant =
+    std::variant<client_event::identified, client_event::derivation_due, client_event::repeated,
+                 client_event::offered, client_event::rejected, client_event::guesses, client_event::gone,
+                 client_event::agreed>;
 
-// A Machine. Memory: about 500 bytes per server, for at most options.max_servers of them. All secrets are
-// wiped when it finishes. Each new_server costs the iterations of its key derivation, at most
-// options.max_iterations. error(): closed_by_relay, timed_out_by_relay, unexpected_packet, unexpected_end,
-// truncated_packet, the parser's error, crypto_unavailable, or the argument of stop(). Not thread-safe.
+// The key derivation for one server. It owns what it needs: it may outlive its machine, and may be run on
+// another thread, by one thread at a time.
+class client_derivation {
+public:
+    // Does up to `iterations` more of the work, each about two microseconds, and half a millisecond at the
+    // end. Returns whether all is done.
+    bool run(std::uint64_t iterations) noexcept { return work_.run(iterations); }
+
+private:
+    friend class client_machine;
+    client_derivation(uid server, std::uint64_t serial, spoke_client_derivation work)
+        : server_{server}, serial_{serial}, work_{std::move(work)}
+    {
+    }
+
+    uid server_;
+    std::uint64_t serial_; // of the server that held the uid
+    spoke_client_derivation work_;
+};
+
+// A TimedMachine. Memory: about 350 bytes for each server that the relay has announced, and as much again for
+// each that is spoken to, which are at most options.max_servers. All secrets are wiped when it finishes.
+// error(): closed_by_relay, timed_out_by_relay, unexpected_packet, unexpected_end, truncated_packet, the
+// parser's error, crypto_unavailable, too_many_guesses, or the argument of stop(). Not thread-safe.
 class client_machine {
 public:
     using event = client_event_variant;
@@ -88,6 +144,16 @@ public:
     void receive(bytes_view& input);
     void receive_end();
     void stop(error_code why);
+
+    // It is `now`. The machine does what has become due.
+    void expire(time_point now);
+    time_point next_deadline() const noexcept; // no_deadline when nothing will be due
+
+    // The next job. None while another one is out, and when there is nothing to do. The owner brings back
+    // each job that it takes.
+    std::optional<client_derivation> next_derivation();
+    // Takes the job back. What is left of its work is done now.
+    void derived(client_derivation job);
 
     // The user's answer to `offered`. Only one server can be accepted at a time: the others wait until that
     // one is gone. Returns false when `server` is not, or no longer, on offer.
@@ -104,5 +170,11 @@ private:
     struct state;
     std::unique_ptr<state> state_;
 };
+
+// Does the derivations that are due here and now: for an owner that holds nothing up.
+inline void derive_now(client_machine& machine)
+{
+    while (auto job = machine.next_derivation()) machine.derived(std::move(*job));
+}
 
 } // namespace parley

@@ -9,6 +9,7 @@
 
 #include <parley/base/bytes.hpp>
 #include <parley/base/error.hpp>
+#include <parley/base/time.hpp>
 
 #include <concepts>
 #include <optional>
@@ -35,5 +36,13 @@ concept Machine =
         // Why it finished without success; unset otherwise.
         { c.error() } -> std::same_as<error_code>;
     };
+
+// A machine that has deadlines. It never reads a clock: its owner calls expire() before every other input,
+// and at next_deadline(). That is an input, too.
+template <class M>
+concept TimedMachine = Machine<M> && requires(M m, const M c, time_point now) {
+    { m.expire(now) } -> std::same_as<void>;
+    { c.next_deadline() } -> std::same_as<time_point>;
+};
 
 } // namespace parley

@@ -22,9 +22,15 @@
 //   closed c                | any                   |                                          -> forgotten
 //   closed 0000             | -                     | fails with closed_by_relay
 //   timeout                 | -                     | fails with timed_out_by_relay
+//
+// Each greeting is one guess at the password. It has failed when the client sends a wrong validator or
+// spoke_failure, when it leaves or greets again, and when it has not proven the password within 10 s. A
+// client that proves the password later than that is still heard.
 #pragma once
 
+#include <parley/base/time.hpp>
 #include <parley/proto/agreement.hpp>
+#include <parley/proto/guess_report.hpp>
 #include <parley/proto/machine.hpp>
 #include <parley/wire/parser.hpp>
 #include <parley/wire/writer.hpp>
@@ -38,6 +44,7 @@ struct server_options {
     // How many clients are held at once. One more replaces the oldest unproven one. If all are proven, the
     // new one gets no answer.
     std::size_t max_clients = 4096;
+    std::uint64_t max_guesses = default_max_guesses; // one more fails with too_many_guesses; 0: no limit
 };
 
 namespace server_event {
@@ -45,10 +52,15 @@ namespace server_event {
 struct identified {
     identity self;
 };
-// A client has another password (either side may notice first), or sent a bad public value.
+// A client has another password (either side may notice first), or sent a bad public value. At most 20 in a
+// minute; beyond that `guesses` comes once a minute in their place.
 struct rejected {
     identity peer;
     error_code why;
+};
+// More than 20 guesses of the last minute failed. Their addresses are those that the clients gave.
+struct guesses {
+    guess_report last_minute;
 };
 // The other user knows the password and said no.
 struct refused {
@@ -61,11 +73,12 @@ struct agreed {
 } // namespace server_event
 
 using server_event_variant = std::variant<server_event::identified, server_event::rejected,
-                                          server_event::refused, server_event::agreed>;
+                                          server_event::guesses, server_event::refused, server_event::agreed>;
 
-// A Machine. Memory: about 600 bytes per client, for at most options.max_clients of them. Their secrets are
-// wiped when it finishes. error(): closed_by_relay, timed_out_by_relay, unexpected_packet, unexpected_end,
-// truncated_packet, the parser's error, crypto_unavailable, or the argument of stop(). Not thread-safe.
+// A TimedMachine. Memory: about 600 bytes per client, for at most options.max_clients of them. Their secrets
+// are wiped when it finishes. error(): closed_by_relay, timed_out_by_relay, unexpected_packet,
+// unexpected_end, truncated_packet, the parser's error, crypto_unavailable, too_many_guesses, or the argument
+// of stop(). Not thread-safe.
 class server_machine {
 public:
     using event = server_event_variant;
@@ -80,6 +93,10 @@ public:
     void receive(bytes_view& input);
     void receive_end();
     void stop(error_code why);
+
+    // It is `now`. The machine does what has become due.
+    void expire(time_point now);
+    time_point next_deadline() const noexcept; // no_deadline when nothing will be due
 
     bytes_view output() const;
     void consume_output(std::size_t n);

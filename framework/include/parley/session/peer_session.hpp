@@ -4,6 +4,7 @@
 #pragma once
 
 #include <parley/base/result.hpp>
+#include <parley/proto/guess_report.hpp>
 #include <parley/session/session_options.hpp>
 #include <parley/wire/identity.hpp>
 
@@ -68,8 +69,12 @@ public:
     virtual void connected(std::string_view address) { (void)address; }
     virtual void identified(const identity& self) { (void)self; }
     virtual void waiting() {} // waits for a peer with the same password
-    // A peer had another password, or sent invalid values. The wait continues.
+    // A peer had another password, or sent invalid values. The wait continues. At most 20 times a minute.
     virtual void rejected(const identity& peer, error_code why) { (void)peer, (void)why; }
+    // More than 20 peers of the last minute had another password: somebody may be guessing. Once a minute.
+    virtual void guesses(const guess_report& last_minute) { (void)last_minute; }
+    // Receiver: a sender has not answered, and is asked again. At most once a minute.
+    virtual void trying_again() {}
     // Sender: the other user refused. The wait continues.
     virtual void refused(const identity& peer) { (void)peer; }
     // Receiver: `peer` knows the password. Decides whether to take its document; true by default. The

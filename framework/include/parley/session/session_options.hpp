@@ -3,6 +3,7 @@
 
 #include <parley/base/random.hpp>
 #include <parley/base/time.hpp>
+#include <parley/proto/guess_report.hpp>
 #include <parley/transport/address.hpp>
 #include <parley/transport/proxy.hpp>
 #include <parley/transport/resolver.hpp>
@@ -22,6 +23,7 @@ public:
     duration wait_timeout() const noexcept { return wait_timeout_; }
     duration entry_timeout() const noexcept { return entry_timeout_; }
     duration idle_timeout() const noexcept { return idle_timeout_; }
+    std::uint64_t max_guesses() const noexcept { return max_guesses_; }
     random_source* random() const noexcept { return random_; }
     resolver* names() const noexcept { return names_; }
     const std::string& ca_file() const noexcept { return ca_file_; }
@@ -34,6 +36,7 @@ protected:
     duration wait_timeout_ = std::chrono::seconds{3600};
     duration entry_timeout_ = std::chrono::seconds{60};
     duration idle_timeout_ = std::chrono::seconds{60};
+    std::uint64_t max_guesses_ = default_max_guesses;
     random_source* random_ = nullptr;
     resolver* names_ = nullptr;
     std::string ca_file_;
@@ -50,6 +53,7 @@ public:
     using session_options::connect_timeout;
     using session_options::entry_timeout;
     using session_options::idle_timeout;
+    using session_options::max_guesses;
     using session_options::names;
     using session_options::proxy;
     using session_options::random;
@@ -87,6 +91,14 @@ public:
         idle_timeout_ = value;
         return self();
     }
+    // How many peers with another password may come during the wait; one more ends the operation with
+    // too_many_guesses. default_max_guesses (10,000) by default; 0: no limit. Honest peers at the same relay
+    // count, too.
+    Self& max_guesses(std::uint64_t value)
+    {
+        max_guesses_ = value;
+        return self();
+    }
     // The source of random numbers; null, the default, means system_random(). It must outlive the operation.
     Self& random(random_source* value)
     {
@@ -105,9 +117,10 @@ public:
         ca_file_ = std::move(value);
         return self();
     }
-    // The executor for blocking work on the document: reading, hashing, compressing and writing. Its context
-    // must run until the operation has ended. The operation runs one such job at a time. By default the
-    // operation starts its own thread when it enters the room, and keeps it to the end.
+    // The executor for blocking work: a receiver derives keys there, and the document is read, hashed,
+    // compressed and written there. Its context must run until the operation has ended. The operation runs
+    // one such job at a time. By default the operation starts its own thread for the derivations, and another
+    // one when it enters the room.
     Self& blocking(executor value)
     {
         blocking_ = std::move(value);

@@ -8,9 +8,10 @@
 // It keeps the rules of machine.hpp. After every input it takes all output and events before the next input.
 // It writes the output even when the machine has failed. One write is pending at a time, and later output
 // joins the next write. While output waits to be written it reads nothing, so a peer that does not read
-// cannot make the output grow.
+// cannot make the output grow. It tells a TimedMachine the time before each input, and at its deadlines.
 #pragma once
 
+#include <parley/async/time_source.hpp>
 #include <parley/base/time.hpp>
 #include <parley/proto/machine.hpp>
 #include <parley/stream/any_stream.hpp>
@@ -23,12 +24,17 @@
 
 namespace parley {
 
+namespace detail {
+class deadline_timer;
+}
+
 struct driver_options {
     driver_options() = default;
 
     duration timeout = duration::max();               // of the whole run; then calls machine.stop(timed_out)
     duration flush_timeout = std::chrono::seconds{5}; // for the last output, after the machine has finished
     std::size_t read_buffer_bytes = 1024;
+    time_source* time = nullptr; // of a TimedMachine; null: the system's clock. It outlives the driver.
 };
 
 // The part of the driver that does not depend on the machine's type.
@@ -81,6 +87,8 @@ private:
     virtual void machine_receive(bytes_view& input) = 0;
     virtual void machine_receive_end() = 0;
     virtual void machine_stop(error_code why) = 0;
+    virtual void machine_expire(time_point now) = 0;
+    virtual time_point machine_next_deadline() const = 0; // no_deadline for a machine without deadlines
     virtual bytes_view machine_output() const = 0;
     virtual void machine_consume_output(std::size_t n) = 0;
     virtual bool machine_next_event() = 0; // gives one event to the owner; false when there is none
@@ -92,18 +100,22 @@ private:
     void start(stream_base::wait_handler handler);
     void advance();
     void drain();
+    void expire();
     void feed();
     void wind_up(const std::shared_ptr<run_state>& run);
     void start_read(const std::shared_ptr<run_state>& run);
     void start_write(const std::shared_ptr<run_state>& run);
     void arm_timer(duration timeout);
+    void arm_machine_timer();
     void on_read(error_code error, std::size_t size);
     void on_written(error_code error, std::size_t size);
     void on_timer();
 
     any_stream& stream_;
     driver_options options_;
+    time_source& time_;
     asio::steady_timer timer_;
+    std::unique_ptr<detail::deadline_timer> machine_timer_; // null until the machine has a deadline
     asio::cancellation_signal cancel_read_;
     std::weak_ptr<run_state> run_;
     std::shared_ptr<run_state> held_;
@@ -147,6 +159,15 @@ private:
     void machine_receive(bytes_view& input) override { machine_.receive(input); }
     void machine_receive_end() override { machine_.receive_end(); }
     void machine_stop(error_code why) override { machine_.stop(why); }
+    void machine_expire([[maybe_unused]] time_point now) override
+    {
+        if constexpr (TimedMachine<M>) machine_.expire(now);
+    }
+    time_point machine_next_deadline() const override
+    {
+        if constexpr (TimedMachine<M>) return machine_.next_deadline();
+        return no_deadline;
+    }
     bytes_view machine_output() const override { return machine_.output(); }
     void machine_consume_output(std::size_t n) override { machine_.consume_output(n); }
     bool machine_next_event() override

@@ -68,15 +68,16 @@ struct receive_report {
 // observer.decide() accepts, and commits it when observer.decide_document() accepts it.
 //
 // `receiver` and `observer` must outlive the operation. All calls to `observer` come on the executor of the
-// calling coroutine, which must be a strand or have one thread: the rest is not thread-safe. In the room,
-// receiver.write() and commit() run at options.blocking, up to eight pieces of 512 KiB behind the received
-// bytes. By default the operation has its own thread for that until it ends. Destroying a running operation
-// (with its context) waits for the current write. On any failure it calls receiver.abandon(), and nothing is
-// left behind. Errors, by phase: connecting - name_not_resolved, connect_failed, timed_out, the system's;
-// handshake - timed_out, timed_out_by_relay, closed_by_relay, unexpected_end and those of the wire; entering
-// - room_*, timed_out; transferring - peer_disconnected (the sender or the relay left), timed_out,
-// refused_by_user, record_*, the document's errors; finishing - those of commit(). Cancellation (terminal):
-// both connections are reset and the result is `cancelled`.
+// calling coroutine, which must be a strand or have one thread: the rest is not thread-safe. The keys are
+// derived at options.blocking. In the room, receiver.write() and commit() run there, up to eight pieces of 512
+// KiB behind the received bytes. By default the operation has its own thread for that until it ends. Destroying
+// a running operation (with its context) waits for the current write. On any failure it calls
+// receiver.abandon(), and nothing is left behind. Errors, by phase: connecting - name_not_resolved,
+// connect_failed, timed_out, the system's; handshake - timed_out, timed_out_by_relay, closed_by_relay,
+// too_many_guesses, unexpected_end and those of the wire; entering - room_*, timed_out; transferring -
+// peer_disconnected (the sender or the relay left), timed_out, refused_by_user, record_*, the document's
+// errors; finishing - those of commit(). Cancellation (terminal): both connections are reset and the result is
+// `cancelled`.
 awaitable<operation_result<receive_report>> receive_document(secret_bytes password,
                                                              document_receiver& receiver,
                                                              receive_options options,

@@ -91,11 +91,11 @@ struct send_report {
 // `source` is read at options.blocking, up to seven pieces of 512 KiB ahead of the sent bytes. By default the
 // operation has its own thread for that until it ends. Destroying a running operation (with its context)
 // waits for the current read. Errors, by phase: connecting - name_not_resolved, connect_failed, timed_out,
-// the system's; handshake - timed_out, timed_out_by_relay, closed_by_relay, unexpected_end and those of the
-// wire; entering - room_*, timed_out; transferring and finishing - peer_disconnected, unconfirmed, timed_out.
-// Any time after the agreement: the document's errors. Impossible options: invalid_public_packet,
-// record_layout_impossible. Cancellation (terminal): both connections end in order and the result is
-// `cancelled`; afterwards `source` may only be destroyed.
+// the system's; handshake - timed_out, timed_out_by_relay, closed_by_relay, too_many_guesses, unexpected_end
+// and those of the wire; entering - room_*, timed_out; transferring and finishing - peer_disconnected,
+// unconfirmed, timed_out. Any time after the agreement: the document's errors. Impossible options:
+// invalid_public_packet, record_layout_impossible. Cancellation (terminal): both connections end in order and
+// the result is `cancelled`; afterwards `source` may only be destroyed.
 awaitable<operation_result<send_report>> send_document(secret_bytes password, document_source& source,
                                                        send_options options, peer_observer& observer);
 
