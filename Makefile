@@ -1,11 +1,14 @@
 # The commands of everyday work; each installs what it needs. The build itself is CMake's (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench build release asan tsan fuzz memory format tidy clean
+.PHONY: help demo test bench build release asan tsan fuzz memory soak format tidy clean
 
 # TCP congestion control of `make bench` (needs root); empty: the system's.
 CONGESTION ?=
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 60
+# Of `make soak`: seconds under attack, and what honest peers come over (tcp, tls or nginx).
+SECONDS ?= 600
+OVER ?= tcp
 
 sources = $$(git ls-files -co --exclude-standard '*.cpp' '*.hpp')
 
@@ -43,6 +46,9 @@ fuzz: ## every fuzz target for FUZZ_SECONDS (60) seconds
 memory: ## what sender, receiver and relay hold in memory while large documents pass
 	scripts/build release
 	tests/memory/run
+
+soak: ## honest peers beside every known attack on a relay, for SECONDS (600), over OVER (tcp, tls, nginx)
+	tests/soak/run --seconds $(SECONDS) --over $(OVER)
 
 format: ## all sources as .clang-format says
 	scripts/install-deps --tools

@@ -1,7 +1,7 @@
-// The four machines that read what others send. An input is a script: the first byte chooses the machine, the
-// rest is read as commands (see `script`), among them real packets, packets with right answers so that a
-// script gets as far as an agreement, and raw bytes. Whatever the script: no crash, bounded memory, and what
-// each machine promises its owner.
+// The four machines that read what others send. An input is a script: commands of twelve bytes, of which the
+// first chooses the machine (see `script`). Among them are real packets, packets with right answers so that a
+// script gets as far as an agreement, packets in two pieces, and raw bytes. Mutations work on whole commands.
+// Whatever the script: no crash, bounded memory, and what each machine promises its owner.
 #include "require.hpp"
 
 #include <parley/proto/client_machine.hpp>
@@ -9,8 +9,10 @@
 #include <parley/proto/room_broker.hpp>
 #include <parley/proto/server_machine.hpp>
 
+#include <algorithm>
 #include <array>
 #include <map>
+#include <random>
 #include <set>
 #include <string>
 #include <vector>
@@ -31,11 +33,21 @@ private:
     byte next_ = 8;
 };
 
-// The commands of an input, taken from its front; zeros once it is used up.
+constexpr std::size_t command_bytes = 12;
+
+// The commands of an input. All have one size, so that a change of one does not change how the next is read.
 class script {
 public:
-    explicit script(bytes_view bytes) : left_{bytes} {}
-    bool more() const { return !left_.empty(); }
+    explicit script(bytes_view bytes) : commands_{bytes} {}
+    // Begins the next command. False when there is none.
+    bool advance()
+    {
+        if (commands_.empty()) return false;
+        left_ = commands_.first(std::min(commands_.size(), command_bytes));
+        commands_ = commands_.subspan(left_.size());
+        return true;
+    }
+    // These take from this command; zeros once it is used up.
     byte next()
     {
         if (left_.empty()) return 0;
@@ -45,7 +57,7 @@ public:
     }
     bytes_view take(std::size_t n)
     {
-        const bytes_view out = left_.first(n < left_.size() ? n : left_.size());
+        const bytes_view out = left_.first(std::min(n, left_.size()));
         left_ = left_.subspan(out.size());
         return out;
     }
@@ -121,7 +133,7 @@ private:
         f(p);
         return p;
     }
-    bytes_view left_;
+    bytes_view commands_, left_;
 };
 
 const spoke_server& honest_server()
@@ -215,6 +227,15 @@ struct owner {
         case 2:
             machine.stop(errc::timed_out);
             break;
+        case 3: { // a packet in two pieces, or its beginning alone
+            const byte how = s.next();
+            const uid from = command < 128 ? relay_uid : s.number();
+            const auto whole = encode(from, s.packet());
+            const std::size_t first = how / 2u % whole.view().size();
+            feed(whole.view().first(first));
+            if (how % 2 == 0) feed(whole.view().subspan(first));
+            break;
+        }
         default:
             feed(command < 128 ? relay_uid : s.number(), s.packet());
             break;
@@ -232,7 +253,7 @@ void run_client(script& s)
     std::optional<client_derivation> job;
     time_point now{};
     o.drain();
-    while (s.more() && !o.machine.finished()) {
+    while (!o.machine.finished() && s.advance()) {
         const byte command = s.next();
         const uid server = s.number();
         if (command >= 240) o.expire(now += std::chrono::seconds{s.next()});
@@ -292,7 +313,7 @@ void run_server(script& s)
     time_point now{};
     o.drain();
     if (s.next() % 8 != 0) o.feed(relay_uid, packet::server_identity{self});
-    while (s.more() && !o.machine.finished()) {
+    while (!o.machine.finished() && s.advance()) {
         const byte command = s.next();
         const uid client = s.number();
         if (command >= 240) o.expire(now += std::chrono::seconds{s.next()});
@@ -361,7 +382,7 @@ void run_relay(script& s)
         require(count.connections == expected, "connections are counted");
         require(count.servers + count.clients <= expected, "who waits is connected");
     };
-    while (s.more()) {
+    while (s.advance()) {
         const byte command = s.next();
         const std::uint32_t at = s.next() % connections;
         const connection_id id{at};
@@ -430,7 +451,7 @@ void run_broker(script& s)
         require(broker.count().waiting == expected, "who waits is counted");
         require(broker.count().agreements <= 5, "agreements are bounded");
     };
-    while (s.more()) {
+    while (s.advance()) {
         const byte command = s.next();
         const std::uint32_t at = s.next() % connections;
         switch (command % 5) {
@@ -477,6 +498,7 @@ void run_broker(script& s)
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
     script s{bytes_view{data, size}};
+    s.advance();
     switch (s.next() % 4) {
     case 0:
         run_client(s);
@@ -492,4 +514,92 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         break;
     }
     return 0;
+}
+
+// libFuzzer's own mutation of some bytes.
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
+
+namespace {
+
+using command = std::array<byte, command_bytes>;
+
+std::vector<command> commands_of(bytes_view bytes)
+{
+    std::vector<command> out;
+    for (script s{bytes}; s.advance();) {
+        command& each = out.emplace_back();
+        for (byte& b : each) b = s.next();
+    }
+    return out;
+}
+
+// At most `max_size` bytes, and at least one: libFuzzer takes no empty input.
+std::size_t put(std::vector<command> commands, std::uint8_t* out, std::size_t max_size)
+{
+    if (commands.empty()) commands.emplace_back();
+    const std::size_t size = std::min(commands.size() * command_bytes, max_size);
+    for (std::size_t i = 0; i < size; ++i) out[i] = commands[i / command_bytes][i % command_bytes];
+    return size;
+}
+
+} // namespace
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t max_size,
+                                               unsigned int seed)
+{
+    std::minstd_rand random{seed};
+    const auto below = [&](std::size_t n) { return random() % n; };
+    const auto any_byte = [&] { return static_cast<byte>(below(2) == 0 ? below(16) : below(256)); };
+    std::vector<command> all = commands_of({data, size});
+    const auto at = [&](std::size_t n) { return all.begin() + static_cast<std::ptrdiff_t>(n); };
+    if (all.empty()) all.emplace_back();
+    const std::size_t first = below(all.size());
+    const std::size_t last = first + 1 + below(std::min(all.size() - first, std::size_t{8}));
+    switch (below(8)) {
+    case 0: { // a new command
+        command added;
+        for (byte& b : added) b = any_byte();
+        all.insert(at(first + 1), added);
+        break;
+    }
+    case 1: // some less
+        if (all.size() > 1)
+            all.erase(at(std::max<std::size_t>(first, 1)), at(std::max<std::size_t>(last, 1)));
+        break;
+    case 2: { // some again, elsewhere
+        const std::vector<command> copied(at(first), at(last));
+        all.insert(at(1 + below(all.size())), copied.begin(), copied.end());
+        break;
+    }
+    case 3: // two change places
+        std::swap(all[first], all[below(all.size())]);
+        break;
+    case 4: // one many times
+        all.insert(at(first + 1), 1 + below(20), command{all[first]});
+        break;
+    case 5: // one for other peers: the second byte says who
+        all[first][1] = static_cast<byte>(below(12));
+        break;
+    case 6:
+        all[first][below(command_bytes)] = any_byte();
+        break;
+    default:
+        size = LLVMFuzzerMutate(data, size, max_size);
+        all = commands_of({data, size});
+        break;
+    }
+    return put(std::move(all), data, max_size);
+}
+
+extern "C" std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* one, std::size_t one_size,
+                                                 const std::uint8_t* other, std::size_t other_size,
+                                                 std::uint8_t* out, std::size_t max_size, unsigned int seed)
+{
+    std::minstd_rand random{seed};
+    std::vector<command> all = commands_of({one, one_size});
+    const std::vector<command> rest = commands_of({other, other_size});
+    if (!all.empty()) all.resize(1 + random() % all.size());
+    if (!rest.empty())
+        all.insert(all.end(), rest.begin() + static_cast<std::ptrdiff_t>(random() % rest.size()), rest.end());
+    return put(std::move(all), out, max_size);
 }

@@ -35,7 +35,7 @@ def substituted(path, replacements):
 class Nginx(harness.Process):
     """nginx with one file of deploy/ in its http or stream context, ready when this returns."""
 
-    def __init__(self, folder, content, context="http"):
+    def __init__(self, folder, content, context="http", *, main="", events=""):
         self.folder = folder
         (folder / "site.conf").write_text(content)
         temporary = "".join(
@@ -45,8 +45,8 @@ class Nginx(harness.Process):
         own = temporary + f"    access_log {folder}/access.log;\n" if context == "http" else ""
         self.conf = folder / "nginx.conf"
         self.conf.write_text(
-            f"{module}{user}daemon off;\nmaster_process on;\nworker_processes 2;\npid {folder}/nginx.pid;\n"
-            f"error_log stderr notice;\nevents {{}}\n{context} {{\n{own}    proxy_bind {PROXY_ADDRESS};\n"
+            f"{module}{user}{main}daemon off;\nmaster_process on;\nworker_processes 2;\npid {folder}/nginx.pid;\n"
+            f"error_log stderr notice;\nevents {{{events}}}\n{context} {{\n{own}    proxy_bind {PROXY_ADDRESS};\n"
             f"    include {folder}/site.conf;\n}}\n")
         super().__init__(["nginx", "-p", folder, "-c", self.conf])
         self.wait_text("start worker process ")
