@@ -61,8 +61,8 @@ public:
     void guesses(const guess_report& last_minute) override
     {
         say(fmt::format("{} with another code came in the last minute, from {}; somebody may be guessing",
-                        counted(last_minute.count, "peer", "peers"),
-                        counted(last_minute.addresses, "address", "addresses")));
+                        format_count(last_minute.count, "peer", "peers"),
+                        format_count(last_minute.addresses, "address", "addresses")));
     }
     void trying_again() override { say("No answer from a sender yet; trying again"); }
     void refused(std::string_view peer) override

@@ -120,8 +120,8 @@ intake::intake(executor ex, const relay_server_options& options, relay_observer&
       observer_(observer),
       limits_(std::move(limits)),
       owner_(std::move(hooks)),
-      starting_(limits_->seed()),
       for_answers_(limits_->seed()),
+      starting_(limits_->seed()),
       in_tls_(limits_->seed()),
       timer_(ex, *options.time, [this] { evict_late(); })
 {
