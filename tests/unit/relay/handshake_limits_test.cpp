@@ -275,7 +275,7 @@ TEST(relay_limits, take_a_few_packets_of_each_peer_in_its_turn)
     while (!honest.got.ends_with('\0') && w.context.poll_one() != 0) {
     }
     EXPECT_TRUE(honest.got.ends_with('\0'));
-    constexpr std::size_t turns = 4; // until the intake has read the hello and handed it on
+    constexpr std::size_t turns = 8; // until the intake has read the hello and handed it on
     EXPECT_LE(w.log.drops.size(), peers * 64 * turns);
     w.settle();
     EXPECT_EQ(w.log.drops.size(), peers * 9000);
