@@ -23,7 +23,7 @@ protected:
                 while (!input.empty()) {
                     const auto packet = parsers[i].parse(input);
                     ASSERT_TRUE(packet && *packet);
-                    relay.receive(connection_id{static_cast<std::uint32_t>(i)}, **packet);
+                    relay.receive(connection_id{static_cast<std::uint32_t>(i)}, **packet, {});
                     moved = true;
                     drain();
                 }

@@ -295,8 +295,8 @@ inline void add_bombs(std::vector<hostile_pack>& out)
     const auto again = make_delta(great, other);
     const auto back = make_delta(other, great);
     out.push_back({"a delta that makes the same file a thousand times", beside([&](pack_builder& p) {
-                       const std::size_t base = p.add(blob_kind, great);
-                       for (int i = 0; i < 1000; ++i) p.add_offset_delta(base, again);
+                       const std::size_t first = p.add(blob_kind, great);
+                       for (int i = 0; i < 1000; ++i) p.add_offset_delta(first, again);
                    }),
                    parley::errc::document_too_large});
     out.push_back({"deltas that make two files by turns", beside([&](pack_builder& p) {
@@ -312,8 +312,8 @@ inline void add_bombs(std::vector<hostile_pack>& out)
                    }),
                    parley::errc::document_too_large});
     out.push_back({"deltas that make the same directory", beside([&](pack_builder& p) {
-                       const std::size_t base = p.add(tree_kind, great);
-                       for (int i = 0; i < 1000; ++i) p.add_offset_delta(base, again);
+                       const std::size_t first = p.add(tree_kind, great);
+                       for (int i = 0; i < 1000; ++i) p.add_offset_delta(first, again);
                    }),
                    parley::errc::document_too_large});
 
