@@ -285,7 +285,7 @@ TEST_F(store_test, the_bound_covers_files_directories_instructions_and_results)
     renew();
     std::filesystem::remove_all(folder / "spool");
     ASSERT_FALSE(give(entry_kind::file, large));
-    EXPECT_EQ(give_offset(1, delta_text(600, 600).copy(0, 600).text()), errc::document_too_large);
+    EXPECT_EQ(give_offset(1, delta_text(600, 600).copy(300, 300).copy(0, 300).text()), errc::document_too_large);
     EXPECT_EQ(store->could_take(400), error_code());
     EXPECT_EQ(store->could_take(401), errc::document_too_large);
 }

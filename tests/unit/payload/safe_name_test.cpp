@@ -92,7 +92,9 @@ protected:
     }
     parley::error_code received(const std::string& stream)
     {
-        const auto result = push(into(outside / "into"), stream);
+        auto options = into(outside / "into");
+        options.allow_dot_name = true;
+        const auto result = push(options, stream);
         if (result.error)
             EXPECT_EQ(result.detail.find_first_of("\n\r\x1b\x7f"), std::string::npos);
         else

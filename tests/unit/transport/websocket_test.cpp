@@ -435,7 +435,7 @@ TEST(open_websocket_test, meets_accept_websocket)
             "server");
         const auto address = relay_address::parse("ws://relay.example:8080/lobby");
         const auto seat = seat_token::from_text(seat_digits);
-        auto error = co_await open_websocket(pair.first, *address, stream_kind::room, {}, nullptr, seat);
+        auto error = co_await open_websocket(pair.first, *address, stream_kind::room, {}, seat);
         EXPECT_FALSE(error);
         EXPECT_FALSE(pair.first.seat()) << "it is what the other side has presented";
         auto got = co_await read_to_end(pair.first);
