@@ -2,6 +2,7 @@
 // first chooses the machine (see `script`). Among them are real packets, packets with right answers so that a
 // script gets as far as an agreement, packets in two pieces, and raw bytes. Mutations work on whole commands.
 // Whatever the script: no crash, bounded memory, and what each machine promises its owner.
+#include "counting_random.hpp"
 #include "require.hpp"
 
 #include <parley/proto/client_machine.hpp>
@@ -20,18 +21,8 @@
 namespace {
 
 using namespace parley;
+using fuzz::counting_random;
 using fuzz::require;
-
-class counting_random final : public random_source {
-public:
-    void fill(mutable_bytes out) noexcept override
-    {
-        for (byte& b : out) b = next_++;
-    }
-
-private:
-    byte next_ = 8;
-};
 
 constexpr std::size_t command_bytes = 12;
 

@@ -202,9 +202,9 @@ TEST(relay_limits, charge_a_hello_for_all_that_hear_of_it)
 // A sender that comes and goes and comes, while many receivers wait: they are written to once for many of them.
 TEST(relay_limits, write_announcements_together)
 {
-    world w{over::memory, limited([](relay_limits& l) { l.announcements_per_second = 0; })};
     constexpr int count = 300, hellos = 100;
-    std::deque<std::size_t> operations;
+    std::deque<std::size_t> operations; // the world's streams count there to its end
+    world w{over::memory, limited([](relay_limits& l) { l.announcements_per_second = 0; })};
     w.wrap_relay_side = [&](any_stream stream, stream_kind, const std::string&) {
         return testing::make_fault_stream(std::move(stream), {}, &operations.emplace_back(0));
     };
