@@ -219,12 +219,21 @@ inline std::string name_of(over what)
     return what == over::memory ? "memory" : what == over::tcp ? "tcp" : "tcp_and_threads";
 }
 
+inline relay_server_options announcing_at_once()
+{
+    relay_server_options options;
+    options.relay.announcement_interval = duration::zero();
+    return options;
+}
+
 // A running relay, and how to reach it. The destructor stops the relay and runs everything to its end. With
 // relay_server_options::time null, the relay gets `time`, which a test moves. Over memory run_until() moves it,
 // too, whenever nothing else is left to do.
 class world {
 public:
-    explicit world(over kind = over::memory, relay_server_options options = {}) : kind_(kind)
+    // By default the relay announces each server at once: settle() lets no time pass.
+    explicit world(over kind = over::memory, relay_server_options options = announcing_at_once())
+        : kind_(kind)
     {
         register_memory_transport();
         virtual_ = options.time == nullptr;

@@ -229,9 +229,9 @@ private:
     {
         static const auto& broken_rules = error_code{websocket::error::closed}.category();
         reading_ = false;
+        if (error) other_side_ended_ = error == websocket::error::closed;
+        if (error_) return; // the peer has sent too much without data: what follows does not count
         if (error) {
-            other_side_ended_ = error == websocket::error::closed;
-            if (error_) return; // it has sent too much without data
             // Browsers close with 1001 when a tab is closed, reloaded or has crashed.
             error_ = asio::error::connection_reset;
             if (other_side_ended_ && websocket_.reason().code == websocket::close_code::normal)
