@@ -239,7 +239,8 @@ private:
             *recv_, "--max-size", max_size_, "SIZE",
             "Refuse a document that takes more bytes on the disk, for example 500MiB (default: what is free, "
             "less 64 MiB)")
-            ->transform(CLI::AsSizeValue(false).description(""));
+            ->transform(CLI::AsSizeValue(false).description(""))
+            ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62).description(""));
         max_paths_option_ = add_option(
             *recv_, "--max-paths", max_paths_, "N",
             "Refuse a document of more files and directories (default: 2000000; with -y 200000 if it repeats "
