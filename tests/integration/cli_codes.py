@@ -325,7 +325,7 @@ class Documents(harness.FreshCase):
     def test_a_name_cannot_play_the_question(self):
         self.world.file('out/photo" (1 KiB)? [y', b"x")
         _, receiver = self.accepted(self.world.root / 'out/photo" (1 KiB)? [y')
-        receiver.wait_text('Receive file "photo\\" (1 KiB)? [y" (1 B)? [y/N] ')
+        receiver.wait_text('Receive file "photo\\x22 (1 KiB)? [y" (1 B)? [y/N] ')
         receiver.type("n\n")
         receiver.expect_exit(5)
 
