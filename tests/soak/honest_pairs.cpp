@@ -15,7 +15,6 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/write.hpp>
 
 #include <CLI/CLI.hpp>
@@ -143,10 +142,9 @@ nlohmann::json spread(std::vector<double> values)
 // One sender and one receiver that share a code. It keeps itself alive until both have ended.
 class pair : public std::enable_shared_from_this<pair> {
 public:
-    pair(std::uint64_t number, results& all, asio::thread_pool& disk)
+    pair(std::uint64_t number, results& all)
         : number_(number),
           all_(all),
-          disk_(disk),
           content_(testing::seeded_random{chosen->seed + number}.bytes(chosen->document_bytes)),
           source_(document_source::from_bytes("document", content_).value()),
           receiver_(document_receiver::create(destination()).value())
@@ -157,21 +155,19 @@ public:
     {
         ++all_.pairs;
         const std::string code = std::to_string(chosen->seed) + " honest pair " + std::to_string(number_);
-        const executor blocking = disk_.get_executor();
         const duration wait = seconds_of(chosen->patience);
         async_send_document(
-            ex, secret_bytes{code}, source_,
-            send_options{}.relay(relay_from(number_)).blocking(blocking).wait_timeout(wait), silent_,
+            ex, secret_bytes{code}, source_, send_options{}.relay(relay_from(number_)).wait_timeout(wait),
+            silent_,
             [self = shared_from_this()](std::exception_ptr thrown, const operation_result<send_report>& r) {
                 self->end("sender", thrown, r);
             });
-        async_receive_document(
-            ex, secret_bytes{code}, receiver_,
-            receive_options{}.relay(relay_from(number_)).blocking(blocking).wait_timeout(wait), silent_,
-            [self = shared_from_this()](std::exception_ptr thrown,
-                                        const operation_result<receive_report>& r) {
-                self->end("receiver", thrown, r);
-            });
+        async_receive_document(ex, secret_bytes{code}, receiver_,
+                               receive_options{}.relay(relay_from(number_)).wait_timeout(wait), silent_,
+                               [self = shared_from_this()](std::exception_ptr thrown,
+                                                           const operation_result<receive_report>& r) {
+                                   self->end("receiver", thrown, r);
+                               });
     }
 
 private:
@@ -206,7 +202,6 @@ private:
 
     const std::uint64_t number_;
     results& all_;
-    asio::thread_pool& disk_;
     const time_point began_ = clock::now();
     const testing::temporary_folder folder_;
     const byte_vector content_;
@@ -269,12 +264,11 @@ nlohmann::json run()
     register_loopback_transport();
     results all;
     {
-        asio::thread_pool disk{1};
         asio::io_context context{1};
         const executor ex = context.get_executor();
         spawn(ex,
               at_rate(chosen->pairs_per_second,
-                      [&](std::uint64_t n) { std::make_shared<pair>(n, all, disk)->start(ex); }),
+                      [&](std::uint64_t n) { std::make_shared<pair>(n, all)->start(ex); }),
               "pairs");
         // The probes' addresses begin where the pairs' are not at this moment.
         const std::uint64_t apart = chosen->addresses / 2;
@@ -283,7 +277,6 @@ nlohmann::json run()
                       [&](std::uint64_t n) { spawn(ex, probe(n + apart, all), "probe"); }),
               "probes");
         context.run();
-        disk.join();
     }
     return {{"pairs", all.pairs},
             {"pairs_ok", all.pairs_ok},
