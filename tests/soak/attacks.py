@@ -8,7 +8,10 @@ before each operation, so the sum never exceeds the rate."""
 
 import asyncio
 import contextlib
+import contextvars
 import dataclasses
+import heapq
+import itertools
 import json
 import logging
 import os
@@ -52,17 +55,38 @@ def frame(payload, opcode=2):
 
 
 class Tokens:
-    """A turn every 1 / rate seconds, in the order of asking; a quarter of a second's turns may be kept."""
+    """A turn every 1 / rate seconds; a quarter of a second's turns may be kept. The lowest rank goes first."""
 
     def __init__(self, rate):
-        self.step = 1 / rate
-        self.due = 0.0
+        self._step = 1 / rate
+        self._due = 0.0
+        self._waiting = []  # (rank, order of asking, future)
+        self._asked = itertools.count()
+        self._timer = None
 
-    async def take(self, count=1):
+    async def take(self, rank):
+        mine = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (rank, next(self._asked), mine))
+        self._arm()
+        await mine
+
+    def _arm(self):
+        if self._waiting and not self._timer:
+            self._timer = asyncio.get_running_loop().call_at(self._due, self._serve)
+
+    def _serve(self):
+        self._timer = None
         now = asyncio.get_running_loop().time()
-        self.due = max(self.due, now - 0.25) + self.step * count
-        if self.due > now:
-            await asyncio.sleep(self.due - now)
+        self._due = max(self._due, now - 0.25)
+        while self._waiting and self._due <= now:
+            _, _, each = heapq.heappop(self._waiting)
+            if not each.done():
+                each.set_result(None)
+                self._due += self._step
+        self._arm()
+
+
+RUN = contextvars.ContextVar("RUN")  # the number of this run of an attack; the oldest has its turns first
 
 
 class Connection:
@@ -182,11 +206,12 @@ class Attack:
         self.random = random.Random(f"{plan.seed} {row.name}")
         self.rate = plan.rate * row.share / sum(r.share for r in TABLE if r.schemes_of(plan))
         self._tokens = Tokens(self.rate)
+        self._runs = itertools.count()
         self.operations = self.bytes = self.connections = 0
 
-    async def turn(self, count=1):
-        await self._tokens.take(count)
-        self.operations += count
+    async def turn(self):
+        await self._tokens.take(RUN.get())
+        self.operations += 1
 
     def source(self, of=None):
         """One of the addresses; `of` limits the choice to the first ones."""
@@ -211,6 +236,7 @@ class Attack:
 
     async def work(self):
         while True:
+            RUN.set(next(self._runs))
             # What the relay does to it is no failure; it begins again.
             with contextlib.suppress(OSError, EOFError, asyncio.TimeoutError, asyncio.LimitOverrunError):
                 await self.row.function(self)
