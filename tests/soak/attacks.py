@@ -3,7 +3,7 @@
 As a program: `attacks.py PLAN`, where PLAN is JSON (see Plan). Runs until standard input ends, then prints as JSON what
 each attack did. Comes from its own loopback addresses, at nice 19.
 
-An operation is a connection, or a write of up to 4 KiB. Each attack has its share of the rate, and waits for its turn
+An operation is a connection, or a write of up to 16 KiB. Each attack has its share of the rate, and waits for its turn
 before each operation, so the sum never exceeds the rate."""
 
 import asyncio
@@ -24,7 +24,8 @@ import struct
 import sys
 import time
 
-WRITE = 4096  # bytes of one operation
+WRITE = 16384  # bytes of one operation, at most
+BUFFER = 4096  # bytes that this side reads at once
 SERVER, CLIENT = b"000000", b"000001"  # hellos; a public follows the first
 BASE_POINT = b"\x58" + b"\x66" * 31  # of Ed25519: valid wherever a point is due
 # What follows uid and type. Packets 02 and 03 are an identity; 04 and 07 end with one.
@@ -109,7 +110,7 @@ class Connection:
             plain.bind((self.source, 0))
             await asyncio.get_running_loop().sock_connect(plain, ("127.0.0.1", port))
             named = {"ssl": INSECURE, "server_hostname": "localhost"} if scheme in ("tls", "wss") else {}
-            self.reader, self.writer = await asyncio.open_connection(sock=plain, limit=WRITE, **named)
+            self.reader, self.writer = await asyncio.open_connection(sock=plain, limit=BUFFER, **named)
         except BaseException:
             plain.close()
             raise
@@ -137,7 +138,7 @@ class Connection:
     async def receive(self):
         """Some bytes; ConnectionError at the end."""
         while True:
-            piece = await self.reader.read(WRITE)
+            piece = await self.reader.read(BUFFER)
             if not piece:
                 raise ConnectionResetError("ended")
             if not self._websocket:
@@ -356,13 +357,13 @@ async def attempts_at_nobody(a):
         _, own = await peer.until(3)
         for _ in range(50):
             await peer.send(b"".join(b"%04x07" % a.random.randrange(1, 0x10000) + BASE_POINT + own + b"\0"
-                                     for _ in range(60)))
+                                     for _ in range(250)))
 
 
 async def small_packets(a):
     """A server that never reads, and clients that send it the smallest packets there are."""
     async with contextlib.AsyncExitStack() as stack:
-        server = await stack.enter_async_context(a.connect(receive_buffer=WRITE))
+        server = await stack.enter_async_context(a.connect(receive_buffer=BUFFER))
         await server.send(hello_as_server(a.salt()))
         _, identity = await server.until(2)
         clients = []
@@ -387,7 +388,7 @@ async def packets_to_nobody(a):
 
 async def answers_unread(a):
     """A server that says hello again and again, and never reads the answers."""
-    async with a.connect(receive_buffer=WRITE) as peer:
+    async with a.connect(receive_buffer=BUFFER) as peer:
         for _ in range(100):
             await peer.send(hello_as_server(a.salt()) * (WRITE // 40))
 
@@ -395,11 +396,11 @@ async def answers_unread(a):
 async def stuck_rooms(a):
     """Rooms whose one end writes and whose other end hardly ever reads."""
     async with contextlib.AsyncExitStack() as rooms:
-        reader, writer = await meet(a, a.source(), a.source(), rooms, WRITE)
+        reader, writer = await meet(a, a.source(), a.source(), rooms, BUFFER)
         reading = asyncio.ensure_future(read_slowly(reader))
         try:
             while not reading.done():
-                await writer.send(bytes(4000))
+                await writer.send(bytes(16000))
         finally:
             reading.cancel()
 
