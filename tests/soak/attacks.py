@@ -97,7 +97,7 @@ class Connection:
     def __init__(self, attack, source):
         self.attack, self.source = attack, source
         self.reader = self.writer = None
-        self._websocket = False
+        self._websocket = self._ready = False
         self._read = self._unframed = b""
 
     async def open(self, scheme, kind, path, receive_buffer):
@@ -124,9 +124,16 @@ class Connection:
                 raise ConnectionError("no upgrade")
             self._websocket = True
 
+    async def ready(self):
+        """Takes the turn of the next write now, so that it can follow at once on what it answers."""
+        if not self._ready:
+            await self.attack.turn()
+            self._ready = True
+
     async def raw(self, data):
         for at in range(0, len(data), WRITE):
-            await self.attack.turn()
+            await self.ready()
+            self._ready = False
             piece = data[at:at + WRITE]
             self.writer.write(piece)
             self.attack.bytes += len(piece)
@@ -318,6 +325,7 @@ async def guessing_servers(a):
     async with a.connect() as peer:
         await peer.send(hello_as_server(a.salt()))
         for _ in range(100):
+            await peer.ready()
             uid, _ = await asyncio.wait_for(peer.until(7), 20)
             await peer.send(uid + b"06" + BASE_POINT + a.random.randbytes(64))
 
@@ -334,6 +342,7 @@ async def guessing_clients(a):
         await peer.send(CLIENT)
         _, own = await peer.until(3)
         for _ in range(20):
+            await peer.ready()
             _, body = await asyncio.wait_for(peer.until(4), 10)
             await peer.send((body[:4] + b"07" + BASE_POINT + own + b"\0") * 10)
 
@@ -343,6 +352,7 @@ async def false_accepts(a):
     async with a.connect() as peer:
         await peer.send(CLIENT)
         for _ in range(20):
+            await peer.ready()
             _, body = await asyncio.wait_for(peer.until(4), 10)
             await peer.send(body[:4] + b"0a")
 
