@@ -9,7 +9,7 @@ import re
 import sys
 
 CASE = re.compile(r"\bTEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\s*\)")
-NAMED = re.compile(r"`([a-z_]+(?:/[a-z_]+)*\.[a-z0-9_]+)`")
+NAMED = re.compile(r"`([A-Za-z_]+(?:/[a-z_]+)*\.[A-Za-z0-9_]+)`")
 
 
 def missing(root, document):

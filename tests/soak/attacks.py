@@ -3,12 +3,15 @@
 As a program: `attacks.py PLAN`, where PLAN is JSON (see Plan). Runs until standard input ends, then prints as JSON what
 each attack did. Comes from its own loopback addresses, at nice 19.
 
-An operation is a connection, or a write of up to 4 KiB. Each attack has its share of the rate, and waits for its turn
+An operation is a connection, or a write of up to 16 KiB. Each attack has its share of the rate, and waits for its turn
 before each operation, so the sum never exceeds the rate."""
 
 import asyncio
 import contextlib
+import contextvars
 import dataclasses
+import heapq
+import itertools
 import json
 import logging
 import os
@@ -21,7 +24,8 @@ import struct
 import sys
 import time
 
-WRITE = 4096  # bytes of one operation
+WRITE = 16384  # bytes of one operation, at most
+BUFFER = 4096  # bytes that this side reads at once
 SERVER, CLIENT = b"000000", b"000001"  # hellos; a public follows the first
 BASE_POINT = b"\x58" + b"\x66" * 31  # of Ed25519: valid wherever a point is due
 # What follows uid and type. Packets 02 and 03 are an identity; 04 and 07 end with one.
@@ -52,17 +56,38 @@ def frame(payload, opcode=2):
 
 
 class Tokens:
-    """A turn every 1 / rate seconds, in the order of asking; a quarter of a second's turns may be kept."""
+    """A turn every 1 / rate seconds; a quarter of a second's turns may be kept. The lowest rank goes first."""
 
     def __init__(self, rate):
-        self.step = 1 / rate
-        self.due = 0.0
+        self._step = 1 / rate
+        self._due = 0.0
+        self._waiting = []  # (rank, order of asking, future)
+        self._asked = itertools.count()
+        self._timer = None
 
-    async def take(self, count=1):
+    async def take(self, rank):
+        mine = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (rank, next(self._asked), mine))
+        self._arm()
+        await mine
+
+    def _arm(self):
+        if self._waiting and not self._timer:
+            self._timer = asyncio.get_running_loop().call_at(self._due, self._serve)
+
+    def _serve(self):
+        self._timer = None
         now = asyncio.get_running_loop().time()
-        self.due = max(self.due, now - 0.25) + self.step * count
-        if self.due > now:
-            await asyncio.sleep(self.due - now)
+        self._due = max(self._due, now - 0.25)
+        while self._waiting and self._due <= now:
+            _, _, each = heapq.heappop(self._waiting)
+            if not each.done():
+                each.set_result(None)
+                self._due += self._step
+        self._arm()
+
+
+RUN = contextvars.ContextVar("RUN")  # the number of this run of an attack; the oldest has its turns first
 
 
 class Connection:
@@ -72,7 +97,7 @@ class Connection:
     def __init__(self, attack, source):
         self.attack, self.source = attack, source
         self.reader = self.writer = None
-        self._websocket = False
+        self._websocket = self._ready = False
         self._read = self._unframed = b""
 
     async def open(self, scheme, kind, path, receive_buffer):
@@ -85,7 +110,7 @@ class Connection:
             plain.bind((self.source, 0))
             await asyncio.get_running_loop().sock_connect(plain, ("127.0.0.1", port))
             named = {"ssl": INSECURE, "server_hostname": "localhost"} if scheme in ("tls", "wss") else {}
-            self.reader, self.writer = await asyncio.open_connection(sock=plain, limit=WRITE, **named)
+            self.reader, self.writer = await asyncio.open_connection(sock=plain, limit=BUFFER, **named)
         except BaseException:
             plain.close()
             raise
@@ -99,9 +124,16 @@ class Connection:
                 raise ConnectionError("no upgrade")
             self._websocket = True
 
+    async def ready(self):
+        """Takes the turn of the next write now, so that it can follow at once on what it answers."""
+        if not self._ready:
+            await self.attack.turn()
+            self._ready = True
+
     async def raw(self, data):
         for at in range(0, len(data), WRITE):
-            await self.attack.turn()
+            await self.ready()
+            self._ready = False
             piece = data[at:at + WRITE]
             self.writer.write(piece)
             self.attack.bytes += len(piece)
@@ -113,7 +145,7 @@ class Connection:
     async def receive(self):
         """Some bytes; ConnectionError at the end."""
         while True:
-            piece = await self.reader.read(WRITE)
+            piece = await self.reader.read(BUFFER)
             if not piece:
                 raise ConnectionResetError("ended")
             if not self._websocket:
@@ -182,11 +214,12 @@ class Attack:
         self.random = random.Random(f"{plan.seed} {row.name}")
         self.rate = plan.rate * row.share / sum(r.share for r in TABLE if r.schemes_of(plan))
         self._tokens = Tokens(self.rate)
+        self._runs = itertools.count()
         self.operations = self.bytes = self.connections = 0
 
-    async def turn(self, count=1):
-        await self._tokens.take(count)
-        self.operations += count
+    async def turn(self):
+        await self._tokens.take(RUN.get())
+        self.operations += 1
 
     def source(self, of=None):
         """One of the addresses; `of` limits the choice to the first ones."""
@@ -211,6 +244,7 @@ class Attack:
 
     async def work(self):
         while True:
+            RUN.set(next(self._runs))
             # What the relay does to it is no failure; it begins again.
             with contextlib.suppress(OSError, EOFError, asyncio.TimeoutError, asyncio.LimitOverrunError):
                 await self.row.function(self)
@@ -291,6 +325,7 @@ async def guessing_servers(a):
     async with a.connect() as peer:
         await peer.send(hello_as_server(a.salt()))
         for _ in range(100):
+            await peer.ready()
             uid, _ = await asyncio.wait_for(peer.until(7), 20)
             await peer.send(uid + b"06" + BASE_POINT + a.random.randbytes(64))
 
@@ -307,6 +342,7 @@ async def guessing_clients(a):
         await peer.send(CLIENT)
         _, own = await peer.until(3)
         for _ in range(20):
+            await peer.ready()
             _, body = await asyncio.wait_for(peer.until(4), 10)
             await peer.send((body[:4] + b"07" + BASE_POINT + own + b"\0") * 10)
 
@@ -316,6 +352,7 @@ async def false_accepts(a):
     async with a.connect() as peer:
         await peer.send(CLIENT)
         for _ in range(20):
+            await peer.ready()
             _, body = await asyncio.wait_for(peer.until(4), 10)
             await peer.send(body[:4] + b"0a")
 
@@ -330,13 +367,13 @@ async def attempts_at_nobody(a):
         _, own = await peer.until(3)
         for _ in range(50):
             await peer.send(b"".join(b"%04x07" % a.random.randrange(1, 0x10000) + BASE_POINT + own + b"\0"
-                                     for _ in range(60)))
+                                     for _ in range(250)))
 
 
 async def small_packets(a):
     """A server that never reads, and clients that send it the smallest packets there are."""
     async with contextlib.AsyncExitStack() as stack:
-        server = await stack.enter_async_context(a.connect(receive_buffer=WRITE))
+        server = await stack.enter_async_context(a.connect(receive_buffer=BUFFER))
         await server.send(hello_as_server(a.salt()))
         _, identity = await server.until(2)
         clients = []
@@ -361,7 +398,7 @@ async def packets_to_nobody(a):
 
 async def answers_unread(a):
     """A server that says hello again and again, and never reads the answers."""
-    async with a.connect(receive_buffer=WRITE) as peer:
+    async with a.connect(receive_buffer=BUFFER) as peer:
         for _ in range(100):
             await peer.send(hello_as_server(a.salt()) * (WRITE // 40))
 
@@ -369,11 +406,11 @@ async def answers_unread(a):
 async def stuck_rooms(a):
     """Rooms whose one end writes and whose other end hardly ever reads."""
     async with contextlib.AsyncExitStack() as rooms:
-        reader, writer = await meet(a, a.source(), a.source(), rooms, WRITE)
+        reader, writer = await meet(a, a.source(), a.source(), rooms, BUFFER)
         reading = asyncio.ensure_future(read_slowly(reader))
         try:
             while not reading.done():
-                await writer.send(bytes(4000))
+                await writer.send(bytes(16000))
         finally:
             reading.cancel()
 

@@ -1,5 +1,5 @@
 // Honest peers under load: pairs that meet through a relay and pass a small document, and probes that time a
-// hello. Each pair and each probe comes from its own loopback address. Prints one JSON object at the end, and
+// hello. A sender waits for a while until its receiver comes. Each pair and each probe comes from its own loopback address. Prints one JSON object at the end, and
 // each failure as it happens on standard error.
 #include <parley/async/spawn.hpp>
 #include <parley/async/watchdog.hpp>
@@ -15,7 +15,6 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/write.hpp>
 
 #include <CLI/CLI.hpp>
@@ -47,6 +46,7 @@ struct settings {
     double seconds = 60;
     std::uint64_t seed = 1;
     std::size_t document_bytes = 16 * 1024;
+    double wait = 0.5;    // seconds until the receiver of a sender comes
     double patience = 60; // seconds in which a pair must meet, and a probe hear its identity
 };
 
@@ -122,10 +122,11 @@ struct results {
     std::map<std::string, std::uint64_t> failures;
     std::vector<double> pair_ms, hello_ms;
 
-    void fail(const std::string& why)
+    // Counts `why`, and shows it with its particulars.
+    void fail(const std::string& why, const std::string& particulars = {})
     {
-        if (failures.size() < 100 || failures.contains(why)) ++failures[why];
-        std::cerr << why << std::endl;
+        ++failures[why];
+        std::cerr << why << " (" << particulars << ")" << std::endl;
     }
 };
 
@@ -143,35 +144,28 @@ nlohmann::json spread(std::vector<double> values)
 // One sender and one receiver that share a code. It keeps itself alive until both have ended.
 class pair : public std::enable_shared_from_this<pair> {
 public:
-    pair(std::uint64_t number, results& all, asio::thread_pool& disk)
+    pair(const executor& ex, std::uint64_t number, results& all)
         : number_(number),
           all_(all),
-          disk_(disk),
+          code_(std::to_string(chosen->seed) + " honest pair " + std::to_string(number)),
           content_(testing::seeded_random{chosen->seed + number}.bytes(chosen->document_bytes)),
           source_(document_source::from_bytes("document", content_).value()),
-          receiver_(document_receiver::create(destination()).value())
+          receiver_(document_receiver::create(destination()).value()),
+          timer_(ex)
     {
     }
 
-    void start(const executor& ex)
+    void start()
     {
         ++all_.pairs;
-        const std::string code = std::to_string(chosen->seed) + " honest pair " + std::to_string(number_);
-        const executor blocking = disk_.get_executor();
-        const duration wait = seconds_of(chosen->patience);
         async_send_document(
-            ex, secret_bytes{code}, source_,
-            send_options{}.relay(relay_from(number_)).blocking(blocking).wait_timeout(wait), silent_,
+            timer_.get_executor(), secret_bytes{code_}, source_,
+            send_options{}.relay(relay_from(number_)).wait_timeout(seconds_of(chosen->patience)), silent_,
             [self = shared_from_this()](std::exception_ptr thrown, const operation_result<send_report>& r) {
                 self->end("sender", thrown, r);
             });
-        async_receive_document(
-            ex, secret_bytes{code}, receiver_,
-            receive_options{}.relay(relay_from(number_)).blocking(blocking).wait_timeout(wait), silent_,
-            [self = shared_from_this()](std::exception_ptr thrown,
-                                        const operation_result<receive_report>& r) {
-                self->end("receiver", thrown, r);
-            });
+        timer_.expires_after(seconds_of(chosen->wait));
+        timer_.async_wait([self = shared_from_this()](error_code) { self->receive(); });
     }
 
 private:
@@ -182,14 +176,33 @@ private:
         return out;
     }
 
+    void receive()
+    {
+        if (failed_) return finish(); // the sender has not waited
+        began_ = clock::now();
+        async_receive_document(
+            timer_.get_executor(), secret_bytes{code_}, receiver_,
+            receive_options{}.relay(relay_from(number_)).wait_timeout(seconds_of(chosen->patience)), silent_,
+            [self = shared_from_this()](std::exception_ptr thrown,
+                                        const operation_result<receive_report>& r) {
+                self->end("receiver", thrown, r);
+            });
+    }
+
     template <class Report>
     void end(const char* who, const std::exception_ptr& thrown, const operation_result<Report>& result)
     {
         report_exception(who, thrown);
         if (thrown || !result) {
             failed_ = true;
-            all_.fail(std::string{who} + ": " + (thrown ? "an exception" : result.error().message()));
+            all_.fail(std::string{who} + ": " + (thrown ? "an exception" : result.error().code.message()),
+                      thrown ? "" : result.error().message());
         }
+        finish();
+    }
+
+    void finish()
+    {
         if (--running_ != 0) return;
         if (!failed_) check();
         all_.pairs_ok += failed_ ? 0 : 1;
@@ -206,12 +219,13 @@ private:
 
     const std::uint64_t number_;
     results& all_;
-    asio::thread_pool& disk_;
-    const time_point began_ = clock::now();
+    const std::string code_;
+    time_point began_ = clock::now(); // of the receiver
     const testing::temporary_folder folder_;
     const byte_vector content_;
     document_source source_;
     document_receiver receiver_;
+    asio::steady_timer timer_;
     peer_observer silent_;
     int running_ = 2;
     bool failed_ = false;
@@ -269,12 +283,11 @@ nlohmann::json run()
     register_loopback_transport();
     results all;
     {
-        asio::thread_pool disk{1};
         asio::io_context context{1};
         const executor ex = context.get_executor();
         spawn(ex,
               at_rate(chosen->pairs_per_second,
-                      [&](std::uint64_t n) { std::make_shared<pair>(n, all, disk)->start(ex); }),
+                      [&](std::uint64_t n) { std::make_shared<pair>(ex, n, all)->start(); }),
               "pairs");
         // The probes' addresses begin where the pairs' are not at this moment.
         const std::uint64_t apart = chosen->addresses / 2;
@@ -283,7 +296,6 @@ nlohmann::json run()
                       [&](std::uint64_t n) { spawn(ex, probe(n + apart, all), "probe"); }),
               "probes");
         context.run();
-        disk.join();
     }
     return {{"pairs", all.pairs},
             {"pairs_ok", all.pairs_ok},
@@ -312,6 +324,7 @@ int main(int argc, char** argv)
     app.add_option("--seconds", given.seconds)->check(CLI::PositiveNumber);
     app.add_option("--seed", given.seed);
     app.add_option("--document-bytes", given.document_bytes);
+    app.add_option("--wait", given.wait)->check(CLI::NonNegativeNumber);
     app.add_option("--patience", given.patience)->check(CLI::PositiveNumber);
     CLI11_PARSE(app, argc, argv);
     parley::soak::chosen = &given;

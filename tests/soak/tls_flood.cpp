@@ -2,7 +2,7 @@
 //     key-updates      TLS 1.3: KeyUpdate records
 //     renegotiations   TLS 1.2: ClientHello records, each of which asks for a renegotiation
 // Connects from one address after the other, says hello as a client and floods until the relay ends the connection.
-// RATE bounds what it does in a second: a connection, or a write of up to 4 KiB. Runs until standard input ends, then
+// RATE bounds what it does in a second: a connection, or a write of up to 16 KiB. Runs until standard input ends, then
 // prints how much that was: operations, bytes and connections.
 #include <parley/base/descriptor.hpp>
 
@@ -34,7 +34,7 @@ namespace {
 using bytes = std::vector<unsigned char>;
 using clock_type = std::chrono::steady_clock;
 
-constexpr std::size_t write_bytes = 4096;
+constexpr std::size_t write_bytes = 16384;
 
 template <auto Free>
 struct freed_by {
