@@ -82,7 +82,7 @@ enum class errc {
     connect_failed,    // no address of the host answered
     tls_failed,        // the certificate is not valid, or the other side does not speak TLS
     upgrade_refused,   // an HTTP response that opens no WebSocket
-    bad_framing,       // a WebSocket peer breaks a rule of framing, or a bound
+    bad_framing,       // a WebSocket or TLS peer breaks a rule of framing, or a bound
 
     // a proxy on the way out
     proxy_not_resolved = 450,  // the proxy's name has no address

@@ -12,8 +12,8 @@
 //           Beast answers the peer's close frame at once, so after a read has given the end, a write gives
 //           broken_pipe.
 //   read    eof after a close frame with 1000. connection_reset after any other one, and when the connection
-//           ends without one. bad_framing when the peer breaks a rule; it is told 1002, or 1003 for a text
-//           message.
+//           ends without one. bad_framing when the peer breaks a rule; it is told 1002, 1003 for a text
+//           message, or 1008 for too many frames without data.
 //   pings   are answered while a read or a wait is pending.
 //   close   sends what was written and the close frame in the background, within two seconds, unless the
 //           stream was told to reset. Destruction without close() closes the connection below at once.
