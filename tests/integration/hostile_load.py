@@ -167,17 +167,17 @@ def agree(port, a, b):
         server.sendall(b"000000" + b"\0\1\0\2" + bytes(7) + b"\x10\0\0\0\2\0\4" + bytes(16))
         mine = server.recv(200)
         if not mine.startswith(b"000002"):
-            raise OSError("turned away")
+            raise OSError("rejected")
         client.sendall(b"000001")
         said = b""
         wanted = mine[6:mine.index(b"\0")]  # a guesser's packet may have come with it
         while wanted + b"\0" not in said[said.find(b"000004"):]:
             piece = client.recv(4096)
             if not piece:
-                raise OSError("turned away")
+                raise OSError("rejected")
             said += piece
             if not said.startswith(b"000003"):
-                raise OSError("turned away")
+                raise OSError("rejected")
         at = said.rfind(b"000004", 0, said.find(wanted + b"\0", said.find(b"000004")))
         uid = said[at + 6:at + 10]
         client.sendall(uid + b"07" + b"x" * 32 + said[6:said.index(b"\0")] + b"\0")
@@ -196,7 +196,7 @@ def read_until(peer, wanted):
     while wanted not in said:
         piece = peer.recv(4096)
         if not piece:
-            raise OSError("turned away")
+            raise OSError("rejected")
         said += piece
     return said
 
@@ -218,7 +218,7 @@ def endless_rooms(port, rooms, held):
         for end, other in zip(ends, (server, client)):
             end.sendall(other + b"\n")
         if any(end.recv(2) != b"00" for end in ends):
-            raise OSError("turned away")
+            raise OSError("rejected")
         stack.pop_all()
     held.append(ends)
 

@@ -16,7 +16,7 @@ TEST(holdings, know_the_largest_and_its_oldest_and_newest)
     EXPECT_EQ(held.newest_to_go(0), nullptr);
     EXPECT_EQ(held.oldest_of_largest(), nullptr);
     auto a = held.add(7, &things[0]);
-    EXPECT_EQ(held.newest_to_go(0), nullptr) << "a newcomer would have as much as it";
+    EXPECT_EQ(held.newest_to_go(0), nullptr) << "another network would have as much";
     EXPECT_EQ(held.oldest_of_largest(), &things[0]);
     auto b = held.add(7, &things[1]), c = held.add(8, &things[2]);
     EXPECT_EQ(held.newest_to_go(0), &things[1]);

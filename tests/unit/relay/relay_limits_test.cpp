@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(relay_limits, turn_connections_away_before_anything_is_read)
+TEST(relay_limits, reject_connections_before_anything_is_read)
 {
     world w{over::memory, limited([](relay_limits& l) { l.connections_per_address = 2; })};
     peer a{w, stream_kind::handshake, "10.0.0.1"}, b{w, stream_kind::room, "10.0.0.1"};

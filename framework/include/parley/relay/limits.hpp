@@ -14,8 +14,8 @@ namespace parley {
 // minute's worth for attempts and denied lines.
 //
 // When all connections, rooms or lobbies are taken, the network that holds most of them (a /32 of IPv4, a /48 of
-// IPv6) gives way to a newcomer: its newest one ends. The relay rejects a newcomer whose own network would then
-// hold more than the largest one.
+// IPv6) loses its newest one to a new connection. The relay rejects a new connection whose own network would
+// then hold more than the largest one.
 struct relay_limits {
     relay_limits() = default;
 

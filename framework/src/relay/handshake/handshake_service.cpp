@@ -88,7 +88,7 @@ room_peer handshake_service::room_peer_of(connection_id id, const identity& who)
 
 void handshake_service::serve(any_stream stream, const identity& wanted, permit held)
 {
-    const identity who = names_.claim(wanted);
+    const identity who = names_.allocate(wanted);
     if (who.empty()) {
         observer_.rejected(wanted, relay_channel::handshake, reject_reason::duplicate_identity);
         return stream.close();

@@ -31,7 +31,7 @@ identity with_port(const identity& who, std::uint16_t port) noexcept
     return out ? *out : identity{};
 }
 
-identity identity_allocator::claim(const identity& wanted)
+identity identity_allocator::allocate(const identity& wanted)
 {
     if (!has_no_port(wanted) && live_.insert(number_of(wanted)).second) return wanted;
     for (int i = 0; i < max_tries; ++i) {

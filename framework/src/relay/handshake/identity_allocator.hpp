@@ -15,7 +15,7 @@ class identity_allocator {
 public:
     // Allocates `wanted`, with another port when its port is 0 or a live peer has the same identity. Empty
     // when every port that was tried is in use. Call release() with the result.
-    identity claim(const identity& wanted);
+    identity allocate(const identity& wanted);
     void release(const identity& who) noexcept;
 
     std::size_t size() const noexcept { return live_.size(); }

@@ -19,7 +19,7 @@
 namespace parley::detail {
 namespace {
 
-constexpr std::size_t max_visitors = 8192;
+constexpr std::size_t max_pending = 8192;
 constexpr std::size_t max_in_tls = 2048; // a TLS handshake costs about ten times as much as any other start
 constexpr std::size_t max_for_answers = 32;
 constexpr std::string_view lobby_prefix = "/lobby/";
@@ -158,7 +158,7 @@ void intake::receive(any_stream stream, const identity& who, listener_policy_ptr
     // A rejected connection evicts none.
     auto& places = v.policy->only_answers ? for_answers_ : starting_;
     v.place = places.add(v.network(), &v);
-    make_room(places, v.policy->only_answers ? max_for_answers : max_visitors);
+    make_room(places, v.policy->only_answers ? max_for_answers : max_pending);
     if (v.evicted) return leave(at);
     if (limits_->limits().preamble_timeout != duration::max())
         v.deadline = timer_.now() + limits_->limits().preamble_timeout;

@@ -76,11 +76,11 @@ public:
         return found == networks_.end() ? 0 : found->second.held.size();
     }
 
-    // The newest thing of the largest network, which gives way to a newcomer from a network that holds
-    // `held_by_newcomer`. Null when the newcomer's network would then hold more than the largest one.
-    T newest_to_go(std::size_t held_by_newcomer) const noexcept
+    // The newest thing of the largest network, to be evicted for one of a network that holds `held` things.
+    // Null when that network would then hold more than the largest one.
+    T newest_to_go(std::size_t held) const noexcept
     {
-        return most_ < held_by_newcomer + 2 ? nullptr : by_size_[most_].back()->held.back();
+        return most_ < held + 2 ? nullptr : by_size_[most_].back()->held.back();
     }
     // The oldest thing of the largest network. Null when there is none.
     T oldest_of_largest() const noexcept

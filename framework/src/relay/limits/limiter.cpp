@@ -200,12 +200,12 @@ std::size_t limiter::places_of(share what, const std::optional<std::uint64_t>& a
     return places_[index(what)].held_by(widest_network(address));
 }
 
-// When all places are taken, frees one of the largest network for a newcomer from a smaller network.
-std::optional<reject_reason> limiter::make_room(share what, std::size_t held_by_newcomer)
+// When all places are taken, evicts one of the largest network for one of a smaller network.
+std::optional<reject_reason> limiter::make_room(share what, std::size_t held)
 {
     const std::size_t most = most_in_all(what);
     if (most == 0 || in_all(what) < most) return std::nullopt;
-    place_holder* const going = places_[index(what)].newest_to_go(held_by_newcomer);
+    place_holder* const going = places_[index(what)].newest_to_go(held);
     if (going == nullptr) return share_rules[index(what)].full_reason;
     going->give_way(reject_reason::over_share);
     return std::nullopt;

@@ -166,7 +166,7 @@ private:
     std::size_t most_in_all(share what) const noexcept;
     bool is_full(share what, std::uint64_t address, unsigned levels) const;
     std::size_t places_of(share what, const std::optional<std::uint64_t>& address) const noexcept;
-    std::optional<reject_reason> make_room(share what, std::size_t held_by_newcomer);
+    std::optional<reject_reason> make_room(share what, std::size_t held);
     permit take_unasked(share what, const std::optional<std::uint64_t>& address, unsigned levels,
                         place_holder* holder);
     void count(share what, permit& out, std::uint64_t address, unsigned levels);
