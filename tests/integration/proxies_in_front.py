@@ -12,6 +12,7 @@ import time
 import unittest
 
 import harness
+import relay_operation
 import secure
 
 DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "deploy"
@@ -326,14 +327,14 @@ class Fronts(secure.Case):
     # lobbies
 
     def test_two_relays_share_the_lobbies(self):
-        relays = [self.relay("--log-level", "debug") for _ in range(2)]
+        relays = [self.relay("--http-listen", "127.0.0.1:0") for _ in range(2)]
         _, port = self.nginx("nginx/parley-lobbies.conf", {9001: relays[0].port, 9002: relays[1].port})
         path = self.world.file("in-a-lobby", os.urandom(10_001))
         for lobby in range(12):
             with self.subTest(lobby=lobby):
                 sender, receiver = self.transfer(path, f"wss://localhost:{port}/lobby/number-{lobby}")
         self.transfer(path, f"wss://localhost:{port}")
-        agreed = [len(re.findall("event=agreed", relay.stderr.text())) for relay in relays]
+        agreed = [relay_operation.metrics(relay.ready["http"][0])["parley_relay_agreements_total"] for relay in relays]
         self.assertEqual(sum(agreed), 13)
         self.assertTrue(all(agreed), f"one relay has them all: {agreed}")
 
