@@ -245,8 +245,16 @@ protected:
         return names;
     }
 
+    // The relay's time passes when a test says so.
+    static relay_server_options in_virtual_time()
+    {
+        relay_server_options options = announcing_at_once();
+        options.time = nullptr;
+        return options;
+    }
+
     temporary_folder from;
-    world w;
+    world w{over::memory, in_virtual_time()};
     send_operation s;
     receive_operation r;
     event answered{w.context.get_executor()};
@@ -335,11 +343,27 @@ TEST_F(thinking, takes_longer_than_the_silence_that_is_allowed)
     ASSERT_NO_FATAL_FAILURE(start(folder(), receive_options{}.idle_timeout(std::chrono::milliseconds{20})));
     w.context.restart();
     w.context.run_for(std::chrono::milliseconds{80});
+    w.pass(std::chrono::seconds{290}); // of the relay's time
     EXPECT_FALSE(r.done() || s.done()) << r.message() << s.message();
     say(true);
     ASSERT_TRUE(w.run_until([&] { return r.done() && s.done(); }));
     EXPECT_TRUE(r.succeeded() && s.succeeded()) << r.message() << s.message();
     EXPECT_FALSE(r.result->value().sender_lost);
+}
+
+// The relay has closed the idle room. The user gets the document all the same, and is told.
+TEST_F(thinking, takes_longer_than_the_relay_waits)
+{
+    ASSERT_NO_FATAL_FAILURE(start(folder()));
+    w.pass(std::chrono::seconds{400});
+    EXPECT_EQ(s.error(), errc::peer_disconnected) << s.message();
+    EXPECT_FALSE(r.done());
+    EXPECT_FALSE(question_ended);
+    say(true);
+    ASSERT_TRUE(w.run_until([&] { return r.done(); }));
+    ASSERT_TRUE(r.succeeded()) << r.message();
+    EXPECT_TRUE(r.result->value().sender_lost);
+    EXPECT_EQ(r.destination.names(), (std::set<std::string>{"photos"}));
 }
 
 TEST_F(thinking, the_question_ends_with_a_sender_that_leaves_too_early)
