@@ -108,28 +108,13 @@ void session_observer::finishing()
     out_.finishing();
 }
 
-namespace {
-
-// A name cannot end its quotation and go on as if it were the question.
-std::string in_quotes(std::string_view name)
-{
-    std::string out = "\"";
-    for (const char c : escaped(name)) {
-        if (c == '"') out += '\\';
-        out += c;
-    }
-    return out += '"';
-}
-
-} // namespace
-
 std::string question_about(const offered_document& document)
 {
     const std::string files = format_count(document.files, "file", "files");
     const std::string size = format_bytes(document.content_bytes);
     if (!document.is_directory)
-        return fmt::format("Receive file {} ({})? [y/N] ", in_quotes(document.name), size);
-    return fmt::format("Receive folder {} ({} in {}, {})? [y/N] ", in_quotes(document.name), files,
+        return fmt::format("Receive file \"{}\" ({})? [y/N] ", escaped(document.name), size);
+    return fmt::format("Receive folder \"{}\" ({} in {}, {})? [y/N] ", escaped(document.name), files,
                        format_count(document.directories, "folder", "folders"), size);
 }
 

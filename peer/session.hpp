@@ -66,7 +66,7 @@ Options make_session_options(const common_options& common)
     return out;
 }
 
-// The question whether to place `document`, with its name quoted and escaped.
+// The question whether to place `document`, with its name escaped.
 std::string question_about(const offered_document& document);
 
 // Reports `error` and returns the exit status; for a cancelled operation it is that of the signal.
