@@ -13,8 +13,8 @@
 // networks around an address may have (shares_of_network).
 #pragma once
 
+#include "async/gcra.hpp"
 #include "relay/limits/address_key.hpp"
-#include "relay/limits/gcra.hpp"
 #include "relay/limits/holdings.hpp"
 #include "relay/limits/keyed_table.hpp"
 #include "relay/limits/memory_budget.hpp"

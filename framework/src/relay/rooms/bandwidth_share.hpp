@@ -2,7 +2,7 @@
 // framework.
 #pragma once
 
-#include "relay/limits/gcra.hpp"
+#include "async/gcra.hpp"
 
 #include <cstddef>
 

@@ -3,7 +3,7 @@
 #include "async/page_buffer.hpp"
 #include "stream/drain.hpp"
 #include "stream/layer/beast_handshake.hpp"
-#include "stream/layer/empty_frame_limit.hpp"
+#include "stream/layer/empty_frame_rate.hpp"
 
 #include <parley/crypto/random.hpp>
 
@@ -246,7 +246,7 @@ private:
             if (!error_) start_read();
         } else {
             fruitless_ = false;
-            without_data_.give_back(reads_for_data);
+            without_data_.give_back(empty_frame_rate, reads_for_data);
             begin_ = 0;
             end_ = size;
         }
@@ -261,7 +261,7 @@ private:
     void count_without_data()
     {
         fruitless_ = false;
-        if (error_ || without_data_.take(clock::now())) return;
+        if (error_ || without_data_.take(empty_frame_rate, clock::now())) return;
         error_ = errc::bad_framing;
         send_close(websocket::close_code::policy_error);
     }
@@ -315,7 +315,7 @@ private:
     mutable_bytes in_;                // one of the two buffers
     std::size_t begin_ = 0, end_ = 0; // the unread part of in_
     std::size_t max_message_bytes_;
-    empty_frame_limit without_data_{max_empty_frames, empty_frame_interval};
+    gcra without_data_; // empty_frame_rate
     byte_vector pong_;  // the latest of those that output_ had no room for
     error_code error_;  // the result of every further read
     error_code result_; // of the pending handshake or message

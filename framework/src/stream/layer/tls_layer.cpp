@@ -13,7 +13,7 @@ constexpr std::size_t max_turn_bytes = 64 * 1024;
 constexpr unsigned max_turn_records = 64;
 constexpr std::size_t max_answer_bytes = 64 * 1024;
 // A server sends a few tickets at first. KeyUpdates come once in an hour or in many gigabytes.
-constexpr duration empty_record_interval = std::chrono::seconds{1};
+constexpr bucket_rate empty_record_rate{.per_second = 1, .burst = 64};
 
 } // namespace
 
@@ -50,8 +50,7 @@ const BIO_METHOD* tls_layer::method()
     return made;
 }
 
-tls_layer::tls_layer(ssl_ptr ssl)
-    : ssl_(std::move(ssl)), without_data_(max_empty_frames, empty_record_interval)
+tls_layer::tls_layer(ssl_ptr ssl) : ssl_(std::move(ssl))
 {
     BIO* bio = BIO_new(method());
     BIO_set_data(bio, this);
@@ -156,7 +155,7 @@ bool tls_layer::count_records(bool data_came) noexcept
     const unsigned count = std::max(records, messages_);
     records_ -= data_came ? records_ : records;
     messages_ = 0;
-    return !renegotiates_ && (count == 0 || without_data_.take(clock::now(), count));
+    return !renegotiates_ && (count == 0 || without_data_.take(empty_record_rate, clock::now(), count));
 }
 
 long tls_layer::control(BIO*, int command, long, void*)

@@ -2,7 +2,7 @@
 // Private to the framework.
 #pragma once
 
-#include "stream/layer/empty_frame_limit.hpp"
+#include "async/gcra.hpp"
 #include "stream/layer/layered_stream.hpp"
 
 #include <parley/base/result.hpp>
@@ -69,20 +69,20 @@ private:
     std::unique_ptr<byte[]> input_;   // bytes read from below; null when there are none
     std::size_t begin_ = 0, end_ = 0; // the bytes in input_ that OpenSSL has not taken
     std::size_t handshake_bytes_left_ = std::numeric_limits<std::size_t>::max();
-    std::size_t turn_bytes_ = 0;     // taken from below in this call
-    unsigned turn_records_ = 0;      // begun in this call
-    unsigned records_ = 0;           // begun since count_records()
-    unsigned messages_ = 0;          // of the handshake protocol, since count_records()
-    std::size_t answer_bytes_ = 0;   // in the output: alerts and key updates
-    empty_frame_limit without_data_; // bounds records without data
-    any_stream* below_ = nullptr;    // set during a call only
-    error_code below_error_;         // the error of the stream below
-    error_code failure_;             // permanent: a session does not recover
-    bool established_ = false;       // the handshake is complete
-    bool renegotiates_ = false;      // the peer has tried to
-    bool writing_ = false;           // set during write() only
-    bool yielded_ = false;           // this call reached its bound
-    bool drained_ = false;           // the last read found nothing; only bytes from below change that
+    std::size_t turn_bytes_ = 0;   // taken from below in this call
+    unsigned turn_records_ = 0;    // begun in this call
+    unsigned records_ = 0;         // begun since count_records()
+    unsigned messages_ = 0;        // of the handshake protocol, since count_records()
+    std::size_t answer_bytes_ = 0; // in the output: alerts and key updates
+    gcra without_data_;            // the rate of records without data
+    any_stream* below_ = nullptr;  // set during a call only
+    error_code below_error_;       // the error of the stream below
+    error_code failure_;           // permanent: a session does not recover
+    bool established_ = false;     // the handshake is complete
+    bool renegotiates_ = false;    // the peer has tried to
+    bool writing_ = false;         // set during write() only
+    bool yielded_ = false;         // this call reached its bound
+    bool drained_ = false;         // the last read found nothing; only bytes from below change that
 };
 
 } // namespace parley::detail

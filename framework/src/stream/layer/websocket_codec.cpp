@@ -1,5 +1,7 @@
 #include "stream/layer/websocket_codec.hpp"
 
+#include "stream/layer/empty_frame_rate.hpp"
+
 #include <parley/base/utf8.hpp>
 
 #include <algorithm>
@@ -141,8 +143,8 @@ void websocket_codec::begin_payload(time_point now, byte_vector& output)
 bool websocket_codec::count_frame(time_point now) noexcept
 {
     if (opcode_ == close) return true;
-    if (is_control(opcode_) || remaining_ == 0) return without_data_.take(now);
-    without_data_.give_back();
+    if (is_control(opcode_) || remaining_ == 0) return without_data_.take(empty_frame_rate, now);
+    without_data_.give_back(empty_frame_rate, 1);
     return true;
 }
 

@@ -9,7 +9,7 @@
 // explains why relays do not.
 #pragma once
 
-#include "stream/layer/empty_frame_limit.hpp"
+#include "async/gcra.hpp"
 
 #include <parley/base/bytes.hpp>
 
@@ -74,8 +74,8 @@ private:
     std::size_t max_message_bytes_;
     std::uint64_t message_bytes_ = 0; // of the current message
     std::uint64_t remaining_ = 0;     // of the current frame's payload
-    empty_frame_limit without_data_{max_empty_frames, empty_frame_interval};
-    byte_vector ping_; // the payload of the latest ping, while owes_pong_
+    gcra without_data_;               // empty_frame_rate
+    byte_vector ping_;                // the payload of the latest ping, while owes_pong_
     std::array<byte, max_control_bytes> control_{};
     std::array<byte, max_header_bytes> header_{};
     std::array<byte, 4> mask_{};

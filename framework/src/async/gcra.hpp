@@ -66,6 +66,12 @@ public:
         return std::max(now, full_at_ + rate.time_of(n) - rate.time_of(std::max({rate.burst, n, 1.0})));
     }
 
+    // Puts `n` tokens back.
+    void give_back(const bucket_rate& rate, double n) noexcept
+    {
+        if (full_at_ > time_point{}) full_at_ -= rate.time_of(n);
+    }
+
     time_point full_at() const noexcept { return full_at_; }
     bool full(time_point now) const noexcept { return full_at_ <= now; }
 

@@ -1,4 +1,4 @@
-#include "relay/limits/gcra.hpp"
+#include "async/gcra.hpp"
 
 #include <gtest/gtest.h>
 
@@ -80,6 +80,19 @@ TEST(gcra, says_how_many_tokens_are_there_and_when_more_will_be)
     EXPECT_EQ(bucket.full_at(), start + 2500ms);
     EXPECT_EQ(bucket.available({}, start, 100), 100u);
     EXPECT_EQ(bucket.ready({}, start, 1e18), start);
+}
+
+TEST(gcra, gets_back_what_was_not_needed)
+{
+    const bucket_rate rate{1, 10};
+    gcra bucket;
+    bucket.give_back(rate, 5);
+    EXPECT_EQ(bucket.available(rate, start, 100), 10u) << "a full bucket stays full";
+    bucket.spend(rate, start, 10);
+    bucket.give_back(rate, 3);
+    EXPECT_EQ(take_all(bucket, rate, start), 3);
+    bucket.give_back(rate, 100);
+    EXPECT_EQ(take_all(bucket, rate, start), 10) << "no more than a burst";
 }
 
 } // namespace
