@@ -213,7 +213,7 @@ const std::array table{
     make<&rl::attempts_per_minute>(
         "max-attempts-per-minute", number, "N",
         "Handshakes per minute with one waiting peer, which limits guesses of its code; "
-        "one address may use half of them, and others wait",
+        "one address (IPv6: a /48) may use half of them, and others wait",
         now, 0, largest_count),
     make<&rl::packets_per_second>("max-packet-rate", number, "N", "Packets per second from one peer", now, 0,
                                   largest_count),

@@ -13,12 +13,12 @@ const time_point start = time_point{} + 1h;
 
 constexpr auto all_alive = [](std::uint64_t) { return true; };
 
-// One waiting peer, and who tries it: peer n is at address n unless the test says otherwise.
+// One waiting peer, and who tries it: peer n is in network n unless the test says otherwise.
 struct target {
-    verdict attempt(std::uint64_t from, std::uint64_t address, std::uint16_t mark = 0)
+    verdict attempt(std::uint64_t from, std::uint64_t network, std::uint16_t mark = 0)
     {
         while (const auto next = limit.release(rate, now, all_alive)) ++passed[next->from];
-        const verdict out = limit.take(rate, address, {from, message{uid{mark}, packet::agreement{}}}, now);
+        const verdict out = limit.take(rate, network, {from, message{uid{mark}, packet::agreement{}}}, now);
         if (out == verdict::passes) ++passed[from];
         return out;
     }
@@ -47,7 +47,7 @@ struct target {
     std::map<std::uint64_t, int> passed;
 };
 
-TEST(attempt_limit, gives_one_address_half_of_what_a_peer_bears)
+TEST(attempt_limit, gives_one_network_half_of_what_a_peer_bears)
 {
     target t;
     for (std::uint64_t i = 0; i < 1000; ++i) t.attempt(i, 1);
@@ -73,8 +73,8 @@ TEST(attempt_limit, of_0_is_none)
     for (int i = 0; i < 1000; ++i) EXPECT_EQ(t.attempt(1), verdict::passes);
 }
 
-// Whatever an address does elsewhere or in between, and whoever else comes.
-TEST(attempt_limit, keeps_an_address_to_half)
+// Whatever a network does elsewhere or in between, and whoever else comes.
+TEST(attempt_limit, keeps_a_network_to_half)
 {
     target t;
     std::uint64_t others = 1000;
@@ -107,16 +107,16 @@ TEST(attempt_limit, lets_an_honest_one_through_in_its_turn)
     }
 }
 
-TEST(attempt_limit, lets_everybody_behind_one_address_through)
+TEST(attempt_limit, lets_everybody_of_one_network_through)
 {
     target t;
     t.rate = 120;
-    for (std::uint64_t i = 0; i < 60 + attempt_limit::max_of_one_address; ++i) t.attempt(i, 1);
+    for (std::uint64_t i = 0; i < 60 + attempt_limit::max_of_one_network; ++i) t.attempt(i, 1);
     EXPECT_EQ(t.sum(), 60);
     EXPECT_EQ(t.attempt(1000, 1), verdict::rejected);
-    EXPECT_EQ(t.attempt(1001, 2), verdict::passes) << "another address is not behind them";
-    t.run_until(start + std::chrono::seconds{attempt_limit::max_of_one_address} + 1s);
-    EXPECT_EQ(t.passed.size(), 60 + attempt_limit::max_of_one_address + 1);
+    EXPECT_EQ(t.attempt(1001, 2), verdict::passes) << "another network is not behind them";
+    t.run_until(start + std::chrono::seconds{attempt_limit::max_of_one_network} + 1s);
+    EXPECT_EQ(t.passed.size(), 60 + attempt_limit::max_of_one_network + 1);
 }
 
 TEST(attempt_limit, keeps_a_peers_newest_attempt_in_the_place_of_its_oldest)
@@ -155,16 +155,16 @@ TEST(attempt_limit, forgets_those_that_have_left)
 TEST(attempt_limit, is_bounded)
 {
     target t;
-    for (std::uint64_t address = 0; address < 2000; ++address)
-        for (std::uint64_t k = 0; k < 3; ++k) t.attempt(10 * address + k, address);
+    for (std::uint64_t network = 0; network < 2000; ++network)
+        for (std::uint64_t k = 0; k < 3; ++k) t.attempt(10 * network + k, network);
     EXPECT_EQ(t.limit.waiting(), attempt_limit::max_waiting);
     EXPECT_LE(t.limit.sources(), attempt_limit::max_waiting + 120);
     EXPECT_LE(t.limit.cost(), 300'000u);
     EXPECT_EQ(t.attempt(1, 1'000'000), verdict::rejected);
     t.limit.forget_waiting();
     EXPECT_EQ(t.limit.waiting(), 0u);
-    // Addresses come and go for an hour: only those of the last minutes are kept.
-    for (std::uint64_t address = 10'000; address < 13'600; ++address, t.now += 1s) t.attempt(address);
+    // Networks come and go for an hour: only those of the last minutes are kept.
+    for (std::uint64_t network = 10'000; network < 13'600; ++network, t.now += 1s) t.attempt(network);
     EXPECT_LE(t.limit.sources(), 130u);
     t.run_until(t.now + 5s);
     EXPECT_FALSE(t.limit.idle(t.now));

@@ -1,4 +1,5 @@
 // What one network can take of everything, by default: the table of docs/operating.md, row by row.
+#include "relay/limits/attempt_limit.hpp"
 #include "relay/limits/limiter.hpp"
 
 #include <gtest/gtest.h>
@@ -114,6 +115,27 @@ private:
     std::size_t turn_ = 0;
 };
 
+// From the second minute on, because the first one has the burst.
+std::size_t attempts_in_a_minute(attack& by)
+{
+    attempt_limit target{1};
+    const double rate = by.limit->limits().attempts_per_minute;
+    const auto alive = [](std::uint64_t) { return true; };
+    std::size_t passed = 0;
+    std::uint64_t peer = 0;
+    for (int second = 0; second < 120; ++second, by.now += 1s) {
+        if (second == 60) passed = 0;
+        for (std::size_t i = 0; i < std::max<std::size_t>(by.from.size(), 3); ++i) {
+            while (target.release(rate, by.now, alive)) ++passed;
+            const message guess{uid{1}, packet::x_and_client_identity{}};
+            if (target.take(rate, widest_network(address_key(by.next())), {++peer, guess}, by.now) ==
+                attempt_limit::verdict::passes)
+                ++passed;
+        }
+    }
+    return passed;
+}
+
 const std::map<std::string, std::function<std::size_t(attack&)>> rows{
     {"connections",
      [](attack& by) {
@@ -149,6 +171,7 @@ const std::map<std::string, std::function<std::size_t(attack&)>> rows{
     {"hellos per second", [](attack& by) { return by.rate(pace::hellos, 1s); }},
     {"announcements per second", [](attack& by) { return 1000 * by.rate(pace::announcements, 1s, 1000); }},
     {"denied room lines per minute", [](attack& by) { return by.rate(pace::denied_lines, 1min); }},
+    {"attempts per minute at one waiting peer", attempts_in_a_minute},
 };
 
 TEST(network_shares, are_those_of_the_document)

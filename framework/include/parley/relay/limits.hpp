@@ -38,7 +38,8 @@ struct relay_limits {
     // largest holder above this
     std::uint64_t memory = 128u << 20;
     // peers
-    // attempts against one waiting peer; each address may make half of them. Further attempts wait in a queue.
+    // attempts against one waiting peer; each IPv4 address or IPv6 /48 may make half of them. Further attempts
+    // wait in a queue.
     double attempts_per_minute = 120;
     double packets_per_second = 500; // from each peer; the relay reads a faster peer more slowly
     // rooms; a pair counts for both of its addresses, and once for an address that both have

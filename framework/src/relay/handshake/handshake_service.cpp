@@ -48,7 +48,7 @@ struct handshake_service::connection : place_holder {
     identity who;
     connection_id id{};
     std::uint64_t ticket = 0;  // unique, while an id is used again
-    std::uint64_t address = 0; // the key of its address for attempts
+    std::uint64_t network = 0; // the widest network of its address, for attempts
     packet_parser parser;
     packet_queue queue;
     std::unique_ptr<memory_share> memory; // set while it holds more than a little
@@ -96,8 +96,9 @@ void handshake_service::serve(any_stream stream, const identity& wanted, permit 
     const auto c = std::make_shared<connection>(*this, std::move(stream), who, std::move(held));
     c->id = connections_.insert(c);
     c->ticket = (++last_ticket_ << 32) | static_cast<std::uint32_t>(c->id);
-    constexpr std::uint64_t no_address = 0xff00'0000'0000'0000; // no peer comes from a multicast network
-    c->address = address_key(who).value_or(no_address | static_cast<std::uint32_t>(c->id));
+    constexpr std::uint64_t no_network = 0xff00'0000'0000'0000; // no peer comes from a multicast network
+    const auto address = address_key(who);
+    c->network = address ? widest_network(address) : no_network | static_cast<std::uint32_t>(c->id);
     observer_.connected(who, relay_channel::handshake);
     machine_.connect(c->id, who, timer_.now());
     drain();
@@ -247,7 +248,7 @@ bool handshake_service::may_try(const connection_ptr& c, const connection_ptr& t
         target->tried = std::make_unique<attempts>(limits_->seed());
     attempts& tried = *target->tried;
     const std::size_t waiting = tried.limit.waiting();
-    const auto verdict = tried.limit.take(rate, c->address, {c->ticket, packet}, now);
+    const auto verdict = tried.limit.take(rate, c->network, {c->ticket, packet}, now);
     charge_attempts(target);
     if (tried.due == no_deadline || tried.limit.waiting() != waiting) schedule_attempts(target, now);
     if (verdict == attempt_limit::verdict::passes) return true;

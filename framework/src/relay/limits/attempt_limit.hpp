@@ -2,7 +2,7 @@
 // framework.
 #pragma once
 
-#include "relay/limits/gcra.hpp"
+#include "async/gcra.hpp"
 #include "relay/limits/keyed_table.hpp"
 
 #include <parley/wire/packet.hpp>
@@ -17,18 +17,19 @@
 namespace parley::detail {
 
 // The limit of one waiting peer, its target. The target accepts `per_minute` attempts a minute, and half as many
-// from one address, so one address cannot use up the whole rate. A burst may be a minute's worth. An attempt
-// above the rate waits in a queue. Addresses take turns there, so one of many gets through.
+// from one network, so one network cannot use up the whole rate. A burst may be a minute's worth. An attempt
+// above the rate waits in a queue. Networks take turns there, so one of many gets through. The caller passes
+// the widest network of an address: whoever has a /48 has 65,536 of its /64.
 //
-// Memory: at most max_waiting attempts, and one entry for each address whose attempts wait or whose bucket is
+// Memory: at most max_waiting attempts, and one entry for each network whose attempts wait or whose bucket is
 // not full. The number of buckets that are not full is about that of the attempts in two minutes. Not
 // thread-safe.
 class attempt_limit {
 public:
     static constexpr std::size_t max_waiting = 1024;
-    // Peers behind one address may have several attempts in the queue. These have places of their own, so they
-    // cannot take the places of other addresses.
-    static constexpr std::size_t max_second = max_waiting / 4, max_of_one_address = 32;
+    // Peers of one network may have several attempts in the queue. These have places of their own, so they
+    // cannot take the places of other networks.
+    static constexpr std::size_t max_second = max_waiting / 4, max_of_one_network = 32;
 
     struct attempt {
         std::uint64_t from = 0; // the owner's number for the peer that tries
@@ -38,12 +39,12 @@ public:
 
     explicit attempt_limit(std::uint64_t seed) : sources_(0, seeded_hash{seed}) {}
 
-    // Decides about an attempt from `address`. Call release() first, until it returns nullopt. A peer's new
+    // Decides about an attempt from `network`. Call release() first, until it returns nullopt. A peer's new
     // attempt replaces the one that it has in the queue.
-    verdict take(double per_minute, std::uint64_t address, const attempt& tried, time_point now)
+    verdict take(double per_minute, std::uint64_t network, const attempt& tried, time_point now)
     {
         sweep(now);
-        source& s = sources_.try_emplace(address).first->second;
+        source& s = sources_.try_emplace(network).first->second;
         for (attempt& each : s.waiting)
             if (each.from == tried.from) {
                 each = tried;
@@ -56,8 +57,8 @@ public:
         const bool first = s.waiting.empty();
         const std::size_t second = waiting_ - turns_.size();
         if (first ? turns_.size() >= max_waiting - max_second
-                  : second >= max_second || s.waiting.size() >= max_of_one_address) {
-            if (first && s.bucket.full(now)) sources_.erase(address);
+                  : second >= max_second || s.waiting.size() >= max_of_one_network) {
+            if (first && s.bucket.full(now)) sources_.erase(network);
             return verdict::rejected;
         }
         if (first) turns_.push_back(&s);
@@ -151,7 +152,7 @@ private:
         --waiting_;
     }
 
-    // Forgets addresses whose buckets are full. Takes constant time for each attempt on average.
+    // Forgets networks whose buckets are full. Takes constant time for each attempt on average.
     void sweep(time_point now)
     {
         if (sources_.size() < sweep_at_) return;
@@ -162,7 +163,7 @@ private:
     }
 
     gcra all_;
-    std::unordered_map<std::uint64_t, source, seeded_hash> sources_; // by address
+    std::unordered_map<std::uint64_t, source, seeded_hash> sources_; // by network
     std::list<source*> turns_; // with waiting attempts; the next one first
     std::size_t waiting_ = 0, sweep_at_ = least_to_sweep;
     time_point full_at_{}; // the time when all buckets will be full
