@@ -1,6 +1,6 @@
 # The commands of everyday work; each installs what it needs. The build itself is CMake's (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench build release asan tsan fuzz memory soak format tidy clean
+.PHONY: help demo test bench build release asan tsan fuzz memory soak stress format tidy clean
 
 # TCP congestion control of `make bench` (needs root); empty: the system's.
 CONGESTION ?=
@@ -49,6 +49,9 @@ memory: ## what sender, receiver and relay hold in memory while large documents 
 
 soak: ## honest peers beside every known attack on a relay, for SECONDS (600), over OVER (tcp, tls, nginx)
 	tests/soak/run --seconds $(SECONDS) --over $(OVER)
+
+stress: ## the long form of TARGET: soak, fuzz, kills or memory
+	scripts/stress $(TARGET)
 
 format: ## all sources as .clang-format says
 	scripts/install-deps --tools

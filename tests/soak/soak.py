@@ -5,6 +5,7 @@
 First honest pairs alone for a tenth of the time (at most a minute), then the same pairs beside all attacks of attacks.py.
 Fails when an honest pair or hello did, when the relay was above its bound of memory or its sockets above theirs, when its
 event loop was silent for more than five seconds, or when it ended. Prints how long an honest hello took in both parts.
+--short leaves out what depends on the machine's speed: the time of silence, and whether the attackers reached their rate.
 
 The relay has its default settings. What it listens on is --over: "tcp" is every transport, with honest peers over TCP;
 "tls" is TLS alone; "nginx" is one port for WebSockets behind a real nginx, whose addresses it trusts.
@@ -213,7 +214,7 @@ class Soak:
             wrong.append(f"the relay had {resident >> 20} MiB resident")
         if kernel >= self.options.kernel_mib << 20:
             wrong.append(f"the relay's sockets had {kernel >> 20} MiB in the kernel")
-        if gap > WATCHDOG_GAP:
+        if gap > WATCHDOG_GAP and not self.options.short:
             wrong.append(f"the relay's event loop was silent for {gap:.1f} s")
         if not self.relay.running():
             wrong.append(f"the relay has ended: {self.relay.describe()}")
@@ -262,11 +263,11 @@ def main():
     parser.add_argument("--resident-mib", type=int, default=256)
     parser.add_argument("--kernel-mib", type=int, default=256)
     parser.add_argument("--programs", type=pathlib.Path, default=os.environ.get("PARLEY_SOAK_PROGRAMS"))
-    parser.add_argument("--short", action="store_true", help="15 seconds, 5 pairs a second and 0.3 times the attacks")
+    parser.add_argument("--short", action="store_true", help="10 seconds, 5 pairs a second and 0.3 times the attacks")
     options = parser.parse_args()
     options.rate = options.rate or RATE[options.over]
     if options.short:
-        options.seconds, options.pairs, options.rate = 15, 5, 0.3 * options.rate
+        options.seconds, options.pairs, options.rate = 10, 5, 0.3 * options.rate
     if not options.programs:
         parser.error("--programs or PARLEY_SOAK_PROGRAMS is missing")
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
