@@ -54,7 +54,7 @@ public:
 
 private:
     // Records the events of one side while it meets the other.
-    struct side : peer_observer {
+    struct side final : peer_observer {
         explicit side(probing& p) : of(p), known(p.executor_, event_reset::manual) {}
 
         void identified(const identity& id) override

@@ -34,7 +34,7 @@ struct handshake_service::attempts {
 };
 
 // One peer. A waiting peer costs this object, its stream, and one pending wait for readability.
-struct handshake_service::connection : place_holder {
+struct handshake_service::connection final : place_holder {
     connection(handshake_service& in, any_stream s, const identity& w, permit p)
         : service(in), held(std::move(p)), stream(std::move(s)), who(w)
     {

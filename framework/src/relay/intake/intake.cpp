@@ -69,7 +69,7 @@ relay_channel channel_of(stream_kind kind) noexcept
 } // namespace
 
 // A connection in its preamble.
-struct intake::pending_connection : place_holder {
+struct intake::pending_connection final : place_holder {
     pending_connection(intake& owner, any_stream s, const identity& w, listener_policy_ptr p)
         : in(owner), stream(std::move(s)), policy(std::move(p)), channel(policy->channel), who(w)
     {

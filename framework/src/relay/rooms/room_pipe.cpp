@@ -28,7 +28,7 @@ constexpr std::size_t large_bytes_in_motion = 16u << 20;
 
 } // namespace
 
-struct room_pipe::state : std::enable_shared_from_this<room_pipe::state>, watched_room {
+struct room_pipe::state final : std::enable_shared_from_this<room_pipe::state>, watched_room {
     struct direction {
         std::atomic<std::uint64_t> bytes{0};       // written on the executor, read from anywhere
         std::optional<bool> can_splice;            // both streams are plain sockets; unset: not checked yet

@@ -19,7 +19,7 @@ constexpr std::size_t max_early_bytes = 64 * 1024;
 } // namespace
 
 // A connection on its way into a room.
-struct room_service::room_connection : place_holder {
+struct room_service::room_connection final : place_holder {
     room_connection(room_service& in, any_stream s, const identity& w, permit p)
         : service(in), held(std::move(p)), stream(std::move(s)), who(w)
     {
@@ -42,7 +42,7 @@ struct room_service::room_connection : place_holder {
 };
 
 // A joined pair.
-struct room_service::room : place_holder {
+struct room_service::room final : place_holder {
     room(const identity& c, const identity& s, time_point now) : client(c), server(s), opened(now), moved(now)
     {
     }
