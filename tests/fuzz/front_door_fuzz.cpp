@@ -96,15 +96,17 @@ struct heard {
 heard listen_to(bytes_view stream, std::size_t step)
 {
     constexpr std::size_t max_message_bytes = 1000;
+    constexpr time_point now = time_point{} + std::chrono::hours{1};
     detail::websocket_codec codec{max_message_bytes};
     heard out;
     while (!stream.empty()) {
         byte_vector piece = copy_of(stream.first(std::min(step, stream.size())));
-        const std::size_t kept = codec.receive(piece, out.answers);
+        const std::size_t kept = codec.receive(piece, now, out.answers);
         require(kept <= piece.size(), "more came out than went in");
         out.bytes.insert(out.bytes.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(kept));
         stream = stream.subspan(piece.size());
     }
+    codec.answer(out.answers);
     out.failed = codec.failed();
     out.closed = codec.closed();
     return out;
