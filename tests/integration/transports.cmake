@@ -23,8 +23,11 @@ endforeach()
 # Debian's modules belong to Debian's interpreter.
 find_program(PARLEY_SYSTEM_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
 add_test(NAME websocket_hostile COMMAND ${PARLEY_SYSTEM_PYTHON} -B ${CMAKE_CURRENT_LIST_DIR}/websocket_hostile.py)
-set_tests_properties(websocket_hostile PROPERTIES LABELS integration TIMEOUT 600
-    ENVIRONMENT "PARLEY_PROGRAM=$<TARGET_FILE:parley>;PARLEY_RELAY_PROGRAM=$<TARGET_FILE:parley-relay>")
+set(hostile_environment "PARLEY_PROGRAM=$<TARGET_FILE:parley>;PARLEY_RELAY_PROGRAM=$<TARGET_FILE:parley-relay>")
+if(PARLEY_SANITIZE) # it keeps freed memory
+    list(APPEND hostile_environment PARLEY_HOSTILE_KIB=262144)
+endif()
+set_tests_properties(websocket_hostile PROPERTIES LABELS integration TIMEOUT 600 ENVIRONMENT "${hostile_environment}")
 
 # Real nginx and haproxy before relays, with the files of deploy/. PARLEY_PROXY_MIB is the size of its large documents.
 add_test(NAME proxies_in_front COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/proxies_in_front.py)
