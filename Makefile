@@ -44,8 +44,7 @@ fuzz: ## every fuzz target for FUZZ_SECONDS (60) seconds
 	tests/fuzz/run $(FUZZ_SECONDS)
 
 memory: ## what sender, receiver and relay hold in memory while large documents pass
-	scripts/build release
-	tests/memory/run
+	scripts/stress memory
 
 soak: ## honest peers beside every known attack on a relay, for SECONDS (600), over OVER (tcp, tls, nginx)
 	tests/soak/run --seconds $(SECONDS) --over $(OVER)

@@ -2,7 +2,7 @@
 find_package(Python3 3.9 REQUIRED COMPONENTS Interpreter)
 set(cli_environment "PARLEY_PROGRAM=$<TARGET_FILE:parley>;PARLEY_RELAY_PROGRAM=$<TARGET_FILE:parley-relay>")
 if(PARLEY_SANITIZE)
-    # A test sends SIGSEGV to the program, whose own end by it counts.
+    # A test sends SIGSEGV to the program. The sanitizer would catch it and exit with a status of its own.
     list(APPEND cli_environment ASAN_OPTIONS=handle_segv=0 TSAN_OPTIONS=handle_segv=0)
 endif()
 foreach(name IN ITEMS cli_transfer cli_codes cli_exit_codes cli_relay cli_waiting endings)

@@ -24,7 +24,7 @@ endforeach()
 find_program(PARLEY_SYSTEM_PYTHON python3 PATHS /usr/bin NO_DEFAULT_PATH REQUIRED)
 add_test(NAME websocket_hostile COMMAND ${PARLEY_SYSTEM_PYTHON} -B ${CMAKE_CURRENT_LIST_DIR}/websocket_hostile.py)
 set(hostile_environment "PARLEY_PROGRAM=$<TARGET_FILE:parley>;PARLEY_RELAY_PROGRAM=$<TARGET_FILE:parley-relay>")
-if(PARLEY_SANITIZE) # it keeps freed memory
+if(PARLEY_SANITIZE) # a sanitizer keeps freed memory
     list(APPEND hostile_environment PARLEY_HOSTILE_KIB=262144)
 endif()
 set_tests_properties(websocket_hostile PROPERTIES LABELS integration TIMEOUT 600 ENVIRONMENT "${hostile_environment}")

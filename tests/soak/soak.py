@@ -275,7 +275,10 @@ def main():
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
     with harness.World(relay=False) as world:
-        wrong = Soak(options, world).run()
+        try:
+            wrong = Soak(options, world).run()
+        except harness.Failure as failure:  # a program has not ended, or not as it should
+            wrong = [str(failure)]
     for sentence in wrong:
         print(f"FAILED: {sentence}")
     print("soak failed" if wrong else "soak passed")

@@ -19,7 +19,7 @@ namespace parley::detail {
 // The limit of one waiting peer, its target. The target accepts `per_minute` attempts a minute, and half as many
 // from one network, so one network cannot use up the whole rate. A burst may be a minute's worth. An attempt
 // above the rate waits in a queue. Networks take turns there, so one of many gets through. The caller passes
-// the widest network of an address: whoever has a /48 has 65,536 of its /64.
+// the widest network of an address. Otherwise each of the 65,536 /64 of one /48 would get a turn.
 //
 // Memory: at most max_waiting attempts, and one entry for each network whose attempts wait or whose bucket is
 // not full. The number of buckets that are not full is about that of the attempts in two minutes. Not
