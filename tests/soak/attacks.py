@@ -551,15 +551,14 @@ async def run(plan):
     over = asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), over.set)
     await asyncio.wait([asyncio.ensure_future(over.wait()), *tasks], return_when=asyncio.FIRST_COMPLETED)
-    ended, running = set(), set(tasks)
+    for task in tasks:
+        if task.done():  # an attack goes on until it is cancelled
+            raise task.exception() or RuntimeError("an attack has ended")
+    running = set(tasks)
     while running:  # wait_for() may swallow one cancellation
         for task in running:
             task.cancel()
-        new, running = await asyncio.wait(running, timeout=10)
-        ended |= new
-    for task in ended:
-        if not task.cancelled():
-            raise task.exception()
+        _, running = await asyncio.wait(running, timeout=10)
     seconds = time.monotonic() - began
     print(json.dumps({a.row.name: [a.operations / seconds, a.bytes / seconds, a.connections] for a in attacks}), flush=True)
 
