@@ -1,6 +1,9 @@
 // Honest peers under load: pairs that meet through a relay and pass a small document, and probes that time a
-// hello. A sender waits for a while until its receiver comes. Each pair and each probe comes from its own loopback address. Prints one JSON object at the end, and
-// each failure as it happens on standard error.
+// hello. A sender waits for a while until its receiver comes. Each pair and each probe comes from its own loopback
+// address. Prints one JSON object at the end, and each failure as it happens on standard error.
+//
+// A receiver tries every sender that waits, so peers that are slow make each other slower. Several threads keep this
+// program from being the slow part: an interruption of the machine must not end in a queue that only grows.
 #include <parley/async/spawn.hpp>
 #include <parley/async/watchdog.hpp>
 #include <parley/base/diagnostics.hpp>
@@ -28,6 +31,7 @@
 #include <iostream>
 #include <iterator>
 #include <map>
+#include <thread>
 
 namespace parley::soak {
 namespace {
@@ -46,7 +50,8 @@ struct settings {
     double seconds = 60;
     std::uint64_t seed = 1;
     std::size_t document_bytes = 16 * 1024;
-    double wait = 0.5;    // seconds until the receiver of a sender comes
+    unsigned threads = 2; // each has its part of the pairs and probes
+    double wait = 0.25;   // seconds until the receiver of a sender comes
     double patience = 60; // seconds in which a pair must meet, and a probe hear its identity
 };
 
@@ -116,7 +121,7 @@ relay_address relay_from(std::uint64_t n)
     return {"loopback", nth_address(n), chosen->port, chosen->room_port};
 }
 
-// What all of them have done.
+// What the pairs and probes of one thread have done.
 struct results {
     std::uint64_t pairs = 0, pairs_ok = 0, probes = 0, probes_ok = 0;
     std::map<std::string, std::uint64_t> failures;
@@ -126,7 +131,18 @@ struct results {
     void fail(const std::string& why, const std::string& particulars = {})
     {
         ++failures[why];
-        std::cerr << why << " (" << particulars << ")" << std::endl;
+        std::cerr << why + " (" + particulars + ")\n";
+    }
+
+    void add(const results& other)
+    {
+        pairs += other.pairs;
+        pairs_ok += other.pairs_ok;
+        probes += other.probes;
+        probes_ok += other.probes_ok;
+        for (const auto& [why, count] : other.failures) failures[why] += count;
+        pair_ms.insert(pair_ms.end(), other.pair_ms.begin(), other.pair_ms.end());
+        hello_ms.insert(hello_ms.end(), other.hello_ms.begin(), other.hello_ms.end());
     }
 };
 
@@ -264,39 +280,47 @@ awaitable<void> probe(std::uint64_t number, results& all)
     all.hello_ms.push_back(milliseconds(clock::now() - began));
 }
 
-// Calls `start` with 0, 1, 2, … at a fixed rate, however long what was started takes.
-awaitable<void> at_rate(double per_second, std::function<void(std::uint64_t)> start)
+// Calls `start` with the numbers of this `thread` at a fixed rate, however long what was started takes.
+awaitable<void> at_rate(double per_second, unsigned thread, std::function<void(std::uint64_t)> start)
 {
     const executor ex = co_await asio::this_coro::executor;
     const auto count = static_cast<std::uint64_t>(per_second * chosen->seconds);
     const time_point began = clock::now();
     asio::steady_timer timer{ex};
-    for (std::uint64_t n = 0; n < count; ++n) {
+    for (std::uint64_t n = thread; n < count; n += chosen->threads) {
         timer.expires_at(began + seconds_of(static_cast<double>(n) / per_second));
         co_await timer.async_wait(use_tuple);
         start(n);
     }
 }
 
+void run_thread(unsigned thread, results& all)
+{
+    asio::io_context context{1};
+    const executor ex = context.get_executor();
+    spawn(ex,
+          at_rate(chosen->pairs_per_second, thread,
+                  [&](std::uint64_t n) { std::make_shared<pair>(ex, n, all)->start(); }),
+          "pairs");
+    // The probes' addresses begin where the pairs' are not at this moment.
+    const std::uint64_t apart = chosen->addresses / 2;
+    spawn(ex,
+          at_rate(chosen->probes_per_second, thread,
+                  [&](std::uint64_t n) { spawn(ex, probe(n + apart, all), "probe"); }),
+          "probes");
+    context.run();
+}
+
 nlohmann::json run()
 {
     register_loopback_transport();
+    std::vector<results> parts(chosen->threads);
+    std::vector<std::jthread> threads;
+    for (unsigned i = 0; i < chosen->threads; ++i)
+        threads.emplace_back([i, &parts] { run_thread(i, parts[i]); });
+    threads.clear(); // waits for each
     results all;
-    {
-        asio::io_context context{1};
-        const executor ex = context.get_executor();
-        spawn(ex,
-              at_rate(chosen->pairs_per_second,
-                      [&](std::uint64_t n) { std::make_shared<pair>(ex, n, all)->start(); }),
-              "pairs");
-        // The probes' addresses begin where the pairs' are not at this moment.
-        const std::uint64_t apart = chosen->addresses / 2;
-        spawn(ex,
-              at_rate(chosen->probes_per_second,
-                      [&](std::uint64_t n) { spawn(ex, probe(n + apart, all), "probe"); }),
-              "probes");
-        context.run();
-    }
+    for (const results& part : parts) all.add(part);
     return {{"pairs", all.pairs},
             {"pairs_ok", all.pairs_ok},
             {"probes", all.probes},
@@ -323,6 +347,7 @@ int main(int argc, char** argv)
     app.add_option("--probes", given.probes_per_second)->check(CLI::PositiveNumber);
     app.add_option("--seconds", given.seconds)->check(CLI::PositiveNumber);
     app.add_option("--seed", given.seed);
+    app.add_option("--threads", given.threads)->check(CLI::PositiveNumber);
     app.add_option("--document-bytes", given.document_bytes);
     app.add_option("--wait", given.wait)->check(CLI::NonNegativeNumber);
     app.add_option("--patience", given.patience)->check(CLI::PositiveNumber);
