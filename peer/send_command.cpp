@@ -6,6 +6,7 @@
 #include <parley/crypto/random.hpp>
 #include <parley/transfer/send_document.hpp>
 
+#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
 namespace parley::cli {
@@ -85,12 +86,15 @@ std::string receiving_command(const common_options& common)
 int run_send(const send_command_options& options, std::optional<std::string> code_from_environment,
              reporter& out)
 {
-    std::uint64_t skipped = 0;
     source_options settings;
     settings.compress = options.compress;
-    settings.on_skipped = [&](const skipped_path& path) {
-        ++skipped;
-        out.skipped(path);
+    // Paths are also skipped while the document is read, on another thread.
+    std::optional<executor> home;
+    settings.on_skipped = [&out, &home](const skipped_path& path) {
+        if (home)
+            asio::post(*home, [&out, path] { out.skipped(path); });
+        else
+            out.skipped(path);
     };
     command_result<document_source> source = open_source(options, std::move(settings));
     if (!source) return report_failure(out, source.error());
@@ -105,6 +109,7 @@ int run_send(const send_command_options& options, std::optional<std::string> cod
     session_observer observer{out, false, options.common.proxy};
     const operation_result<send_report> report =
         run_operation<send_report>([&](const executor& ex, auto&& token) {
+            home = ex;
             async_send_document(ex, std::move(*code), *source, std::move(settings_of_session), observer,
                                 std::forward<decltype(token)>(token));
         });
@@ -118,7 +123,7 @@ int run_send(const send_command_options& options, std::optional<std::string> cod
     summary.directories = source->directory_count();
     summary.content_bytes = report->content_bytes;
     summary.stream_bytes = report->stream_bytes;
-    summary.skipped = skipped;
+    summary.skipped = source->skipped_count();
     summary.time = report->transfer_time;
     out.done(summary);
     return to_int(exit_code::ok);

@@ -26,8 +26,9 @@ public:
         bytes_view bytes;                // whole records; empty at the end of the document
         bool last = false;               // nothing follows
         std::uint64_t content_bytes = 0; // read so far
+        std::uint64_t total_content_bytes = 0;
         error_code error;
-        std::string error_path;
+        std::string error_detail; // which file, and when; safe to print
     };
 
     // The executors are those of blocking_worker.

@@ -171,7 +171,6 @@ awaitable<void> sending::pump()
     const auto records = std::make_unique_for_overwrite<byte[]>(most);
     const std::string where = "sending to " + std::string{report_.peer.text()};
     transfer_progress progress;
-    progress.total_content_bytes = source_.content_bytes();
 
     while (room_.is_open()) {
         // Whether to trade compression for speed.
@@ -179,8 +178,8 @@ awaitable<void> sending::pump()
         const auto piece = co_await document_->next(prefer_speed);
         idle_->kick();
         if (piece.error) {
-            pump_error_ = failure(piece.error, session_phase::transferring, "reading the document",
-                                  escaped(piece.error_path));
+            pump_error_ =
+                failure(piece.error, session_phase::transferring, "reading the document", piece.error_detail);
             break;
         }
         const auto sealed = writer_->write(piece.bytes, {records.get(), most});
@@ -199,6 +198,7 @@ awaitable<void> sending::pump()
         report_.content_bytes = piece.content_bytes;
         progress.stream_bytes = report_.stream_bytes;
         progress.content_bytes = report_.content_bytes;
+        progress.total_content_bytes = piece.total_content_bytes;
         observer_.progress(progress);
         if (piece.last) {
             all_written_ = true;

@@ -36,6 +36,9 @@ bool is_gone(int error) noexcept
 
 constexpr std::string_view no_permission = "no permission to read it";
 
+// How many paths pass between two looks at the clock. A slow file system takes milliseconds for each.
+constexpr std::uint64_t paths_per_clock = 16;
+
 struct directory_closer {
     void operator()(DIR* d) const noexcept { ::closedir(d); }
 };
@@ -47,8 +50,8 @@ struct directory_closer {
 class document_walk::walker {
 public:
     walker(document_walk& out, const std::function<void(const skipped_path&)>& on_skipped,
-           std::string& error_path)
-        : out_(out), on_skipped_(on_skipped), error_path_(error_path)
+           std::string& error_path, time_point deadline)
+        : out_(out), on_skipped_(on_skipped), error_path_(error_path), deadline_(deadline)
     {
     }
 
@@ -173,6 +176,8 @@ private:
             }
             const std::string_view name = entry->d_name;
             if (name == "." || name == "..") continue;
+            if (examined_++ % paths_per_clock == 0 && deadline_ != no_deadline && clock::now() >= deadline_)
+                return errc::timed_out;
             if (const error_code error = examine(here, entry->d_name)) {
                 path_ = path_of(name);
                 return error;
@@ -264,15 +269,17 @@ private:
     document_walk& out_;
     const std::function<void(const skipped_path&)>& on_skipped_;
     std::string& error_path_;
+    const time_point deadline_;
+    std::uint64_t examined_ = 0;
     std::vector<level> levels_;
     std::string path_; // of the directory being walked, relative to the top
 };
 
 result<document_walk> document_walk::of(int top, const std::function<void(const skipped_path&)>& on_skipped,
-                                        std::string& error_path)
+                                        std::string& error_path, time_point deadline)
 {
     document_walk out;
-    walker walk(out, on_skipped, error_path);
+    walker walk(out, on_skipped, error_path, deadline);
     if (const error_code error = walk.run(top)) return error;
     return out;
 }

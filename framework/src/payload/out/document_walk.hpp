@@ -1,8 +1,9 @@
-// A directory tree as it was when it was counted. document_source announces it and sends it in the same
+// A directory tree as it was when it was listed. document_source announces it and sends it in the same
 // order.
 #pragma once
 
 #include <parley/base/result.hpp>
+#include <parley/base/time.hpp>
 #include <parley/payload/document_source.hpp>
 
 #include <functional>
@@ -41,9 +42,10 @@ public:
     // Walks the tree below the open directory `top`, which it borrows, relative to open descriptors. Follows
     // no link. Calls `on_skipped` (may be empty) for paths that do not travel: links, special files, what
     // cannot be read, names that no receiver takes, and names that differ from a travelling one only by case
-    // or Unicode form. Errors: too_many_entries, tree_too_deep, the system's own (`error_path` says where).
+    // or Unicode form. Errors: timed_out (the deadline passed), too_many_entries, tree_too_deep, the system's
+    // own (`error_path` says where).
     static result<document_walk> of(int top, const std::function<void(const skipped_path&)>& on_skipped,
-                                    std::string& error_path);
+                                    std::string& error_path, time_point deadline = no_deadline);
 
     document_walk() = default;
     document_walk(document_walk&&) noexcept = default;
