@@ -103,10 +103,8 @@ public:
                    {"bytes", s.content_bytes},
                    {"stream_bytes", s.stream_bytes},
                    {"seconds", rounded_seconds(s.time)}};
-        if (!s.path.empty())
-            event["path"] = s.path;
-        else
-            event["skipped"] = s.skipped;
+        if (!s.path.empty()) event["path"] = s.path;
+        event["skipped"] = s.skipped;
         put(event);
     }
     void failed(exit_code, int status, std::string_view message) override

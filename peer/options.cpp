@@ -21,13 +21,14 @@ constexpr std::string_view exit_codes_text = R"(Exit codes:
   5  refused, by either side       143  ended by SIGTERM
   9  the proxy cannot be reached, or refuses
  10  the other side ended before it confirmed; it may not have the document
- 11  too many others with another code came; somebody may be guessing)";
+ 11  too many others with another code came; somebody may be guessing
+ 12  done, but without some paths: links, unreadable files, impossible names)";
 
 constexpr std::string_view send_notes =
     R"(PATH is a file or a directory; "-" is standard input until its end. The code
 comes from --code-file, or else from PARLEY_CODE. Otherwise parley makes a code
 and shows it. parley sends names that begin with a dot. It skips and reports
-links and special files.
+links, special files and what it cannot read; then it ends with exit code 12.
 
 "Sent" means "stored" if the receiver is parley: it ends its connection in order
 only after it has stored the document. Another receiver may end in order when
@@ -211,7 +212,8 @@ private:
         path_ = add_option(*send_, "PATH", path_text_, "", "What to send; \"-\" is standard input");
         text_ = add_option(*send_, "--text", text_value_, "TEXT", "Send this text instead")->excludes(path_);
         name_ = add_option(*send_, "--name", name_value_, "NAME",
-                           "What to call a text (default: message.txt) or standard input (default: stdin)");
+                           "What the receiver sees (default: the name of PATH, message.txt for a text, stdin for "
+                           "standard input)");
         CLI::Option* compress = send_->add_flag("--compress", compress_, "Compress everything");
         send_->add_flag("--no-compress", no_compress_, "Compress nothing (default: compress what shrinks)")
             ->excludes(compress);
@@ -294,10 +296,7 @@ private:
         } else {
             options.path = path_text_;
         }
-        if (name_->count() != 0) {
-            if (options.kind == kind::path) return usage_error("--name is for a text or standard input");
-            options.name = std::move(name_value_);
-        }
+        if (name_->count() != 0) options.name = std::move(name_value_);
         if (options.kind == kind::standard_input && options.common.code_file == "-")
             return usage_error("standard input cannot be both the document and the code");
         options.compress = compress_      ? compression::always

@@ -39,7 +39,7 @@ struct send_command_options {
     enum class source_kind { path, text, standard_input } kind = source_kind::path;
     std::filesystem::path path;
     std::string text;
-    std::optional<std::string> name; // of a text or of standard input
+    std::optional<std::string> name; // that the receiver sees
     compression compress = compression::sampled;
     record_layout layout = record_layout::current;
 };

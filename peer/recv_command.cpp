@@ -123,8 +123,13 @@ int run_recv(const recv_command_options& options, std::optional<std::string> cod
     summary.content_bytes = document.content_bytes;
     summary.stream_bytes = report->stream_bytes;
     summary.time = report->transfer_time;
+    summary.skipped = document.skipped_count;
+    for (const skipped_path& path : document.skipped) out.skipped(path);
+    if (summary.skipped != 0)
+        out.warning(fmt::format("the document is incomplete here: {} cannot be held by this file system",
+                                format_count(summary.skipped, "path", "paths")));
     out.done(summary);
-    return to_int(exit_code::ok);
+    return to_int(summary.skipped == 0 ? exit_code::ok : exit_code::incomplete);
 }
 
 } // namespace parley::cli

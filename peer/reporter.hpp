@@ -24,7 +24,7 @@ struct transfer_summary {
     std::uint64_t directories = 0;
     std::uint64_t content_bytes = 0;
     std::uint64_t stream_bytes = 0;
-    std::uint64_t skipped = 0; // number of paths that did not travel
+    std::uint64_t skipped = 0; // number of paths that did not travel, or that the receiver cannot hold
     duration time{};
 };
 

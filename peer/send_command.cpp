@@ -7,6 +7,7 @@
 #include <parley/transfer/send_document.hpp>
 
 #include <boost/asio/post.hpp>
+#include <boost/system/errc.hpp>
 #include <fmt/format.h>
 
 namespace parley::cli {
@@ -15,34 +16,40 @@ namespace {
 using kind = send_command_options::source_kind;
 
 // Every failure before the connection is about a local file, whatever the condition of its code.
-command_error local_failure(const std::string& what, const error_code& why)
+command_error local_failure(const std::string& what, const error_code& why, const diagnostics& diag = {})
 {
     if (why == errc::cancelled || interrupt_watch::signal() != 0) return {exit_code::interrupted, {}};
-    return {exit_code::local_file, fmt::format("{}: {}", what, why.message())};
+    std::string message = fmt::format("{}: {}", what, diag.empty() ? why.message() : diag.message());
+    if (why == errc::hostile_name) message += "; --name NAME gives it another one";
+    return {exit_code::local_file, std::move(message)};
 }
 
 command_result<document_source> open_source(const send_command_options& options, source_options settings)
 {
+    diagnostics diag;
     if (options.kind == kind::text) {
         const std::string name = options.name.value_or("message.txt");
         const bytes_view text = as_bytes(options.text);
-        result<document_source> source =
-            document_source::from_bytes(name, byte_vector{text.begin(), text.end()}, std::move(settings));
-        if (!source) return local_failure(escaped(name), source.error());
+        result<document_source> source = document_source::from_bytes(
+            name, byte_vector{text.begin(), text.end()}, std::move(settings), &diag);
+        if (!source) return local_failure("the text", source.error(), diag);
         return std::move(*source);
     }
     if (options.kind == kind::standard_input) {
         result<spooled_file> spooled = spool(STDIN_FILENO);
         if (!spooled) return local_failure("standard input", spooled.error());
         const std::string name = options.name.value_or("stdin");
-        result<document_source> source = document_source::from_descriptor(name, spooled->file.release(),
-                                                                          spooled->size, std::move(settings));
-        if (!source) return local_failure(escaped(name), source.error());
+        result<document_source> source = document_source::from_descriptor(
+            name, spooled->file.release(), spooled->size, std::move(settings), &diag);
+        if (!source) return local_failure("standard input", source.error(), diag);
         return std::move(*source);
     }
-    result<document_source> source = document_source::open(options.path, std::move(settings));
-    if (!source) return local_failure(escaped(options.path.native()), source.error());
-    return std::move(*source);
+    settings.name = options.name;
+    result<document_source> source = document_source::open(options.path, std::move(settings), &diag);
+    if (source) return std::move(*source);
+    if (source.error() == boost::system::errc::file_too_large)
+        diag.set_message("its size is not its length, which is above 16 MiB; send it by  parley send - < FILE");
+    return local_failure(escaped(options.path.native()), source.error(), diag);
 }
 
 // Returns the given code, or makes and shows a new one.
@@ -125,8 +132,11 @@ int run_send(const send_command_options& options, std::optional<std::string> cod
     summary.stream_bytes = report->stream_bytes;
     summary.skipped = source->skipped_count();
     summary.time = report->transfer_time;
+    if (summary.skipped != 0)
+        out.warning(fmt::format("the receiver's document is incomplete: {} did not travel",
+                                format_count(summary.skipped, "path", "paths")));
     out.done(summary);
-    return to_int(exit_code::ok);
+    return to_int(summary.skipped == 0 ? exit_code::ok : exit_code::incomplete);
 }
 
 } // namespace parley::cli

@@ -83,7 +83,7 @@ constexpr description descriptions[] = {
      "the document is larger than allowed, or than the free space"},
     {errc::tree_too_deep, condition::peer_fault, "the document's directories are nested deeper than allowed"},
     {errc::hostile_name, condition::peer_fault, "a name could lead outside the destination or mislead"},
-    {errc::name_collision, condition::peer_fault, "some file systems cannot tell two of the names apart"},
+    {errc::name_collision, condition::peer_fault, "a directory has one name twice"},
     {errc::destination_exists, condition::local_fault,
      "the destination already exists; nothing is overwritten"},
     {errc::not_a_document, condition::local_fault, "neither a regular file nor a directory"},

@@ -182,7 +182,9 @@ error_code document_receiver::state::end_object()
 
 error_code document_receiver::state::take_name(std::string_view name)
 {
-    if (const std::string_view wrong = document_name_problem(name); !wrong.empty())
+    // Nobody uses the offered name when another one was chosen.
+    const std::string_view wrong = options.name ? component_problem(name) : document_name_problem(name);
+    if (!wrong.empty())
         return fail(errc::hostile_name,
                     "the name \"" + escaped(name) + "\" is refused: it " + std::string(wrong));
     offered = name;
@@ -256,6 +258,11 @@ error_code document_receiver::state::build()
     if (const error_code error = builder.build(staging.directory(), built_name))
         return problem = builder.problem(), end_with(error);
     built = true;
+    document.files = builder.total().files;
+    document.directories = builder.total().directories;
+    document.content_bytes = builder.total().bytes;
+    document.skipped = builder.skipped();
+    document.skipped_count = builder.skipped_count();
     return {};
 }
 

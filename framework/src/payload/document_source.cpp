@@ -6,8 +6,8 @@
 #include "payload/out/file_content.hpp"
 #include "payload/out/pack_writer.hpp"
 #include "payload/out/sent_objects.hpp"
+#include "payload/out/skip_reason.hpp"
 
-#include <boost/system/errc.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
 #include <algorithm>
@@ -20,7 +20,6 @@ namespace {
 constexpr std::uint64_t small_file_bytes = 256 * 1024;
 // The most that is read of a file whose size says that it is small.
 constexpr std::size_t longest_small_file_bytes = 16u << 20;
-constexpr std::string_view longer_than_its_size = "it is longer than 16 MiB, which its size does not say";
 // Contents up to this size are sent again instead of copied: a delta would hardly be smaller.
 constexpr std::uint64_t worth_copying_bytes = 64;
 constexpr std::size_t hashing_buffer_bytes = 64 * 1024;
@@ -43,26 +42,14 @@ std::string offered_name(const std::filesystem::path& path)
     return name;
 }
 
-// Whether the system has run out of something, so that the next path would fail, too.
-bool is_exhaustion(const error_code& error)
+// Whether receivers refuse `name` for a document.
+bool is_refused(std::string_view name, diagnostics* diag)
 {
-    namespace sys = boost::system::errc;
-    return error == sys::too_many_files_open || error == sys::too_many_files_open_in_system ||
-           error == sys::not_enough_memory;
-}
-
-// Why a path that was listed does not travel.
-std::string reason_for(const error_code& error)
-{
-    namespace sys = boost::system::errc;
-    if (error == sys::no_such_file_or_directory || error == sys::not_a_directory ||
-        error == sys::too_many_symbolic_link_levels)
-        return "it vanished before its turn";
-    if (error == errc::not_a_document) return "it was replaced before its turn";
-    if (error == sys::permission_denied || error == sys::operation_not_permitted)
-        return "no permission to read it";
-    if (error == sys::file_too_large) return std::string(longer_than_its_size);
-    return error.message();
+    const std::string_view problem = document_name_problem(name);
+    if (problem.empty()) return false;
+    if (diag != nullptr)
+        diag->set_message("receivers refuse the name \"" + escaped(name) + "\": it " + std::string(problem));
+    return true;
 }
 
 } // namespace
@@ -405,7 +392,7 @@ error_code document_source::state::leave_out(error_code error)
     file = file_content();
     ++fillers;
     ++skipped;
-    report({current_path(), reason_for(error)});
+    report({current_path(), skip_reason(error)});
     return {};
 }
 
@@ -468,16 +455,21 @@ document_source::document_source(document_source&&) noexcept = default;
 document_source& document_source::operator=(document_source&&) noexcept = default;
 document_source::~document_source() = default;
 
-result<document_source> document_source::open(const std::filesystem::path& path, source_options options)
+result<document_source> document_source::open(const std::filesystem::path& path, source_options options,
+                                              diagnostics* diag)
 {
     struct stat status;
     if (::stat(path.c_str(), &status) != 0) return last_system_error();
     std::string name = options.name ? *options.name : offered_name(path);
-    if (!document_name_problem(name).empty()) return errc::hostile_name;
+    if (is_refused(name, diag)) return errc::hostile_name;
     auto s = std::make_unique<state>(std::move(name), std::move(options));
     s->path = path;
     s->here = descriptor(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
-    if (const error_code error = s->look(no_deadline)) return error;
+    if (const error_code error = s->look(no_deadline)) {
+        if (diag != nullptr && !s->error_path.empty())
+            diag->set_message(error.message() + " (\"" + escaped(s->error_path) + "\")");
+        return error;
+    }
     // The document is opened again when it is read: it may be replaced before.
     s->file = file_content();
     s->bytes = {};
@@ -486,9 +478,9 @@ result<document_source> document_source::open(const std::filesystem::path& path,
 }
 
 result<document_source> document_source::from_bytes(std::string name, byte_vector content,
-                                                    source_options options)
+                                                    source_options options, diagnostics* diag)
 {
-    if (!document_name_problem(name).empty()) return errc::hostile_name;
+    if (is_refused(name, diag)) return errc::hostile_name;
     auto s = std::make_unique<state>(std::move(name), std::move(options));
     s->from = state::origin::memory;
     s->bytes = std::move(content);
@@ -498,10 +490,10 @@ result<document_source> document_source::from_bytes(std::string name, byte_vecto
 }
 
 result<document_source> document_source::from_descriptor(std::string name, int fd, std::uint64_t size,
-                                                         source_options options)
+                                                         source_options options, diagnostics* diag)
 {
     descriptor owned(fd);
-    if (!document_name_problem(name).empty()) return errc::hostile_name;
+    if (is_refused(name, diag)) return errc::hostile_name;
     auto s = std::make_unique<state>(std::move(name), std::move(options));
     s->from = state::origin::stream;
     s->file = file_content::stream(std::move(owned), size);

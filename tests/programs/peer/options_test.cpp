@@ -63,6 +63,7 @@ TEST(options, of_the_ways_to_send)
 {
     EXPECT_EQ(parse_send({"-"}).kind, kind::standard_input);
     EXPECT_EQ(parse_send({"-", "--name", "log.txt"}).name, "log.txt");
+    EXPECT_EQ(parse_send({"a/path", "--name", "b"}).name, "b");
     const send_command_options text = parse_send({"--text", "hello"});
     EXPECT_EQ(text.kind, kind::text);
     EXPECT_EQ(text.text, "hello");
@@ -126,7 +127,6 @@ TEST(options, that_are_wrong_say_what_is_wrong)
         {{"send", "a", "b"}, ""},
         {{"send", "a", "--text", "b"}, "exclude"},
         {{"send", "a", "--compress", "--no-compress"}, "exclude"},
-        {{"send", "a", "--name", "b"}, "--name"},
         {{"send", "a", "--records", "newest"}, "--records"},
         {{"send", "-", "--code-file", "-"}, "standard input"},
         {{"send", "a", "--timeout", "0"}, "--timeout"},

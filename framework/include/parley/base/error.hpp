@@ -69,8 +69,8 @@ enum class errc {
     too_many_entries,         // above the configured bound
     document_too_large,       // above the configured bound, or the free space
     tree_too_deep,            // above the configured bound
-    hostile_name,             // a name that is not one safe path component
-    name_collision,           // a name that differs only by case or Unicode form from another
+    hostile_name,             // a name that is no path component, or a document's that misleads
+    name_collision,           // a directory has one name twice
     destination_exists,       // never overwritten
     not_a_document,           // neither a regular file nor a directory
     document_changed,         // a file changed while it was sent

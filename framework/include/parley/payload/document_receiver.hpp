@@ -5,11 +5,13 @@
 
 #include <parley/base/bytes.hpp>
 #include <parley/base/result.hpp>
+#include <parley/payload/skipped_path.hpp>
 
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace parley {
 
@@ -33,7 +35,8 @@ struct receiver_options {
     receiver_options() = default;
 
     std::filesystem::path directory = "."; // an existing directory for the document
-    std::optional<std::string> name;       // its name there, instead of the offered one (same rules)
+    // Its name there, instead of the offered one (same rules). The offered one may then mislead.
+    std::optional<std::string> name;
     // Whether the offered name may begin with a dot (".ssh", ".bashrc"). A file or folder of such a name can
     // change what other programs do. Set it if the user sees the name before commit(). It does not restrict
     // `name`, or names inside a directory.
@@ -47,6 +50,11 @@ struct received_document {
     std::uint64_t files = 0;
     std::uint64_t directories = 0;
     std::uint64_t content_bytes = 0;
+    // Paths in the directory whose names this file system cannot hold, or takes for another one's. They are left
+    // out, with all that is below them, and not counted above. Known after commit(): the first thousand, and
+    // how many.
+    std::vector<skipped_path> skipped;
+    std::uint64_t skipped_count = 0;
 };
 
 class document_receiver {

@@ -5,8 +5,10 @@
 #pragma once
 
 #include <parley/base/bytes.hpp>
+#include <parley/base/diagnostics.hpp>
 #include <parley/base/result.hpp>
 #include <parley/base/time.hpp>
+#include <parley/payload/skipped_path.hpp>
 
 #include <filesystem>
 #include <functional>
@@ -21,13 +23,6 @@ enum class compression {
     sampled, // try the beginning of each file; store what does not shrink
     always,
     never,
-};
-
-// A path that does not travel: a link, a socket, a device, something that cannot be read, a name that
-// receivers refuse, a path that vanished after it was listed.
-struct skipped_path {
-    std::string path;   // relative to the document, as on disk: not yet safe to print
-    std::string reason; // e.g. "symbolic link"
 };
 
 struct source_options {
@@ -49,8 +44,9 @@ struct source_options {
     // A receiver gives up when it hears nothing for a while. So read() hands something out after this time at
     // the latest, as long as the file system answers, and a tenth of it when it has something.
     duration longest_silence = std::chrono::seconds{10};
-    // Called for each path that is skipped, once for each reason: by open(), and by read() on the thread that
-    // reads. May be empty.
+    // Called for each path that is skipped, once for each reason: a link, a socket, a device, something that
+    // cannot be read, a path that vanished after it was listed. Called by open(), and by read() on the thread
+    // that reads. May be empty.
     std::function<void(const skipped_path&)> on_skipped;
 };
 
@@ -73,19 +69,20 @@ class document_source {
 public:
     // Looks at `path`: a regular file, a directory, or a link to one. Lists a directory to count it. The
     // offered name is the last component of the path (of the absolute path for "." and ".."), unless the
-    // options have one. Errors: not_a_document, hostile_name (no receiver would take the name),
-    // too_many_entries, tree_too_deep, the system's own, for example file_too_large for a file that is longer
-    // than 16 MiB but whose size says that it is small.
-    static result<document_source> open(const std::filesystem::path& path, source_options options = {});
+    // options have one. Errors: not_a_document, hostile_name (receivers refuse the document's name; `diag` says
+    // why), too_many_entries and tree_too_deep (`diag` says where), the system's own, for example file_too_large
+    // for a file that is longer than 16 MiB but whose size says that it is small.
+    static result<document_source> open(const std::filesystem::path& path, source_options options = {},
+                                        diagnostics* diag = nullptr);
 
-    // A file with the given name and content.
+    // A file with the given name and content. Errors: hostile_name.
     static result<document_source> from_bytes(std::string name, byte_vector content,
-                                              source_options options = {});
+                                              source_options options = {}, diagnostics* diag = nullptr);
 
     // A file with the given name and the first `size` bytes of the open descriptor `fd`. Takes ownership of
-    // `fd`.
+    // `fd`. Errors: hostile_name.
     static result<document_source> from_descriptor(std::string name, int fd, std::uint64_t size,
-                                                   source_options options = {});
+                                                   source_options options = {}, diagnostics* diag = nullptr);
 
     document_source(document_source&&) noexcept;
     document_source& operator=(document_source&&) noexcept;

@@ -32,7 +32,7 @@ class component {
 public:
     explicit component(std::string_view name) noexcept
     {
-        safe_ = name_problem(name).empty();
+        safe_ = component_problem(name).empty();
         if (safe_) *std::copy(name.begin(), name.end(), text_) = '\0';
     }
     bool safe() const noexcept { return safe_; }

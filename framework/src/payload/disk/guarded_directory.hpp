@@ -1,5 +1,5 @@
 // The only code that creates, moves or removes files for the other side. Everything is relative to an open
-// directory. Every name passes one check (name_problem of safe_name.hpp). It never follows a link and never
+// directory. Every name passes one check (component_problem of safe_name.hpp). It never follows a link and never
 // overwrites anything. No other source of this room creates, moves or removes anything.
 #pragma once
 
