@@ -74,6 +74,60 @@ TEST_F(guarded, copies_a_file_of_any_size)
         << "a source that is too short";
 }
 
+// The bytes that a file takes on the disk.
+std::uint64_t disk_bytes(const fs::path& path)
+{
+    struct stat is{};
+    EXPECT_EQ(::stat(path.c_str(), &is), 0);
+    return static_cast<std::uint64_t>(is.st_blocks) * 512;
+}
+
+TEST_F(guarded, leaves_holes_where_zeros_are)
+{
+    const std::string zeros(1u << 20, '\0');
+    std::vector<std::string> contents{zeros,
+                                      "x" + zeros,
+                                      zeros + "x",
+                                      zeros + "x" + zeros,
+                                      "x" + zeros + "y",
+                                      std::string(100, '\0'),
+                                      std::string(16'383, '\0'),
+                                      ""};
+    for (unsigned seed = 0; seed < 30; ++seed) {
+        std::mt19937 random(seed);
+        std::string content;
+        while (content.size() < 300'000)
+            content +=
+                random() % 2 == 0 ? std::string(random() % 50'000, '\0') : random_text(random() % 9000, seed);
+        contents.push_back(content);
+    }
+    for (std::size_t number = 0; number < contents.size(); ++number) {
+        SCOPED_TRACE(number);
+        const std::string& content = contents[number];
+        for (const std::size_t step : {32'767u, 65'536u, 5'000'000u}) {
+            auto file = directory.make_file("sparse");
+            ASSERT_TRUE(file);
+            for (std::size_t at = 0; at < content.size(); at += step)
+                ASSERT_FALSE(file->append_sparse(as_bytes(std::string_view(content).substr(at, step))));
+            ASSERT_FALSE(file->end_holes());
+            EXPECT_EQ(file->size(), content.size());
+            auto copy = directory.make_file("copy");
+            ASSERT_TRUE(copy);
+            ASSERT_FALSE(copy->append(as_bytes("before")));
+            ASSERT_FALSE(copy->append_copy(*directory.open_file("sparse"), content.size()));
+            const auto found = listing_of(folder.path());
+            EXPECT_TRUE(found.at("sparse") == bytes_of(content));
+            EXPECT_TRUE(found.at("copy") == bytes_of("before" + content));
+            if (content.size() > zeros.size()) {
+                EXPECT_LT(disk_bytes(folder / "sparse"), 100'000u);
+                EXPECT_LT(disk_bytes(folder / "copy"), 100'000u);
+            }
+            ASSERT_FALSE(directory.remove_file("sparse"));
+            ASSERT_FALSE(directory.remove_file("copy"));
+        }
+    }
+}
+
 TEST_F(guarded, never_opens_or_replaces_what_is_there)
 {
     folder.write("file", "mine");

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace {
@@ -141,6 +142,34 @@ TEST(RoundTrip, TheDeepestTreeThatTravels)
     for (int i = 1; i < 128; ++i) deep /= "d";
     folder.write(deep / "f", "bottom");
     expect_round_trip(folder / "d", folder, random, compression::sampled);
+}
+
+TEST(RoundTrip, HolesStayHoles)
+{
+    std::mt19937 random(7);
+    const temporary_folder folder;
+    for (const char* name : {"d/image", "d/again"}) {
+        const auto path = folder.write(name, "the beginning");
+        ASSERT_EQ(::truncate(path.c_str(), 40 << 20), 0);
+        std::ofstream(path, std::ios::binary | std::ios::app) << "the end";
+    }
+    for (const compression method : all_compressions) {
+        source_options options;
+        options.compress = method;
+        for (const char* what : {"d", "d/image"}) {
+            auto source = document_source::open(folder / what, options);
+            ASSERT_TRUE(source);
+            const auto into = folder.make_directory("arrived");
+            const auto arrived = carry(*source, into, random);
+            EXPECT_EQ(paths_on_disk(arrived), paths_on_disk(folder / what));
+            for (const auto& e : std::filesystem::recursive_directory_iterator(into)) {
+                struct stat is{};
+                ASSERT_EQ(::stat(e.path().c_str(), &is), 0);
+                EXPECT_LT(is.st_blocks * 512, 2 << 20) << e.path();
+            }
+            std::filesystem::remove_all(into);
+        }
+    }
 }
 
 TEST(RoundTrip, BytesAndDescriptors)

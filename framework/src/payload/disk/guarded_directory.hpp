@@ -25,15 +25,19 @@ public:
     void close() noexcept { fd_.reset(); }
     // Writes all of `bytes` after everything appended before.
     error_code append(bytes_view bytes);
+    // The same, but leaves holes where there are 16 KiB of zeros or more. Call end_holes() after the last bytes.
+    error_code append_sparse(bytes_view bytes);
+    error_code end_holes();
     // Reads all of `out` from `offset`. Errors: io_error when the file ends first.
     error_code read_at(std::uint64_t offset, mutable_bytes out) const;
-    // Appends the first `length` bytes of `from`, inside the kernel where possible.
+    // Appends the first `length` bytes of `from` with its holes, inside the kernel where possible.
     error_code append_copy(const guarded_file& from, std::uint64_t length);
     std::uint64_t size() const noexcept { return size_; } // the number of bytes appended
 
 private:
     descriptor fd_;
     std::uint64_t size_ = 0;
+    bool ends_in_hole_ = false;
 };
 
 // An open directory. Errors: hostile_name (the check refuses a name), destination_exists (the name is taken),

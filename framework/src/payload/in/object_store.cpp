@@ -389,7 +389,7 @@ error_code object_store::write_through(bytes_view bytes)
     if (!hashed_elsewhere_) hasher_.update(bytes);
     if (kind_ != entry_kind::file) return spool_.append(bytes);
     file_bytes_written_ += bytes.size();
-    return file_.append(bytes);
+    return file_.append_sparse(bytes);
 }
 
 error_code object_store::append_held(bytes_view bytes)
@@ -406,8 +406,10 @@ error_code object_store::append_held(bytes_view bytes)
 error_code object_store::end_object()
 {
     object_record& record = index_.at(current_);
-    if (!record.held)
+    if (!record.held) {
         if (const error_code error = flush()) return error;
+        if (const error_code error = file_.end_holes()) return error;
+    }
     record.kind = kind_;
     record.id = hasher_.finish();
     record.base = 0;
