@@ -74,12 +74,18 @@ public:
     {
         if (!meter_) meter_.emplace(now);
         const progress_state state = meter_->update(now, bytes, total);
+        last_bytes_ = bytes;
+        last_total_ = total;
         if (!pace_.due(now, state)) {
             pending_ = state;
             return;
         }
         pending_.reset();
         show(state);
+    }
+    void tick(time_point now) override
+    {
+        if (meter_) progress(now, last_bytes_, last_total_);
     }
     void question(std::string_view text) override { messages_(text); }
     void question_ended(bool answered) override
@@ -90,6 +96,7 @@ public:
     {
         if (pending_) show(*pending_);
         pending_.reset();
+        meter_.reset();
         put({{"event", "finishing"}});
     }
     void done(const transfer_summary& s) override
@@ -124,6 +131,7 @@ private:
         if (state.total_bytes) event["total"] = *state.total_bytes;
         if (state.bytes_per_second) event["rate"] = std::round(*state.bytes_per_second);
         if (state.time_left && *state.time_left < 1000h) event["left"] = rounded_seconds(*state.time_left);
+        if (state.stalled_for) event["stalled"] = rounded_seconds(*state.stalled_for);
         put(event);
     }
     // Invalid UTF-8 in a name becomes U+FFFD, and everything above ASCII becomes \uNNNN, so that no line can
@@ -133,7 +141,9 @@ private:
     text_sink messages_;
     text_sink output_;
     progress_pace pace_;
-    std::optional<progress_meter> meter_;
+    std::optional<progress_meter> meter_; // while bytes are due
+    std::uint64_t last_bytes_ = 0;
+    std::optional<std::uint64_t> last_total_;
     std::optional<progress_state> pending_;
 };
 

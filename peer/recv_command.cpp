@@ -91,11 +91,12 @@ int run_recv(const recv_command_options& options, std::optional<std::string> cod
     auto settings = make_session_options<receive_options>(options.common);
     settings.refusal_ends(true).max_iterations(options.max_iterations);
     session_observer observer{out, !options.yes, options.common.proxy};
-    const operation_result<receive_report> report =
-        run_operation<receive_report>([&](const executor& ex, auto&& token) {
+    const operation_result<receive_report> report = run_operation<receive_report>(
+        [&](const executor& ex, auto&& token) {
             async_receive_document(ex, std::move(*code), *receiver, std::move(settings), observer,
                                    std::forward<decltype(token)>(token));
-        });
+        },
+        [&observer] { observer.tick(); });
     if (!report) {
         operation_error failed = report.error();
         failed.detail += advice_on(failed.code, options);

@@ -54,6 +54,8 @@ public:
     virtual void withdrawn(std::string_view peer) = 0; // receiver: that sender has left again
     virtual void agreed(std::string_view self, std::string_view peer) = 0;
     virtual void progress(time_point now, std::uint64_t bytes, std::optional<std::uint64_t> total) = 0;
+    // Time passes: shows the last progress again, with the rate of now. Call it about once a second.
+    virtual void tick(time_point now) = 0;
     // A question whose answer is typed on the same terminal. Progress waits until it is answered. `answered`
     // says whether a line was typed.
     virtual void question(std::string_view text) = 0;

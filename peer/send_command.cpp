@@ -48,7 +48,8 @@ command_result<document_source> open_source(const send_command_options& options,
     result<document_source> source = document_source::open(options.path, std::move(settings), &diag);
     if (source) return std::move(*source);
     if (source.error() == boost::system::errc::file_too_large)
-        diag.set_message("its size is not its length, which is above 16 MiB; send it by  parley send - < FILE");
+        diag.set_message(
+            "its size is not its length, which is above 16 MiB; send it by  parley send - < FILE");
     return local_failure(escaped(options.path.native()), source.error(), diag);
 }
 
@@ -114,12 +115,13 @@ int run_send(const send_command_options& options, std::optional<std::string> cod
     auto settings_of_session = make_session_options<send_options>(options.common);
     settings_of_session.layout(options.layout);
     session_observer observer{out, false, options.common.proxy};
-    const operation_result<send_report> report =
-        run_operation<send_report>([&](const executor& ex, auto&& token) {
+    const operation_result<send_report> report = run_operation<send_report>(
+        [&](const executor& ex, auto&& token) {
             home = ex;
             async_send_document(ex, std::move(*code), *source, std::move(settings_of_session), observer,
                                 std::forward<decltype(token)>(token));
-        });
+        },
+        [&observer] { observer.tick(); });
     if (!report) return report_failure(out, report.error(), options.common);
 
     transfer_summary summary;

@@ -87,12 +87,18 @@ public:
         if (style_.quiet) return;
         if (!meter_) meter_.emplace(now);
         const progress_state state = meter_->update(now, bytes, total);
+        last_bytes_ = bytes;
+        last_total_ = total;
         if (asking_ || !pace_.due(now, state)) {
             pending_ = state;
             return;
         }
         pending_.reset();
         show(state);
+    }
+    void tick(time_point now) override
+    {
+        if (meter_) progress(now, last_bytes_, last_total_);
     }
     void question(std::string_view text) override
     {
@@ -109,6 +115,7 @@ public:
         if (style_.quiet) return;
         if (style_.columns && pending_) show(*pending_); // leave the bar at the final state
         pending_.reset();
+        meter_.reset();
     }
     void done(const transfer_summary& summary) override
     {
@@ -159,7 +166,9 @@ private:
     text_sink output_;
     text_style style_;
     progress_pace pace_;
-    std::optional<progress_meter> meter_;
+    std::optional<progress_meter> meter_; // while bytes are due
+    std::uint64_t last_bytes_ = 0;
+    std::optional<std::uint64_t> last_total_;
     std::optional<progress_state> pending_; // the newest state that was not shown
     bool line_open_ = false;                // a bar or a question stands on the last line
     bool asking_ = false;

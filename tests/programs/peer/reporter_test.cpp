@@ -196,6 +196,34 @@ TEST(text_reporter, a_question_stands_until_it_is_answered)
     EXPECT_EQ(silent.messages, "Well? ") << "a question is no news";
 }
 
+TEST(text_reporter, shows_a_stall_on_the_bar)
+{
+    text_session session{on_terminal()};
+    session.out->tick(start);
+    EXPECT_EQ(session.messages, "") << "nothing has begun";
+    for (unsigned second = 0; second <= 5; ++second)
+        session.out->progress(start + second * 1s, 1000u * second, 10'000);
+    for (int second = 6; second <= 12; ++second) session.out->tick(start + second * 1s);
+    EXPECT_NE(session.messages.find("stalled for 0:07"), std::string::npos) << session.messages;
+    session.out->finishing();
+    session.messages.clear();
+    session.out->tick(start + 60s);
+    EXPECT_EQ(session.messages, "");
+}
+
+TEST(json_reporter, tells_of_a_stall)
+{
+    json_session session;
+    session.out->progress(start, 10, 100);
+    session.out->tick(start + 1s);
+    session.out->tick(start + 6s);
+    const std::vector<json> events = session.events();
+    ASSERT_EQ(events.size(), 3u);
+    EXPECT_FALSE(events[1].contains("stalled"));
+    EXPECT_EQ(events[2].at("stalled"), 6.0);
+    EXPECT_EQ(events[2].at("bytes"), 10);
+}
+
 TEST(text_reporter, tells_what_arrived)
 {
     text_session session;
