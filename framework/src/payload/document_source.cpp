@@ -11,6 +11,7 @@
 #include <boost/unordered/unordered_flat_set.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <fcntl.h>
 
 namespace parley {
@@ -93,6 +94,7 @@ struct document_source::state {
     pack_writer writer;
     step next = step::head;
     time_point silent_until; // of the read() under way: something should go out by then
+    std::atomic<bool> stopped = false;
     std::vector<directory> open_directories;
     sent_objects sent;
     byte_vector tree; // the directory or root being sent
@@ -161,7 +163,7 @@ error_code document_source::state::list(descriptor fd, time_point deadline)
         ++found;
         report(left);
     };
-    result<document_walk> listed = document_walk::of(fd.get(), on_skipped, error_path, deadline);
+    result<document_walk> listed = document_walk::of(fd.get(), on_skipped, error_path, deadline, &stopped);
     if (listed) {
         walk = std::move(*listed);
         skipped = found;
@@ -341,7 +343,7 @@ std::optional<object_id> document_source::state::hash_ahead()
     bytes.resize(hashing_buffer_bytes);
     file.begin_id();
     for (std::uint64_t left = file_bytes; left > 0;) {
-        if (clock::now() >= silent_until) return std::nullopt;
+        if (stopped || clock::now() >= silent_until) return std::nullopt;
         const auto n = static_cast<std::size_t>(std::min<std::uint64_t>(left, bytes.size()));
         if (file.read(mutable_bytes(bytes).first(n))) return std::nullopt;
         left -= n;
@@ -512,6 +514,7 @@ result<std::size_t> document_source::read(mutable_bytes out)
     const time_point handed_out = begun + s.options.longest_silence / handed_out_part;
     std::size_t done = 0;
     while (done < out.size() && (done == 0 || clock::now() < handed_out)) {
+        if (s.stopped) return s.fail(errc::cancelled);
         if (s.writer.idle()) {
             if (s.next == state::step::nothing) break;
             if (done > 0 && s.record_ends_here()) break;
@@ -525,6 +528,11 @@ result<std::size_t> document_source::read(mutable_bytes out)
         if (s.file_on_its_way && s.writer.idle()) s.file_done();
     }
     return done;
+}
+
+void document_source::stop() noexcept
+{
+    state_->stopped = true;
 }
 
 bool document_source::finished() const noexcept

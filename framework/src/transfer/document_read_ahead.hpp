@@ -33,6 +33,8 @@ public:
 
     // The executors are those of blocking_worker.
     document_read_ahead(const executor& home, executor away, document_source& source);
+    // Stops the source and waits for its last read.
+    ~document_read_ahead() { source_.stop(); }
 
     // The next piece; it invalidates the bytes of the one before. Do not call it after an error or the last
     // piece. `prefer_speed`: the consumer would rather have the piece soon than small.

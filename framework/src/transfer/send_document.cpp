@@ -115,6 +115,7 @@ awaitable<operation_error> sending::transfer(session_keys& keys)
     operation_error result = outcome(); // a success before the cancellation stays a success
     if (result.code && cancelled) result = failure(errc::cancelled, session_phase::transferring, "sending");
     room_.close();
+    source_.stop(); // the writing may wait for a slow disk
     co_await pump_ended.wait();
     document_.reset();
     co_return result;

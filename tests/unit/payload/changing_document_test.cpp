@@ -437,6 +437,18 @@ TEST(ChangingDocument, WhatIsThereGoesOutWhenTheRestIsSlow)
     EXPECT_GT(reads, 20u);
 }
 
+TEST(ChangingDocument, ASourceThatIsStoppedReadsNoMore)
+{
+    const temporary_folder folder;
+    folder.write("d/a", random_text(900'000, 1));
+    for (const bool at_once : {true, false}) {
+        sent_document document(folder / "d");
+        if (!at_once) document.read(1000);
+        document.source->stop();
+        EXPECT_EQ(pull(*document.source).error, errc::cancelled);
+    }
+}
+
 TEST(ChangingDocument, FilesWithoutASizeTravelWhole)
 {
     const auto content_of = [](const char* path) {

@@ -142,6 +142,8 @@ TEST(DocumentWalk, EndsWhenItsTimeIsOver)
     std::string error_path;
     EXPECT_EQ(document_walk::of(fd.get(), {}, error_path, clock::now()).error(), errc::timed_out);
     EXPECT_TRUE(document_walk::of(fd.get(), {}, error_path, clock::now() + std::chrono::hours(1)));
+    const std::atomic<bool> stopped = true;
+    EXPECT_EQ(document_walk::of(fd.get(), {}, error_path, no_deadline, &stopped).error(), errc::cancelled);
 }
 
 TEST(DocumentWalk, ReportsWhatCannotBeRead)

@@ -51,7 +51,8 @@ struct source_options {
 };
 
 // Sends files in the order of the walk, and each directory after its contents. Of equal files and directories
-// only the first is sent in full; the others are sent as copies of it. Movable; not thread-safe.
+// only the first is sent in full; the others are sent as copies of it. Movable; not thread-safe,
+// but for stop().
 //
 // A document with a path is what it is when it is read:
 //
@@ -96,9 +97,12 @@ public:
     // KiB, one more than there are threads. A file above 256 KiB that has the size and the first 64 KiB of an
     // earlier one is first read as a whole, to see whether it is equal; when `longest_silence` has passed
     // it is sent in full instead.
-    // Errors: document_changed (a file changed after its entry began), the system's own, and the first call
+    // Errors: cancelled (after stop()), document_changed (a file changed after its entry began), the system's own, and the first call
     // those of open(). After an error there is no more.
     result<std::size_t> read(mutable_bytes out);
+
+    // Lets read() fail with `cancelled` soon, also one that is under way on another thread.
+    void stop() noexcept;
 
     // Whether read() has returned the whole stream, its trailer included.
     bool finished() const noexcept;

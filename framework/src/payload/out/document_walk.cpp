@@ -38,8 +38,8 @@ struct directory_closer {
 class document_walk::walker {
 public:
     walker(document_walk& out, const std::function<void(const skipped_path&)>& on_skipped,
-           std::string& error_path, time_point deadline)
-        : out_(out), on_skipped_(on_skipped), error_path_(error_path), deadline_(deadline)
+           std::string& error_path, time_point deadline, const std::atomic<bool>* stopped)
+        : out_(out), on_skipped_(on_skipped), error_path_(error_path), deadline_(deadline), stopped_(stopped)
     {
     }
 
@@ -167,6 +167,7 @@ private:
             }
             const std::string_view name = entry->d_name;
             if (name == "." || name == "..") continue;
+            if (stopped_ != nullptr && *stopped_) return errc::cancelled;
             if (examined_++ % paths_per_clock == 0 && deadline_ != no_deadline && clock::now() >= deadline_)
                 return errc::timed_out;
             if (const error_code error = examine(here, entry->d_name)) return error;
@@ -212,16 +213,18 @@ private:
     const std::function<void(const skipped_path&)>& on_skipped_;
     std::string& error_path_;
     const time_point deadline_;
+    const std::atomic<bool>* const stopped_;
     std::uint64_t examined_ = 0;
     std::vector<level> levels_;
     std::string path_; // of the directory being walked, relative to the top
 };
 
 result<document_walk> document_walk::of(int top, const std::function<void(const skipped_path&)>& on_skipped,
-                                        std::string& error_path, time_point deadline)
+                                        std::string& error_path, time_point deadline,
+                                        const std::atomic<bool>* stopped)
 {
     document_walk out;
-    walker walk(out, on_skipped, error_path, deadline);
+    walker walk(out, on_skipped, error_path, deadline, stopped);
     if (const error_code error = walk.run(top)) return error;
     return out;
 }

@@ -6,6 +6,7 @@
 #include <parley/base/time.hpp>
 #include <parley/payload/document_source.hpp>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -40,10 +41,12 @@ class document_walk {
 public:
     // Walks the tree below the open directory `top`, which it borrows, relative to open descriptors. Follows
     // no link. Calls `on_skipped` (may be empty) for paths that do not travel: links, special files, what
-    // cannot be read, names of more than 255 bytes. Errors: timed_out (the deadline passed), too_many_entries, tree_too_deep, the system's
+    // cannot be read, names of more than 255 bytes. Errors: timed_out (the deadline passed), cancelled (`stopped`
+    // became true; may be null), too_many_entries, tree_too_deep, the system's
     // own (`error_path` says where).
     static result<document_walk> of(int top, const std::function<void(const skipped_path&)>& on_skipped,
-                                    std::string& error_path, time_point deadline = no_deadline);
+                                    std::string& error_path, time_point deadline = no_deadline,
+                                    const std::atomic<bool>* stopped = nullptr);
 
     document_walk() = default;
     document_walk(document_walk&&) noexcept = default;
