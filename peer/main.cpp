@@ -9,6 +9,7 @@
 #include "peer/terminal.hpp"
 
 #include <parley/base/bytes.hpp>
+#include <parley/base/standard_descriptors.hpp>
 
 #include <fmt/format.h>
 
@@ -78,6 +79,8 @@ int run(int argc, char** argv)
 
 int main(int argc, char** argv)
 {
+    if (!parley::open_standard_descriptors())
+        return parley::cli::to_int(parley::cli::exit_code::local_file); // there may be nobody to tell
     parley::cli::keep_memory_private();
     try {
         return parley::cli::run(argc, argv);

@@ -73,6 +73,8 @@ int run_recv(const recv_command_options& options, std::optional<std::string> cod
     std::optional<scratch_directory> scratch;
     destination where;
     if (to_standard_output) {
+        if (!is_writable(STDOUT_FILENO))
+            return report_failure(out, {exit_code::local_file, "standard output is closed"});
         command_result<scratch_directory> created = scratch_directory::create();
         if (!created) return report_failure(out, created.error());
         scratch.emplace(std::move(*created));

@@ -2,6 +2,7 @@
 
 #include "peer/session.hpp"
 #include "peer/spool.hpp"
+#include "peer/terminal.hpp"
 
 #include <parley/crypto/random.hpp>
 #include <parley/transfer/send_document.hpp>
@@ -64,6 +65,8 @@ command_result<secret_bytes> choose_code(const send_command_options& options,
         warn_of_mistyped(out, given->code);
         return std::move(given->code.password);
     }
+    if (!is_writable(STDOUT_FILENO))
+        return command_error{exit_code::local_file, "standard output is closed, so nobody can see the new code"};
     secret_bytes code = generate_code(system_random());
     out.code(code.text(), receiving_command(options.common));
     return code;

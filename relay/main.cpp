@@ -2,6 +2,7 @@
 #include "relay/options.hpp"
 
 #include <parley/base/bytes.hpp>
+#include <parley/base/standard_descriptors.hpp>
 
 #include <csignal>
 #include <cstdio>
@@ -29,6 +30,7 @@ int run(std::vector<std::string> arguments)
 
 int main(int argc, char** argv)
 {
+    if (!parley::open_standard_descriptors()) return static_cast<int>(parley::relayd::exit_code::internal);
     try {
         return parley::relayd::run({argv + 1, argv + argc});
     } catch (const std::exception& failure) {
