@@ -7,6 +7,7 @@ namespace parley::cli {
 exit_code exit_code_for(const error_code& error, session_phase phase) noexcept
 {
     if (!error) return exit_code::ok;
+    if (error.category() == file_category()) return exit_code::local_file;
     if (error == condition::cancelled) return exit_code::interrupted;
     if (error == errc::bad_address || error == errc::unknown_transport) return exit_code::usage;
     if (error == errc::crypto_unavailable || error == errc::record_layout_impossible ||

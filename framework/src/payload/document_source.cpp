@@ -443,13 +443,13 @@ std::string document_source::state::current_path() const
 
 error_code document_source::state::fail(error_code error)
 {
-    failure = error;
+    failure = as_file_error(error);
     if (error_path.empty() && is_directory) error_path = current_path();
     if (error_path.empty()) error_path = name;
     if (file_on_its_way)
         error_when = "after " + std::to_string(writer.content_bytes_taken()) + " of " +
                      std::to_string(file_bytes) + " bytes";
-    return error;
+    return failure;
 }
 
 document_source::document_source(std::unique_ptr<state> s) noexcept : state_(std::move(s)) {}
