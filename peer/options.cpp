@@ -233,6 +233,10 @@ private:
         recv_->add_flag(
             "--allow-dot", allow_dot_,
             "With -y: receive a document whose name begins with a dot, too (without -y, parley asks)");
+        recv_->add_flag(
+            "--rename", rename_,
+            "If the name is taken, receive the document under another one, for example \"name (1)\" "
+            "(without -y, parley asks)");
         output_ =
             add_option(*recv_, "-o,--output", output_value_, "PATH",
                        "An existing directory to receive into, or a new path for the document; \"-\" is "
@@ -240,7 +244,7 @@ private:
         add_option(
             *recv_, "--max-size", max_size_, "SIZE",
             "Refuse a document that takes more bytes on the disk, for example 500MiB (default: what is free, "
-            "less 64 MiB)")
+            "less 64 MiB or 1/64 of a small disk)")
             ->transform(CLI::AsSizeValue(false).description(""))
             ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62).description(""));
         max_paths_option_ = add_option(
@@ -313,6 +317,7 @@ private:
         if (code_->count() != 0) options.code = std::move(code_value_);
         options.yes = yes_;
         options.allow_dot = allow_dot_;
+        options.rename = rename_;
         options.max_size_bytes = max_size_;
         if (max_paths_option_->count() != 0) options.max_paths = max_paths_;
         options.max_iterations = max_iterations_;
@@ -345,7 +350,7 @@ private:
     raw_common send_raw_, recv_raw_;
     std::string path_text_, text_value_, name_value_, records_ = "current", code_value_, output_value_;
     std::uint64_t max_iterations_ = default_max_iterations;
-    bool compress_ = false, no_compress_ = false, yes_ = false, allow_dot_ = false;
+    bool compress_ = false, no_compress_ = false, yes_ = false, allow_dot_ = false, rename_ = false;
     std::string probe_relay_, probe_ca_file_;
     proxy_arguments probe_proxy_;
     double probe_timeout_ = 15;

@@ -49,6 +49,7 @@ struct recv_command_options {
     std::optional<std::string> code; // the argument, which other users of the machine can see
     bool yes = false;
     bool allow_dot = false;                    // with `yes`: take a document whose name begins with a dot
+    bool rename = false;                       // take another name if the document's is taken
     std::uint64_t max_size_bytes = UINT64_MAX; // of the document
     std::optional<std::uint32_t> max_paths;    // in the document
     std::optional<std::string> output;         // "-" is standard output

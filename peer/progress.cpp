@@ -41,20 +41,6 @@ std::string figures(const progress_state& state)
 
 } // namespace
 
-std::string format_bytes(std::uint64_t bytes)
-{
-    if (bytes < 1024) return fmt::format("{} B", bytes);
-    constexpr std::array units{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    double value = static_cast<double>(bytes) / 1024.0;
-    std::size_t unit = 0;
-    // 1023.95 would be rounded to 1024.0.
-    while (value >= 1023.95 && unit + 1 < units.size()) {
-        value /= 1024.0;
-        ++unit;
-    }
-    return fmt::format("{:.1f} {}", value, units[unit]);
-}
-
 std::string format_count(std::uint64_t count, std::string_view one, std::string_view many)
 {
     return fmt::format("{} {}", count, count == 1 ? one : many);

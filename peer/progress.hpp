@@ -1,6 +1,7 @@
 // The progress of a transfer, in words and as a bar. Nothing here reads a clock or a terminal.
 #pragma once
 
+#include <parley/base/bytes.hpp>
 #include <parley/base/time.hpp>
 
 #include <cstdint>
@@ -11,8 +12,6 @@
 
 namespace parley::cli {
 
-// "0 B", "999 B", "1.0 KiB", "3.4 GiB": at most four digits.
-std::string format_bytes(std::uint64_t bytes);
 // "1 file", "2 files"
 std::string format_count(std::uint64_t count, std::string_view one, std::string_view many);
 // "12.3 MiB/s"

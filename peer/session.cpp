@@ -110,11 +110,13 @@ void session_observer::finishing()
 
 std::string question_about(const offered_document& document)
 {
+    const std::string name =
+        "\"" + escaped(document.name) + '"' +
+        (document.other_name.empty() ? std::string{} : " as \"" + escaped(document.other_name) + '"');
     const std::string files = format_count(document.files, "file", "files");
     const std::string size = format_bytes(document.content_bytes);
-    if (!document.is_directory)
-        return fmt::format("Receive file \"{}\" ({})? [y/N] ", escaped(document.name), size);
-    return fmt::format("Receive folder \"{}\" ({} in {}, {})? [y/N] ", escaped(document.name), files,
+    if (!document.is_directory) return fmt::format("Receive file {} ({})? [y/N] ", name, size);
+    return fmt::format("Receive folder {} ({} in {}, {})? [y/N] ", name, files,
                        format_count(document.directories, "folder", "folders"), size);
 }
 

@@ -21,6 +21,7 @@ int run(std::vector<std::string> arguments)
         return static_cast<int>(text->exit);
     }
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN); // a log file at its limit
     daemon relay{std::get<relay_configuration>(std::move(parsed)), std::move(arguments)};
     return static_cast<int>(relay.run());
 }

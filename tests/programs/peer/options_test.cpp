@@ -169,6 +169,12 @@ TEST(options, allow_a_dot)
     EXPECT_TRUE(parse_recv({"-y", "--allow-dot"}).allow_dot);
 }
 
+TEST(options, another_name_is_asked_for)
+{
+    EXPECT_FALSE(parse_recv({}).rename);
+    EXPECT_TRUE(parse_recv({"--rename"}).rename);
+}
+
 TEST(options, bound_a_document)
 {
     const recv_command_options plain = parse_recv({});

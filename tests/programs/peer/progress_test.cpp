@@ -11,17 +11,6 @@ using namespace std::chrono_literals;
 
 constexpr time_point start{};
 
-TEST(format, of_bytes)
-{
-    EXPECT_EQ(format_bytes(0), "0 B");
-    EXPECT_EQ(format_bytes(1023), "1023 B");
-    EXPECT_EQ(format_bytes(1024), "1.0 KiB");
-    EXPECT_EQ(format_bytes((1u << 20) - 1), "1.0 MiB");
-    EXPECT_EQ(format_bytes(1536u << 10), "1.5 MiB");
-    EXPECT_EQ(format_bytes(3ull << 30), "3.0 GiB");
-    EXPECT_EQ(format_bytes(UINT64_MAX), "16.0 EiB");
-}
-
 TEST(format, of_rates)
 {
     EXPECT_EQ(format_rate(0), "0 B/s");

@@ -102,15 +102,15 @@ inline void add_entries(std::vector<hostile_pack>& out)
                        parley::errc::pack_size_mismatch});
     out.push_back({"a file announced with 2^60",
                    beside([&](pack_builder& p) { p.add(blob_kind, hello, 1ull << 60); }),
-                   parley::errc::document_too_large});
+                   parley::errc::no_room});
     out.push_back({"a file announced with 2^64-1",
                    beside([&](pack_builder& p) { p.add(blob_kind, hello, UINT64_MAX); }),
-                   parley::errc::document_too_large});
+                   parley::errc::no_room});
     out.push_back({"a waiting delta announced with 2^64-1", beside([](pack_builder& p) {
                        p.add_raw(entry_head(reference_kind, UINT64_MAX) + std::string(20, 'i') +
                                  zlib_stream("x"));
                    }),
-                   parley::errc::document_too_large});
+                   parley::errc::no_room});
     out.push_back({"a directory announced with 2^40",
                    beside([&](pack_builder& p) { p.add(tree_kind, "", 1ull << 40); }),
                    parley::errc::too_many_entries});
@@ -272,7 +272,7 @@ inline void add_bombs(std::vector<hostile_pack>& out)
     out.push_back({"a delta that announces 2^63", beside([&](pack_builder& p) {
                        p.add_offset_delta(0, delta_text(hello.size(), 1ull << 63).copy(0, 1).text());
                    }),
-                   parley::errc::document_too_large});
+                   parley::errc::no_room});
     out.push_back(
         {"deltas that double", beside([&](pack_builder& p) {
              std::uint64_t size = hello.size();

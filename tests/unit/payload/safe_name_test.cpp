@@ -156,6 +156,32 @@ TEST_F(received_names, that_mislead_arrive_inside_a_directory_only)
     }
 }
 
+TEST(numbered_name, comes_before_the_extension_of_a_file)
+{
+    using parley::numbered_name;
+    EXPECT_EQ(numbered_name("report.txt", 1, false), "report (1).txt");
+    EXPECT_EQ(numbered_name("report.txt", 12, true), "report.txt (12)");
+    EXPECT_EQ(numbered_name("report", 2, false), "report (2)");
+    EXPECT_EQ(numbered_name(".bashrc", 1, false), ".bashrc (1)");
+    EXPECT_EQ(numbered_name("Acme Inc.", 1, false), "Acme Inc. (1)");
+    EXPECT_EQ(numbered_name("a.no extension of this length", 1, false), "a.no extension of this length (1)");
+}
+
+TEST(numbered_name, is_never_too_long_and_cuts_no_character)
+{
+    using parley::numbered_name;
+    EXPECT_EQ(numbered_name(std::string(251, 'x') + ".txt", 1, false), std::string(247, 'x') + " (1).txt");
+    EXPECT_EQ(numbered_name(std::string(255, 'x'), 1, true), std::string(251, 'x') + " (1)");
+    std::string umlauts;
+    while (umlauts.size() < 254) umlauts += "ü";
+    const std::string cut = numbered_name(umlauts, 1000, true);
+    EXPECT_EQ(cut, umlauts.substr(0, 248) + " (1000)");
+    for (const auto& [name, why] : corpus_names("accepted")) {
+        for (const bool is_directory : {true, false})
+            EXPECT_EQ(parley::document_name_problem(numbered_name(name, 7, is_directory)), "") << why;
+    }
+}
+
 TEST_F(received_names, that_only_some_file_systems_take_for_one_arrive_together)
 {
     for (const auto& [first, second] :

@@ -52,6 +52,7 @@ struct offered_document {
     offered_document() = default;
 
     std::string name; // as the sender calls it: one safe path component, but escape it before you show it
+    std::string other_name; // its name at the destination if the sender's is taken; else empty
     bool is_directory = false;
     std::uint64_t files = 0;       // how many appear at the destination
     std::uint64_t directories = 0; // the same, including the document itself

@@ -9,6 +9,8 @@
 namespace parley {
 namespace {
 
+constexpr std::size_t longest_extension_bytes = 16; // with its dot
+
 constexpr bool within(utf8proc_int32_t c, utf8proc_int32_t first, utf8proc_int32_t last)
 {
     return c >= first && c <= last;
@@ -126,6 +128,23 @@ bool is_staging_name(std::string_view name) noexcept
     return name.size() >= staging_prefix.size() + staging_suffix.size() &&
            equal(name.substr(0, staging_prefix.size()), staging_prefix) &&
            equal(name.substr(name.size() - staging_suffix.size()), staging_suffix);
+}
+
+std::string numbered_name(std::string_view name, unsigned number, bool is_directory)
+{
+    // A dot at the beginning or the end makes no extension.
+    const std::size_t dot = is_directory ? std::string_view::npos : name.rfind('.');
+    const bool has_extension = dot != std::string_view::npos && dot != 0 && name.size() - dot > 1 &&
+                               name.size() - dot <= longest_extension_bytes;
+    std::string_view stem = has_extension ? name.substr(0, dot) : name;
+    std::string end = " (" + std::to_string(number) + ")";
+    if (has_extension) end += name.substr(dot);
+    if (stem.size() + end.size() > max_name_bytes) {
+        std::size_t left = max_name_bytes - end.size();
+        while (left > 0 && (static_cast<byte>(stem[left]) & 0xc0) == 0x80) --left; // no half of a character
+        stem = stem.substr(0, left);
+    }
+    return std::string(stem) + end;
 }
 
 } // namespace parley

@@ -16,6 +16,7 @@
 //   - a name like those of our staging folders (".parley-….part")
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace parley {
@@ -27,6 +28,10 @@ std::string_view component_problem(std::string_view name) noexcept;
 
 // The same for a document's own name, which must not mislead, either.
 std::string_view document_name_problem(std::string_view name) noexcept;
+
+// Another name for a document whose name is taken: "folder (1)"; of a file the number comes before the
+// extension, as in "report (1).txt". Shortens the name where it would be too long.
+std::string numbered_name(std::string_view name, unsigned number, bool is_directory);
 
 // The name of a staging folder is staging_prefix, staging_random_letters of [a-z0-9], staging_suffix.
 inline constexpr std::string_view staging_prefix = ".parley-";

@@ -167,8 +167,11 @@ error_code tree_builder::check(const object_id& top)
     if (total_.bytes > limits_.max_document_bytes)
         return fail(errc::document_too_large, "larger than allowed once equal files are copied", {});
     if (total_.bytes > distinct_bytes_)
-        if (const error_code error = store_.could_take(total_.bytes - distinct_bytes_))
-            return problem_ = "no room for the copies of equal files", error;
+        if (const error_code error = store_.could_take(total_.bytes - distinct_bytes_)) {
+            problem_ = "for the copies of equal files";
+            if (!store_.problem().empty()) problem_ += ": " + std::string(store_.problem());
+            return error;
+        }
     return {};
 }
 
@@ -183,8 +186,7 @@ error_code tree_builder::check_paths()
                     "makes " + std::to_string(paths) + " paths of " + std::to_string(entries) + " entries",
                     {});
     if (const error_code error = store_.could_make(paths - std::min(paths, inodes_here_)))
-        return problem_ = "no room on the disk for " + std::to_string(paths) + " files and directories",
-               error;
+        return problem_ = store_.problem(), error;
     return {};
 }
 
