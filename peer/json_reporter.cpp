@@ -66,6 +66,13 @@ public:
     void refused(std::string_view peer) override { put({{"event", "refused"}, {"peer", peer}}); }
     void offered(std::string_view peer) override { put({{"event", "offered"}, {"peer", peer}}); }
     void withdrawn(std::string_view peer) override { put({{"event", "withdrawn"}, {"peer", peer}}); }
+    void receiver_left(std::string_view message) override
+    {
+        meter_.reset();
+        pending_.reset();
+        put({{"event", "receiver_left"}, {"message", message}});
+        messages_(fmt::format("parley: {}; waiting on with the same code\n", message));
+    }
     void agreed(std::string_view self, std::string_view peer) override
     {
         put({{"event", "agreed"}, {"identity", self}, {"peer", peer}});

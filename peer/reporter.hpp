@@ -52,6 +52,8 @@ public:
     virtual void refused(std::string_view peer) = 0;   // sender: by the other user
     virtual void offered(std::string_view peer) = 0;   // receiver: somebody knows the code
     virtual void withdrawn(std::string_view peer) = 0; // receiver: that sender has left again
+    // Sender: the receiver left before the end, as `message` says; the wait begins again.
+    virtual void receiver_left(std::string_view message) = 0;
     virtual void agreed(std::string_view self, std::string_view peer) = 0;
     virtual void progress(time_point now, std::uint64_t bytes, std::optional<std::uint64_t> total) = 0;
     // Time passes: shows the last progress again, with the rate of now. Call it about once a second.

@@ -77,6 +77,12 @@ public:
     {
         say(fmt::format("{} has left; still waiting", escaped(peer)));
     }
+    void receiver_left(std::string_view message) override
+    {
+        meter_.reset();
+        pending_.reset();
+        tell(fmt::format("parley: {}; waiting on with the same code", message));
+    }
     void agreed(std::string_view, std::string_view peer) override
     {
         say(fmt::format("Agreed with {}", escaped(peer)));

@@ -84,7 +84,7 @@ class Transfer(harness.FreshCase):
         self.world.file("out/tree/file", b"x")
         sender, code = self.world.send_waiting(self.world.folder("out/tree"))
         receiver = self.world.recv("-y", "-o", "-", code=code).expect_exit(8)
-        sender.wait()
+        sender.expect_left()
         self.assertEqual(receiver.stdout.bytes(), b"")
         harness.assert_empty(self.world.temporary)
 

@@ -36,6 +36,7 @@ import unittest
 
 LIMIT = 60.0 * float(os.environ.get("PARLEY_TEST_SLOWNESS", "1"))
 PARLEY = os.environ.get("PARLEY_PROGRAM", "parley")
+FAULTS = os.environ.get("PARLEY_FAULTS_LIBRARY", "")  # tests/faults
 RELAY = os.environ.get("PARLEY_RELAY_PROGRAM", "parley-relay")
 
 
@@ -55,6 +56,11 @@ def clean_environment(extra=None):
         else:
             environment[key] = str(value)
     return environment
+
+
+def failing(faults, under):
+    """The environment of a program whose system calls on what is in `under` fail: see tests/faults/faults.cpp."""
+    return {"LD_PRELOAD": FAULTS, "PARLEY_FAULTS": faults, "PARLEY_FAULTS_UNDER": under}
 
 
 class Output:
@@ -181,6 +187,13 @@ class Process:
         if got != status:
             raise Failure(f"exit {got} instead of {status}: {self.describe()}")
         return self
+
+    def expect_left(self, timeout=LIMIT):
+        """Waits until this sender says that its receiver has left and that it waits on, ends it, and returns the words."""
+        said = self.event("receiver_left", timeout)["message"]
+        self.signal_program(signal.SIGTERM)
+        self.expect_exit(143, timeout)
+        return said
 
     def send_signal(self, number):
         self.child.send_signal(number)

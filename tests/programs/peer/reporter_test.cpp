@@ -104,6 +104,27 @@ TEST(text_reporter, shows_the_code_on_standard_output_with_the_command)
     EXPECT_EQ(session.messages.find("lusab"), std::string::npos);
 }
 
+// A second transfer has its own rate and progress.
+TEST(reporter, of_a_sender_begins_again_after_a_receiver_that_left)
+{
+    text_session words;
+    json_session objects;
+    for (reporter* out : {words.out.get(), objects.out.get()}) {
+        out->progress(start, 900, 1000);
+        out->progress(start + 10s, 1000, 1000);
+        out->receiver_left("sending to 192.0.2.1:1: the other side left before the end");
+        out->progress(start + 20s, 1, 1000);
+    }
+    const std::string said =
+        "parley: sending to 192.0.2.1:1: the other side left before the end; waiting on with the same code\n";
+    EXPECT_NE(words.messages.find(said), std::string::npos) << words.messages;
+    EXPECT_EQ(objects.messages, said);
+    const auto events = objects.events();
+    EXPECT_EQ(events.at(events.size() - 2).at("event"), "receiver_left");
+    EXPECT_EQ(events.back().at("bytes"), 1);
+    EXPECT_TRUE(events.back().at("rate").is_null()) << events.back();
+}
+
 TEST(text_reporter, lets_nothing_hostile_through)
 {
     text_session session;
