@@ -17,3 +17,12 @@ if(NOT PARLEY_SANITIZE)
     target_link_libraries(parley_odd_names PRIVATE ${CMAKE_DL_LIBS})
     set_property(TEST cli_documents APPEND PROPERTY ENVIRONMENT "PARLEY_ODD_NAMES=$<TARGET_FILE:parley_odd_names>")
 endif()
+
+# These make system calls fail by a library for LD_PRELOAD.
+if(TARGET parley_faults)
+    foreach(name IN ITEMS destinations disk_faults)
+        add_test(NAME ${name} COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/${name}.py)
+        set_tests_properties(${name} PROPERTIES LABELS integration TIMEOUT 600
+            ENVIRONMENT "${cli_environment};PARLEY_FAULTS_LIBRARY=$<TARGET_FILE:parley_faults>")
+    endforeach()
+endif()
