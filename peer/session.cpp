@@ -1,5 +1,6 @@
 #include "peer/session.hpp"
 
+#include "peer/connection_advice.hpp"
 #include "peer/prompt.hpp"
 
 #include <parley/async/event.hpp>
@@ -127,6 +128,8 @@ int report_failure(reporter& out, const operation_error& error, const common_opt
     std::string message = error.message();
     if (exit == exit_code::unreachable && common.relay_text.empty())
         message += "; --relay or PARLEY_RELAY says where another relay is";
+    const std::string_view advice = connection_advice(error.code);
+    if (!advice.empty()) message.append(". ").append(advice);
     if (exit == exit_code::guessed) message += "; take a new code, or allow more with --max-wrong-codes";
     out.failed(exit, to_int(exit), message);
     return to_int(exit);

@@ -97,6 +97,12 @@ constexpr description descriptions[] = {
     {errc::tls_failed, condition::transport, "the TLS connection could not be made"},
     {errc::upgrade_refused, condition::transport, "the WebSocket was refused"},
     {errc::bad_framing, condition::peer_fault, "a WebSocket or TLS peer breaks a rule or a limit"},
+    {errc::upgrade_redirected, condition::transport, "the web server redirects to another address"},
+    {errc::upgrade_denied, condition::refused, "the web server does not allow the access"},
+    {errc::upgrade_not_found, condition::transport, "the web server has nothing at this path"},
+    {errc::upgrade_required, condition::transport, "the request came to the web server as no WebSocket"},
+    {errc::upgrade_bad_gateway, condition::transport, "the web server does not reach the relay behind it"},
+    {errc::upgrade_unavailable, condition::transport, "the web server or the relay takes nobody now"},
 
     {errc::proxy_not_resolved, condition::transport, "the proxy's name has no address"},
     {errc::proxy_unreachable, condition::transport, "the proxy cannot be reached"},

@@ -83,8 +83,15 @@ enum class errc {
     name_not_resolved, // the host name has no address
     connect_failed,    // no address of the host answered
     tls_failed,        // the certificate is not valid, or the other side does not speak TLS
-    upgrade_refused,   // an HTTP response that opens no WebSocket
+    upgrade_refused,   // an HTTP response that opens no WebSocket, other than those below
     bad_framing,       // a WebSocket or TLS peer breaks a rule of framing, or a bound
+    // by the status of that response
+    upgrade_redirected,  // 301, 302, 303, 307, 308
+    upgrade_denied,      // 401, 403
+    upgrade_not_found,   // 404, 410
+    upgrade_required,    // 426: the request came without its WebSocket headers
+    upgrade_bad_gateway, // 502, 504
+    upgrade_unavailable, // 429, 503
 
     // a proxy on the way out
     proxy_not_resolved = 450,  // the proxy's name has no address
