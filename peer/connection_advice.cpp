@@ -12,6 +12,9 @@ constexpr advice_row advice_table[] = {
     {errc::name_not_resolved,
      "Check the spelling of the host, and that this machine can resolve names. If only a proxy can resolve "
      "names, name it with --proxy."},
+    {errc::names_unavailable,
+     "The network is down, or its name server does not answer. Try again later, or give the relay's address in "
+     "numbers."},
     {errc::upgrade_refused,
      "Check the path, and that the web server in front passes on WebSockets (nginx: proxy_http_version 1.1 "
      "and the headers Upgrade and Connection)."},

@@ -20,7 +20,8 @@ exit_code exit_code_for(const error_code& error, session_phase phase) noexcept
     if (error == errc::unconfirmed) return exit_code::unconfirmed;
     if (error == errc::too_many_guesses) return exit_code::guessed;
     if (phase == session_phase::connecting || error == errc::name_not_resolved ||
-        error == errc::connect_failed || error == errc::proxy_cannot_connect)
+        error == errc::names_unavailable || error == errc::connect_failed ||
+        error == errc::proxy_cannot_connect)
         return exit_code::unreachable;
     // The system's own "timed out" means that a connection died, not that a wait ended.
     if (error == boost::system::errc::timed_out && error.category() != parley_category())

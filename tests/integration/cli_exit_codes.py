@@ -62,7 +62,7 @@ class Unreachable(Base):
         self.assert_fails(self.world.recv("-y", "-o", self.inbox, code="c", relay=absent), 3, absent)
 
     def test_unknown_host_is_3(self):
-        self.assert_fails(self.world.send(self.path, relay="no-such-host.invalid"), 3, "no-such-host.invalid")
+        self.assert_fails(self.world.send(self.path, relay=harness.NO_SUCH_NAME), 3, "no such host name")
 
     def test_json_says_it(self):
         sender = self.world.send("--json", self.path, relay=f"127.0.0.1:{harness.free_port()}").expect_exit(3)

@@ -34,6 +34,7 @@ import threading
 import time
 import unittest
 
+NO_SUCH_NAME = "x" * 64 + ".example"  # a name that cannot exist, whatever a name server says
 LIMIT = 60.0 * float(os.environ.get("PARLEY_TEST_SLOWNESS", "1"))
 PARLEY = os.environ.get("PARLEY_PROGRAM", "parley")
 FAULTS = os.environ.get("PARLEY_FAULTS_LIBRARY", "")  # tests/faults

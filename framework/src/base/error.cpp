@@ -92,7 +92,7 @@ constexpr description descriptions[] = {
 
     {errc::bad_address, condition::local_fault, "not an address of the form [transport://]host:port"},
     {errc::unknown_transport, condition::local_fault, "no transport has that name"},
-    {errc::name_not_resolved, condition::transport, "the host name has no address"},
+    {errc::name_not_resolved, condition::transport, "there is no such host name, or it has no address"},
     {errc::connect_failed, condition::transport, "no address of the host answered"},
     {errc::tls_failed, condition::transport, "the TLS connection could not be made"},
     {errc::upgrade_refused, condition::transport, "the WebSocket was refused"},
@@ -103,6 +103,7 @@ constexpr description descriptions[] = {
     {errc::upgrade_required, condition::transport, "the request came to the web server as no WebSocket"},
     {errc::upgrade_bad_gateway, condition::transport, "the web server does not reach the relay behind it"},
     {errc::upgrade_unavailable, condition::transport, "the web server or the relay takes nobody now"},
+    {errc::names_unavailable, condition::transport, "host names cannot be looked up now"},
 
     {errc::proxy_not_resolved, condition::transport, "the proxy's name has no address"},
     {errc::proxy_unreachable, condition::transport, "the proxy cannot be reached"},

@@ -87,6 +87,7 @@ const std::map<errc, exit_code>& expected()
         {errc::upgrade_required, connection_lost},
         {errc::upgrade_bad_gateway, connection_lost},
         {errc::upgrade_unavailable, connection_lost},
+        {errc::names_unavailable, unreachable},
         {errc::bad_framing, wrong_data},
         {errc::proxy_not_resolved, proxy},
         {errc::proxy_unreachable, proxy},

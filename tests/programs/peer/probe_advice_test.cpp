@@ -31,9 +31,9 @@ TEST(probe_advice_test, every_step_has_some)
 
 TEST(probe_advice_test, the_messages_of_send_and_recv_come_from_the_same_table)
 {
-    for (const errc error : {errc::name_not_resolved, errc::upgrade_refused, errc::upgrade_redirected,
-                             errc::upgrade_denied, errc::upgrade_not_found, errc::upgrade_required,
-                             errc::upgrade_bad_gateway, errc::upgrade_unavailable})
+    for (const errc error : {errc::name_not_resolved, errc::names_unavailable, errc::upgrade_refused,
+                             errc::upgrade_redirected, errc::upgrade_denied, errc::upgrade_not_found,
+                             errc::upgrade_required, errc::upgrade_bad_gateway, errc::upgrade_unavailable})
         EXPECT_EQ(advice("upgrade", error), connection_advice(error)) << error_code{error}.message();
     EXPECT_EQ(connection_advice(asio::error::connection_reset), "");
     EXPECT_EQ(connection_advice({}), "");

@@ -80,7 +80,7 @@ enum class errc {
     // streams, transports, relays and sessions
     bad_address = 400, // a URL or ADDR:PORT that does not parse
     unknown_transport, // no transport of that name
-    name_not_resolved, // the host name has no address
+    name_not_resolved, // there is no such host name, or it has no address
     connect_failed,    // no address of the host answered
     tls_failed,        // the certificate is not valid, or the other side does not speak TLS
     upgrade_refused,   // an HTTP response that opens no WebSocket, other than those below
@@ -92,6 +92,7 @@ enum class errc {
     upgrade_required,    // 426: the request came without its WebSocket headers
     upgrade_bad_gateway, // 502, 504
     upgrade_unavailable, // 429, 503
+    names_unavailable,   // names cannot be looked up now: no network, or no name server answers
 
     // a proxy on the way out
     proxy_not_resolved = 450,  // the proxy's name has no address
