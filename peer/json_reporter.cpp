@@ -54,6 +54,10 @@ public:
     void connected(std::string_view address) override { put({{"event", "connected"}, {"address", address}}); }
     void identified(std::string_view self) override { put({{"event", "identified"}, {"identity", self}}); }
     void waiting() override { put({{"event", "waiting"}}); }
+    void reconnecting(std::string_view why, duration pause) override
+    {
+        put({{"event", "reconnecting"}, {"reason", why}, {"seconds", rounded_seconds(pause)}});
+    }
     void rejected(std::string_view peer, const error_code& why) override
     {
         put({{"event", "rejected"}, {"peer", peer}, {"reason", why.message()}});

@@ -70,7 +70,7 @@ struct raw_common {
     std::string ca_file;
     proxy_arguments proxy;
     std::uint16_t room_port = 0;
-    double timeout_seconds = 3600;
+    double timeout_seconds = 3600, connect_timeout_seconds = 15, idle_timeout_seconds = 60;
     std::uint64_t max_wrong_codes = default_max_guesses;
     bool quiet = false;
     bool json = false;
@@ -107,6 +107,12 @@ void add_common(CLI::App& command, raw_common& raw)
                "Read the code from the first line of FILE (\"-\" is standard input)");
     add_option(command, "--timeout", raw.timeout_seconds, "SECONDS",
                "How long to wait for the other side (default: 3600)")
+        ->check(CLI::Range(0.001, 31'536'000.0).description(""));
+    add_option(command, "--connect-timeout", raw.connect_timeout_seconds, "SECONDS",
+               "How long each connection to the relay may take, up to the relay's first answer (default: 15)")
+        ->check(CLI::Range(0.001, 3600.0).description(""));
+    add_option(command, "--idle-timeout", raw.idle_timeout_seconds, "SECONDS",
+               "How long a transfer may go without a byte (default: 60)")
         ->check(CLI::Range(0.001, 31'536'000.0).description(""));
     add_option(command, "--max-wrong-codes", raw.max_wrong_codes, "N",
                "Stop when more than N others with another code have come; 0 for any number (default: 10000)");
@@ -156,6 +162,11 @@ failed_check choose_relay(const std::string& given, std::string_view option, con
     return {};
 }
 
+std::chrono::milliseconds milliseconds_of(double seconds)
+{
+    return std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1000)};
+}
+
 // The checks that CLI11 does not do. Nothing when everything is right.
 failed_check check_common(const raw_common& raw, const surroundings& around, common_options& out)
 {
@@ -169,7 +180,9 @@ failed_check check_common(const raw_common& raw, const surroundings& around, com
     auto proxy = choose_proxy(raw.proxy, out.relay, around.variable);
     if (!proxy) return wrong(proxy.error());
     out.proxy = std::move(*proxy);
-    out.timeout = std::chrono::milliseconds{static_cast<std::int64_t>(raw.timeout_seconds * 1000)};
+    out.timeout = milliseconds_of(raw.timeout_seconds);
+    out.connect_timeout = milliseconds_of(raw.connect_timeout_seconds);
+    out.idle_timeout = milliseconds_of(raw.idle_timeout_seconds);
     out.max_wrong_codes = raw.max_wrong_codes;
     out.form = raw.json ? output_form::json : raw.quiet ? output_form::quiet : output_form::text;
     return {};
@@ -280,7 +293,7 @@ private:
         if (!proxy) return std::move(*wrong(proxy.error()));
         options.proxy = std::move(*proxy);
         options.ca_file = probe_ca_file_;
-        options.timeout = std::chrono::milliseconds{static_cast<std::int64_t>(probe_timeout_ * 1000)};
+        options.timeout = milliseconds_of(probe_timeout_);
         options.json = probe_json_;
         return options;
     }

@@ -30,6 +30,8 @@ struct common_options {
     proxy_pointer proxy;                  // null: none
     std::optional<std::string> code_file; // "-" is standard input
     std::chrono::milliseconds timeout{std::chrono::hours{1}}; // how long to wait for the other side
+    std::chrono::milliseconds connect_timeout{15'000};        // of each connection to the relay
+    std::chrono::milliseconds idle_timeout{60'000};           // of a transfer without a byte
     std::uint64_t max_wrong_codes = default_max_guesses;      // 0: any number
     output_form form = output_form::text;
 };

@@ -45,6 +45,8 @@ public:
     virtual void connected(std::string_view address) = 0;
     virtual void identified(std::string_view self) = 0;
     virtual void waiting() = 0;
+    // The relay was lost during the wait, or is still away: `why`. The next connection is made after `pause`.
+    virtual void reconnecting(std::string_view why, duration pause) = 0;
     virtual void rejected(std::string_view peer, const error_code& why) = 0;
     // So many with another code in the last minute: somebody may be guessing.
     virtual void guesses(const guess_report& last_minute) = 0;

@@ -33,6 +33,12 @@ void session_observer::waiting()
     out_.waiting();
 }
 
+void session_observer::reconnecting(const operation_error& why, duration pause)
+{
+    const std::string detail = why.detail.empty() ? std::string{} : fmt::format(" ({})", why.detail);
+    out_.reconnecting(why.code.message() + detail, pause);
+}
+
 void session_observer::rejected(const identity& peer, error_code why)
 {
     out_.rejected(peer.text(), why);

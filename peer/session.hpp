@@ -39,6 +39,7 @@ public:
     void connected(std::string_view address) override;
     void identified(const identity& self) override;
     void waiting() override;
+    void reconnecting(const operation_error& why, duration pause) override;
     void rejected(const identity& peer, error_code why) override;
     void guesses(const guess_report& last_minute) override;
     void trying_again() override;
@@ -66,8 +67,8 @@ Options make_session_options(const common_options& common)
 {
     Options out;
     out.relay(common.relay).ca_file(common.ca_file).proxy(common.proxy).wait_timeout(common.timeout);
-    out.max_guesses(common.max_wrong_codes);
-    out.connect_timeout(std::min<duration>(out.connect_timeout(), common.timeout));
+    out.max_guesses(common.max_wrong_codes).idle_timeout(common.idle_timeout);
+    out.connect_timeout(std::min(common.connect_timeout, common.timeout));
     return out;
 }
 

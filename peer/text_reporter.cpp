@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <poll.h>
 #include <unistd.h>
+#include <utility>
 
 namespace parley::cli {
 namespace {
@@ -48,12 +49,22 @@ public:
     }
     void connecting(std::string_view relay, std::string_view proxy) override
     {
+        if (relay_lost_) return;
         say(fmt::format("Connecting to the relay at {}{}", escaped(relay),
                         proxy.empty() ? "" : " through the proxy " + escaped(proxy)));
     }
     void connected(std::string_view) override {}
     void identified(std::string_view) override {}
-    void waiting() override { say("Waiting for the other side (Ctrl-C to give up)"); }
+    void waiting() override
+    {
+        say(relay_lost_ ? "Connected to the relay again; waiting for the other side (Ctrl-C to give up)"
+                        : "Waiting for the other side (Ctrl-C to give up)");
+        relay_lost_ = false;
+    }
+    void reconnecting(std::string_view why, duration) override
+    {
+        if (!std::exchange(relay_lost_, true)) say(fmt::format("Lost the relay: {}; connecting again", why));
+    }
     void rejected(std::string_view peer, const error_code& why) override
     {
         say(fmt::format("No match with {}: {}", escaped(peer), why.message()));
@@ -178,6 +189,7 @@ private:
     std::optional<progress_state> pending_; // the newest state that was not shown
     bool line_open_ = false;                // a bar or a question stands on the last line
     bool asking_ = false;
+    bool relay_lost_ = false; // and not found again
 };
 
 } // namespace

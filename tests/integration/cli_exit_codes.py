@@ -105,8 +105,9 @@ class Relays(Base):
         relay = self.world.start_relay()
         sender, _ = self.world.send_waiting(self.path, relay=relay.address)
         relay.stop()
-        self.assertIn(sender.wait(), (5, 7))
-        self.assertIn("parley: ", sender.stderr.text())
+        self.assertIn("the relay closed the connection", sender.event("reconnecting")["reason"])
+        sender.send_signal(signal.SIGTERM)
+        self.assert_fails(sender, 143)
 
 
 class LocalFiles(Base):

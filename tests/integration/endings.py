@@ -137,7 +137,9 @@ class Endings(unittest.TestCase):
                 if phase == "waiting":
                     sender, _ = self.world.send_waiting(self.small, code="alone", relay=relay.address)
                     relay.send_signal(signal.SIGKILL)
-                    sender.expect_exit(7)
+                    sender.event("reconnecting")
+                    sender.send_signal(signal.SIGTERM)
+                    sender.expect_exit(143)
                     continue
                 midway = phase == "midway"
                 self.start(self.large if midway else self.small, relay=relay, pass_bytes=1 << 20 if midway else None,

@@ -68,6 +68,9 @@ void tell_all(reporter& out, std::string_view text)
     out.connected(text);
     out.identified(text);
     out.waiting();
+    out.reconnecting("the connection ended", 2s);
+    out.connecting(text, text);
+    out.waiting();
     out.rejected(text, errc::invalid_client_validator);
     out.guesses({57, 3});
     out.trying_again();
@@ -123,6 +126,27 @@ TEST(reporter, of_a_sender_begins_again_after_a_receiver_that_left)
     EXPECT_EQ(events.at(events.size() - 2).at("event"), "receiver_left");
     EXPECT_EQ(events.back().at("bytes"), 1);
     EXPECT_TRUE(events.back().at("rate").is_null()) << events.back();
+}
+
+TEST(text_reporter, says_once_that_the_relay_is_lost_and_once_that_it_is_back)
+{
+    text_session session;
+    reporter& out = *session.out;
+    out.connecting("the relay", "");
+    out.waiting();
+    for (int i = 0; i < 3; ++i) {
+        out.reconnecting("the connection ended", 2s);
+        out.connecting("the relay", "");
+    }
+    out.waiting();
+    EXPECT_EQ(session.messages,
+              "Connecting to the relay at the relay\n"
+              "Waiting for the other side (Ctrl-C to give up)\n"
+              "Lost the relay: the connection ended; connecting again\n"
+              "Connected to the relay again; waiting for the other side (Ctrl-C to give up)\n");
+    session.messages.clear();
+    out.reconnecting("the connection ended", 2s);
+    EXPECT_EQ(session.messages, "Lost the relay: the connection ended; connecting again\n");
 }
 
 TEST(text_reporter, lets_nothing_hostile_through)
@@ -274,10 +298,12 @@ TEST(json_reporter, writes_one_object_a_line)
         const std::string name = event.at("event");
         if (names.empty() || names.back() != name) names.push_back(name);
     }
-    EXPECT_EQ(names, (std::vector<std::string>{"code", "skipped", "document", "connecting", "connected",
-                                               "identified", "waiting", "rejected", "guesses", "trying_again",
-                                               "refused", "offered", "withdrawn", "agreed", "progress",
-                                               "finishing", "done", "error"}));
+    EXPECT_EQ(names,
+              (std::vector<std::string>{"code",       "skipped", "document",     "connecting", "connected",
+                                        "identified", "waiting", "reconnecting", "connecting", "waiting",
+                                        "rejected",   "guesses", "trying_again", "refused",    "offered",
+                                        "withdrawn",  "agreed",  "progress",     "finishing",  "done",
+                                        "error"}));
 }
 
 TEST(json_reporter, holds_what_its_readers_need)

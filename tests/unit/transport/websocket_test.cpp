@@ -7,6 +7,8 @@
 
 #include <parley/async/spawn.hpp>
 
+#include <netinet/tcp.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -249,9 +251,23 @@ TEST(websocket_stream_test, a_silent_peer_is_pinged_and_dropped)
         auto got = co_await read_to_end(b.server);
         EXPECT_EQ(got.error, asio::error::connection_reset);
         auto seen = co_await read_to_end(b.raw);
-        EXPECT_EQ(seen.text.substr(0, 2), bytes_of("8900"));
+        EXPECT_EQ(seen.text, bytes_of("89008900")) << "gone 40 ms after the first ping";
         EXPECT_EQ(seen.error, asio::error::connection_reset);
     });
+}
+
+TEST(websocket_stream_test, passes_the_acknowledgement_timeout_on)
+{
+    asio::io_context context;
+    auto pair = make_pair_of(context, kind::tcp);
+    const int descriptor = pair.second.native_handle();
+    any_stream server =
+        detail::make_server_websocket_stream(std::move(pair.second), stream_kind::handshake, {});
+    server.set_acknowledgement_timeout(std::chrono::seconds{75});
+    int value = 0;
+    socklen_t size = sizeof value;
+    ::getsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &value, &size);
+    EXPECT_EQ(value, 75'000);
 }
 
 TEST(websocket_stream_test, a_peer_that_answers_stays)
