@@ -7,7 +7,7 @@ if(PARLEY_SANITIZE)
 endif()
 foreach(name IN ITEMS bad_network cli_transfer cli_codes cli_documents cli_exit_codes cli_relay cli_waiting endings standard_descriptors)
     add_test(NAME ${name} COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/${name}.py)
-    set_tests_properties(${name} PROPERTIES LABELS integration TIMEOUT 600 ENVIRONMENT "${cli_environment}")
+    set_tests_properties(${name} PROPERTIES LABELS integration TIMEOUT ${PARLEY_TEST_TIMEOUT} ENVIRONMENT "${cli_environment}")
 endforeach()
 
 # Another file system's judgement of names. A sanitizer's runtime must come before anything preloaded.
@@ -22,7 +22,7 @@ endif()
 if(TARGET parley_faults)
     foreach(name IN ITEMS destinations disk_faults)
         add_test(NAME ${name} COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/${name}.py)
-        set_tests_properties(${name} PROPERTIES LABELS integration TIMEOUT 600
+        set_tests_properties(${name} PROPERTIES LABELS integration TIMEOUT ${PARLEY_TEST_TIMEOUT}
             ENVIRONMENT "${cli_environment};PARLEY_FAULTS_LIBRARY=$<TARGET_FILE:parley_faults>")
     endforeach()
 endif()

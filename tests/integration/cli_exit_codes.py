@@ -72,8 +72,8 @@ class Unreachable(Base):
 
 class Waiting(Base):
     def test_that_is_over_is_4(self):
-        self.assert_fails(self.world.send("--timeout", "0.3", self.path), 4)
-        self.assert_fails(self.world.recv("--timeout", "0.3", "-y", "-o", self.inbox, code="c"), 4)
+        self.assert_fails(self.world.send("--timeout", "5", self.path), 4)
+        self.assert_fails(self.world.recv("--timeout", "5", "-y", "-o", self.inbox, code="c"), 4)
 
     def test_that_the_relay_ends_is_4(self):
         relay = self.world.start_relay("--timeout", "0.3")

@@ -10,7 +10,7 @@
 
 What to know:
   * The programs are $PARLEY_PROGRAM and $PARLEY_RELAY_PROGRAM (default: parley and parley-relay on the PATH).
-  * Every wait is for a process, a line or an event, and is bounded by `timeout` seconds (default LIMIT, 60, times
+  * Every wait is for a process, a line or an event, and is bounded by `timeout` seconds (default LIMIT, 300, times
     $PARLEY_TEST_SLOWNESS); a wait that is over raises with all that the process has written.
   * A Process is a child with its output read by threads, so that no pipe ever fills. `prefix` puts another program in
     front, e.g. ["/usr/bin/time", "-v"]; then use signal_program() to reach parley itself.
@@ -35,7 +35,7 @@ import time
 import unittest
 
 NO_SUCH_NAME = "x" * 64 + ".example"  # a name that cannot exist, whatever a name server says
-LIMIT = 60.0 * float(os.environ.get("PARLEY_TEST_SLOWNESS", "1"))
+LIMIT = 300.0 * float(os.environ.get("PARLEY_TEST_SLOWNESS", "1"))
 PARLEY = os.environ.get("PARLEY_PROGRAM", "parley")
 FAULTS = os.environ.get("PARLEY_FAULTS_LIBRARY", "")  # tests/faults
 RELAY = os.environ.get("PARLEY_RELAY_PROGRAM", "parley-relay")

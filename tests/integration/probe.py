@@ -89,7 +89,7 @@ class Probe(secure.RelayCase):
 
     def test_relays_that_are_none(self):
         silent = self.world.fake_relay()
-        self.fails(4, "handshake", "does not answer", silent.address, "--timeout", "1")
+        self.fails(4, "handshake", "does not answer", silent.address, "--timeout", "5")
         closing = self.world.fake_relay(close=True)
         self.fails(7, "handshake", "no relay at all", closing.address)
         babbling = self.world.fake_relay(b"SSH-2.0-OpenSSH_9.2\r\n" * 10)

@@ -58,7 +58,7 @@ TEST_F(hostile_sender, is_refused_and_leaves_nothing)
             EXPECT_EQ(result.error, pack.expected == errc::no_room ? parley::condition::local_fault
                                                                    : parley::condition::peer_fault);
             EXPECT_EQ(result.detail.find_first_of("\n\x1b\x7f"), std::string::npos) << "escaped";
-            EXPECT_LT(took, std::chrono::seconds(20));
+            EXPECT_LT(took, std::chrono::minutes(5));
             ASSERT_TRUE(listing_of(outside.path()) == before);
         }
     }
