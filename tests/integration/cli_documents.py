@@ -83,33 +83,6 @@ class Changing(Document):
         self.assertFalse([e for e in receiver.events() if e["event"] == "progress" and e["bytes"] > 0])
         harness.assert_empty(self.inbox)
 
-    def test_a_tree_that_changes_at_random(self):
-        for seed in range(20):
-            with self.subTest(seed=seed):
-                draw = random.Random(seed)
-                tree = self.world.folder(f"out-{seed}/tree")
-                names = [f"{draw.choice('abc')}/{draw.choice('de')}/{i}" for i in range(40)]
-                for name in names:
-                    self.world.file(f"out-{seed}/tree/{name}", draw.randbytes(draw.choice((0, 10, 5000))))
-                sender, code = self.world.send_waiting(tree)
-                for _ in range(30):
-                    path = tree / draw.choice(names)
-                    change = draw.randrange(4)
-                    if change == 0 and path.exists():
-                        path.unlink()
-                    elif change == 1:
-                        self.world.file(f"out-{seed}/new", draw.randbytes(draw.choice((0, 10, 5000))))
-                        os.rename(self.world.root / f"out-{seed}/new", path)
-                    elif change == 2:
-                        with open(path, "ab") as file:
-                            file.write(b"more")
-                    else:
-                        names.append(f"{draw.choice('abc')}/{draw.choice('de')}/{len(names)}")
-                        self.world.file(f"out-{seed}/tree/{names[-1]}", b"added")
-                self.inbox = self.world.folder(f"in-{seed}")
-                self.receive(sender, code)
-                self.assert_arrived(tree)
-
 
 class Sizes(Document):
     def test_files_without_a_true_size_travel_whole(self):
