@@ -146,7 +146,7 @@ memory_world::~memory_world()
     state_->relay.stop();
     for (memory_peer& peer : state_->peers) peer.close();
     state_->context.restart();
-    state_->context.run_for(limit);
+    state_->context.run_for(patience);
 }
 
 memory_report memory_world::fanout()

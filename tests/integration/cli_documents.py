@@ -60,8 +60,9 @@ class Changing(Document):
         self.world.file("out/proj/added/f", b"added")
         self.receive(sender, code)
         self.assert_arrived(tree)
-        self.assertEqual(sender.event("done")["skipped"], 0)
-        self.assertEqual(sender.event("done")["bytes"], sum(map(len, filter(None, listing(tree).values()))))
+        done = sender.event("done")
+        self.assertEqual(done["skipped"], 0)
+        self.assertEqual(done["bytes"], sum(map(len, filter(None, listing(tree).values()))))
 
     def test_a_file_is_what_it_is_when_the_receiver_comes(self):
         for size in (10, 2_000_000):
@@ -115,7 +116,7 @@ class Names(Document):
         self.world.file("out/tree/inside", b"y")
         for what, name in ((path, "another file"), (tree, "another folder"), ("/proc/version", "version.txt")):
             sender, code = self.world.send_waiting(what, "--name", name)
-            self.assertEqual(sender.event("document")["name"], name)
+            self.assertEqual(sender.events()[0]["name"], name)
             self.receive(sender, code)
         self.assertEqual(sorted(os.listdir(self.inbox)), ["another file", "another folder", "version.txt"])
 
@@ -154,8 +155,9 @@ class Names(Document):
         self.assertEqual(sent - found, set(skipped) | {"c:d/inside", "c:d/inside/f"} |
                          ({"Sub2/f"} if "Sub2" in skipped else {"sub2/g"}))
         self.assertIn("No such file", skipped["a:b"])
-        self.assertEqual(receiver.event("done")["skipped"], 5)
-        self.assertEqual(receiver.event("done")["files"], 4)
+        done = receiver.event("done")
+        self.assertEqual(done["skipped"], 5)
+        self.assertEqual(done["files"], 4)
 
 
 if __name__ == "__main__":

@@ -172,6 +172,9 @@ class Endings(unittest.TestCase):
                     self.end_early(how, websocket, pass_bytes)
                     self.expect(self.sender, status, message)
                     self.gate.release()
+                    if how == "reset" and pass_bytes == 0:  # it has not heard that both are in the room
+                        self.receiver.event("reconnecting")
+                        self.receiver.send_signal(signal.SIGTERM)
                     self.receiver.wait()
                     self.expect_nothing_stored()
 

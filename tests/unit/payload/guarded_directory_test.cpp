@@ -228,12 +228,15 @@ TEST_P(guarded_move, never_overwrites)
     EXPECT_EQ(listing_of(folder.path()), before);
 }
 
+std::string name_of(const ::testing::TestParamInfo<move_method>& info)
+{
+    constexpr std::array names{"no_replace", "link", "own"};
+    return names.at(static_cast<std::size_t>(info.param));
+}
+
 INSTANTIATE_TEST_SUITE_P(methods, guarded_move,
                          ::testing::Values(move_method::no_replace, move_method::link, move_method::own),
-                         [](const auto& method) {
-                             const std::array names{"no_replace", "link", "own"};
-                             return names.at(static_cast<std::size_t>(method.param));
-                         });
+                         name_of);
 
 TEST_F(guarded, removes_a_tree_and_follows_no_link)
 {
