@@ -180,7 +180,7 @@ TEST(Deflater, EndsInTheMiddleOfBlocks)
         d.start(words.size());
         byte_vector out(1'500'000);
         ASSERT_TRUE(d.read(out, content));
-        EXPECT_GT(d.content_bytes_taken(), 2'000'000u);
+        EXPECT_GT(d.content_bytes_taken(), 1'000'000u);
     }
     EXPECT_TRUE(threads_become(before));
 }

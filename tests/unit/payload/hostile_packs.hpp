@@ -105,7 +105,7 @@ inline void add_entries(std::vector<hostile_pack>& out)
                    parley::errc::no_room});
     out.push_back({"a file announced with 2^64-1",
                    beside([&](pack_builder& p) { p.add(blob_kind, hello, UINT64_MAX); }),
-                   parley::errc::no_room});
+                   parley::errc::document_too_large});
     out.push_back({"a waiting delta announced with 2^64-1", beside([](pack_builder& p) {
                        p.add_raw(entry_head(reference_kind, UINT64_MAX) + std::string(20, 'i') +
                                  zlib_stream("x"));
