@@ -110,7 +110,7 @@ inline void add_entries(std::vector<hostile_pack>& out)
                        p.add_raw(entry_head(reference_kind, UINT64_MAX) + std::string(20, 'i') +
                                  zlib_stream("x"));
                    }),
-                   parley::errc::no_room});
+                   parley::errc::document_too_large});
     out.push_back({"a directory announced with 2^40",
                    beside([&](pack_builder& p) { p.add(tree_kind, "", 1ull << 40); }),
                    parley::errc::too_many_entries});
