@@ -1,6 +1,7 @@
 """What stands between a peer and its relay: web servers that open no WebSocket, names that nobody looks up, relays that
 are restarted, silent, or behind a dead path."""
 
+import os
 import pathlib
 import signal
 import subprocess
@@ -206,6 +207,7 @@ class LostRelays(harness.FreshCase):
         harness.assert_empty(self.world.folder("in"))
 
 
+@unittest.skipUnless("PARLEY_DEAD_PATHS" in os.environ, "it takes the kernel 75 seconds: make stress TARGET=network")
 class DeadPaths(harness.FreshCase):
     """A path that swallows everything, and comes back."""
     RELAY = False
