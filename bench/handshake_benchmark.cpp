@@ -3,6 +3,7 @@
 #include "bench/failure.hpp"
 #include "bench/handshake_load.hpp"
 #include "bench/load_process.hpp"
+#include "bench/patience.hpp"
 #include "bench/system_under_test.hpp"
 
 #include <fmt/format.h>
@@ -48,7 +49,7 @@ load_result run_load(const settings& options, handshake_plan plan, const system_
             }));
         }
         const auto limit =
-            std::chrono::steady_clock::now() + std::chrono::duration<double>{plan.seconds + 20};
+            std::chrono::steady_clock::now() + std::chrono::duration<double>{plan.seconds} + patience;
         for (const auto& one : generators)
             while (one->running()) {
                 if (std::chrono::steady_clock::now() > limit) throw failure{"a load generator does not end"};

@@ -2,6 +2,7 @@
 
 #include "bench/child.hpp"
 #include "bench/failure.hpp"
+#include "bench/patience.hpp"
 
 #include <parley/async/spawn.hpp>
 #include <parley/relay/relay_server.hpp>
@@ -21,7 +22,6 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::size_t stream_bytes = 512; // per direction: a few packets
-constexpr auto limit = std::chrono::seconds{120};
 
 // A peer that waits without a buffer, as the relay does, and then reads.
 class memory_peer {
@@ -111,10 +111,8 @@ struct memory_world::state {
     template <class Done>
     void run_until(Done done)
     {
-        const auto end = steady_clock::now() + limit;
-        while (!done()) {
-            if (context.run_one_until(end) == 0) throw failure{"a relay in memory stands still"};
-        }
+        while (!done())
+            if (context.run_one_for(patience) == 0) throw failure{"a relay in memory stands still"};
     }
 };
 
@@ -148,7 +146,7 @@ memory_world::~memory_world()
     state_->relay.stop();
     for (memory_peer& peer : state_->peers) peer.close();
     state_->context.restart();
-    state_->context.run_for(limit);
+    state_->context.run_for(patience);
 }
 
 memory_report memory_world::fanout()

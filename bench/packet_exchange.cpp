@@ -1,6 +1,7 @@
 #include "bench/packet_exchange.hpp"
 
 #include "bench/failure.hpp"
+#include "bench/patience.hpp"
 
 #include <parley/wire/parser.hpp>
 #include <parley/wire/public_packet.hpp>
@@ -85,7 +86,7 @@ private:
 packet_exchange::packet_exchange(const endpoint& relay_at, source_number source, unsigned window)
     : server_(std::make_unique<end>(loop_, true)), client_(std::make_unique<end>(loop_, false))
 {
-    const auto limit = steady_clock::now() + std::chrono::seconds{30};
+    const auto limit = steady_clock::now() + patience;
     server_->open(relay_at, source, "bob.handshake");
     bool met = loop_.run_until([&] { return server_->identified || server_->lost; }, limit);
     client_->open(relay_at, source, "bob.handshake");

@@ -2,6 +2,7 @@
 
 #include "bench/failure.hpp"
 #include "bench/load_websocket.hpp"
+#include "bench/patience.hpp"
 
 #include <array>
 #include <cerrno>
@@ -19,7 +20,6 @@ constexpr std::size_t load_read_bytes = 256u << 10;
 // A common size of WebSocket messages. Parley's own peers write records of half that size.
 constexpr std::size_t frame_payload_bytes = 64u << 10;
 constexpr int max_events = 128;
-constexpr auto patience = std::chrono::seconds{5};
 
 class poller {
 public:

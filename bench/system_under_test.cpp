@@ -2,6 +2,7 @@
 
 #include "bench/failure.hpp"
 #include "bench/load_process.hpp"
+#include "bench/patience.hpp"
 
 #include <parley/base/bytes.hpp>
 
@@ -17,8 +18,6 @@ namespace parley::bench {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr auto start_timeout = 10s;
 
 bool is_listening(std::uint16_t port)
 {
@@ -54,7 +53,7 @@ class own_relay final : public system_under_test {
 public:
     own_relay(const settings& s, const std::filesystem::path& path) : program_(arguments(s, path))
     {
-        const std::string line = program_.wait_line("\"ready\"", start_timeout);
+        const std::string line = program_.wait_line("\"ready\"", patience);
         const nlohmann::json ready = nlohmann::json::parse(line, nullptr, false);
         if (!ready.is_object()) throw failure{s.parley_relay + " says something unknown: " + escaped(line)};
         for (const auto& text : ready["handshake"]) handshake_.push_back(text.get<std::string>());
@@ -179,7 +178,7 @@ system_kind forked_relay_kind(const char* name, wire_kind kind, void (*serve)(co
 
 void wait_until_listening(child& program, std::uint16_t port)
 {
-    const auto limit = std::chrono::steady_clock::now() + start_timeout;
+    const auto limit = std::chrono::steady_clock::now() + patience;
     while (!is_listening(port)) {
         if (!program.running())
             throw failure{
@@ -232,8 +231,7 @@ certificate_files make_certificate(const std::filesystem::path& folder)
                    "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
                    "-out", out.certificate.string(), "-keyout", out.key.string()},
                   child_output::none};
-    if (openssl.wait(start_timeout) != 0)
-        throw failure{"openssl makes no certificate: " + openssl.complaints()};
+    if (openssl.wait(patience) != 0) throw failure{"openssl makes no certificate: " + openssl.complaints()};
     return out;
 }
 

@@ -3,6 +3,7 @@
 #include "bench/failure.hpp"
 #include "bench/memory_world.hpp"
 #include "bench/packet_exchange.hpp"
+#include "bench/patience.hpp"
 #include "bench/room_ends.hpp"
 #include "bench/waiting_clients.hpp"
 
@@ -19,7 +20,6 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr auto fanout_timeout = std::chrono::seconds{60};
 constexpr std::size_t many = 1000;  // peers: pings to fewer cost too little to wait for
 constexpr double ping_seconds = 28; // parley-relay pings every 25 s
 const std::vector<wire_kind> quick_wires{wire_kind::tcp, wire_kind::websocket};
@@ -111,7 +111,7 @@ void run_fanout_benchmark(session& s)
                        const std::int64_t cpu = cpu_time_ns(program.processes());
                        const double clients_cpu = clients.cpu_seconds();
                        const auto begin = server.appear();
-                       const auto end = clients.wait_heard(size, fanout_timeout);
+                       const auto end = clients.wait_heard(size, patience);
                        const double system_cpu = seconds_since(cpu, program);
                        const measurement about = about_waiting("fanout", name, wire_name(wire), size);
                        s.add(about, "until the last has heard", "ms", better::less,
@@ -176,7 +176,7 @@ void run_forward_benchmark(session& s)
             wire_kind wire, std::size_t size, source_number source) {
             const waiting_clients clients{endpoints.handshake, size, source};
             packet_exchange pair{endpoints.handshake, source + static_cast<source_number>(size), window};
-            clients.wait_heard(size, fanout_timeout);
+            clients.wait_heard(size, patience);
             pair.run(s.settings().seconds / 4);
             const std::int64_t cpu = cpu_time_ns(program.processes()), own = own_cpu_ns();
             const auto begin = steady_clock::now();

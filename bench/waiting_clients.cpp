@@ -3,6 +3,7 @@
 #include "bench/child.hpp"
 #include "bench/failure.hpp"
 #include "bench/load_loop.hpp"
+#include "bench/patience.hpp"
 
 #include <parley/wire/parser.hpp>
 #include <parley/wire/writer.hpp>
@@ -74,15 +75,13 @@ waiting_clients::waiting_clients(const endpoint& relay_at, std::size_t size, sou
         processes_.push_back(std::make_unique<load_process>(
             [&relay_at, mine, source, &told] { run(relay_at, mine, source, told); }));
     }
-    const auto limit = steady_clock::now() + std::chrono::seconds{60};
-    for (std::uint64_t ready = 0; ready < size_;) {
-        ready = 0;
-        for (std::size_t i = 0; i < shares_.size(); ++i) ready += shares_[i].ready.load();
-        check();
-        if (steady_clock::now() > limit)
-            throw failure{fmt::format("only {} of {} clients were negotiated", ready, size_)};
-        std::this_thread::sleep_for(pause);
-    }
+    const auto ready = [this] {
+        std::uint64_t out = 0;
+        for (std::size_t i = 0; i < shares_.size(); ++i) out += shares_[i].ready.load();
+        return out;
+    };
+    if (!wait_for(ready, size_, patience))
+        throw failure{fmt::format("only {} of {} clients were negotiated", ready(), size_)};
 }
 
 void waiting_clients::run(const endpoint& relay_at, std::size_t size, source_number first_source, share& mine)
@@ -120,15 +119,28 @@ std::uint64_t waiting_clients::heard() const noexcept
     return out;
 }
 
-steady_clock::time_point waiting_clients::wait_heard(std::uint64_t count,
-                                                     std::chrono::nanoseconds timeout) const
+// Waits until `number()` is `count`. Returns false when it does not grow for `longest`.
+bool waiting_clients::wait_for(const std::function<std::uint64_t()>& number, std::uint64_t count,
+                               std::chrono::nanoseconds longest) const
 {
-    const auto limit = steady_clock::now() + timeout;
-    while (heard() < count) {
+    std::uint64_t last = 0;
+    auto limit = steady_clock::now() + longest;
+    for (;;) {
+        const std::uint64_t now = number();
+        if (now >= count) return true;
         check();
-        if (steady_clock::now() > limit) throw failure{"not every client has heard of the server"};
+        if (now > last) limit = steady_clock::now() + longest;
+        last = now;
+        if (steady_clock::now() > limit) return false;
         std::this_thread::sleep_for(pause);
     }
+}
+
+steady_clock::time_point waiting_clients::wait_heard(std::uint64_t count,
+                                                     std::chrono::nanoseconds longest) const
+{
+    if (!wait_for([this] { return heard(); }, count, longest))
+        throw failure{"not every client has heard of the server"};
     std::int64_t last = 0;
     for (std::size_t i = 0; i < shares_.size(); ++i) last = std::max(last, shares_[i].last_heard_ns.load());
     return steady_clock::time_point{steady_clock::duration{last}};

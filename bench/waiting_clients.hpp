@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -20,10 +21,10 @@ public:
     std::size_t size() const noexcept { return size_; }
     // The number of announcements that all clients together have received since the start.
     std::uint64_t heard() const noexcept;
-    // Waits for `count` of these, and returns when the last one arrived. Throws failure after `timeout`, or
-    // if a client was lost.
+    // Waits for `count` of these, and returns when the last one arrived. Throws failure when none comes for
+    // `longest`, or if a client was lost.
     std::chrono::steady_clock::time_point wait_heard(std::uint64_t count,
-                                                     std::chrono::nanoseconds timeout) const;
+                                                     std::chrono::nanoseconds longest) const;
     // The CPU time of its processes so far.
     double cpu_seconds() const;
 
@@ -35,6 +36,8 @@ private:
     };
     static void run(const endpoint& relay_at, std::size_t size, source_number first_source, share& mine);
     void check() const;
+    bool wait_for(const std::function<std::uint64_t()>& number, std::uint64_t count,
+                  std::chrono::nanoseconds longest) const;
 
     std::size_t size_;
     shared_array<share> shares_;

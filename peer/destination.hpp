@@ -3,6 +3,8 @@
 
 #include "peer/code_input.hpp"
 
+#include <parley/base/bytes.hpp>
+
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -19,28 +21,8 @@ struct destination {
 // directory. Errors: local_file.
 command_result<destination> find_destination(const std::optional<std::string>& output);
 
-// A new directory, private to this user, in the folder for temporary files. It is removed with its contents.
-class scratch_directory {
-public:
-    // Errors: local_file.
-    static command_result<scratch_directory> create();
-    scratch_directory(scratch_directory&& other) noexcept : path_(std::move(other.path_))
-    {
-        other.path_.clear();
-    }
-    scratch_directory& operator=(scratch_directory&&) = delete;
-    ~scratch_directory() { remove(); }
-
-    const std::filesystem::path& path() const noexcept { return path_; }
-    void remove() noexcept;
-
-private:
-    explicit scratch_directory(std::filesystem::path path) : path_(std::move(path)) {}
-    std::filesystem::path path_;
-};
-
-// Writes the file at `path`, which is in `staging`, to standard output. Removes `staging` as soon as the file
-// is open. A signal ends it. Errors: local_file, interrupted; ok otherwise.
-command_error copy_to_standard_output(const std::filesystem::path& path, scratch_directory& staging);
+// Writes all of `bytes` to standard output; none of them means that this is the end. Waits for a slow reader,
+// but not after a signal. Errors: cancelled (the signal), the system's own in file_category().
+error_code write_to_standard_output(bytes_view bytes);
 
 } // namespace parley::cli

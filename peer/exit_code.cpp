@@ -7,6 +7,7 @@ namespace parley::cli {
 exit_code exit_code_for(const error_code& error, session_phase phase) noexcept
 {
     if (!error) return exit_code::ok;
+    if (error.category() == file_category()) return exit_code::local_file;
     if (error == condition::cancelled) return exit_code::interrupted;
     if (error == errc::bad_address || error == errc::unknown_transport) return exit_code::usage;
     if (error == errc::crypto_unavailable || error == errc::record_layout_impossible ||
@@ -19,7 +20,8 @@ exit_code exit_code_for(const error_code& error, session_phase phase) noexcept
     if (error == errc::unconfirmed) return exit_code::unconfirmed;
     if (error == errc::too_many_guesses) return exit_code::guessed;
     if (phase == session_phase::connecting || error == errc::name_not_resolved ||
-        error == errc::connect_failed || error == errc::proxy_cannot_connect)
+        error == errc::names_unavailable || error == errc::connect_failed ||
+        error == errc::proxy_cannot_connect)
         return exit_code::unreachable;
     // The system's own "timed out" means that a connection died, not that a wait ended.
     if (error == boost::system::errc::timed_out && error.category() != parley_category())

@@ -18,6 +18,7 @@ enum class exit_code : int {
     proxy = 9,           // the proxy cannot be reached or refuses
     unconfirmed = 10,    // sender: the receiver ended before it confirmed
     guessed = 11,        // too many peers with another code came: somebody may be guessing
+    incomplete = 12,     // the document has passed, but without some of its paths
     interrupted = 128,   // plus the signal's number: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP
 };
 

@@ -20,11 +20,13 @@ std::atomic<int> terminal_descriptor{-1};
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<const termios*>::is_always_lock_free);
 
 constexpr std::array watched{SIGINT, SIGTERM, SIGHUP};
-std::array<struct sigaction, watched.size() + 1> old_actions;
+std::array<struct sigaction, watched.size()> old_actions;
 // The others that end the process unless they are handled.
-constexpr std::array deadly{SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2, SIGABRT,   SIGSEGV,
-                            SIGBUS,  SIGILL,  SIGFPE,  SIGTRAP, SIGVTALRM, SIGPROF,
-                            SIGSYS,  SIGXCPU, SIGXFSZ, SIGIO,   SIGPWR,    SIGSTKFLT};
+constexpr std::array deadly{SIGQUIT, SIGALRM,   SIGUSR1, SIGUSR2, SIGABRT, SIGSEGV, SIGBUS, SIGILL,   SIGFPE,
+                            SIGTRAP, SIGVTALRM, SIGPROF, SIGSYS,  SIGXCPU, SIGIO,   SIGPWR, SIGSTKFLT};
+// These only repeat what the failed write says.
+constexpr std::array ignored{SIGPIPE, SIGXFSZ};
+std::array<struct sigaction, ignored.size()> old_ignored_actions;
 std::array<struct sigaction, deadly.size()> old_deadly_actions;
 
 void restore_terminal() noexcept
@@ -93,7 +95,8 @@ interrupt_watch::interrupt_watch()
     }
     action.sa_flags = 0;
     action.sa_handler = SIG_IGN;
-    ::sigaction(SIGPIPE, &action, &old_actions.back());
+    for (std::size_t i = 0; i < ignored.size(); ++i)
+        ::sigaction(ignored[i], &action, &old_ignored_actions[i]);
 }
 
 interrupt_watch::~interrupt_watch()
@@ -102,7 +105,8 @@ interrupt_watch::~interrupt_watch()
     for (std::size_t i = 0; i < deadly.size(); ++i)
         if (old_deadly_actions[i].sa_handler == SIG_DFL)
             ::sigaction(deadly[i], &old_deadly_actions[i], nullptr);
-    ::sigaction(SIGPIPE, &old_actions.back(), nullptr);
+    for (std::size_t i = 0; i < ignored.size(); ++i)
+        ::sigaction(ignored[i], &old_ignored_actions[i], nullptr);
     ::close(wake_read.exchange(-1));
     ::close(wake_write.exchange(-1));
     first_signal = 0;

@@ -54,6 +54,10 @@ public:
     void connected(std::string_view address) override { put({{"event", "connected"}, {"address", address}}); }
     void identified(std::string_view self) override { put({{"event", "identified"}, {"identity", self}}); }
     void waiting() override { put({{"event", "waiting"}}); }
+    void reconnecting(std::string_view why, duration pause) override
+    {
+        put({{"event", "reconnecting"}, {"reason", why}, {"seconds", rounded_seconds(pause)}});
+    }
     void rejected(std::string_view peer, const error_code& why) override
     {
         put({{"event", "rejected"}, {"peer", peer}, {"reason", why.message()}});
@@ -66,6 +70,13 @@ public:
     void refused(std::string_view peer) override { put({{"event", "refused"}, {"peer", peer}}); }
     void offered(std::string_view peer) override { put({{"event", "offered"}, {"peer", peer}}); }
     void withdrawn(std::string_view peer) override { put({{"event", "withdrawn"}, {"peer", peer}}); }
+    void receiver_left(std::string_view message) override
+    {
+        meter_.reset();
+        pending_.reset();
+        put({{"event", "receiver_left"}, {"message", message}});
+        messages_(fmt::format("parley: {}; waiting on with the same code\n", message));
+    }
     void agreed(std::string_view self, std::string_view peer) override
     {
         put({{"event", "agreed"}, {"identity", self}, {"peer", peer}});
@@ -74,12 +85,18 @@ public:
     {
         if (!meter_) meter_.emplace(now);
         const progress_state state = meter_->update(now, bytes, total);
+        last_bytes_ = bytes;
+        last_total_ = total;
         if (!pace_.due(now, state)) {
             pending_ = state;
             return;
         }
         pending_.reset();
         show(state);
+    }
+    void tick(time_point now) override
+    {
+        if (meter_) progress(now, last_bytes_, last_total_);
     }
     void question(std::string_view text) override { messages_(text); }
     void question_ended(bool answered) override
@@ -90,6 +107,7 @@ public:
     {
         if (pending_) show(*pending_);
         pending_.reset();
+        meter_.reset();
         put({{"event", "finishing"}});
     }
     void done(const transfer_summary& s) override
@@ -103,10 +121,8 @@ public:
                    {"bytes", s.content_bytes},
                    {"stream_bytes", s.stream_bytes},
                    {"seconds", rounded_seconds(s.time)}};
-        if (!s.path.empty())
-            event["path"] = s.path;
-        else
-            event["skipped"] = s.skipped;
+        if (!s.path.empty()) event["path"] = s.path;
+        event["skipped"] = s.skipped;
         put(event);
     }
     void failed(exit_code, int status, std::string_view message) override
@@ -126,6 +142,7 @@ private:
         if (state.total_bytes) event["total"] = *state.total_bytes;
         if (state.bytes_per_second) event["rate"] = std::round(*state.bytes_per_second);
         if (state.time_left && *state.time_left < 1000h) event["left"] = rounded_seconds(*state.time_left);
+        if (state.stalled_for) event["stalled"] = rounded_seconds(*state.stalled_for);
         put(event);
     }
     // Invalid UTF-8 in a name becomes U+FFFD, and everything above ASCII becomes \uNNNN, so that no line can
@@ -135,7 +152,9 @@ private:
     text_sink messages_;
     text_sink output_;
     progress_pace pace_;
-    std::optional<progress_meter> meter_;
+    std::optional<progress_meter> meter_; // while bytes are due
+    std::uint64_t last_bytes_ = 0;
+    std::optional<std::uint64_t> last_total_;
     std::optional<progress_state> pending_;
 };
 

@@ -9,12 +9,15 @@
 #include "peer/terminal.hpp"
 
 #include <parley/base/bytes.hpp>
+#include <parley/base/standard_descriptors.hpp>
 
+#include <boost/system/system_error.hpp>
 #include <fmt/format.h>
 
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <new>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -73,18 +76,28 @@ int run(int argc, char** argv)
     return run_recv(recv, std::move(code), *out);
 }
 
+// What nobody has expected: this side lacks memory or descriptors, or it is a bug.
+int fail(const std::exception& failure)
+{
+    const auto* system = dynamic_cast<const boost::system::system_error*>(&failure);
+    const bool lacking = dynamic_cast<const std::bad_alloc*>(&failure) != nullptr ||
+                         (system != nullptr && system->code() == condition::local_fault);
+    descriptor_sink(STDERR_FILENO)(
+        fmt::format("parley: {}{}\n", lacking ? "" : "internal error: ", escaped(failure.what())));
+    return to_int(lacking ? exit_code::local_file : exit_code::internal);
+}
+
 } // namespace
 } // namespace parley::cli
 
 int main(int argc, char** argv)
 {
+    if (!parley::open_standard_descriptors())
+        return parley::cli::to_int(parley::cli::exit_code::local_file); // there may be nobody to tell
     parley::cli::keep_memory_private();
     try {
         return parley::cli::run(argc, argv);
     } catch (const std::exception& failure) {
-        // Out of memory, or a bug.
-        parley::cli::descriptor_sink(STDERR_FILENO)(
-            fmt::format("parley: internal error: {}\n", parley::escaped(failure.what())));
-        return parley::cli::to_int(parley::cli::exit_code::internal);
+        return parley::cli::fail(failure);
     }
 }

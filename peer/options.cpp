@@ -21,13 +21,14 @@ constexpr std::string_view exit_codes_text = R"(Exit codes:
   5  refused, by either side       143  ended by SIGTERM
   9  the proxy cannot be reached, or refuses
  10  the other side ended before it confirmed; it may not have the document
- 11  too many others with another code came; somebody may be guessing)";
+ 11  too many others with another code came; somebody may be guessing
+ 12  done, but without some paths: links, unreadable files, impossible names)";
 
 constexpr std::string_view send_notes =
     R"(PATH is a file or a directory; "-" is standard input until its end. The code
 comes from --code-file, or else from PARLEY_CODE. Otherwise parley makes a code
 and shows it. parley sends names that begin with a dot. It skips and reports
-links and special files.
+links, special files and what it cannot read; then it ends with exit code 12.
 
 "Sent" means "stored" if the receiver is parley: it ends its connection in order
 only after it has stored the document. Another receiver may end in order when
@@ -69,7 +70,7 @@ struct raw_common {
     std::string ca_file;
     proxy_arguments proxy;
     std::uint16_t room_port = 0;
-    double timeout_seconds = 3600;
+    double timeout_seconds = 3600, connect_timeout_seconds = 15, idle_timeout_seconds = 60;
     std::uint64_t max_wrong_codes = default_max_guesses;
     bool quiet = false;
     bool json = false;
@@ -106,6 +107,12 @@ void add_common(CLI::App& command, raw_common& raw)
                "Read the code from the first line of FILE (\"-\" is standard input)");
     add_option(command, "--timeout", raw.timeout_seconds, "SECONDS",
                "How long to wait for the other side (default: 3600)")
+        ->check(CLI::Range(0.001, 31'536'000.0).description(""));
+    add_option(command, "--connect-timeout", raw.connect_timeout_seconds, "SECONDS",
+               "How long each connection to the relay may take, up to the relay's first answer (default: 15)")
+        ->check(CLI::Range(0.001, 3600.0).description(""));
+    add_option(command, "--idle-timeout", raw.idle_timeout_seconds, "SECONDS",
+               "How long a transfer may go without a byte (default: 60)")
         ->check(CLI::Range(0.001, 31'536'000.0).description(""));
     add_option(command, "--max-wrong-codes", raw.max_wrong_codes, "N",
                "Stop when more than N others with another code have come; 0 for any number (default: 10000)");
@@ -155,6 +162,11 @@ failed_check choose_relay(const std::string& given, std::string_view option, con
     return {};
 }
 
+std::chrono::milliseconds milliseconds_of(double seconds)
+{
+    return std::chrono::milliseconds{static_cast<std::int64_t>(seconds * 1000)};
+}
+
 // The checks that CLI11 does not do. Nothing when everything is right.
 failed_check check_common(const raw_common& raw, const surroundings& around, common_options& out)
 {
@@ -168,7 +180,9 @@ failed_check check_common(const raw_common& raw, const surroundings& around, com
     auto proxy = choose_proxy(raw.proxy, out.relay, around.variable);
     if (!proxy) return wrong(proxy.error());
     out.proxy = std::move(*proxy);
-    out.timeout = std::chrono::milliseconds{static_cast<std::int64_t>(raw.timeout_seconds * 1000)};
+    out.timeout = milliseconds_of(raw.timeout_seconds);
+    out.connect_timeout = milliseconds_of(raw.connect_timeout_seconds);
+    out.idle_timeout = milliseconds_of(raw.idle_timeout_seconds);
     out.max_wrong_codes = raw.max_wrong_codes;
     out.form = raw.json ? output_form::json : raw.quiet ? output_form::quiet : output_form::text;
     return {};
@@ -211,7 +225,8 @@ private:
         path_ = add_option(*send_, "PATH", path_text_, "", "What to send; \"-\" is standard input");
         text_ = add_option(*send_, "--text", text_value_, "TEXT", "Send this text instead")->excludes(path_);
         name_ = add_option(*send_, "--name", name_value_, "NAME",
-                           "What to call a text (default: message.txt) or standard input (default: stdin)");
+                           "What the receiver sees (default: the name of PATH, message.txt for a text, stdin for "
+                           "standard input)");
         CLI::Option* compress = send_->add_flag("--compress", compress_, "Compress everything");
         send_->add_flag("--no-compress", no_compress_, "Compress nothing (default: compress what shrinks)")
             ->excludes(compress);
@@ -231,6 +246,10 @@ private:
         recv_->add_flag(
             "--allow-dot", allow_dot_,
             "With -y: receive a document whose name begins with a dot, too (without -y, parley asks)");
+        recv_->add_flag(
+            "--rename", rename_,
+            "If the name is taken, receive the document under another one, for example \"name (1)\" "
+            "(without -y, parley asks)");
         output_ =
             add_option(*recv_, "-o,--output", output_value_, "PATH",
                        "An existing directory to receive into, or a new path for the document; \"-\" is "
@@ -238,7 +257,7 @@ private:
         add_option(
             *recv_, "--max-size", max_size_, "SIZE",
             "Refuse a document that takes more bytes on the disk, for example 500MiB (default: what is free, "
-            "less 64 MiB)")
+            "less 64 MiB or 1/64 of a small disk)")
             ->transform(CLI::AsSizeValue(false).description(""))
             ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62).description(""));
         max_paths_option_ = add_option(
@@ -274,7 +293,7 @@ private:
         if (!proxy) return std::move(*wrong(proxy.error()));
         options.proxy = std::move(*proxy);
         options.ca_file = probe_ca_file_;
-        options.timeout = std::chrono::milliseconds{static_cast<std::int64_t>(probe_timeout_ * 1000)};
+        options.timeout = milliseconds_of(probe_timeout_);
         options.json = probe_json_;
         return options;
     }
@@ -294,10 +313,7 @@ private:
         } else {
             options.path = path_text_;
         }
-        if (name_->count() != 0) {
-            if (options.kind == kind::path) return usage_error("--name is for a text or standard input");
-            options.name = std::move(name_value_);
-        }
+        if (name_->count() != 0) options.name = std::move(name_value_);
         if (options.kind == kind::standard_input && options.common.code_file == "-")
             return usage_error("standard input cannot be both the document and the code");
         options.compress = compress_      ? compression::always
@@ -314,6 +330,7 @@ private:
         if (code_->count() != 0) options.code = std::move(code_value_);
         options.yes = yes_;
         options.allow_dot = allow_dot_;
+        options.rename = rename_;
         options.max_size_bytes = max_size_;
         if (max_paths_option_->count() != 0) options.max_paths = max_paths_;
         options.max_iterations = max_iterations_;
@@ -346,7 +363,7 @@ private:
     raw_common send_raw_, recv_raw_;
     std::string path_text_, text_value_, name_value_, records_ = "current", code_value_, output_value_;
     std::uint64_t max_iterations_ = default_max_iterations;
-    bool compress_ = false, no_compress_ = false, yes_ = false, allow_dot_ = false;
+    bool compress_ = false, no_compress_ = false, yes_ = false, allow_dot_ = false, rename_ = false;
     std::string probe_relay_, probe_ca_file_;
     proxy_arguments probe_proxy_;
     double probe_timeout_ = 15;

@@ -30,6 +30,8 @@ struct common_options {
     proxy_pointer proxy;                  // null: none
     std::optional<std::string> code_file; // "-" is standard input
     std::chrono::milliseconds timeout{std::chrono::hours{1}}; // how long to wait for the other side
+    std::chrono::milliseconds connect_timeout{15'000};        // of each connection to the relay
+    std::chrono::milliseconds idle_timeout{60'000};           // of a transfer without a byte
     std::uint64_t max_wrong_codes = default_max_guesses;      // 0: any number
     output_form form = output_form::text;
 };
@@ -39,7 +41,7 @@ struct send_command_options {
     enum class source_kind { path, text, standard_input } kind = source_kind::path;
     std::filesystem::path path;
     std::string text;
-    std::optional<std::string> name; // of a text or of standard input
+    std::optional<std::string> name; // that the receiver sees
     compression compress = compression::sampled;
     record_layout layout = record_layout::current;
 };
@@ -49,6 +51,7 @@ struct recv_command_options {
     std::optional<std::string> code; // the argument, which other users of the machine can see
     bool yes = false;
     bool allow_dot = false;                    // with `yes`: take a document whose name begins with a dot
+    bool rename = false;                       // take another name if the document's is taken
     std::uint64_t max_size_bytes = UINT64_MAX; // of the document
     std::optional<std::uint32_t> max_paths;    // in the document
     std::optional<std::string> output;         // "-" is standard output

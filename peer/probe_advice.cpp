@@ -1,3 +1,4 @@
+#include "peer/connection_advice.hpp"
 #include "peer/probe_command.hpp"
 
 #include <boost/asio/error.hpp>
@@ -79,17 +80,15 @@ std::string probe_advice(const probe_step& step, const probe_command_options& op
         error == errc::proxy_refused_destination || error == errc::proxy_cannot_connect ||
         step.name == "proxy")
         return for_proxy(error);
-    if (step.name == "resolve")
-        return "Check the spelling of the host, and that this machine can resolve names. If only a proxy can "
-               "resolve names, name it with --proxy.";
+    const std::string_view advice = connection_advice(error);
+    if (!advice.empty()) return std::string{advice};
+    if (step.name == "resolve") return std::string{connection_advice(errc::name_not_resolved)};
     if (step.name == "connect") return for_connect(error, options.relay);
     if (step.name == "tls")
         return "Check that the relay's certificate is for this name, has not expired, and comes with its "
                "chain. For an authority of your own use --ca-file. For a port without TLS use tcp:// or "
                "ws://.";
-    if (step.name == "upgrade")
-        return "Check the path, and that the web server in front passes on WebSockets (nginx: "
-               "proxy_http_version 1.1 and the headers Upgrade and Connection).";
+    if (step.name == "upgrade") return std::string{connection_advice(errc::upgrade_refused)};
     if (step.name == "handshake") return for_handshake(error);
     return for_room(error, options);
 }

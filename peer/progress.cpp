@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 namespace parley::cli {
 namespace {
@@ -14,6 +15,7 @@ using namespace std::chrono_literals;
 constexpr duration sample_interval = 200ms;
 constexpr duration rate_window = 5s;
 constexpr duration shortest_measure = 300ms;
+constexpr duration shortest_stall = 5s;
 constexpr std::size_t widest_bar = 40;
 constexpr std::size_t narrowest_bar = 8;
 
@@ -27,26 +29,17 @@ std::string figures(const progress_state& state)
 {
     std::string text = format_bytes(state.done_bytes);
     if (state.total_bytes) text += " of " + format_bytes(*state.total_bytes);
+    if (state.stalled_for) {
+        // Whole seconds that are over.
+        const auto whole = std::chrono::floor<std::chrono::seconds>(*state.stalled_for);
+        return text + "  stalled for " + format_time(whole);
+    }
     if (state.bytes_per_second) text += "  " + format_rate(*state.bytes_per_second);
     if (state.time_left) text += "  " + format_time(*state.time_left) + " left";
     return text;
 }
 
 } // namespace
-
-std::string format_bytes(std::uint64_t bytes)
-{
-    if (bytes < 1024) return fmt::format("{} B", bytes);
-    constexpr std::array units{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    double value = static_cast<double>(bytes) / 1024.0;
-    std::size_t unit = 0;
-    // 1023.95 would be rounded to 1024.0.
-    while (value >= 1023.95 && unit + 1 < units.size()) {
-        value /= 1024.0;
-        ++unit;
-    }
-    return fmt::format("{:.1f} {}", value, units[unit]);
-}
 
 std::string format_count(std::uint64_t count, std::string_view one, std::string_view many)
 {
@@ -75,7 +68,7 @@ std::optional<unsigned> progress_state::percent() const noexcept
                                  static_cast<long double>(*total_bytes));
 }
 
-progress_meter::progress_meter(time_point start)
+progress_meter::progress_meter(time_point start) : changed_(start)
 {
     samples_.push_back({start, 0});
 }
@@ -92,6 +85,9 @@ progress_state progress_meter::update(time_point now, std::uint64_t done_bytes,
         samples_.pop_front();
 
     progress_state state{done_bytes, total_bytes, std::nullopt, std::nullopt};
+    if (std::exchange(done_bytes_, done_bytes) != done_bytes) changed_ = now;
+    if (now - changed_ >= shortest_stall && (!total_bytes || done_bytes < *total_bytes))
+        state.stalled_for = now - changed_;
     const duration measured = now - samples_.front().when;
     if (measured < shortest_measure || done_bytes < samples_.front().bytes) return state;
     state.bytes_per_second = static_cast<double>(done_bytes - samples_.front().bytes) / seconds(measured);

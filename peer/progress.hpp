@@ -1,6 +1,7 @@
 // The progress of a transfer, in words and as a bar. Nothing here reads a clock or a terminal.
 #pragma once
 
+#include <parley/base/bytes.hpp>
 #include <parley/base/time.hpp>
 
 #include <cstdint>
@@ -11,8 +12,6 @@
 
 namespace parley::cli {
 
-// "0 B", "999 B", "1.0 KiB", "3.4 GiB": at most four digits.
-std::string format_bytes(std::uint64_t bytes);
 // "1 file", "2 files"
 std::string format_count(std::uint64_t count, std::string_view one, std::string_view many);
 // "12.3 MiB/s"
@@ -25,12 +24,15 @@ struct progress_state {
     std::optional<std::uint64_t> total_bytes;
     std::optional<double> bytes_per_second; // unknown at first
     std::optional<duration> time_left;      // if both of the above are known
+    // How long no byte has passed, if that is five seconds or more and more bytes are due.
+    std::optional<duration> stalled_for = std::nullopt;
 
     // 0..100, rounded down; 100 for an empty document.
     std::optional<unsigned> percent() const noexcept;
 };
 
-// Computes a rate from counts of bytes at given times, over the last five seconds. Not thread-safe.
+// Computes a rate from counts of bytes at given times, over the last five seconds. Call update() about once a
+// second, also when no byte has passed. Not thread-safe.
 class progress_meter {
 public:
     explicit progress_meter(time_point start);
@@ -42,6 +44,8 @@ private:
         std::uint64_t bytes;
     };
     std::deque<sample> samples_; // at most 26: the newest, and one each 200 ms before it
+    std::uint64_t done_bytes_ = 0;
+    time_point changed_; // when done_bytes_ became what it is
 };
 
 // Decides when to show the progress next.
@@ -64,7 +68,8 @@ private:
     unsigned last_tenth_ = 0;
 };
 
-// "40 %  1.2 GiB of 3.0 GiB  210.0 MiB/s  0:09 left", without the parts that are not known.
+// "40 %  1.2 GiB of 3.0 GiB  210.0 MiB/s  0:09 left", without the parts that are not known. In a stall, "stalled
+// for 0:07" is the end.
 std::string progress_line(const progress_state& state);
 // The same after a bar, in ASCII: "[=====>      ]  40 %  …". At most `columns` - 1 wide: if there is no room
 // for a bar it is left out and the line is cut.

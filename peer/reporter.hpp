@@ -24,7 +24,7 @@ struct transfer_summary {
     std::uint64_t directories = 0;
     std::uint64_t content_bytes = 0;
     std::uint64_t stream_bytes = 0;
-    std::uint64_t skipped = 0; // number of paths that did not travel
+    std::uint64_t skipped = 0; // number of paths that did not travel, or that the receiver cannot hold
     duration time{};
 };
 
@@ -45,6 +45,8 @@ public:
     virtual void connected(std::string_view address) = 0;
     virtual void identified(std::string_view self) = 0;
     virtual void waiting() = 0;
+    // The relay was lost during the wait, or is still away: `why`. The next connection is made after `pause`.
+    virtual void reconnecting(std::string_view why, duration pause) = 0;
     virtual void rejected(std::string_view peer, const error_code& why) = 0;
     // So many with another code in the last minute: somebody may be guessing.
     virtual void guesses(const guess_report& last_minute) = 0;
@@ -52,8 +54,12 @@ public:
     virtual void refused(std::string_view peer) = 0;   // sender: by the other user
     virtual void offered(std::string_view peer) = 0;   // receiver: somebody knows the code
     virtual void withdrawn(std::string_view peer) = 0; // receiver: that sender has left again
+    // Sender: the receiver left before the end, as `message` says; the wait begins again.
+    virtual void receiver_left(std::string_view message) = 0;
     virtual void agreed(std::string_view self, std::string_view peer) = 0;
     virtual void progress(time_point now, std::uint64_t bytes, std::optional<std::uint64_t> total) = 0;
+    // Time passes: shows the last progress again, with the rate of now. Call it about once a second.
+    virtual void tick(time_point now) = 0;
     // A question whose answer is typed on the same terminal. Progress waits until it is answered. `answered`
     // says whether a line was typed.
     virtual void question(std::string_view text) = 0;

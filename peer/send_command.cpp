@@ -2,11 +2,18 @@
 
 #include "peer/session.hpp"
 #include "peer/spool.hpp"
+#include "peer/terminal.hpp"
 
 #include <parley/crypto/random.hpp>
 #include <parley/transfer/send_document.hpp>
 
+#include <boost/asio/post.hpp>
+#include <boost/system/errc.hpp>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <set>
+#include <unistd.h>
+#include <utility>
 
 namespace parley::cli {
 namespace {
@@ -14,34 +21,49 @@ namespace {
 using kind = send_command_options::source_kind;
 
 // Every failure before the connection is about a local file, whatever the condition of its code.
-command_error local_failure(const std::string& what, const error_code& why)
+command_error local_failure(const std::string& what, const error_code& why, const diagnostics& diag = {})
 {
     if (why == errc::cancelled || interrupt_watch::signal() != 0) return {exit_code::interrupted, {}};
-    return {exit_code::local_file, fmt::format("{}: {}", what, why.message())};
+    std::string message = fmt::format("{}: {}", what, diag.empty() ? why.message() : diag.message());
+    if (why == errc::hostile_name) message += "; --name NAME gives it another one";
+    return {exit_code::local_file, std::move(message)};
 }
 
-command_result<document_source> open_source(const send_command_options& options, source_options settings)
+// Opens the document from its beginning. `input` keeps standard input, which can be read only once.
+command_result<document_source> open_source(const send_command_options& options, source_options settings,
+                                            std::optional<spooled_file>& input)
 {
+    diagnostics diag;
     if (options.kind == kind::text) {
         const std::string name = options.name.value_or("message.txt");
         const bytes_view text = as_bytes(options.text);
-        result<document_source> source =
-            document_source::from_bytes(name, byte_vector{text.begin(), text.end()}, std::move(settings));
-        if (!source) return local_failure(escaped(name), source.error());
+        result<document_source> source = document_source::from_bytes(
+            name, byte_vector{text.begin(), text.end()}, std::move(settings), &diag);
+        if (!source) return local_failure("the text", source.error(), diag);
         return std::move(*source);
     }
     if (options.kind == kind::standard_input) {
-        result<spooled_file> spooled = spool(STDIN_FILENO);
-        if (!spooled) return local_failure("standard input", spooled.error());
+        if (!input) {
+            result<spooled_file> spooled = spool(STDIN_FILENO);
+            if (!spooled) return local_failure("standard input", spooled.error());
+            input.emplace(std::move(*spooled));
+        }
+        descriptor again{::fcntl(input->file.get(), F_DUPFD_CLOEXEC, 0)};
+        if (!again || ::lseek(again.get(), 0, SEEK_SET) < 0)
+            return local_failure("standard input", last_system_error());
         const std::string name = options.name.value_or("stdin");
-        result<document_source> source = document_source::from_descriptor(name, spooled->file.release(),
-                                                                          spooled->size, std::move(settings));
-        if (!source) return local_failure(escaped(name), source.error());
+        result<document_source> source = document_source::from_descriptor(name, again.release(), input->size,
+                                                                          std::move(settings), &diag);
+        if (!source) return local_failure("standard input", source.error(), diag);
         return std::move(*source);
     }
-    result<document_source> source = document_source::open(options.path, std::move(settings));
-    if (!source) return local_failure(escaped(options.path.native()), source.error());
-    return std::move(*source);
+    settings.name = options.name;
+    result<document_source> source = document_source::open(options.path, std::move(settings), &diag);
+    if (source) return std::move(*source);
+    if (source.error() == boost::system::errc::file_too_large)
+        diag.set_message(
+            "its size is not its length, which is above 16 MiB; send it by  parley send - < FILE");
+    return local_failure(escaped(options.path.native()), source.error(), diag);
 }
 
 // Returns the given code, or makes and shows a new one.
@@ -55,9 +77,77 @@ command_result<secret_bytes> choose_code(const send_command_options& options,
         warn_of_mistyped(out, given->code);
         return std::move(given->code.password);
     }
+    if (!is_writable(STDOUT_FILENO))
+        return command_error{exit_code::local_file,
+                             "standard output is closed, so nobody can see the new code"};
     secret_bytes code = generate_code(system_random());
     out.code(code.text(), receiving_command(options.common));
     return code;
+}
+
+// Shows each skipped path once, although the document may be opened for several receivers.
+class skip_reporter {
+public:
+    explicit skip_reporter(reporter& out) : out_(out) {}
+
+    // While an operation runs, another thread reads the document; its loop is then `home`.
+    void set_home(std::optional<executor> home) { home_ = std::move(home); }
+
+    void report(const skipped_path& path)
+    {
+        if (home_)
+            asio::post(*home_, [this, path] { show(path); });
+        else
+            show(path);
+    }
+
+private:
+    void show(const skipped_path& path)
+    {
+        if (shown_.emplace(path.path, path.reason).second) out_.skipped(path);
+    }
+
+    reporter& out_;
+    std::optional<executor> home_;
+    std::set<std::pair<std::string, std::string>> shown_;
+};
+
+operation_result<send_report> send_once(const send_command_options& options, secret_bytes code,
+                                        document_source& source, skip_reporter& skips, reporter& out)
+{
+    auto settings = make_session_options<send_options>(options.common);
+    settings.layout(options.layout);
+    session_observer observer{out, false, options.common.proxy};
+    auto report = run_operation<send_report>(
+        [&](const executor& ex, auto&& token) {
+            skips.set_home(ex);
+            async_send_document(ex, std::move(code), source, std::move(settings), observer,
+                                std::forward<decltype(token)>(token));
+        },
+        [&observer] { observer.tick(); });
+    skips.set_home({});
+    return report;
+}
+
+// Whether a receiver was in the room and left it before the end. It may have had no room on its disk, its
+// user may have said no, or its connection broke.
+bool receiver_left(const operation_error& error)
+{
+    const bool in_room =
+        error.phase == session_phase::transferring || error.phase == session_phase::finishing;
+    return in_room && error.code == errc::peer_disconnected;
+}
+
+// The failure to report after `error`, when a receiver had `left` before: that nobody else came says less.
+operation_error final_failure(const std::optional<operation_error>& left, const operation_error& error)
+{
+    const bool nobody_came =
+        error.phase == session_phase::connecting || error.phase == session_phase::handshake;
+    const bool says_more = error.code == errc::cancelled || error.code == errc::too_many_guesses;
+    if (!left || !nobody_came || says_more) return error;
+    operation_error out = *left;
+    out.detail += out.detail.empty() ? "nobody else came" : "; nobody else came";
+    return out;
 }
 
 // Quotes `text` as one word of a shell.
@@ -85,14 +175,12 @@ std::string receiving_command(const common_options& common)
 int run_send(const send_command_options& options, std::optional<std::string> code_from_environment,
              reporter& out)
 {
-    std::uint64_t skipped = 0;
+    skip_reporter skips{out};
     source_options settings;
     settings.compress = options.compress;
-    settings.on_skipped = [&](const skipped_path& path) {
-        ++skipped;
-        out.skipped(path);
-    };
-    command_result<document_source> source = open_source(options, std::move(settings));
+    settings.on_skipped = [&skips](const skipped_path& path) { skips.report(path); };
+    std::optional<spooled_file> input;
+    command_result<document_source> source = open_source(options, settings, input);
     if (!source) return report_failure(out, source.error());
     if (interrupt_watch::signal() != 0) return report_failure(out, {exit_code::interrupted, {}});
     out.document(source->name(), source->is_directory(), source->file_count(), source->content_bytes());
@@ -100,15 +188,18 @@ int run_send(const send_command_options& options, std::optional<std::string> cod
     command_result<secret_bytes> code = choose_code(options, std::move(code_from_environment), out);
     if (!code) return report_failure(out, code.error());
 
-    auto settings_of_session = make_session_options<send_options>(options.common);
-    settings_of_session.layout(options.layout);
-    session_observer observer{out, false, options.common.proxy};
-    const operation_result<send_report> report =
-        run_operation<send_report>([&](const executor& ex, auto&& token) {
-            async_send_document(ex, std::move(*code), *source, std::move(settings_of_session), observer,
-                                std::forward<decltype(token)>(token));
-        });
-    if (!report) return report_failure(out, report.error(), options.common);
+    // After a receiver that left, another one may come with the same code.
+    std::optional<operation_error> left;
+    operation_result<send_report> report = send_once(options, code->duplicate(), *source, skips, out);
+    while (!report) {
+        if (!receiver_left(report.error()))
+            return report_failure(out, final_failure(left, report.error()), options.common);
+        left = report.error();
+        out.receiver_left(left->message());
+        source = open_source(options, settings, input);
+        if (!source) return report_failure(out, source.error());
+        report = send_once(options, code->duplicate(), *source, skips, out);
+    }
 
     transfer_summary summary;
     summary.name = source->name();
@@ -118,10 +209,13 @@ int run_send(const send_command_options& options, std::optional<std::string> cod
     summary.directories = source->directory_count();
     summary.content_bytes = report->content_bytes;
     summary.stream_bytes = report->stream_bytes;
-    summary.skipped = skipped;
+    summary.skipped = source->skipped_count();
     summary.time = report->transfer_time;
+    if (summary.skipped != 0)
+        out.warning(fmt::format("the receiver's document is incomplete: {} did not travel",
+                                format_count(summary.skipped, "path", "paths")));
     out.done(summary);
-    return to_int(exit_code::ok);
+    return to_int(summary.skipped == 0 ? exit_code::ok : exit_code::incomplete);
 }
 
 } // namespace parley::cli

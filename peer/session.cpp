@@ -1,5 +1,6 @@
 #include "peer/session.hpp"
 
+#include "peer/connection_advice.hpp"
 #include "peer/prompt.hpp"
 
 #include <parley/async/event.hpp>
@@ -30,6 +31,12 @@ void session_observer::identified(const identity& self)
 void session_observer::waiting()
 {
     out_.waiting();
+}
+
+void session_observer::reconnecting(const operation_error& why, duration pause)
+{
+    const std::string detail = why.detail.empty() ? std::string{} : fmt::format(" ({})", why.detail);
+    out_.reconnecting(why.code.message() + detail, pause);
 }
 
 void session_observer::rejected(const identity& peer, error_code why)
@@ -110,11 +117,13 @@ void session_observer::finishing()
 
 std::string question_about(const offered_document& document)
 {
+    const std::string name =
+        "\"" + escaped(document.name) + '"' +
+        (document.other_name.empty() ? std::string{} : " as \"" + escaped(document.other_name) + '"');
     const std::string files = format_count(document.files, "file", "files");
     const std::string size = format_bytes(document.content_bytes);
-    if (!document.is_directory)
-        return fmt::format("Receive file \"{}\" ({})? [y/N] ", escaped(document.name), size);
-    return fmt::format("Receive folder \"{}\" ({} in {}, {})? [y/N] ", escaped(document.name), files,
+    if (!document.is_directory) return fmt::format("Receive file {} ({})? [y/N] ", name, size);
+    return fmt::format("Receive folder {} ({} in {}, {})? [y/N] ", name, files,
                        format_count(document.directories, "folder", "folders"), size);
 }
 
@@ -125,6 +134,8 @@ int report_failure(reporter& out, const operation_error& error, const common_opt
     std::string message = error.message();
     if (exit == exit_code::unreachable && common.relay_text.empty())
         message += "; --relay or PARLEY_RELAY says where another relay is";
+    const std::string_view advice = connection_advice(error.code);
+    if (!advice.empty()) message.append(". ").append(advice);
     if (exit == exit_code::guessed) message += "; take a new code, or allow more with --max-wrong-codes";
     out.failed(exit, to_int(exit), message);
     return to_int(exit);

@@ -13,8 +13,11 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <functional>
 #include <optional>
 #include <unistd.h>
 
@@ -36,6 +39,7 @@ public:
     void connected(std::string_view address) override;
     void identified(const identity& self) override;
     void waiting() override;
+    void reconnecting(const operation_error& why, duration pause) override;
     void rejected(const identity& peer, error_code why) override;
     void guesses(const guess_report& last_minute) override;
     void trying_again() override;
@@ -46,6 +50,8 @@ public:
     void agreed(const identity& self, const identity& peer) override;
     void progress(const transfer_progress& now) override;
     void finishing() override;
+    // Call it once a second.
+    void tick() { out_.tick(clock::now()); }
 
 private:
     awaitable<bool> ask(std::string question);
@@ -61,8 +67,8 @@ Options make_session_options(const common_options& common)
 {
     Options out;
     out.relay(common.relay).ca_file(common.ca_file).proxy(common.proxy).wait_timeout(common.timeout);
-    out.max_guesses(common.max_wrong_codes);
-    out.connect_timeout(std::min<duration>(out.connect_timeout(), common.timeout));
+    out.max_guesses(common.max_wrong_codes).idle_timeout(common.idle_timeout);
+    out.connect_timeout(std::min(common.connect_timeout, common.timeout));
     return out;
 }
 
@@ -77,15 +83,16 @@ int report_failure(reporter& out, const command_error& error);
 void warn_of_mistyped(reporter& out, const typed_code& code);
 
 // Runs one operation on its own context. `start(executor, token)` begins it with a completion token of
-// signature void(std::exception_ptr, operation_result<Report>). A signal cancels it. Rethrows an exception of
-// the operation.
+// signature void(std::exception_ptr, operation_result<Report>). `each_second` is called once a second until its
+// end. A signal cancels it. Rethrows an exception of the operation.
 template <class Report, class Start>
-operation_result<Report> run_operation(Start start)
+operation_result<Report> run_operation(Start start, const std::function<void()>& each_second = {})
 {
     asio::io_context context{1};
     asio::cancellation_signal cancel;
     asio::posix::stream_descriptor wake{context};
     if (const int copy = ::dup(interrupt_watch::wake_descriptor()); copy >= 0) wake.assign(copy);
+    asio::steady_timer second{context};
     std::optional<operation_result<Report>> outcome;
     std::exception_ptr escaped;
     // The operation begins in its own turn of the loop, so a signal that arrived earlier cancels it right
@@ -96,11 +103,21 @@ operation_result<Report> run_operation(Start start)
                                            escaped = failure;
                                            outcome.emplace(std::move(report));
                                            wake.close();
+                                           second.cancel();
                                        }));
     if (wake.is_open())
         wake.async_wait(asio::posix::stream_descriptor::wait_read, [&](error_code error) {
             if (!error) cancel.emit(asio::cancellation_type::terminal);
         });
+    const std::function<void()> count_second = [&] {
+        second.expires_after(std::chrono::seconds{1});
+        second.async_wait([&](error_code error) {
+            if (error || outcome) return;
+            each_second();
+            count_second();
+        });
+    };
+    if (each_second) count_second();
     context.run();
     if (escaped) std::rethrow_exception(escaped);
     return std::move(*outcome);

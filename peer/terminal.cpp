@@ -2,6 +2,7 @@
 
 #include "peer/interrupt.hpp"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -10,6 +11,12 @@ namespace parley::cli {
 bool is_terminal(int descriptor) noexcept
 {
     return ::isatty(descriptor) == 1;
+}
+
+bool is_writable(int descriptor) noexcept
+{
+    const int flags = ::fcntl(descriptor, F_GETFL);
+    return flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
 }
 
 std::size_t terminal_width(int descriptor) noexcept

@@ -1,4 +1,4 @@
-// Terminal functions of the program.
+// Terminal functions of the program, and what else concerns its standard descriptors.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +8,9 @@
 namespace parley::cli {
 
 bool is_terminal(int descriptor) noexcept;
+
+// Whether `descriptor` is open for writing. Standard output is not if the program was started without it.
+bool is_writable(int descriptor) noexcept;
 
 // The number of columns; 80 when the terminal does not tell or there is none.
 std::size_t terminal_width(int descriptor) noexcept;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <poll.h>
 #include <unistd.h>
+#include <utility>
 
 namespace parley::cli {
 namespace {
@@ -48,12 +49,22 @@ public:
     }
     void connecting(std::string_view relay, std::string_view proxy) override
     {
+        if (relay_lost_) return;
         say(fmt::format("Connecting to the relay at {}{}", escaped(relay),
                         proxy.empty() ? "" : " through the proxy " + escaped(proxy)));
     }
     void connected(std::string_view) override {}
     void identified(std::string_view) override {}
-    void waiting() override { say("Waiting for the other side (Ctrl-C to give up)"); }
+    void waiting() override
+    {
+        say(relay_lost_ ? "Connected to the relay again; waiting for the other side (Ctrl-C to give up)"
+                        : "Waiting for the other side (Ctrl-C to give up)");
+        relay_lost_ = false;
+    }
+    void reconnecting(std::string_view why, duration) override
+    {
+        if (!std::exchange(relay_lost_, true)) say(fmt::format("Lost the relay: {}; connecting again", why));
+    }
     void rejected(std::string_view peer, const error_code& why) override
     {
         say(fmt::format("No match with {}: {}", escaped(peer), why.message()));
@@ -77,6 +88,12 @@ public:
     {
         say(fmt::format("{} has left; still waiting", escaped(peer)));
     }
+    void receiver_left(std::string_view message) override
+    {
+        meter_.reset();
+        pending_.reset();
+        tell(fmt::format("parley: {}; waiting on with the same code", message));
+    }
     void agreed(std::string_view, std::string_view peer) override
     {
         say(fmt::format("Agreed with {}", escaped(peer)));
@@ -87,12 +104,18 @@ public:
         if (style_.quiet) return;
         if (!meter_) meter_.emplace(now);
         const progress_state state = meter_->update(now, bytes, total);
+        last_bytes_ = bytes;
+        last_total_ = total;
         if (asking_ || !pace_.due(now, state)) {
             pending_ = state;
             return;
         }
         pending_.reset();
         show(state);
+    }
+    void tick(time_point now) override
+    {
+        if (meter_) progress(now, last_bytes_, last_total_);
     }
     void question(std::string_view text) override
     {
@@ -109,6 +132,7 @@ public:
         if (style_.quiet) return;
         if (style_.columns && pending_) show(*pending_); // leave the bar at the final state
         pending_.reset();
+        meter_.reset();
     }
     void done(const transfer_summary& summary) override
     {
@@ -159,10 +183,13 @@ private:
     text_sink output_;
     text_style style_;
     progress_pace pace_;
-    std::optional<progress_meter> meter_;
+    std::optional<progress_meter> meter_; // while bytes are due
+    std::uint64_t last_bytes_ = 0;
+    std::optional<std::uint64_t> last_total_;
     std::optional<progress_state> pending_; // the newest state that was not shown
     bool line_open_ = false;                // a bar or a question stands on the last line
     bool asking_ = false;
+    bool relay_lost_ = false; // and not found again
 };
 
 } // namespace

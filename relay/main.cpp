@@ -2,6 +2,7 @@
 #include "relay/options.hpp"
 
 #include <parley/base/bytes.hpp>
+#include <parley/base/standard_descriptors.hpp>
 
 #include <csignal>
 #include <cstdio>
@@ -20,6 +21,7 @@ int run(std::vector<std::string> arguments)
         return static_cast<int>(text->exit);
     }
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN); // a log file at its limit
     daemon relay{std::get<relay_configuration>(std::move(parsed)), std::move(arguments)};
     return static_cast<int>(relay.run());
 }
@@ -29,6 +31,7 @@ int run(std::vector<std::string> arguments)
 
 int main(int argc, char** argv)
 {
+    if (!parley::open_standard_descriptors()) return static_cast<int>(parley::relayd::exit_code::internal);
     try {
         return parley::relayd::run({argv + 1, argv + argc});
     } catch (const std::exception& failure) {

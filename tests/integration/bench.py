@@ -12,7 +12,7 @@ import harness
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 REPORT = ROOT / "bench" / "report.py"
-LIMIT = 10 * harness.LIMIT  # a busy machine makes a run many times as long
+LIMIT = 10 * harness.LIMIT  # of a whole run
 BENCH = os.environ.get("PARLEY_BENCH_PROGRAM", "parley-bench")
 SMALL = ("--runs", "1", "--seconds", "0.05", "--waiting", "10,40", "--memory-waiting", "10,200",
          "--transfer-mb", "1", "--small-files", "20", "--memory-ballast", "--concurrency", "4")

@@ -13,12 +13,12 @@ class Transfer(harness.FreshCase):
         super().setUp()
         self.inbox = self.world.folder("in")
 
-    def pass_on(self, *what, stdin=None, receiver=("-y",), **named):
-        """Sends `what` into the inbox; the finished sender and receiver."""
+    def pass_on(self, *what, stdin=None, receiver=("-y",), status=0, **named):
+        """Sends `what` into the inbox; the finished sender (with `status`) and receiver."""
         more = {} if stdin is None else {"stdin": stdin}
         sender, code = self.world.send_waiting(*what, **more, **named)
         taker = self.world.recv("--json", "-o", self.inbox, *receiver, code=code).expect_exit(0)
-        return sender.expect_exit(0), taker
+        return sender.expect_exit(status), taker
 
     def test_file(self):
         path = self.world.file("out/report.txt", random.Random(1).randbytes(1_000_003))
@@ -50,10 +50,12 @@ class Transfer(harness.FreshCase):
         tree = self.world.folder("out/tree")
         os.symlink("/etc/passwd", tree / "link")
         os.mkfifo(tree / "pipe")
-        sender, _ = self.pass_on(tree)
-        skipped = {event["path"] for event in sender.events() if event["event"] == "skipped"}
-        self.assertEqual(skipped, {"link", "pipe"})
+        sender, receiver = self.pass_on(tree, status=12)
+        skipped = [event["path"] for event in sender.events() if event["event"] == "skipped"]
+        self.assertEqual(sorted(skipped), ["link", "pipe"])
         self.assertEqual(sender.event("done")["skipped"], 2)
+        self.assertIn("incomplete", sender.stderr.text())
+        self.assertEqual(receiver.event("done")["skipped"], 0)
         self.assertEqual(os.listdir(self.inbox / "tree"), ["file"])
 
     def test_text(self):
@@ -82,7 +84,7 @@ class Transfer(harness.FreshCase):
         self.world.file("out/tree/file", b"x")
         sender, code = self.world.send_waiting(self.world.folder("out/tree"))
         receiver = self.world.recv("-y", "-o", "-", code=code).expect_exit(8)
-        sender.wait()
+        sender.expect_left()
         self.assertEqual(receiver.stdout.bytes(), b"")
         harness.assert_empty(self.world.temporary)
 

@@ -10,7 +10,7 @@
 
 What to know:
   * The programs are $PARLEY_PROGRAM and $PARLEY_RELAY_PROGRAM (default: parley and parley-relay on the PATH).
-  * Every wait is for a process, a line or an event, and is bounded by `timeout` seconds (default LIMIT, 60, times
+  * Every wait is for a process, a line or an event, and is bounded by `timeout` seconds (default LIMIT, 300, times
     $PARLEY_TEST_SLOWNESS); a wait that is over raises with all that the process has written.
   * A Process is a child with its output read by threads, so that no pipe ever fills. `prefix` puts another program in
     front, e.g. ["/usr/bin/time", "-v"]; then use signal_program() to reach parley itself.
@@ -34,8 +34,10 @@ import threading
 import time
 import unittest
 
-LIMIT = 60.0 * float(os.environ.get("PARLEY_TEST_SLOWNESS", "1"))
+NO_SUCH_NAME = "x" * 64 + ".example"  # a name that cannot exist, whatever a name server says
+LIMIT = 300.0 * float(os.environ.get("PARLEY_TEST_SLOWNESS", "1"))
 PARLEY = os.environ.get("PARLEY_PROGRAM", "parley")
+FAULTS = os.environ.get("PARLEY_FAULTS_LIBRARY", "")  # tests/faults
 RELAY = os.environ.get("PARLEY_RELAY_PROGRAM", "parley-relay")
 
 
@@ -55,6 +57,11 @@ def clean_environment(extra=None):
         else:
             environment[key] = str(value)
     return environment
+
+
+def failing(faults, under):
+    """The environment of a program whose system calls on what is in `under` fail: see tests/faults/faults.cpp."""
+    return {"LD_PRELOAD": FAULTS, "PARLEY_FAULTS": faults, "PARLEY_FAULTS_UNDER": under}
 
 
 class Output:
@@ -181,6 +188,13 @@ class Process:
         if got != status:
             raise Failure(f"exit {got} instead of {status}: {self.describe()}")
         return self
+
+    def expect_left(self, timeout=LIMIT):
+        """Waits until this sender says that its receiver has left and that it waits on, ends it, and returns the words."""
+        said = self.event("receiver_left", timeout)["message"]
+        self.signal_program(signal.SIGTERM)
+        self.expect_exit(143, timeout)
+        return said
 
     def send_signal(self, number):
         self.child.send_signal(number)

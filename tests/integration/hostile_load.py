@@ -12,6 +12,7 @@ import random
 import resource
 import select
 import selectors
+import signal
 import socket
 import subprocess
 import sys
@@ -296,7 +297,9 @@ class HostileLoad(unittest.TestCase):
                 for end in ends:
                     end.close()
             self.relay.stop()
-            victim.expect_exit(5)
+            victim.event("reconnecting")
+            victim.send_signal(signal.SIGTERM)
+            victim.expect_exit(143)
 
 
 if __name__ == "__main__":

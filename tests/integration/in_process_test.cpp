@@ -188,12 +188,10 @@ TEST_P(in_process, many_pairs_at_once)
         w.receive(*receivers[other], "code " + std::to_string(other), {},
                   "10.0.2." + std::to_string(other + 1));
     }
-    ASSERT_TRUE(w.run_until(
-        [&] {
-            return std::all_of(senders.begin(), senders.end(), [](const auto& s) { return s->done(); }) &&
-                   std::all_of(receivers.begin(), receivers.end(), [](const auto& r) { return r->done(); });
-        },
-        std::chrono::seconds{60}));
+    ASSERT_TRUE(w.run_until([&] {
+        return std::all_of(senders.begin(), senders.end(), [](const auto& s) { return s->done(); }) &&
+               std::all_of(receivers.begin(), receivers.end(), [](const auto& r) { return r->done(); });
+    }));
     for (std::size_t i = 0; i < pairs; ++i) {
         expect_success(*senders[i], *receivers[i]);
         EXPECT_EQ(file_bytes(receivers[i]->destination.path() / "document"), contents[i]);

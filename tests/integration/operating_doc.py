@@ -65,7 +65,7 @@ STAND_INS = {
             path = state / "notify"
             path.unlink(missing_ok=True)
             heard.bind(str(path))
-            heard.settimeout(60)
+            heard.settimeout(300)
             (line,) = [value for key, value in settings() if key == "ExecStart"]
             log = open(state / "journal", "ab")
             child = subprocess.Popen(command(line), stdin=subprocess.DEVNULL, stdout=log, stderr=log,

@@ -64,7 +64,7 @@ class Probe(secure.RelayCase):
         self.fails(9, "connect", "--proxy none", self.addresses["tcp"], "--proxy", "http://127.0.0.1:1")
         self.fails(3, "proxy", "could not resolve or reach", "nowhere.invalid", "--proxy", proxy.url)
         self.fails(9, "resolve", "proxy's name", self.addresses["tcp"],
-                   environment={"ALL_PROXY": "socks5://nowhere.invalid"})
+                   environment={"ALL_PROXY": f"socks5://{harness.NO_SUCH_NAME}"})
 
     def test_in_words(self):
         done = self.start(self.addresses["tcp"]).expect_exit(0)
@@ -79,7 +79,7 @@ class Probe(secure.RelayCase):
     def test_the_step_that_fails(self):
         free = harness.free_port()
         handshake_port = self.addresses["tcp"].partition(",")[0]
-        self.fails(3, "resolve", "no address", "nowhere.invalid")
+        self.fails(3, "resolve", "no such host name", harness.NO_SUCH_NAME)
         self.fails(3, "connect", "Connection refused", f"127.0.0.1:{free}")
         self.fails(3, "connect", "this user may", f"unix:{self.world.root}/none.sock")
         self.fails(3, "tls", "issuer that is not known", self.addresses["tls"])
@@ -89,7 +89,7 @@ class Probe(secure.RelayCase):
 
     def test_relays_that_are_none(self):
         silent = self.world.fake_relay()
-        self.fails(4, "handshake", "does not answer", silent.address, "--timeout", "1")
+        self.fails(4, "handshake", "does not answer", silent.address, "--timeout", "5")
         closing = self.world.fake_relay(close=True)
         self.fails(7, "handshake", "no relay at all", closing.address)
         babbling = self.world.fake_relay(b"SSH-2.0-OpenSSH_9.2\r\n" * 10)

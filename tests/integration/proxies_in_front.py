@@ -17,7 +17,7 @@ import secure
 
 DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "deploy"
 LARGE_MIB = int(os.environ.get("PARLEY_PROXY_MIB", "1024"))
-READ_TIMEOUT = 2  # seconds, of nginx in these tests
+READ_TIMEOUT = 6  # seconds, of nginx in these tests
 # The proxies come to the relays from this address, which nobody else has.
 PROXY_ADDRESS = "127.0.0.7"
 STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
@@ -72,7 +72,7 @@ class Nginx(harness.Process):
         if self.running():
             self.send_signal(signal.SIGTERM)
             try:
-                self.child.wait(10)
+                self.child.wait(harness.LIMIT)
             except subprocess.TimeoutExpired:
                 pass
         super().end()
@@ -210,7 +210,7 @@ class Fronts(secure.Case):
         path.unlink()
 
     def test_pings_carry_a_wait_over_the_read_timeout(self):
-        relay = self.relay("--ping-interval", "0.5")
+        relay = self.relay("--ping-interval", "2")
         _, port = self.nginx("nginx/parley.conf", {9000: relay.port}, seconds=f"{READ_TIMEOUT}s")
         path = self.world.file("patient", b"worth the wait")
         sender, code = self.world.send_waiting(path, "--ca-file", self.authority.certificate,
@@ -343,7 +343,7 @@ class Fronts(secure.Case):
         base = f"ws://127.0.0.1:{relay.port}/lobby"
         path = self.world.file("apart", b"for one lobby")
         sender, code = self.world.send_waiting(path, relay=f"{base}/one")
-        lost = self.world.recv("-y", "-o", self.folder("in"), "--timeout", "1", code=code, relay=f"{base}/two")
+        lost = self.world.recv("-y", "-o", self.folder("in"), "--timeout", "5", code=code, relay=f"{base}/two")
         self.assertEqual(lost.wait(), 4, lost.describe())
         self.transfer(path, f"{base}/one", waiting=(sender, code))
 

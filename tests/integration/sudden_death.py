@@ -12,7 +12,7 @@ import unittest
 
 import harness
 
-ROUNDS = int(os.environ.get("PARLEY_KILL_ROUNDS", "100"))
+ROUNDS = int(os.environ.get("PARLEY_KILL_ROUNDS", "24"))
 SEED = int(os.environ.get("PARLEY_KILL_SEED", "9"))
 STAGED = re.compile(r"^\.parley-.*\.part$")
 
@@ -28,18 +28,20 @@ class SuddenDeath(unittest.TestCase):
             self.world.file(f"out/tree/{n % 7}/{n}", draw.randbytes(draw.randrange(60_000)))
         self.tree = self.world.root / "out/tree"
 
-    def start(self, path, number):
+    def start(self, path, number, patience):
+        """`patience` is how long, in seconds, each waits for the others."""
         inbox = self.world.folder(f"in/{number}")
-        relay = self.world.start_relay("--timeout", "4", "--room-timeout", "4")
+        relay = self.world.start_relay("--timeout", str(patience), "--room-timeout", str(patience))
         code = f"round {number}"
-        sender = self.world.send("--json", "--timeout", "4", path, code=code, relay=relay.address)
-        receiver = self.world.recv("--json", "--timeout", "4", "-y", "-o", inbox, code=code, relay=relay.address)
+        wait = "--timeout", str(patience)
+        sender = self.world.send("--json", *wait, path, code=code, relay=relay.address)
+        receiver = self.world.recv("--json", *wait, "-y", "-o", inbox, code=code, relay=relay.address)
         return {"relay": relay, "sender": sender, "receiver": receiver}, inbox
 
     def measure(self, path, number):
         """How long a transfer takes when nobody dies."""
         started = time.monotonic()
-        processes, inbox = self.start(path, number)
+        processes, inbox = self.start(path, number, harness.LIMIT)
         processes["receiver"].expect_exit(0)
         processes["sender"].expect_exit(0)
         length = time.monotonic() - started
@@ -59,8 +61,8 @@ class SuddenDeath(unittest.TestCase):
         self.assertNotIn(status, (1, 2, 8), process.describe())  # nothing was wrong on its own side
         return False
 
-    def one_round(self, number, victim, path, delay):
-        processes, inbox = self.start(path, number)
+    def one_round(self, number, victim, path, delay, patience):
+        processes, inbox = self.start(path, number, patience)
         threading.Event().wait(delay)  # the random moment is the point of the test
         processes[victim].send_signal(signal.SIGKILL)
         succeeded = {who: self.check_survivor(who, process)
@@ -81,13 +83,14 @@ class SuddenDeath(unittest.TestCase):
     def test_kills(self):
         draw = random.Random(SEED + 1)
         lengths = {path: self.measure(path, f"measure-{path.name}") for path in (self.file, self.tree)}
+        patience = max(4, 10 * max(lengths.values()))
         whole = 0
         for number in range(ROUNDS):
             victim = ("sender", "receiver", "relay")[number % 3]
             path = draw.choice((self.file, self.tree))
             delay = draw.uniform(0, 1.1 * lengths[path])
             with self.subTest(number=number, victim=victim, path=path.name, delay=round(delay, 3)):
-                whole += self.one_round(number, victim, path, delay)
+                whole += self.one_round(number, victim, path, delay, patience)
         print(f"{ROUNDS} kills: {whole} documents had arrived whole, {ROUNDS - whole} left nothing", flush=True)
 
 

@@ -129,8 +129,8 @@ class WayOut(secure.RelayCase):
         socks = self.world.keep(proxies.Microsocks(self.world))
         closed = harness.free_port()
         other = secure.Authority(self.world.folder("other-ca")).certificate
-        self.fails(PROXY, "proxy's name has no address", "nowhere.invalid",
-                   extra=("--proxy", "socks5://nowhere.invalid"))
+        self.fails(PROXY, "proxy's name has no address", harness.NO_SUCH_NAME,
+                   extra=("--proxy", f"socks5://{harness.NO_SUCH_NAME}"))
         for proxy in (http, socks):
             with self.subTest(proxy=proxy.url):
                 # The proxy looks the name up, not this side.

@@ -120,6 +120,12 @@ public:
     void connected(std::string_view) override { reach("connected"); }
     void identified(const identity&) override { reach("identified"); }
     void waiting() override { reach("waiting"); }
+    void reconnecting(const operation_error& why, duration pause) override
+    {
+        lost.push_back(why.code);
+        pauses.push_back(pause);
+        reach("reconnecting");
+    }
     void rejected(const identity&, error_code why) override
     {
         rejections.push_back(why);
@@ -171,7 +177,8 @@ public:
     std::vector<offered_document> documents;
     std::function<void(const std::string&)> on_phase;
     std::vector<std::string> phases;
-    std::vector<error_code> rejections;
+    std::vector<error_code> rejections, lost;
+    std::vector<duration> pauses;
     int refusals = 0, withdrawals = 0;
     transfer_progress last;
 
@@ -295,7 +302,7 @@ public:
               send_options options = {}, const std::string& host = "10.0.0.1")
     {
         op.source.emplace(std::move(source));
-        options.relay(address(host)).random(&random);
+        options.relay(address(host)).random(&random).reconnect(reconnect);
         if (!options.blocking()) options.blocking(context.get_executor()); // no thread: a fixed order
         async_send_document(context.get_executor(), secret_bytes{password}, *op.source, std::move(options),
                             op.log, op.token());
@@ -310,23 +317,24 @@ public:
         auto receiver = document_receiver::create(where);
         ASSERT_TRUE(receiver);
         op.receiver.emplace(std::move(*receiver));
-        options.relay(address(host)).random(&random);
+        options.relay(address(host)).random(&random).reconnect(reconnect);
         if (!options.blocking()) options.blocking(context.get_executor()); // no thread: a fixed order
         async_receive_document(context.get_executor(), secret_bytes{password}, *op.receiver,
                                std::move(options), op.log, op.token());
     }
 
-    // Runs until `condition` holds. Returns false if it does not within `limit`.
-    bool run_until(const std::function<bool()>& condition, duration limit = std::chrono::seconds{60})
+    // Runs until `condition` holds. Returns false if it does not within `limit`, in virtual time a minute by
+    // default.
+    bool run_until(const std::function<bool()>& condition, std::optional<duration> limit = {})
     {
         if (virtual_ && kind_ == over::memory) {
-            const time_point end = time.now() + limit;
+            const time_point end = time.now() + limit.value_or(std::chrono::minutes{1});
             for (settle(); !condition() && time.now() < end; settle())
                 time.advance_to(std::min(end, time.next_deadline()));
             return condition();
         }
         context.restart();
-        const time_point end = clock::now() + limit;
+        const time_point end = clock::now() + limit.value_or(testing::test_patience);
         while (!condition()) {
             const time_point now = clock::now();
             if (now >= end || (context.run_one_for(end - now) == 0 && context.stopped())) return condition();
@@ -363,10 +371,13 @@ public:
     relay_log log;
     testing::seeded_random random{7};
     bool relay_ended = false;
+    bool reconnect = false; // whether peers that wait connect again to a lost relay
     std::size_t memory_capacity = 64 * 1024;
     std::function<void(receiver_options&)> configure_receiver;
     // Over memory: these get each stream to a peer, and its other end to the relay.
     std::function<any_stream(any_stream, stream_kind, const std::string& host)> wrap, wrap_relay_side;
+    // Over memory: an error keeps the connection from being made.
+    std::function<error_code(stream_kind, const std::string& host)> fail_connection;
 
 private:
     connect_outcome dial(const connect_request& request, const executor& ex)
@@ -376,6 +387,8 @@ private:
             out.error = errc::connect_failed;
             return out;
         }
+        if (fail_connection) out.error = fail_connection(request.kind, request.address.host);
+        if (out.error) return out;
         memory_stream_options options;
         options.capacity_bytes = memory_capacity;
         options.first_identity =

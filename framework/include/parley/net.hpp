@@ -14,6 +14,7 @@
 #include <parley/relay/relay_server.hpp>
 #include <parley/session/peer_session.hpp>
 #include <parley/session/probe.hpp>
+#include <parley/session/reconnection.hpp>
 #include <parley/session/session_options.hpp>
 #include <parley/stream/any_stream.hpp>
 #include <parley/stream/beast_websocket.hpp>

@@ -3,6 +3,8 @@
 #include <parley/base/utf8.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <iterator>
 
 namespace parley {
@@ -85,6 +87,22 @@ std::string escaped(std::string_view text, std::size_t max_bytes)
         text.remove_prefix(length);
     }
     return out;
+}
+
+std::string format_bytes(std::uint64_t bytes)
+{
+    if (bytes < 1024) return std::to_string(bytes) + " B";
+    constexpr std::array units{"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    double value = static_cast<double>(bytes) / 1024.0;
+    std::size_t unit = 0;
+    // 1023.95 would be rounded to 1024.0.
+    while (value >= 1023.95 && unit + 1 < units.size()) {
+        value /= 1024.0;
+        ++unit;
+    }
+    std::array<char, 16> text{};
+    std::snprintf(text.data(), text.size(), "%.1f %s", value, units[unit]);
+    return text.data();
 }
 
 } // namespace parley

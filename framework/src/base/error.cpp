@@ -79,23 +79,31 @@ constexpr description descriptions[] = {
     {errc::pack_bad_root, condition::peer_fault, "the document's root is missing, duplicated or malformed"},
     {errc::pack_bad_shape, condition::peer_fault, "the document is neither one file nor one directory"},
     {errc::too_many_entries, condition::peer_fault, "the document has more entries than allowed"},
-    {errc::document_too_large, condition::peer_fault,
-     "the document is larger than allowed, or than the free space"},
+    {errc::document_too_large, condition::peer_fault, "the document is larger than allowed"},
     {errc::tree_too_deep, condition::peer_fault, "the document's directories are nested deeper than allowed"},
     {errc::hostile_name, condition::peer_fault, "a name could lead outside the destination or mislead"},
-    {errc::name_collision, condition::peer_fault, "some file systems cannot tell two of the names apart"},
+    {errc::name_collision, condition::peer_fault, "a directory has one name twice"},
     {errc::destination_exists, condition::local_fault,
      "the destination already exists; nothing is overwritten"},
     {errc::not_a_document, condition::local_fault, "neither a regular file nor a directory"},
     {errc::document_changed, condition::local_fault, "a file changed while it was being sent"},
+    {errc::no_room, condition::local_fault, "the document does not fit on the disk"},
+    {errc::not_a_file, condition::local_fault, "the document is a directory, and only a file can be taken"},
 
     {errc::bad_address, condition::local_fault, "not an address of the form [transport://]host:port"},
     {errc::unknown_transport, condition::local_fault, "no transport has that name"},
-    {errc::name_not_resolved, condition::transport, "the host name has no address"},
+    {errc::name_not_resolved, condition::transport, "there is no such host name, or it has no address"},
     {errc::connect_failed, condition::transport, "no address of the host answered"},
     {errc::tls_failed, condition::transport, "the TLS connection could not be made"},
     {errc::upgrade_refused, condition::transport, "the WebSocket was refused"},
     {errc::bad_framing, condition::peer_fault, "a WebSocket or TLS peer breaks a rule or a limit"},
+    {errc::upgrade_redirected, condition::transport, "the web server redirects to another address"},
+    {errc::upgrade_denied, condition::refused, "the web server does not allow the access"},
+    {errc::upgrade_not_found, condition::transport, "the web server has nothing at this path"},
+    {errc::upgrade_required, condition::transport, "the request came to the web server as no WebSocket"},
+    {errc::upgrade_bad_gateway, condition::transport, "the web server does not reach the relay behind it"},
+    {errc::upgrade_unavailable, condition::transport, "the web server or the relay takes nobody now"},
+    {errc::names_unavailable, condition::transport, "host names cannot be looked up now"},
 
     {errc::proxy_not_resolved, condition::transport, "the proxy's name has no address"},
     {errc::proxy_unreachable, condition::transport, "the proxy cannot be reached"},
@@ -129,6 +137,16 @@ public:
     }
 };
 
+class file_category_impl final : public boost::system::error_category {
+public:
+    const char* name() const noexcept override { return "parley.file"; }
+    std::string message(int value) const override { return boost::system::system_category().message(value); }
+    boost::system::error_condition default_error_condition(int value) const noexcept override
+    {
+        return boost::system::system_category().default_error_condition(value);
+    }
+};
+
 class condition_category_impl final : public boost::system::error_category {
 public:
     const char* name() const noexcept override { return "parley.condition"; }
@@ -157,6 +175,7 @@ public:
     {
         if (code.category() == parley_category())
             return code.default_error_condition() == boost::system::error_condition(value, *this);
+        if (code.category() == file_category()) return value == static_cast<int>(condition::local_fault);
         namespace sys = boost::system::errc;
         switch (static_cast<condition>(value)) {
         case condition::cancelled:
@@ -174,7 +193,8 @@ public:
                    code == sys::is_a_directory || code == sys::not_a_directory ||
                    code == sys::read_only_file_system || code == sys::filename_too_long ||
                    code == sys::too_many_files_open || code == sys::too_many_symbolic_link_levels ||
-                   code == sys::file_too_large || code == sys::cross_device_link;
+                   code == sys::file_too_large || code == sys::cross_device_link ||
+                   code == sys::not_enough_memory || code == sys::too_many_files_open_in_system;
         default:
             return false;
         }
@@ -187,6 +207,19 @@ const boost::system::error_category& parley_category() noexcept
 {
     static const error_category_impl category;
     return category;
+}
+
+const boost::system::error_category& file_category() noexcept
+{
+    static const file_category_impl category;
+    return category;
+}
+
+error_code as_file_error(error_code error) noexcept
+{
+    const bool of_the_system = error.category() == boost::system::system_category() ||
+                               error.category() == boost::system::generic_category();
+    return error && of_the_system ? error_code{error.value(), file_category()} : error;
 }
 
 const boost::system::error_category& condition_category() noexcept

@@ -8,12 +8,17 @@
 
 #include <parley/crypto/random.hpp>
 
+#include <boost/system/errc.hpp>
+
 #include <algorithm>
+#include <cerrno>
 
 namespace parley {
 namespace {
 
 constexpr std::string_view built_name = "document"; // the name of a directory while it is staged
+constexpr unsigned max_other_names = 1000;
+constexpr std::size_t output_piece_bytes = 256 * 1024;
 constexpr std::size_t longest_root_bytes = max_name_bytes + 1 + sha1_bytes + 20;
 
 // The root's content (PROTOCOL.md section 8): name || NUL || id (20) || decimal.
@@ -60,16 +65,26 @@ struct document_receiver::state final : pack_sink {
     error_code stage_objects();
     error_code end_object();
     error_code take_name(std::string_view name);
+    error_code choose_name();
+    bool choose_other_name();
     error_code finish_root();
     error_code build();
+    error_code move_to_place();
+    error_code give_to_output();
+    error_code refused_by_output(error_code error);
+    std::string staged_name() const
+    {
+        return is_file ? object_store::staged_name(1) : std::string(built_name);
+    }
     error_code end_with(error_code error);
-    const std::string& name() const noexcept { return options.name ? *options.name : offered; }
+    const std::string& own_name() const noexcept { return options.name ? *options.name : offered; }
     error_code fail(errc code, std::string_view why)
     {
         problem = why;
         return code;
     }
     void describe(error_code error);
+    void describe_local(error_code error);
     void drop() noexcept;
 
     receiver_options options;
@@ -88,6 +103,8 @@ struct document_receiver::state final : pack_sink {
     entry_role role = entry_role::object;
     std::string small; // the content of a name or a root
     std::string offered;
+    std::string name;          // at the destination
+    unsigned other_number = 0; // the number in it, if it is another name
     std::optional<object_id> top;
     std::optional<std::uint64_t> expected;
     std::uint64_t taken = 0;
@@ -107,7 +124,7 @@ error_code document_receiver::state::stage_objects()
 {
     if (staging) return {};
     auto made = staging_area::create(destination, system_random());
-    if (!made) return problem = "cannot make a folder for what arrives", made.error();
+    if (!made) return problem = "making a folder for what arrives", made.error();
     staging = std::move(*made);
     store.stage_in(staging.directory());
     if (!is_file) store.hold_small_files();
@@ -118,6 +135,7 @@ error_code document_receiver::state::begin_entry(const entry_header& header, std
                                                  std::uint64_t offset)
 {
     small.clear();
+    if (options.output && number == 0 && header.kind != entry_kind::file_name) return errc::not_a_file;
     if (header.kind == entry_kind::file_name) {
         if (number != 0) return fail(errc::pack_bad_shape, "a file's name that is not the first entry");
         if (reader.entries() != 2) return fail(errc::pack_bad_shape, "a file's name, but not two entries");
@@ -180,20 +198,45 @@ error_code document_receiver::state::end_object()
     return error;
 }
 
-error_code document_receiver::state::take_name(std::string_view name)
+error_code document_receiver::state::take_name(std::string_view given)
 {
-    if (const std::string_view wrong = document_name_problem(name); !wrong.empty())
+    // Nobody uses the offered name when another one was chosen.
+    const std::string_view wrong = options.name ? component_problem(given) : document_name_problem(given);
+    if (!wrong.empty())
         return fail(errc::hostile_name,
-                    "the name \"" + escaped(name) + "\" is refused: it " + std::string(wrong));
-    offered = name;
-    if (!options.name && !options.allow_dot_name && name.starts_with('.'))
+                    "the name \"" + escaped(given) + "\" is refused: it " + std::string(wrong));
+    offered = given;
+    if (options.output) return {};
+    if (!options.name && !options.allow_dot_name && given.starts_with('.'))
         return fail(errc::refused_by_user,
-                    "the name \"" + escaped(name) +
+                    "the name \"" + escaped(given) +
                         "\" begins with a dot, so it could change the settings of other programs");
-    // Check it now rather than after gigabytes. commit() checks it again.
-    const error_code error = destination.require_absent(this->name());
-    if (error) problem = "\"" + escaped(this->name()) + "\"";
+    const error_code error = choose_name();
+    if (is_file || !error) return error;
+    // Of a directory everything is here. commit() meets the same error, and keep() can save it.
+    problem.clear();
+    return {};
+}
+
+// Looks for the name now rather than after gigabytes. commit() looks again.
+error_code document_receiver::state::choose_name()
+{
+    name = own_name();
+    const error_code error = destination.require_absent(name);
+    if (error == errc::destination_exists && options.allow_other_name && choose_other_name()) return {};
+    if (error) problem = "\"" + escaped(name) + "\"";
     return error;
+}
+
+// Sets `name` to the next one that is free.
+bool document_receiver::state::choose_other_name()
+{
+    while (other_number < max_other_names) {
+        name = numbered_name(own_name(), ++other_number, !is_file);
+        if (destination.require_absent(name) != errc::destination_exists) return true;
+    }
+    name = own_name();
+    return false;
 }
 
 error_code document_receiver::state::finish_root()
@@ -221,9 +264,11 @@ error_code document_receiver::state::end_pack()
     return {};
 }
 
-// Says where and why, for people. Example: "entry 17 at offset 4711: delta copies past its base's end".
+// Says where and why, for people. Example: "entry 17 at offset 4711: delta copies past its base's end". The
+// error's own words are not repeated.
 void document_receiver::state::describe(error_code error)
 {
+    if (error == condition::local_fault) return describe_local(error);
     const auto place = [](std::uint32_t number, std::uint64_t offset) {
         return "entry " + std::to_string(number + std::uint64_t{1}) + " at offset " + std::to_string(offset);
     };
@@ -235,13 +280,31 @@ void document_receiver::state::describe(error_code error)
     std::string why = problem;
     if (why.empty()) why = reader.problem();
     if (why.empty()) why = store.problem();
-    if (why.empty()) why = error.message();
-    detail += detail.empty() ? why : ": " + why;
+    if (!detail.empty() && !why.empty()) detail += ": ";
+    detail += why;
+}
+
+// A fault of this side's disk: what is in the stream does not matter.
+void document_receiver::state::describe_local(error_code error)
+{
+    namespace system_errc = boost::system::errc;
+    detail = problem.empty() ? std::string(store.problem()) : problem;
+    const bool is_full = error == system_errc::no_space_on_device || error.value() == EDQUOT;
+    if (is_full && error.category() == file_category()) {
+        if (!detail.empty()) detail += "; ";
+        if (expected) detail += "it needs " + format_bytes(*expected) + "; ";
+        detail += format_bytes(store.file_bytes_written()) + " have arrived";
+        if (const std::uint64_t free = destination.free_space().free_bytes; free != UINT64_MAX)
+            detail += ", " + format_bytes(free) + " are free";
+    }
+    if (detail.empty() && error.category() == file_category())
+        detail = "in " + escaped(options.directory.native());
 }
 
 // Nothing more is taken.
 error_code document_receiver::state::end_with(error_code error)
 {
+    error = as_file_error(error);
     describe(error);
     at = stage::failed;
     failure = error;
@@ -256,6 +319,47 @@ error_code document_receiver::state::build()
     if (const error_code error = builder.build(staging.directory(), built_name))
         return problem = builder.problem(), end_with(error);
     built = true;
+    document.files = builder.total().files;
+    document.directories = builder.total().directories;
+    document.content_bytes = builder.total().bytes;
+    document.skipped = builder.skipped();
+    document.skipped_count = builder.skipped_count();
+    return {};
+}
+
+// Moves the document to its place, under another name if that is allowed.
+error_code document_receiver::state::move_to_place()
+{
+    error_code error;
+    do error = staging.directory().move(staged_name(), destination, name);
+    while (error == errc::destination_exists && options.allow_other_name && choose_other_name());
+    if (error) detail = "\"" + escaped(name) + "\"";
+    return error;
+}
+
+error_code document_receiver::state::refused_by_output(error_code error)
+{
+    detail.clear(); // the owner of the output knows more
+    at = stage::failed;
+    return failure = as_file_error(error);
+}
+
+// The staged file loses its name before its content goes out: whatever ends the program then, nothing is left.
+error_code document_receiver::state::give_to_output()
+{
+    const auto file = staging.directory().open_file(staged_name());
+    if (!file) return end_with(file.error());
+    drop();
+    const auto buffer = std::make_unique_for_overwrite<byte[]>(output_piece_bytes);
+    for (std::uint64_t done = 0; done < document.content_bytes;) {
+        const auto piece = static_cast<std::size_t>(
+            std::min<std::uint64_t>(document.content_bytes - done, output_piece_bytes));
+        const mutable_bytes bytes(buffer.get(), piece);
+        if (const error_code error = file->read_at(done, bytes)) return end_with(error);
+        if (const error_code error = options.output(bytes)) return refused_by_output(error);
+        done += piece;
+    }
+    if (const error_code error = options.output({})) return refused_by_output(error);
     return {};
 }
 
@@ -277,9 +381,11 @@ result<document_receiver> document_receiver::create(receiver_options options)
     auto destination = guarded_directory::open(options.directory);
     if (!destination) return destination.error();
     if (options.name)
-        if (const error_code error = destination->require_absent(*options.name)) return error;
+        if (const error_code error = destination->require_absent(*options.name))
+            if (error != errc::destination_exists || !options.allow_other_name) return error;
     if (const error_code error = initialise_crypto()) return error;
     staging_area::remove_stale(*destination);
+    if (const error_code error = staging_area::try_out(*destination, system_random())) return error;
     auto made = std::make_unique<state>(std::move(options));
     made->destination = std::move(*destination);
     return document_receiver(std::move(made));
@@ -305,7 +411,7 @@ std::optional<received_document> document_receiver::preview() const
     const state& s = *state_;
     if (s.at == state::stage::failed || (!complete() && !s.expected)) return std::nullopt;
     received_document out = s.document;
-    out.path = s.options.directory / s.name();
+    if (!s.options.output) out.path = s.options.directory / s.name;
     return out;
 }
 
@@ -324,17 +430,34 @@ result<received_document> document_receiver::commit()
     case state::stage::complete:
         break;
     }
-    if (const error_code error = s.build()) return error;
-    const std::string& name = s.name();
-    const std::string staged = s.is_file ? object_store::staged_name(1) : std::string(built_name);
-    if (const error_code error = s.staging.directory().move(staged, s.destination, name)) {
-        s.detail = "\"" + escaped(name) + "\": " + error.message();
-        return error;
+    if (s.options.output) {
+        if (const error_code error = s.give_to_output()) return error;
+    } else {
+        if (const error_code error = s.build()) return error;
+        if (const error_code error = s.move_to_place()) return error;
+        s.document.path = s.options.directory / s.name;
     }
     s.at = state::stage::committed;
     s.drop();
-    s.document.path = s.options.directory / name;
     return s.document;
+}
+
+std::optional<std::filesystem::path> document_receiver::keep()
+{
+    state& s = *state_;
+    if (s.at != state::stage::complete || !s.staging || (!s.is_file && !s.built)) return std::nullopt;
+    s.options.allow_other_name = true;
+    const std::string why = s.detail;
+    if (s.move_to_place()) {
+        const std::string staged = s.staged_name();
+        s.document.path = s.options.directory / s.staging.keep() / staged;
+    } else {
+        s.document.path = s.options.directory / s.name;
+    }
+    s.at = state::stage::committed;
+    s.drop();
+    s.detail = why + "; what arrived is kept as \"" + escaped(s.document.path.native(), 8192) + "\"";
+    return s.document.path;
 }
 
 void document_receiver::abandon() noexcept
@@ -354,6 +477,10 @@ const std::string& document_receiver::error_detail() const noexcept
 const std::string& document_receiver::offered_name() const noexcept
 {
     return state_->offered;
+}
+std::string document_receiver::other_name() const
+{
+    return state_->other_number > 0 && state_->name != state_->own_name() ? state_->name : std::string();
 }
 std::uint64_t document_receiver::content_bytes_written() const noexcept
 {

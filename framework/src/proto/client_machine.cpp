@@ -66,7 +66,7 @@ struct client_machine::state {
           random{&r},
           options{o},
           budget{std::max(o.iterations_a_minute, saturated_sum(o.max_iterations, multiplication_cost))},
-          guesses{o.max_guesses}
+          guesses{o.max_guesses, o.earlier_guesses}
     {
         output.put(relay_uid, packet::hello_as_a_client{});
     }
@@ -541,6 +541,11 @@ bool client_machine::finished() const noexcept
 error_code client_machine::error() const noexcept
 {
     return state_->error;
+}
+
+std::uint64_t client_machine::guesses() const noexcept
+{
+    return state_->guesses.total();
 }
 
 } // namespace parley

@@ -16,8 +16,8 @@ class guess_counter {
 public:
     static constexpr std::uint64_t told_each_minute = 20;
 
-    // `max` is how many guesses are allowed in all; 0: any number.
-    explicit guess_counter(std::uint64_t max) : max_{max} {}
+    // `max` is how many guesses are allowed in all; 0: any number. `earlier` ones count against it.
+    guess_counter(std::uint64_t max, std::uint64_t earlier) : max_{max}, total_{earlier} {}
 
     void add(const identity& who, time_point now)
     {
@@ -27,6 +27,9 @@ public:
         if (addresses_.size() < max_addresses)
             addresses_.insert(std::hash<std::string_view>{}(who.address()));
     }
+    // Counts guesses that nobody is told of.
+    void add_unseen(std::uint64_t count) noexcept { total_ += count; }
+    std::uint64_t total() const noexcept { return total_; }
     bool is_exhausted() const noexcept { return max_ != 0 && total_ > max_; }
 
     // Whether one more failure may be told by itself.
@@ -68,7 +71,7 @@ private:
         reported_ = false;
     }
 
-    std::uint64_t max_, total_ = 0;
+    std::uint64_t max_, total_;
     time_point begin_ = no_deadline; // of this minute; no_deadline: nothing has been counted yet
     std::uint64_t count_ = 0, told_ = 0;
     std::unordered_set<std::size_t> addresses_; // their hashes

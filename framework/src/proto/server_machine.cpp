@@ -36,7 +36,7 @@ struct client_in_hand {
 
 struct server_machine::state {
     state(spoke_server s, random_source& r, server_options o)
-        : exchange{std::move(s)}, random{&r}, options{o}, guesses{o.max_guesses}
+        : exchange{std::move(s)}, random{&r}, options{o}, guesses{o.max_guesses, o.earlier_guesses}
     {
         output.put(relay_uid, packet::hello_as_a_server{exchange.public_packet()});
     }
@@ -250,6 +250,8 @@ struct server_machine::state {
     {
         finished = true;
         error = why;
+        // These clients have seen this side's validator, so their guesses are made.
+        guesses.add_unseen(static_cast<std::uint64_t>(std::distance(uncounted, unproven.end())));
         clients.clear();
         unproven.clear();
         uncounted = unproven.end();
@@ -319,6 +321,11 @@ bool server_machine::finished() const noexcept
 error_code server_machine::error() const noexcept
 {
     return state_->error;
+}
+
+std::uint64_t server_machine::guesses() const noexcept
+{
+    return state_->guesses.total();
 }
 
 } // namespace parley

@@ -145,7 +145,7 @@ private:
         client_options limits;
         limits.only_server = server_.self;
         auto entered = co_await client.join(std::move(password), limits, false);
-        if (entered || entered.error().phase != session_phase::handshake) co_return std::move(entered);
+        if (entered || entered.error().phase == session_phase::entering) co_return std::move(entered);
         const error_code rejected = client_.rejection;
         if (!rejected) co_return failure(entered.error().code, session_phase::handshake, {}, "the receiver");
         co_return failure(rejected, session_phase::handshake, {},

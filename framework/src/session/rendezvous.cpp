@@ -1,6 +1,7 @@
 #include "session/rendezvous.hpp"
 
 #include "async/blocking_worker.hpp"
+#include "async/deadline_timer.hpp"
 
 #include <parley/async/event.hpp>
 #include <parley/async/spawn.hpp>
@@ -33,26 +34,22 @@ std::string at_relay(const char* doing, const session_options& options)
 // A derivation is done in parts: an operation that is cancelled waits for one of them.
 constexpr std::uint64_t iterations_each_part = 4096;
 
-driver_options within(duration timeout)
-{
-    driver_options out;
-    out.timeout = timeout;
-    return out;
-}
-
 // A client's handshake. While it runs, it asks the user about one server after the other, and derives keys on
 // `blocking`.
 class client_handshake {
 public:
+    using identified_handler = std::function<void(const identity& self, driver_base& handshake)>;
+
     client_handshake(const executor& ex, executor blocking, any_stream stream, client_machine machine,
-                     duration timeout, bool refusal_ends, peer_observer& observer)
+                     const driver_options& driving, bool refusal_ends, peer_observer& observer,
+                     identified_handler on_identified)
         : stream_(std::move(stream)),
           machine_(std::move(machine)),
           drive_(
-              stream_, machine_, [this](client_event_variant event) { on_event(std::move(event)); },
-              within(timeout)),
+              stream_, machine_, [this](client_event_variant event) { on_event(std::move(event)); }, driving),
           refusal_ends_(refusal_ends),
           observer_(observer),
+          on_identified_(std::move(on_identified)),
           question_ended_(ex),
           blocking_(std::move(blocking))
     {
@@ -72,14 +69,15 @@ public:
         co_return refusal_ ? refusal_ : error;
     }
 
+    std::uint64_t guesses() const noexcept { return machine_.guesses(); }
+
     std::optional<agreement> agreed;
 
 private:
     void on_event(client_event_variant event)
     {
         if (auto* id = std::get_if<client_event::identified>(&event)) {
-            observer_.identified(id->self);
-            observer_.waiting();
+            on_identified_(id->self, drive_);
         } else if (auto* wrong = std::get_if<client_event::rejected>(&event)) {
             observer_.rejected(wrong->peer, wrong->why);
         } else if (auto* many = std::get_if<client_event::guesses>(&event)) {
@@ -163,6 +161,7 @@ private:
     driver<client_machine> drive_;
     const bool refusal_ends_;
     peer_observer& observer_;
+    identified_handler on_identified_;
     offer_queue offers_;
     error_code refusal_;
     bool over_ = false; // the handshake has ended; wait only for the open question
@@ -176,8 +175,67 @@ private:
 } // namespace
 
 rendezvous::rendezvous(const session_options& options, peer_observer& observer)
-    : options_(options), observer_(observer), seat_(seat_token::random(random_of(options)))
+    : options_(options),
+      observer_(observer),
+      time_(options.time() != nullptr ? *options.time() : real_time()),
+      seat_(seat_token::random(random_of(options))),
+      pauses_(random_of(options))
 {
+}
+
+duration rendezvous::wait_left() const
+{
+    if (!wait_ends_) return options_.wait_timeout();
+    if (*wait_ends_ == no_deadline) return duration::max();
+    return std::max(*wait_ends_ - time_.now(), duration{});
+}
+
+// The relay's answer to the hello belongs to the connection.
+driver_options rendezvous::handshake_options() const
+{
+    driver_options out;
+    out.timeout = std::min(options_.connect_timeout(), wait_left());
+    out.time = &time_;
+    return out;
+}
+
+void rendezvous::on_identified(const identity& self, driver_base& handshake)
+{
+    handshake.set_timeout(wait_left());
+    waiting_from_ = time_.now();
+    has_waited_ = true;
+    observer_.identified(self);
+    observer_.waiting();
+}
+
+// Waits until it is time for another connection. The error with which to end, or none: connect again.
+awaitable<operation_error> rendezvous::pause_after(const operation_error& failed)
+{
+    constexpr duration steady = std::chrono::minutes{1}; // after this the relay counts as a good one again
+    const time_point now = time_.now();
+    if (waiting_from_ && now - *waiting_from_ >= steady) pauses_.reset();
+    waiting_from_.reset();
+    const bool again = options_.reconnect() && has_waited_ && is_worth_another_try(failed.code);
+    if (!again || wait_left() <= duration{}) co_return failed;
+    if (options_.max_guesses() != 0 && guesses_ > options_.max_guesses())
+        co_return failure(errc::too_many_guesses, failed.phase, failed.where);
+    const duration pause = std::min(pauses_.next(), wait_left());
+    observer_.reconnecting(failed, pause);
+    reached_.reset(); // another network may have another address
+    agreement_.reset();
+    // The observer may have cancelled while no operation was pending that would end.
+    auto cancelled = co_await step_result({}, failed.phase, failed.where);
+    if (!cancelled.code) {
+        const executor ex = co_await asio::this_coro::executor;
+        event over{ex};
+        deadline_timer timer{ex, time_, [&over] { over.signal(); }};
+        timer.arm(now + pause);
+        co_await over.wait_or_cancelled();
+        cancelled = co_await step_result({}, failed.phase, failed.where);
+    }
+    if (cancelled.code) co_return std::move(cancelled);
+    if (wait_left() <= duration{}) co_return failed;
+    co_return operation_error{};
 }
 
 // Opens a connection to reached_, or to the relay's address.
@@ -190,6 +248,7 @@ awaitable<operation_result<any_stream>> rendezvous::open(stream_kind kind, conne
     connect_options connecting;
     connecting.seat = seat_;
     connecting.timeout = options_.connect_timeout();
+    if (!room && wait_ends_) connecting.timeout = std::min(connecting.timeout, wait_left());
     connecting.names = options_.names();
     connecting.tls.ca_file = options_.ca_file();
     connecting.proxy = options_.proxy();
@@ -213,6 +272,9 @@ awaitable<operation_error> rendezvous::connect(std::optional<tcp_endpoint> reach
     auto opened = co_await open(stream_kind::handshake, on_step);
     if (!opened) co_return opened.error();
     reached_ = opened->remote_endpoint();
+    const duration wait = options_.wait_timeout();
+    if (!wait_ends_) wait_ends_ = wait == duration::max() ? no_deadline : time_.now() + wait;
+    opened->set_acknowledgement_timeout(tcp_options{}.dead_path_timeout);
     observer_.connected(opened->remote_address());
     const std::string where = at_relay("connecting to relay ", options_);
     auto failed = co_await step_result({}, session_phase::connecting, where);
@@ -223,18 +285,29 @@ awaitable<operation_error> rendezvous::connect(std::optional<tcp_endpoint> reach
 awaitable<operation_result<entered_room>> rendezvous::offer(secret_bytes password,
                                                             public_parameters parameters)
 {
+    for (;;) {
+        auto entered = co_await offer_once(password, parameters);
+        if (entered) co_return std::move(entered);
+        const operation_error failed = entered.error();
+        auto ended = co_await pause_after(failed);
+        if (ended.code) co_return std::move(ended);
+    }
+}
+
+awaitable<operation_result<entered_room>> rendezvous::offer_once(const secret_bytes& password,
+                                                                 public_parameters parameters)
+{
     random_of(options_).fill(parameters.salt);
     auto derived = spoke_server::create(password.view(), parameters);
-    password = {};
     if (!derived) co_return failure(derived.error(), session_phase::preparing, "deriving from the password");
     if (!stream_) {
         auto failed = co_await connect();
         if (failed.code) co_return std::move(failed);
     }
-    const auto on_event = [this](server_event_variant event) {
+    driver_base* handshake = nullptr;
+    const auto on_event = [this, &handshake](server_event_variant event) {
         if (auto* id = std::get_if<server_event::identified>(&event)) {
-            observer_.identified(id->self);
-            observer_.waiting();
+            on_identified(id->self, *handshake);
         } else if (auto* wrong = std::get_if<server_event::rejected>(&event)) {
             observer_.rejected(wrong->peer, wrong->why);
         } else if (auto* many = std::get_if<server_event::guesses>(&event)) {
@@ -250,9 +323,12 @@ awaitable<operation_result<entered_room>> rendezvous::offer(secret_bytes passwor
         any_stream stream = std::move(stream_);
         server_options limits;
         limits.max_guesses = options_.max_guesses();
+        limits.earlier_guesses = guesses_;
         server_machine machine{std::move(*derived), random_of(options_), limits};
-        driver<server_machine> drive{stream, machine, on_event, within(options_.wait_timeout())};
+        driver<server_machine> drive{stream, machine, on_event, handshake_options()};
+        handshake = &drive;
         error = co_await drive.run();
+        guesses_ = machine.guesses();
         stream.close();
     }
     auto entered = co_await enter(error, false);
@@ -262,23 +338,39 @@ awaitable<operation_result<entered_room>> rendezvous::offer(secret_bytes passwor
 awaitable<operation_result<entered_room>> rendezvous::join(secret_bytes password, client_options limits,
                                                            bool refusal_ends)
 {
+    for (;;) {
+        auto entered = co_await join_once(password, limits, refusal_ends);
+        if (entered) co_return std::move(entered);
+        const operation_error failed = entered.error();
+        auto ended = co_await pause_after(failed);
+        if (ended.code) co_return std::move(ended);
+    }
+}
+
+awaitable<operation_result<entered_room>> rendezvous::join_once(const secret_bytes& password,
+                                                                client_options limits, bool refusal_ends)
+{
     if (!stream_) {
         auto failed = co_await connect();
         if (failed.code) co_return std::move(failed);
     }
     const executor ex = co_await asio::this_coro::executor;
     limits.max_guesses = options_.max_guesses();
+    limits.earlier_guesses = guesses_;
     error_code error;
     {
-        client_machine machine{std::move(password), random_of(options_), limits};
-        client_handshake work{ex,
-                              options_.blocking(),
-                              std::move(stream_),
-                              std::move(machine),
-                              options_.wait_timeout(),
-                              refusal_ends,
-                              observer_};
+        client_machine machine{password.duplicate(), random_of(options_), limits};
+        client_handshake work{
+            ex,
+            options_.blocking(),
+            std::move(stream_),
+            std::move(machine),
+            handshake_options(),
+            refusal_ends,
+            observer_,
+            [this](const identity& self, driver_base& handshake) { on_identified(self, handshake); }};
         error = co_await work.run();
+        guesses_ = work.guesses();
         agreement_ = std::move(work.agreed);
     }
     auto entered = co_await enter(error, true);
@@ -289,9 +381,13 @@ awaitable<operation_result<entered_room>> rendezvous::join(secret_bytes password
 awaitable<operation_result<entered_room>> rendezvous::enter(error_code error, bool reset_on_close)
 {
     if (!error && !agreement_) error = errc::unexpected_end;
-    std::string where =
-        error == errc::refused_by_user ? "receiving" : at_relay("waiting at relay ", options_);
-    auto failed = co_await step_result(error, session_phase::handshake, where);
+    const bool silent = error == errc::timed_out && !waiting_from_;
+    std::string where = silent                           ? at_relay("cannot reach relay ", options_)
+                        : error == errc::refused_by_user ? "receiving"
+                                                         : at_relay("waiting at relay ", options_);
+    const session_phase phase = silent ? session_phase::connecting : session_phase::handshake;
+    auto failed = co_await step_result(error, phase, where);
+    if (failed.code == errc::timed_out && silent) failed.detail = "it was connected, but has not answered";
     if (failed.code) co_return std::move(failed);
     observer_.agreed(agreement_->self, agreement_->peer);
 
@@ -303,7 +399,9 @@ awaitable<operation_result<entered_room>> rendezvous::enter(error_code error, bo
     // Set it at once: the answer may be on its way when this process is killed.
     room.stream.reset_on_close(reset_on_close);
     room_entry_machine machine{room.agreed.peer};
-    driver<room_entry_machine> drive{room.stream, machine, {}, within(options_.entry_timeout())};
+    driver_options driving;
+    driving.timeout = options_.entry_timeout();
+    driver<room_entry_machine> drive{room.stream, machine, {}, driving};
     error = co_await drive.run();
     where = at_relay("entering the room of relay ", options_);
     failed = co_await step_result(error, session_phase::entering, where);

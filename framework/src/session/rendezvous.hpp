@@ -4,12 +4,17 @@
 //
 // One peer offers: it is the server, and waits for a client without asking its user. The other peer joins: it
 // is the client, and asks its user about one server at a time.
+//
+// A peer that has waited at the relay and loses it begins again with a new connection, as long as
+// is_worth_another_try() and its wait_timeout allow.
 #pragma once
 
 #include "session/session_steps.hpp"
 
 #include <parley/proto/agreement.hpp>
 #include <parley/proto/client_machine.hpp>
+#include <parley/session/reconnection.hpp>
+#include <parley/stream/driver.hpp>
 #include <parley/transport/transport.hpp>
 
 namespace parley::detail {
@@ -25,8 +30,8 @@ struct entered_room {
 // have called throw_if_cancelled(false): after a cancellation each step still closes what it has opened.
 //
 // Errors, by phase: preparing - of offer() alone, invalid_public_packet and crypto_unavailable; connecting -
-// those of connect(); handshake - timed_out, those of the machine, refused_by_user; entering - those of
-// connect(), timed_out, room_*. Cancellation (terminal): `cancelled` in any phase, and no connection stays
+// those of connect(), timed_out also for a relay that does not answer the hello; handshake - timed_out, those
+// of the machine, refused_by_user; entering - those of connect(), timed_out, room_*. Cancellation (terminal): `cancelled` in any phase, and no connection stays
 // open.
 class rendezvous {
 public:
@@ -52,15 +57,29 @@ public:
                                                    bool refusal_ends);
 
 private:
+    awaitable<operation_result<entered_room>> offer_once(const secret_bytes& password,
+                                                         public_parameters parameters);
+    awaitable<operation_result<entered_room>> join_once(const secret_bytes& password, client_options limits,
+                                                        bool refusal_ends);
+    awaitable<operation_error> pause_after(const operation_error& failed);
     awaitable<operation_result<any_stream>> open(stream_kind kind, connect_step_handler on_step);
     awaitable<operation_result<entered_room>> enter(error_code error, bool reset_on_close);
+    void on_identified(const identity& self, driver_base& handshake);
+    driver_options handshake_options() const;
+    duration wait_left() const;
 
     const session_options& options_;
     peer_observer& observer_;
+    time_source& time_;
     const seat_token seat_; // both connections present it when they are WebSockets
-    any_stream stream_;     // of the handshake, after connect()
+    reconnect_pauses pauses_;
+    any_stream stream_; // of the handshake, after connect()
     std::optional<tcp_endpoint> reached_;
     std::optional<agreement> agreement_;
+    std::optional<time_point> wait_ends_;    // from the first connection on
+    std::optional<time_point> waiting_from_; // on the newest connection; unset until the relay has answered
+    bool has_waited_ = false;                // on any connection
+    std::uint64_t guesses_ = 0;              // that have failed, on all connections
 };
 
 } // namespace parley::detail

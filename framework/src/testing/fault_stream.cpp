@@ -65,6 +65,10 @@ public:
     void close() noexcept override { inner_.close(); }
     bool is_open() const noexcept override { return inner_.is_open(); }
     void reset_on_close(bool abort) noexcept override { inner_.reset_on_close(abort); }
+    void set_acknowledgement_timeout(std::chrono::milliseconds timeout) noexcept override
+    {
+        inner_.set_acknowledgement_timeout(timeout);
+    }
 
     std::string remote_address() const override { return inner_.remote_address(); }
     identity remote_identity() const noexcept override { return inner_.remote_identity(); }

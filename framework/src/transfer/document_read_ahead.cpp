@@ -22,9 +22,11 @@ void document_read_ahead::fill(slot& s, std::size_t wanted)
                 s.content.last = source_.finished();
             } else {
                 s.content.error = size.error();
-                s.content.error_path = source_.error_path();
+                s.content.error_detail = escaped(source_.error_path());
+                if (!source_.error_when().empty()) s.content.error_detail += ", " + source_.error_when();
             }
             s.content.content_bytes = source_.content_bytes_read();
+            s.content.total_content_bytes = source_.content_bytes();
         } catch (...) { // out of memory: rethrown on the home executor
             s.thrown = std::current_exception();
         }

@@ -26,12 +26,15 @@ public:
         bytes_view bytes;                // whole records; empty at the end of the document
         bool last = false;               // nothing follows
         std::uint64_t content_bytes = 0; // read so far
+        std::uint64_t total_content_bytes = 0;
         error_code error;
-        std::string error_path;
+        std::string error_detail; // which file, and when; safe to print
     };
 
     // The executors are those of blocking_worker.
     document_read_ahead(const executor& home, executor away, document_source& source);
+    // Stops the source and waits for its last read.
+    ~document_read_ahead() { source_.stop(); }
 
     // The next piece; it invalidates the bytes of the one before. Do not call it after an error or the last
     // piece. `prefer_speed`: the consumer would rather have the piece soon than small.

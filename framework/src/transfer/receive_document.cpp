@@ -197,6 +197,7 @@ void receiving::ask()
     const auto& now = document_->now();
     offered_document document;
     document.name = now.offered_name;
+    document.other_name = now.other_name;
     document.is_directory = now.preview->is_directory;
     document.files = now.preview->files;
     document.directories = now.preview->directories;

@@ -115,6 +115,7 @@ awaitable<operation_error> sending::transfer(session_keys& keys)
     operation_error result = outcome(); // a success before the cancellation stays a success
     if (result.code && cancelled) result = failure(errc::cancelled, session_phase::transferring, "sending");
     room_.close();
+    source_.stop(); // the writing may wait for a slow disk
     co_await pump_ended.wait();
     document_.reset();
     co_return result;
@@ -171,7 +172,6 @@ awaitable<void> sending::pump()
     const auto records = std::make_unique_for_overwrite<byte[]>(most);
     const std::string where = "sending to " + std::string{report_.peer.text()};
     transfer_progress progress;
-    progress.total_content_bytes = source_.content_bytes();
 
     while (room_.is_open()) {
         // Whether to trade compression for speed.
@@ -179,8 +179,8 @@ awaitable<void> sending::pump()
         const auto piece = co_await document_->next(prefer_speed);
         idle_->kick();
         if (piece.error) {
-            pump_error_ = failure(piece.error, session_phase::transferring, "reading the document",
-                                  escaped(piece.error_path));
+            pump_error_ =
+                failure(piece.error, session_phase::transferring, "reading the document", piece.error_detail);
             break;
         }
         const auto sealed = writer_->write(piece.bytes, {records.get(), most});
@@ -199,6 +199,7 @@ awaitable<void> sending::pump()
         report_.content_bytes = piece.content_bytes;
         progress.stream_bytes = report_.stream_bytes;
         progress.content_bytes = report_.content_bytes;
+        progress.total_content_bytes = piece.total_content_bytes;
         observer_.progress(progress);
         if (piece.last) {
             all_written_ = true;

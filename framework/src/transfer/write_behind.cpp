@@ -47,6 +47,7 @@ void write_behind::submit()
             s.after.content_bytes = receiver_.content_bytes_written();
             s.after.expected_content_bytes = receiver_.expected_content_bytes();
             s.after.offered_name = receiver_.offered_name();
+            s.after.other_name = receiver_.other_name();
             s.after.preview = receiver_.preview();
         } catch (...) { // memory has run out
             s.thrown = std::current_exception();
@@ -76,6 +77,8 @@ awaitable<result<received_document>> write_behind::commit()
     const auto work = [this] {
         try {
             stored_ = receiver_.commit();
+            // What cannot get its place is kept, and error_detail() says where.
+            if (!*stored_) receiver_.keep();
         } catch (...) { // memory has run out
             stored_ = make_error_code(boost::system::errc::not_enough_memory);
         }

@@ -23,6 +23,7 @@ public:
         std::uint64_t content_bytes = 0;
         std::optional<std::uint64_t> expected_content_bytes;
         std::string offered_name;
+        std::string other_name;
         std::optional<received_document> preview; // the name is known, too, once it is there
         bool complete = false;
         error_code error;
@@ -45,7 +46,8 @@ public:
     bool is_busy() const noexcept { return under_way_ > 0 || slots_[current_].filled > 0; }
     const progress& now() const noexcept { return now_; }
 
-    // Moves the complete document to its place. No bytes may be pending.
+    // Moves the complete document to its place, or keeps it at another one if that fails. No bytes may be
+    // pending.
     awaitable<result<received_document>> commit();
 
 private:

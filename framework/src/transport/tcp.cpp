@@ -14,11 +14,18 @@
 #include <netinet/tcp.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace parley {
 namespace {
 
 using asio::ip::tcp;
+
+template <class Value>
+void set(int descriptor, int level, int name, const Value& value) noexcept
+{
+    ::setsockopt(descriptor, level, name, &value, sizeof value);
+}
 
 template <class Executor>
 class tcp_stream final : public detail::socket_stream<asio::basic_stream_socket<tcp, Executor>> {
@@ -38,6 +45,13 @@ public:
         detail::reset_on_close(this->native_handle(), abort);
     }
 
+    void set_acknowledgement_timeout(std::chrono::milliseconds timeout) noexcept override
+    {
+        constexpr std::chrono::milliseconds::rep most = std::numeric_limits<int>::max();
+        set(this->native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT,
+            static_cast<int>(std::clamp<std::chrono::milliseconds::rep>(timeout.count(), 0, most)));
+    }
+
     std::string remote_address() const override { return to_text(remote_); }
     identity remote_identity() const noexcept override { return identity_of(remote_); }
     std::optional<tcp_endpoint> remote_endpoint() const noexcept override { return remote_; }
@@ -53,12 +67,6 @@ any_stream adopt(Socket socket)
     return any_stream{std::make_unique<tcp_stream<typename Socket::executor_type>>(std::move(socket))};
 }
 
-template <class Value>
-void set(int descriptor, int level, int name, const Value& value) noexcept
-{
-    ::setsockopt(descriptor, level, name, &value, sizeof value);
-}
-
 } // namespace
 
 namespace detail {
@@ -66,12 +74,15 @@ namespace detail {
 void tune_socket(int descriptor, const tcp_options& options) noexcept
 {
     set(descriptor, IPPROTO_TCP, TCP_NODELAY, int{options.no_delay});
-    if (options.keep_alive_idle.count() > 0) {
-        constexpr int max_idle_seconds = 32767; // the system's bound
+    if (options.dead_path_timeout.count() > 0) {
+        constexpr int probes = 2;
+        constexpr std::chrono::seconds::rep max_seconds = 32767; // the system's bound
+        const auto period = std::clamp(options.dead_path_timeout.count() / (1 + probes),
+                                       std::chrono::seconds::rep{1}, max_seconds);
         set(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1);
-        set(descriptor, IPPROTO_TCP, TCP_KEEPIDLE,
-            static_cast<int>(
-                std::min<std::chrono::seconds::rep>(options.keep_alive_idle.count(), max_idle_seconds)));
+        set(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(period));
+        set(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, static_cast<int>(period));
+        set(descriptor, IPPROTO_TCP, TCP_KEEPCNT, probes);
     }
     if (options.receive_buffer_bytes > 0)
         set(descriptor, SOL_SOCKET, SO_RCVBUF, options.receive_buffer_bytes);

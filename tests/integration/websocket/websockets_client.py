@@ -8,7 +8,7 @@ import sys
 import websockets
 
 URL = sys.argv[1]
-LIMIT = 30
+LIMIT = 300
 HELLO = b"000001"
 IDENTITY = re.compile(rb"000003[\x21-\x7e]{1,53}\x00")
 

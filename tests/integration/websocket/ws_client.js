@@ -4,7 +4,7 @@
 const WebSocket = require('ws');
 
 const url = process.argv[2];
-const LIMIT_MS = 30000;
+const LIMIT_MS = 300000;
 const HELLO = Buffer.from('000001');
 // 0000 03 identity NUL
 const IDENTITY = /^000003[\x21-\x7e]{1,53}\x00/;

@@ -29,7 +29,7 @@ TEST(LoadProcess, SharesMemoryAndEndsByItsId)
             ::pause();
         }};
         pid = one.pid();
-        const auto limit = std::chrono::steady_clock::now() + 20s;
+        const auto limit = std::chrono::steady_clock::now() + 5min;
         while (shared[1] != 42 && std::chrono::steady_clock::now() < limit) ::sched_yield();
         EXPECT_TRUE(one.running());
     }
@@ -46,7 +46,7 @@ TEST(WaitingClients, EveryClientHearsOfAServerOnce)
     EXPECT_EQ(clients.heard(), 0u);
     waiting_server server{relay_at, 1000};
     const auto begin = server.appear();
-    const auto end = clients.wait_heard(300, 20s);
+    const auto end = clients.wait_heard(300, 5min);
     EXPECT_GT(end, begin);
     EXPECT_EQ(clients.heard(), 300u);
     EXPECT_THROW(clients.wait_heard(301, 10ms), failure);
@@ -96,7 +96,7 @@ TEST(FirstByteProxy, TellsWhenTheFirstByteCame)
     ASSERT_TRUE(write_all(peer.get(), "x") &&
                 ::recv(relay.get(), first, sizeof first, MSG_WAITALL) == std::ssize(first));
     EXPECT_GT(between.first_byte(), 0ns);
-    EXPECT_LT(between.first_byte(), 20s);
+    EXPECT_LT(between.first_byte(), 5min);
 }
 
 TEST(Documents, AreTheSameEachTimeAndComparedByteForByte)

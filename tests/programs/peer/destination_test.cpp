@@ -1,7 +1,11 @@
 #include "peer/destination.hpp"
+#include "peer/interrupt.hpp"
 
 #include "pty.hpp"
 #include "scratch.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace parley::cli {
 namespace {
@@ -49,20 +53,29 @@ TEST(find_destination, demands_that_the_directory_is_there)
     }
 }
 
-TEST(scratch_directory, is_gone_with_all_that_is_in_it)
+// What is not written is never a success, and its error is that of a file.
+TEST(write_to_standard_output, tells_what_is_lost)
 {
-    const test::scratch_folder folder;
-    {
-        command_result<scratch_directory> created = scratch_directory::create();
-        ASSERT_TRUE(created);
-        const scratch_directory scratch = std::move(*created);
-        EXPECT_EQ(std::filesystem::status(scratch.path()).permissions(), std::filesystem::perms::owner_all);
-        std::ofstream{scratch.path() / "file"} << "content";
-        EXPECT_EQ(folder.names().size(), 1u);
-    }
-    EXPECT_EQ(folder.names().size(), 0u);
-    ::setenv("TMPDIR", (folder.path() / "absent").c_str(), 1);
-    EXPECT_EQ(scratch_directory::create().error().exit, exit_code::local_file);
+    const int saved = ::dup(STDOUT_FILENO);
+    const interrupt_watch signals; // SIGPIPE is ignored
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    ::dup2(ends[1], STDOUT_FILENO);
+    const error_code written = write_to_standard_output(as_bytes("text"));
+    const error_code ended = write_to_standard_output({});
+    ::close(ends[0]);
+    const error_code broken = write_to_standard_output(as_bytes("text"));
+    ::dup2(::open("/dev/full", O_WRONLY), STDOUT_FILENO);
+    const error_code full = write_to_standard_output(as_bytes("text"));
+    ::close(STDOUT_FILENO);
+    const error_code absent = write_to_standard_output({});
+    ::dup2(saved, STDOUT_FILENO);
+    EXPECT_EQ(written, error_code{});
+    EXPECT_EQ(ended, error_code{});
+    EXPECT_EQ(broken, boost::system::errc::broken_pipe);
+    EXPECT_EQ(full, boost::system::errc::no_space_on_device);
+    EXPECT_EQ(absent, boost::system::errc::bad_file_descriptor);
+    for (const error_code& error : {broken, full, absent}) EXPECT_EQ(error.category(), file_category());
 }
 
 } // namespace

@@ -73,12 +73,21 @@ const std::map<errc, exit_code>& expected()
         {errc::destination_exists, local_file},
         {errc::not_a_document, local_file},
         {errc::document_changed, local_file},
+        {errc::no_room, local_file},
+        {errc::not_a_file, local_file},
         {errc::bad_address, usage},
         {errc::unknown_transport, usage},
         {errc::name_not_resolved, unreachable},
         {errc::connect_failed, unreachable},
         {errc::tls_failed, connection_lost},
         {errc::upgrade_refused, connection_lost},
+        {errc::upgrade_redirected, connection_lost},
+        {errc::upgrade_denied, refused},
+        {errc::upgrade_not_found, connection_lost},
+        {errc::upgrade_required, connection_lost},
+        {errc::upgrade_bad_gateway, connection_lost},
+        {errc::upgrade_unavailable, connection_lost},
+        {errc::names_unavailable, unreachable},
         {errc::bad_framing, wrong_data},
         {errc::proxy_not_resolved, proxy},
         {errc::proxy_unreachable, proxy},
@@ -130,6 +139,17 @@ TEST(exit_code, of_the_systems_errors)
     EXPECT_EQ(exit_code_for(sys::make_error_code(sys::bad_message), session_phase::preparing),
               exit_code::local_file);
     EXPECT_EQ(exit_code_for({}, session_phase::finishing), exit_code::ok);
+}
+
+// Whose operation failed decides, not the number.
+TEST(exit_code, of_a_file_is_8_whatever_the_number)
+{
+    for (int number = 1; number < 134; ++number) {
+        const error_code error{number, file_category()};
+        for (const auto phase :
+             {session_phase::preparing, session_phase::transferring, session_phase::finishing})
+            EXPECT_EQ(exit_code_for(error, phase), exit_code::local_file) << error.message();
+    }
 }
 
 TEST(exit_code, of_a_signal_is_what_shells_expect)

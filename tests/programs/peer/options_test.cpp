@@ -55,6 +55,8 @@ TEST(options, of_a_plain_send)
     EXPECT_EQ(options.common.relay.room_port, 9001);
     EXPECT_TRUE(options.common.relay_text.empty());
     EXPECT_EQ(options.common.timeout, std::chrono::hours{1});
+    EXPECT_EQ(options.common.connect_timeout, std::chrono::seconds{15});
+    EXPECT_EQ(options.common.idle_timeout, std::chrono::seconds{60});
     EXPECT_EQ(options.common.form, output_form::text);
     EXPECT_FALSE(options.common.code_file);
 }
@@ -63,6 +65,7 @@ TEST(options, of_the_ways_to_send)
 {
     EXPECT_EQ(parse_send({"-"}).kind, kind::standard_input);
     EXPECT_EQ(parse_send({"-", "--name", "log.txt"}).name, "log.txt");
+    EXPECT_EQ(parse_send({"a/path", "--name", "b"}).name, "b");
     const send_command_options text = parse_send({"--text", "hello"});
     EXPECT_EQ(text.kind, kind::text);
     EXPECT_EQ(text.text, "hello");
@@ -114,6 +117,8 @@ TEST(options, name_the_relay_by_flag_then_environment)
 TEST(options, wait_for_parts_of_a_second)
 {
     EXPECT_EQ(parse_recv({"--timeout", "1.5"}).common.timeout, std::chrono::milliseconds{1500});
+    EXPECT_EQ(parse_recv({"--connect-timeout", "2"}).common.connect_timeout, std::chrono::seconds{2});
+    EXPECT_EQ(parse_send({"f", "--idle-timeout", "600"}).common.idle_timeout, std::chrono::minutes{10});
 }
 
 TEST(options, that_are_wrong_say_what_is_wrong)
@@ -126,10 +131,11 @@ TEST(options, that_are_wrong_say_what_is_wrong)
         {{"send", "a", "b"}, ""},
         {{"send", "a", "--text", "b"}, "exclude"},
         {{"send", "a", "--compress", "--no-compress"}, "exclude"},
-        {{"send", "a", "--name", "b"}, "--name"},
         {{"send", "a", "--records", "newest"}, "--records"},
         {{"send", "-", "--code-file", "-"}, "standard input"},
         {{"send", "a", "--timeout", "0"}, "--timeout"},
+        {{"send", "a", "--connect-timeout", "0"}, "--connect-timeout"},
+        {{"recv", "--idle-timeout", "-1"}, "--idle-timeout"},
         {{"send", "a", "--timeout", "soon"}, "--timeout"},
         {{"send", "a", "--timeout", "1e300"}, "--timeout"},
         {{"send", "a", "--room-port", "0"}, "--room-port"},
@@ -167,6 +173,12 @@ TEST(options, allow_a_dot)
 {
     EXPECT_FALSE(parse_recv({}).allow_dot);
     EXPECT_TRUE(parse_recv({"-y", "--allow-dot"}).allow_dot);
+}
+
+TEST(options, another_name_is_asked_for)
+{
+    EXPECT_FALSE(parse_recv({}).rename);
+    EXPECT_TRUE(parse_recv({"--rename"}).rename);
 }
 
 TEST(options, bound_a_document)

@@ -1,3 +1,4 @@
+#include "peer/connection_advice.hpp"
 #include "peer/probe_command.hpp"
 
 #include <boost/asio/error.hpp>
@@ -28,6 +29,16 @@ TEST(probe_advice_test, every_step_has_some)
             EXPECT_GT(advice(name, error).size(), 40U) << name;
 }
 
+TEST(probe_advice_test, the_messages_of_send_and_recv_come_from_the_same_table)
+{
+    for (const errc error : {errc::name_not_resolved, errc::names_unavailable, errc::upgrade_refused,
+                             errc::upgrade_redirected, errc::upgrade_denied, errc::upgrade_not_found,
+                             errc::upgrade_required, errc::upgrade_bad_gateway, errc::upgrade_unavailable})
+        EXPECT_EQ(advice("upgrade", error), connection_advice(error)) << error_code{error}.message();
+    EXPECT_EQ(connection_advice(asio::error::connection_reset), "");
+    EXPECT_EQ(connection_advice({}), "");
+}
+
 TEST(probe_advice_test, says_who_can_do_something)
 {
     EXPECT_THAT(advice("connect", errc::proxy_unreachable), HasSubstr("--proxy none"));
@@ -37,6 +48,12 @@ TEST(probe_advice_test, says_who_can_do_something)
     EXPECT_THAT(advice("connect", errc::connect_failed, "unix:/run/x"), HasSubstr("this user"));
     EXPECT_THAT(advice("tls", errc::tls_failed), HasSubstr("--ca-file"));
     EXPECT_THAT(advice("upgrade", errc::upgrade_refused), HasSubstr("proxy_http_version"));
+    EXPECT_THAT(advice("upgrade", errc::upgrade_redirected), HasSubstr("wss://"));
+    EXPECT_THAT(advice("upgrade", errc::upgrade_denied), HasSubstr("access rules"));
+    EXPECT_THAT(advice("upgrade", errc::upgrade_not_found), HasSubstr("path"));
+    EXPECT_THAT(advice("upgrade", errc::upgrade_required), HasSubstr("proxy_http_version"));
+    EXPECT_THAT(advice("upgrade", errc::upgrade_bad_gateway), HasSubstr("behind the web server"));
+    EXPECT_THAT(advice("upgrade", errc::upgrade_unavailable), HasSubstr("full"));
     EXPECT_THAT(advice("room", errc::room_denied), HasSubstr("one address"));
     EXPECT_THAT(advice("room", asio::error::connection_refused), HasSubstr("port (2)"));
 }

@@ -11,17 +11,6 @@ using namespace std::chrono_literals;
 
 constexpr time_point start{};
 
-TEST(format, of_bytes)
-{
-    EXPECT_EQ(format_bytes(0), "0 B");
-    EXPECT_EQ(format_bytes(1023), "1023 B");
-    EXPECT_EQ(format_bytes(1024), "1.0 KiB");
-    EXPECT_EQ(format_bytes((1u << 20) - 1), "1.0 MiB");
-    EXPECT_EQ(format_bytes(1536u << 10), "1.5 MiB");
-    EXPECT_EQ(format_bytes(3ull << 30), "3.0 GiB");
-    EXPECT_EQ(format_bytes(UINT64_MAX), "16.0 EiB");
-}
-
 TEST(format, of_rates)
 {
     EXPECT_EQ(format_rate(0), "0 B/s");
@@ -70,6 +59,24 @@ TEST(progress_meter, says_nothing_of_the_first_moments)
     EXPECT_FALSE(meter.update(start, 0, 10).bytes_per_second);
     EXPECT_FALSE(meter.update(start + 100ms, 5, 10).bytes_per_second);
     EXPECT_TRUE(meter.update(start + 400ms, 9, 10).bytes_per_second);
+}
+
+TEST(progress_meter, notices_a_stall)
+{
+    progress_meter meter{start};
+    for (int step = 1; step <= 20; ++step)
+        EXPECT_FALSE(
+            meter.update(start + step * 100ms, static_cast<std::uint64_t>(step) * 100, 10'000).stalled_for);
+    EXPECT_EQ(progress_line(meter.update(start + 4s, 2000, 10'000)),
+              "20 %  2.0 KiB of 9.8 KiB  500 B/s  0:16 left");
+    EXPECT_EQ(progress_line(meter.update(start + 6999ms, 2000, 10'000)).find("stalled"), std::string::npos);
+    const progress_state stalled = meter.update(start + 9500ms, 2000, 10'000);
+    EXPECT_EQ(stalled.stalled_for, duration{7500ms});
+    EXPECT_EQ(progress_line(stalled), "20 %  2.0 KiB of 9.8 KiB  stalled for 0:07");
+    EXPECT_NE(progress_bar(stalled, 80).find("stalled for 0:07"), std::string::npos);
+    EXPECT_FALSE(meter.update(start + 9600ms, 2001, 10'000).stalled_for) << "it goes on";
+    meter.update(start + 9700ms, 10'000, 10'000);
+    EXPECT_FALSE(meter.update(start + 99s, 10'000, 10'000).stalled_for) << "nothing more is due";
 }
 
 TEST(progress_meter, forgets_what_is_long_ago)

@@ -151,7 +151,7 @@ std::optional<bool> answer_of(int input, std::function<void(asio::cancellation_s
                        answer = yes;
                    }));
     asio::post(context, [&] { asio::post(context, [&] { during(cancel); }); });
-    context.run_for(std::chrono::seconds{20});
+    context.run_for(std::chrono::minutes{5});
     return answer;
 }
 

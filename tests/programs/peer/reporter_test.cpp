@@ -68,6 +68,9 @@ void tell_all(reporter& out, std::string_view text)
     out.connected(text);
     out.identified(text);
     out.waiting();
+    out.reconnecting("the connection ended", 2s);
+    out.connecting(text, text);
+    out.waiting();
     out.rejected(text, errc::invalid_client_validator);
     out.guesses({57, 3});
     out.trying_again();
@@ -102,6 +105,48 @@ TEST(text_reporter, shows_the_code_on_standard_output_with_the_command)
     EXPECT_EQ(session.output, "Code: lusab-babad-gutih\n");
     EXPECT_NE(session.messages.find("parley recv --relay h\n"), std::string::npos);
     EXPECT_EQ(session.messages.find("lusab"), std::string::npos);
+}
+
+// A second transfer has its own rate and progress.
+TEST(reporter, of_a_sender_begins_again_after_a_receiver_that_left)
+{
+    text_session words;
+    json_session objects;
+    for (reporter* out : {words.out.get(), objects.out.get()}) {
+        out->progress(start, 900, 1000);
+        out->progress(start + 10s, 1000, 1000);
+        out->receiver_left("sending to 192.0.2.1:1: the other side left before the end");
+        out->progress(start + 20s, 1, 1000);
+    }
+    const std::string said =
+        "parley: sending to 192.0.2.1:1: the other side left before the end; waiting on with the same code\n";
+    EXPECT_NE(words.messages.find(said), std::string::npos) << words.messages;
+    EXPECT_EQ(objects.messages, said);
+    const auto events = objects.events();
+    EXPECT_EQ(events.at(events.size() - 2).at("event"), "receiver_left");
+    EXPECT_EQ(events.back().at("bytes"), 1);
+    EXPECT_TRUE(events.back().at("rate").is_null()) << events.back();
+}
+
+TEST(text_reporter, says_once_that_the_relay_is_lost_and_once_that_it_is_back)
+{
+    text_session session;
+    reporter& out = *session.out;
+    out.connecting("the relay", "");
+    out.waiting();
+    for (int i = 0; i < 3; ++i) {
+        out.reconnecting("the connection ended", 2s);
+        out.connecting("the relay", "");
+    }
+    out.waiting();
+    EXPECT_EQ(session.messages,
+              "Connecting to the relay at the relay\n"
+              "Waiting for the other side (Ctrl-C to give up)\n"
+              "Lost the relay: the connection ended; connecting again\n"
+              "Connected to the relay again; waiting for the other side (Ctrl-C to give up)\n");
+    session.messages.clear();
+    out.reconnecting("the connection ended", 2s);
+    EXPECT_EQ(session.messages, "Lost the relay: the connection ended; connecting again\n");
 }
 
 TEST(text_reporter, lets_nothing_hostile_through)
@@ -196,6 +241,34 @@ TEST(text_reporter, a_question_stands_until_it_is_answered)
     EXPECT_EQ(silent.messages, "Well? ") << "a question is no news";
 }
 
+TEST(text_reporter, shows_a_stall_on_the_bar)
+{
+    text_session session{on_terminal()};
+    session.out->tick(start);
+    EXPECT_EQ(session.messages, "") << "nothing has begun";
+    for (unsigned second = 0; second <= 5; ++second)
+        session.out->progress(start + second * 1s, 1000u * second, 10'000);
+    for (int second = 6; second <= 12; ++second) session.out->tick(start + second * 1s);
+    EXPECT_NE(session.messages.find("stalled for 0:07"), std::string::npos) << session.messages;
+    session.out->finishing();
+    session.messages.clear();
+    session.out->tick(start + 60s);
+    EXPECT_EQ(session.messages, "");
+}
+
+TEST(json_reporter, tells_of_a_stall)
+{
+    json_session session;
+    session.out->progress(start, 10, 100);
+    session.out->tick(start + 1s);
+    session.out->tick(start + 6s);
+    const std::vector<json> events = session.events();
+    ASSERT_EQ(events.size(), 3u);
+    EXPECT_FALSE(events[1].contains("stalled"));
+    EXPECT_EQ(events[2].at("stalled"), 6.0);
+    EXPECT_EQ(events[2].at("bytes"), 10);
+}
+
 TEST(text_reporter, tells_what_arrived)
 {
     text_session session;
@@ -225,10 +298,12 @@ TEST(json_reporter, writes_one_object_a_line)
         const std::string name = event.at("event");
         if (names.empty() || names.back() != name) names.push_back(name);
     }
-    EXPECT_EQ(names, (std::vector<std::string>{"code", "skipped", "document", "connecting", "connected",
-                                               "identified", "waiting", "rejected", "guesses", "trying_again",
-                                               "refused", "offered", "withdrawn", "agreed", "progress",
-                                               "finishing", "done", "error"}));
+    EXPECT_EQ(names,
+              (std::vector<std::string>{"code",       "skipped", "document",     "connecting", "connected",
+                                        "identified", "waiting", "reconnecting", "connecting", "waiting",
+                                        "rejected",   "guesses", "trying_again", "refused",    "offered",
+                                        "withdrawn",  "agreed",  "progress",     "finishing",  "done",
+                                        "error"}));
 }
 
 TEST(json_reporter, holds_what_its_readers_need)

@@ -137,5 +137,16 @@ TEST(escaped, cuts_what_is_too_long)
     EXPECT_EQ(escaped("\n\n\n", 5), "\\x0a\\x0a…");
 }
 
+TEST(format_bytes, has_four_digits_and_a_unit)
+{
+    EXPECT_EQ(format_bytes(0), "0 B");
+    EXPECT_EQ(format_bytes(1023), "1023 B");
+    EXPECT_EQ(format_bytes(1024), "1.0 KiB");
+    EXPECT_EQ(format_bytes((1u << 20) - 1), "1.0 MiB");
+    EXPECT_EQ(format_bytes(1536u << 10), "1.5 MiB");
+    EXPECT_EQ(format_bytes(3ull << 30), "3.0 GiB");
+    EXPECT_EQ(format_bytes(UINT64_MAX), "16.0 EiB");
+}
+
 } // namespace
 } // namespace parley

@@ -114,8 +114,25 @@ TEST(error, the_system_s_own_codes_have_a_place)
     EXPECT_FALSE(error_code{} == condition::cancelled);
 }
 
+TEST(error, of_a_file_is_local_whatever_the_number)
+{
+    namespace sys = boost::system::errc;
+    for (int number = 1; number < 134; ++number) {
+        const error_code plain{number, boost::system::system_category()};
+        const error_code file = as_file_error(plain);
+        EXPECT_EQ(file.category(), file_category());
+        EXPECT_EQ(file.message(), plain.message());
+        for (const condition c : conditions)
+            EXPECT_EQ(file == c, c == condition::local_fault) << file.message();
+    }
+    EXPECT_EQ(as_file_error(sys::make_error_code(sys::no_space_on_device)), sys::no_space_on_device);
+    EXPECT_EQ(as_file_error({}), error_code{});
+    EXPECT_EQ(as_file_error(errc::cancelled), errc::cancelled);
+}
+
 TEST(error, categories_and_conditions_have_names)
 {
+    EXPECT_STREQ(file_category().name(), "parley.file");
     EXPECT_STREQ(parley_category().name(), "parley");
     EXPECT_STREQ(condition_category().name(), "parley.condition");
     std::set<std::string> texts;

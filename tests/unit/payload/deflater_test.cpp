@@ -28,7 +28,8 @@ byte_vector deflate_all(deflater& d, std::string_view content, NextSize next_siz
         const result<std::size_t> n = d.read(mutable_bytes(out).subspan(before), reader);
         EXPECT_TRUE(n) << n.error().message();
         if (!n) return {};
-        EXPECT_TRUE(*n == wanted || d.finished());
+        const bool may_be_few = content.size() >= deflater::content_bytes_per_read;
+        EXPECT_TRUE(*n == wanted || d.finished() || (may_be_few && *n > 0));
         out.resize(before + *n);
     }
     EXPECT_EQ(d.content_bytes_taken(), content.size());
@@ -179,7 +180,7 @@ TEST(Deflater, EndsInTheMiddleOfBlocks)
         d.start(words.size());
         byte_vector out(1'500'000);
         ASSERT_TRUE(d.read(out, content));
-        EXPECT_GT(d.content_bytes_taken(), 2'000'000u);
+        EXPECT_GT(d.content_bytes_taken(), 1'000'000u);
     }
     EXPECT_TRUE(threads_become(before));
 }
@@ -362,6 +363,28 @@ TEST(Deflater, NeverTakesMoreThanTheAnnouncedSize)
         byte_vector rest(50'000);
         EXPECT_FALSE(reader.read(rest));
         EXPECT_EQ(reader.read(mutable_bytes(rest).first(1)), errc::document_changed);
+    }
+}
+
+// Zeros become a thousandth. What there is goes out all the same, so that no reader waits for gigabytes.
+TEST(Deflater, HandsOutFewBytesOfMuchContent)
+{
+    const std::string zeros(64u << 20, '\0');
+    for (const int level : {4, 9}) {
+        for (const compression method : {compression::sampled, compression::always}) {
+            deflater d(method, level);
+            memory_content reader(as_bytes(zeros));
+            d.start(zeros.size());
+            byte_vector out(1u << 20);
+            std::uint64_t taken = 0;
+            while (!d.finished()) {
+                const auto n = d.read(out, reader);
+                ASSERT_TRUE(n);
+                EXPECT_GT(*n, 0u);
+                EXPECT_LE(d.content_bytes_taken() - taken, deflater::content_bytes_per_read + (5u << 20));
+                taken = d.content_bytes_taken();
+            }
+        }
     }
 }
 

@@ -141,7 +141,7 @@ TEST(DocumentReceiver, the_name_can_be_chosen)
     ASSERT_FALSE(result.error) << result.detail;
     EXPECT_EQ(result.offered_name, "theirs");
     EXPECT_EQ(listing_of(folder.path()), (disk_listing{{"mine", bytes_of("x")}}));
-    for (const char* hostile : {"../x", "", "..", "a/b", "nul.txt", ".parley-abcdefghijklmnop.part"}) {
+    for (const char* hostile : {"../x", "", "..", "a/b", "a\nb", ".parley-abcdefghijklmnop.part"}) {
         options.name = hostile;
         EXPECT_EQ(document_receiver::create(options).error(), errc::hostile_name) << hostile;
     }

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <fcntl.h>
@@ -47,6 +49,20 @@ TEST_F(guarded, makes_files_and_directories_below_itself)
     EXPECT_EQ(fs::status(folder / "below/none").permissions(), fs::perms::owner_all);
 }
 
+TEST_F(guarded, tells_when_what_was_written_does_not_reach_the_disk)
+{
+    parley::guarded_file full{parley::descriptor{::open("/dev/full", O_RDWR | O_CLOEXEC)}};
+    ASSERT_TRUE(full);
+    const error_code error = full.append(as_bytes("x"));
+    EXPECT_EQ(error, system_errc::no_space_on_device);
+    EXPECT_EQ(error.category(), parley::file_category());
+    auto file = directory.make_file("file");
+    ASSERT_FALSE(file->append(as_bytes("x")));
+    EXPECT_EQ(file->close(), error_code());
+    EXPECT_EQ(file->close(), error_code()) << "once is enough";
+    EXPECT_EQ(file->append(as_bytes("x")), system_errc::bad_file_descriptor);
+}
+
 TEST_F(guarded, reads_back_from_anywhere)
 {
     auto file = directory.make_file("file");
@@ -72,6 +88,60 @@ TEST_F(guarded, copies_a_file_of_any_size)
     auto more = directory.make_file("more");
     EXPECT_EQ(more->append_copy(*from, content.size() + 1), system_errc::io_error)
         << "a source that is too short";
+}
+
+// The bytes that a file takes on the disk.
+std::uint64_t disk_bytes(const fs::path& path)
+{
+    struct stat is{};
+    EXPECT_EQ(::stat(path.c_str(), &is), 0);
+    return static_cast<std::uint64_t>(is.st_blocks) * 512;
+}
+
+TEST_F(guarded, leaves_holes_where_zeros_are)
+{
+    const std::string zeros(1u << 20, '\0');
+    std::vector<std::string> contents{zeros,
+                                      "x" + zeros,
+                                      zeros + "x",
+                                      zeros + "x" + zeros,
+                                      "x" + zeros + "y",
+                                      std::string(100, '\0'),
+                                      std::string(16'383, '\0'),
+                                      ""};
+    for (unsigned seed = 0; seed < 30; ++seed) {
+        std::mt19937 random(seed);
+        std::string content;
+        while (content.size() < 300'000)
+            content +=
+                random() % 2 == 0 ? std::string(random() % 50'000, '\0') : random_text(random() % 9000, seed);
+        contents.push_back(content);
+    }
+    for (std::size_t number = 0; number < contents.size(); ++number) {
+        SCOPED_TRACE(number);
+        const std::string& content = contents[number];
+        for (const std::size_t step : {32'767u, 65'536u, 5'000'000u}) {
+            auto file = directory.make_file("sparse");
+            ASSERT_TRUE(file);
+            for (std::size_t at = 0; at < content.size(); at += step)
+                ASSERT_FALSE(file->append_sparse(as_bytes(std::string_view(content).substr(at, step))));
+            ASSERT_FALSE(file->end_holes());
+            EXPECT_EQ(file->size(), content.size());
+            auto copy = directory.make_file("copy");
+            ASSERT_TRUE(copy);
+            ASSERT_FALSE(copy->append(as_bytes("before")));
+            ASSERT_FALSE(copy->append_copy(*directory.open_file("sparse"), content.size()));
+            const auto found = listing_of(folder.path());
+            EXPECT_TRUE(found.at("sparse") == bytes_of(content));
+            EXPECT_TRUE(found.at("copy") == bytes_of("before" + content));
+            if (content.size() > zeros.size()) {
+                EXPECT_LT(disk_bytes(folder / "sparse"), 100'000u);
+                EXPECT_LT(disk_bytes(folder / "copy"), 100'000u);
+            }
+            ASSERT_FALSE(directory.remove_file("sparse"));
+            ASSERT_FALSE(directory.remove_file("copy"));
+        }
+    }
 }
 
 TEST_F(guarded, never_opens_or_replaces_what_is_there)
@@ -117,6 +187,7 @@ TEST_F(guarded, takes_no_hostile_name_for_anything)
         EXPECT_EQ(into->link(name, *into, "y"), errc::hostile_name) << why;
         EXPECT_EQ(into->remove_file(name), errc::hostile_name) << why;
         EXPECT_EQ(into->remove_directory(name), errc::hostile_name) << why;
+        EXPECT_EQ(into->remove_empty_directory(name), errc::hostile_name) << why;
         EXPECT_FALSE(into->is_named(directory, name)) << why;
     }
     EXPECT_EQ(listing_of(folder.path()), before);
@@ -157,10 +228,15 @@ TEST_P(guarded_move, never_overwrites)
     EXPECT_EQ(listing_of(folder.path()), before);
 }
 
-INSTANTIATE_TEST_SUITE_P(methods, guarded_move, ::testing::Values(move_method::best, move_method::portable),
-                         [](const auto& method) {
-                             return method.param == move_method::best ? "best" : "portable";
-                         });
+std::string name_of(const ::testing::TestParamInfo<move_method>& info)
+{
+    constexpr std::array names{"no_replace", "link", "own"};
+    return names.at(static_cast<std::size_t>(info.param));
+}
+
+INSTANTIATE_TEST_SUITE_P(methods, guarded_move,
+                         ::testing::Values(move_method::no_replace, move_method::link, move_method::own),
+                         name_of);
 
 TEST_F(guarded, removes_a_tree_and_follows_no_link)
 {
@@ -178,6 +254,25 @@ TEST_F(guarded, removes_a_tree_and_follows_no_link)
     fs::create_directory_symlink("outside", folder / "link");
     EXPECT_NE(directory.remove_directory("link"), error_code());
     EXPECT_TRUE(fs::exists(folder / "outside/precious"));
+}
+
+TEST_F(guarded, removes_what_is_in_it_when_nothing_more_can_be_opened)
+{
+    folder.write("d/file", "x");
+    fs::create_directories(folder / "d/empty");
+    fs::create_symlink("nowhere", folder / "d/link");
+    rlimit limit{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+    auto opened = directory.open_directory("d");
+    rlimit none = limit;
+    none.rlim_cur = 0;
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+    const error_code error = directory.remove_directory("d");
+    opened->remove_contents();
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    EXPECT_EQ(error, system_errc::too_many_files_open);
+    EXPECT_TRUE(fs::is_empty(folder / "d"));
+    EXPECT_EQ(directory.remove_empty_directory("d"), error_code());
 }
 
 TEST_F(guarded, removes_a_tree_deeper_than_any_path_or_number_of_descriptors)
@@ -213,6 +308,9 @@ TEST_F(guarded, locks_name_and_owner_are_told_apart)
     EXPECT_FALSE(made->is_named(directory, "e"));
     fs::create_directory_symlink("d", folder / "link");
     EXPECT_FALSE(made->is_named(directory, "link"));
+    EXPECT_FALSE(made->is_replaced(directory, "d"));
+    EXPECT_FALSE(made->is_replaced(directory, "e")) << "nothing is not something else";
+    EXPECT_TRUE(made->is_replaced(directory, "link"));
     const auto again = directory.open_directory("d");
     EXPECT_EQ(made->lock(), guarded_directory::lock_state::taken);
     EXPECT_EQ(again->lock(), guarded_directory::lock_state::held_by_another);
@@ -229,9 +327,13 @@ TEST_F(guarded, lists_names_and_free_space)
     EXPECT_EQ(*names, (std::vector<std::string>{"a-1-z", "a-2-z"}));
     EXPECT_EQ(directory.names("a-", "-z")->size(), 2u) << "and again";
     const auto space = directory.free_space();
-    ASSERT_TRUE(space);
-    EXPECT_GT(space->free_bytes, 0u);
-    EXPECT_GE(space->block_bytes, 1u);
+    EXPECT_GT(space.free_bytes, 0u);
+    EXPECT_GE(space.total_bytes, space.free_bytes);
+    EXPECT_GE(space.block_bytes, 1u);
+    // /proc tells no size: it is taken for a file system that only refuses when it is full.
+    const auto without_size = guarded_directory::open("/proc")->free_space();
+    EXPECT_EQ(without_size.free_bytes, UINT64_MAX);
+    EXPECT_EQ(without_size.free_inodes, UINT64_MAX);
 }
 
 // No other file of the receiving half creates, moves or removes anything: it is enough to review

@@ -8,11 +8,10 @@ namespace parley_test {
 namespace {
 
 using parley::inflater;
-using status = inflater::status;
 
 struct inflated {
     std::string content;
-    status last = status::more;
+    inflater::status last = inflater::status::more;
     std::size_t taken = 0;
 };
 
@@ -21,11 +20,11 @@ inflated run(inflater& inflate, std::string_view stream, std::size_t in_piece, s
 {
     inflated out;
     parley::byte_vector buffer(out_piece);
-    while (!stream.empty() && out.last == status::more) {
+    while (!stream.empty() && out.last == inflater::status::more) {
         const std::string piece(stream.substr(0, in_piece));
         parley::bytes_view in = parley::as_bytes(piece);
         bool more = true;
-        while (more && out.last == status::more) {
+        while (more && out.last == inflater::status::more) {
             const auto step = inflate.step(in, buffer);
             out.content += parley::as_text({buffer.data(), step.made});
             out.content += parley::as_text(step.stored);
@@ -51,7 +50,7 @@ TEST(Inflater, undoes_streams_one_after_another_in_any_split)
                  {std::pair<std::size_t, std::size_t>{1, 1}, {1, 4096}, {1 << 20, 7}, {100, 1 << 20}}) {
                 inflate.reset();
                 const auto out = run(inflate, stream + "what follows", in_piece, out_piece);
-                EXPECT_EQ(out.last, status::ended);
+                EXPECT_EQ(out.last, inflater::status::ended);
                 EXPECT_TRUE(out.content == content);
                 EXPECT_EQ(out.taken, stream.size()) << "nothing of what follows is taken";
             }
@@ -65,20 +64,20 @@ TEST(Inflater, waits_for_the_end_of_a_cut_stream)
     const std::string stream = zlib_stream("some content");
     for (std::size_t cut = 0; cut < stream.size(); ++cut) {
         inflate.reset();
-        EXPECT_EQ(run(inflate, stream.substr(0, cut), 100, 100).last, status::more) << cut;
+        EXPECT_EQ(run(inflate, stream.substr(0, cut), 100, 100).last, inflater::status::more) << cut;
     }
 }
 
 TEST(Inflater, refuses_what_is_no_zlib_stream)
 {
     inflater inflate;
-    EXPECT_EQ(run(inflate, "no zlib stream", 100, 100).last, status::bad);
+    EXPECT_EQ(run(inflate, "no zlib stream", 100, 100).last, inflater::status::bad);
     inflate.reset();
     std::string wrong = zlib_stream("some content");
     wrong.back() = static_cast<char>(wrong.back() ^ 1);
-    EXPECT_EQ(run(inflate, wrong, 100, 100).last, status::bad) << "checksum";
+    EXPECT_EQ(run(inflate, wrong, 100, 100).last, inflater::status::bad) << "checksum";
     inflate.reset();
-    EXPECT_EQ(run(inflate, std::string("\x78\xbb\0\0\0\1abcd", 10), 100, 100).last, status::bad)
+    EXPECT_EQ(run(inflate, std::string("\x78\xbb\0\0\0\1abcd", 10), 100, 100).last, inflater::status::bad)
         << "dictionary";
     inflate.reset();
     EXPECT_EQ(run(inflate, zlib_stream("usable again"), 100, 100).content, "usable again");

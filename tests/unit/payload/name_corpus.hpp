@@ -1,5 +1,5 @@
-// The corpus of names, hostile_names.json beside this file: names that are accepted, names that are refused,
-// and pairs that are one name to some file system.
+// The corpus of names, hostile_names.json beside this file. "accepted": good for everything. "misleading" and
+// "staging": good inside a directory, but not for a document. "refused": no path components.
 #pragma once
 
 #include <parley/base/bytes.hpp>
@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace parley_test {
@@ -30,7 +29,6 @@ inline const nlohmann::json& name_corpus()
     return corpus;
 }
 
-// "accepted", "refused" or "refused_for_a_document".
 inline std::vector<corpus_name> corpus_names(const char* verdict)
 {
     std::vector<corpus_name> out;
@@ -44,22 +42,6 @@ inline std::vector<corpus_name> corpus_names(const char* verdict)
         }
         out.push_back(std::move(one));
     }
-    return out;
-}
-
-struct corpus_pair {
-    std::string first;
-    std::string second;
-    std::string why;
-};
-
-// "colliding" or "distinct".
-inline std::vector<corpus_pair> corpus_pairs(const char* verdict)
-{
-    std::vector<corpus_pair> out;
-    for (const auto& entry : name_corpus().at(verdict))
-        out.push_back({entry.at("names").at(0).get<std::string>(), entry.at("names").at(1).get<std::string>(),
-                       entry.at("why").get<std::string>()});
     return out;
 }
 

@@ -17,7 +17,7 @@ void pull_step(pack_writer& writer, byte_vector& out, std::size_t piece = 1000)
         out.resize(before + piece);
         const auto n = writer.read(mutable_bytes(out).subspan(before));
         ASSERT_TRUE(n) << n.error().message();
-        ASSERT_TRUE(*n == piece || writer.idle());
+        ASSERT_GT(*n, 0u);
         out.resize(before + *n);
         ASSERT_EQ(writer.position(), out.size());
     }

@@ -63,7 +63,7 @@ paths_on_disk(const std::filesystem::path& top)
     std::map<std::string, std::optional<parley::byte_vector>> out;
     const auto add = [&out, base = top.parent_path()](const std::filesystem::path& path) {
         std::optional<parley::byte_vector> content;
-        if (!std::filesystem::is_directory(path)) {
+        if (std::filesystem::is_regular_file(path)) {
             std::ifstream in(path, std::ios::binary);
             const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
             content = bytes_of(text);

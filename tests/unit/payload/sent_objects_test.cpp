@@ -44,12 +44,17 @@ TEST(SentObjects, TellsIdsApartThatFallInOnePlace)
     EXPECT_EQ(sent.find(c), std::nullopt);
 }
 
-TEST(SentObjects, RemembersSizes)
+TEST(SentObjects, RemembersSizesAndBeginnings)
 {
     sent_objects sent;
-    EXPECT_TRUE(sent.first_of_size(5));
-    EXPECT_FALSE(sent.first_of_size(5));
-    EXPECT_TRUE(sent.first_of_size(6));
+    const object_id zeros{};
+    object_id other{};
+    other[0] = 1;
+    EXPECT_TRUE(sent.first_that_begins(5, zeros));
+    EXPECT_FALSE(sent.first_that_begins(5, zeros));
+    EXPECT_TRUE(sent.first_that_begins(6, zeros));
+    EXPECT_TRUE(sent.first_that_begins(5, other));
+    EXPECT_FALSE(sent.first_that_begins(5, other));
 }
 
 } // namespace

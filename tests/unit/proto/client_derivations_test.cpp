@@ -364,6 +364,20 @@ TEST(client_guesses, above_the_limit_end_it)
     }
 }
 
+TEST(client_guesses, of_a_lost_connection_count_in_the_next_one)
+{
+    auto first = waiting_client({.max_guesses = 3});
+    for (std::uint16_t number = 1; number <= 2; ++number) guess(first, number);
+    first.machine.receive_end();
+    EXPECT_EQ(first.machine.guesses(), 2U);
+    auto second = waiting_client({.max_guesses = 3, .earlier_guesses = first.machine.guesses()});
+    guess(second, 1);
+    EXPECT_FALSE(second.machine.finished());
+    EXPECT_EQ(second.machine.guesses(), 3U);
+    guess(second, 2);
+    EXPECT_EQ(second.machine.error(), errc::too_many_guesses);
+}
+
 // Each X allows one guess.
 TEST(client_guesses, of_one_server_are_as_many_as_its_answers)
 {

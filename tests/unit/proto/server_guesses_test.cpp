@@ -124,5 +124,29 @@ TEST(server_guesses, of_those_who_give_way_to_newer_ones_count)
     EXPECT_EQ(b.machine.error(), errc::too_many_guesses);
 }
 
+TEST(server_guesses, of_a_lost_connection_count_in_the_next_one)
+{
+    auto first = waiting_server({.max_guesses = 4});
+    first.greet(1, "wrong");
+    first.feed(uid{1}, packet::client_validator{});
+    EXPECT_EQ(first.machine.guesses(), 1U);
+    first.greet(2);
+    first.prove(2);
+    first.greet(3, "wrong");
+    first.greet(4, "wrong");
+    first.machine.receive_end();
+    EXPECT_EQ(first.machine.error(), errc::unexpected_end);
+    EXPECT_EQ(first.machine.guesses(), 3U) << "3 and 4 have seen the validator";
+
+    auto second = waiting_server({.max_guesses = 4, .earlier_guesses = first.machine.guesses()});
+    EXPECT_EQ(second.machine.guesses(), 3U);
+    second.greet(1, "wrong");
+    second.feed(uid{1}, packet::client_validator{});
+    EXPECT_FALSE(second.machine.finished());
+    second.greet(1, "wrong");
+    second.feed(uid{1}, packet::client_validator{});
+    EXPECT_EQ(second.machine.error(), errc::too_many_guesses);
+}
+
 } // namespace
 } // namespace parley::test

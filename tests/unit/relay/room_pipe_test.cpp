@@ -35,7 +35,7 @@ protected:
     bool run_until(const std::function<bool()>& condition)
     {
         context.restart();
-        const time_point end = clock::now() + std::chrono::seconds{60};
+        const time_point end = clock::now() + testing::test_patience;
         while (!condition()) {
             const time_point now = clock::now();
             if (now >= end || (context.run_one_for(end - now) == 0 && context.stopped())) return condition();

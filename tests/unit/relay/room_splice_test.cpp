@@ -68,7 +68,7 @@ struct splice_test : ::testing::Test {
     bool run_until(const std::function<bool()>& condition)
     {
         context.restart();
-        const time_point end = clock::now() + std::chrono::seconds{60};
+        const time_point end = clock::now() + testing::test_patience;
         while (!condition()) {
             if (clock::now() >= end) return false;
             const time_point next = time.next_deadline();

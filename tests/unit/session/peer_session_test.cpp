@@ -79,7 +79,7 @@ TEST(waiting, ends_with_its_time)
     world w;
     send_operation s;
     receive_operation r;
-    const auto soon = std::chrono::milliseconds{20};
+    const auto soon = std::chrono::milliseconds{500};
     w.send(s, bytes_source("a", {}), "p", send_options{}.wait_timeout(soon));
     w.receive(r, "another", receive_options{}.wait_timeout(soon));
     ASSERT_TRUE(w.run_until([&] { return s.done() && r.done(); }));

@@ -1,5 +1,6 @@
 #include <parley/session/probe.hpp>
 #include <parley/testing/seeded_random.hpp>
+#include <parley/testing/virtual_clock.hpp>
 #include <parley/transfer/receive_document.hpp>
 #include <parley/transfer/send_document.hpp>
 #include <parley/transport/resolver.hpp>
@@ -22,6 +23,7 @@ TYPED_TEST_SUITE(session_options_test, both);
 TYPED_TEST(session_options_test, keep_what_they_are_given)
 {
     testing::seeded_random random{1};
+    testing::virtual_clock virtual_time;
     system_resolver names;
     asio::io_context context;
     const auto proxy = std::make_shared<const proxy_settings>();
@@ -31,7 +33,9 @@ TYPED_TEST(session_options_test, keep_what_they_are_given)
                                   .wait_timeout(2s)
                                   .entry_timeout(3s)
                                   .idle_timeout(4s)
+                                  .reconnect(false)
                                   .random(&random)
+                                  .time(&virtual_time)
                                   .names(&names)
                                   .ca_file("authorities.pem")
                                   .blocking(context.get_executor())
@@ -41,7 +45,9 @@ TYPED_TEST(session_options_test, keep_what_they_are_given)
     EXPECT_EQ(options.wait_timeout(), 2s);
     EXPECT_EQ(options.entry_timeout(), 3s);
     EXPECT_EQ(options.idle_timeout(), 4s);
+    EXPECT_FALSE(options.reconnect());
     EXPECT_EQ(options.random(), &random);
+    EXPECT_EQ(options.time(), &virtual_time);
     EXPECT_EQ(options.names(), &names);
     EXPECT_EQ(options.ca_file(), "authorities.pem");
     EXPECT_EQ(options.blocking(), executor{context.get_executor()});
@@ -56,7 +62,9 @@ TYPED_TEST(session_options_test, have_defaults)
     EXPECT_EQ(options.wait_timeout(), 1h);
     EXPECT_EQ(options.entry_timeout(), 60s);
     EXPECT_EQ(options.idle_timeout(), 60s);
+    EXPECT_TRUE(options.reconnect());
     EXPECT_EQ(options.random(), nullptr);
+    EXPECT_EQ(options.time(), nullptr);
     EXPECT_EQ(options.names(), nullptr);
     EXPECT_TRUE(options.ca_file().empty());
     EXPECT_FALSE(options.blocking());

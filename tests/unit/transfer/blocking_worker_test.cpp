@@ -167,7 +167,7 @@ TEST(blocking_worker, jobs_run_one_after_another_on_a_pool_of_many)
             },
             [&, i] { ends.push_back(i); });
     const auto guard = asio::make_work_guard(context);
-    while (ends.size() < 100) ASSERT_GT(context.run_one_for(std::chrono::seconds{20}), 0u);
+    while (ends.size() < 100) ASSERT_GT(context.run_one_for(testing::test_patience), 0u);
     EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
     EXPECT_EQ(order, ends);
     EXPECT_EQ(order.size(), 100u);

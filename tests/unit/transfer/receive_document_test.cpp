@@ -445,6 +445,67 @@ TEST(receive_document, a_name_that_begins_with_a_dot_needs_a_word)
     }
 }
 
+// The sender hears of a success when the output has taken the last byte, and not before.
+TEST(receive_document, a_success_is_one_of_the_output)
+{
+    for (const bool fails : {false, true}) {
+        world w;
+        send_operation s;
+        receive_operation r;
+        std::size_t taken = 0;
+        bool told_before = false;
+        w.configure_receiver = [&](receiver_options& options) {
+            options.output = [&](bytes_view bytes) {
+                told_before = told_before || s.done();
+                taken += bytes.size();
+                return fails && bytes.empty() ? make_error_code(boost::system::errc::no_space_on_device)
+                                              : error_code{};
+            };
+        };
+        w.send(s, bytes_source("document", random_bytes(1'000'000)), "p");
+        w.receive(r, "p");
+        ASSERT_TRUE(w.run_until([&] { return r.done() && s.done(); }));
+        EXPECT_EQ(taken, 1'000'000u);
+        EXPECT_FALSE(told_before);
+        EXPECT_EQ(s.error(), fails ? make_error_code(errc::peer_disconnected) : error_code{}) << s.message();
+        EXPECT_EQ(r.error() == condition::local_fault, fails) << r.message();
+        EXPECT_TRUE(r.destination.names().empty());
+    }
+}
+
+TEST(receive_document, a_folder_whose_name_is_taken_is_kept)
+{
+    world w;
+    send_operation s;
+    receive_operation r;
+    temporary_folder outgoing;
+    outgoing.write("photos/one", "1");
+    r.destination.make_directory("photos");
+    w.send(s, *document_source::open(outgoing / "photos"), "p");
+    w.receive(r, "p");
+    ASSERT_TRUE(w.run_until([&] { return r.done() && s.done(); }));
+    EXPECT_EQ(r.error(), errc::destination_exists);
+    EXPECT_NE(r.message().find("photos (1)"), std::string::npos) << r.message();
+    EXPECT_EQ(s.error(), errc::peer_disconnected);
+    EXPECT_EQ(r.destination.names(), (std::set<std::string>{"photos", "photos (1)"}));
+}
+
+TEST(receive_document, another_name_is_part_of_the_question)
+{
+    world w;
+    send_operation s;
+    receive_operation r;
+    w.configure_receiver = [](receiver_options& options) { options.allow_other_name = true; };
+    r.destination.write("document", "mine");
+    w.send(s, bytes_source("document", random_bytes(10)), "p");
+    w.receive(r, "p");
+    ASSERT_TRUE(w.run_until([&] { return r.done() && s.done(); }));
+    EXPECT_TRUE(r.succeeded() && s.succeeded()) << r.message() << s.message();
+    ASSERT_EQ(r.log.documents.size(), 1u);
+    EXPECT_EQ(r.log.documents[0].name, "document");
+    EXPECT_EQ(r.log.documents[0].other_name, "document (1)");
+}
+
 TEST(receive_document, a_key_derivation_above_the_bound_is_refused)
 {
     world w;

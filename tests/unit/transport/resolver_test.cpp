@@ -8,7 +8,7 @@ namespace {
 using resolved = result<std::vector<tcp_endpoint>>;
 using testing::run_until_done;
 
-resolved look_up(resolver& names, const char* host, duration timeout = std::chrono::seconds{20})
+resolved look_up(resolver& names, const char* host, duration timeout = testing::test_patience)
 {
     asio::io_context context;
     return run_until_done(context, [&]() -> awaitable<resolved> { return names.resolve(host, 7, timeout); });

@@ -55,13 +55,31 @@ TEST(tcp_stream_test, sets_the_options)
     const any_stream usual = make_tcp_stream(std::move(sockets.first));
     EXPECT_NE(option_of(usual, IPPROTO_TCP, TCP_NODELAY), 0);
     EXPECT_NE(option_of(usual, SOL_SOCKET, SO_KEEPALIVE), 0);
-    EXPECT_EQ(option_of(usual, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+    EXPECT_EQ(option_of(usual, IPPROTO_TCP, TCP_KEEPIDLE), 25);
+    EXPECT_EQ(option_of(usual, IPPROTO_TCP, TCP_KEEPINTVL), 25);
+    EXPECT_EQ(option_of(usual, IPPROTO_TCP, TCP_KEEPCNT), 2);
+    EXPECT_EQ(option_of(usual, IPPROTO_TCP, TCP_USER_TIMEOUT), 0) << "the other end may rest";
     tcp_options plain;
     plain.no_delay = false;
-    plain.keep_alive_idle = std::chrono::seconds{0};
+    plain.dead_path_timeout = std::chrono::seconds{0};
     const any_stream other = make_tcp_stream(std::move(sockets.second), plain);
     EXPECT_EQ(option_of(other, IPPROTO_TCP, TCP_NODELAY), 0);
     EXPECT_EQ(option_of(other, SOL_SOCKET, SO_KEEPALIVE), 0);
+}
+
+TEST(tcp_stream_test, bounds_the_wait_for_an_acknowledgement)
+{
+    asio::io_context context;
+    tcp_pair sockets = make_tcp_pair(context);
+    any_stream stream = make_tcp_stream(std::move(sockets.first));
+    stream.set_acknowledgement_timeout(std::chrono::seconds{75});
+    EXPECT_EQ(option_of(stream, IPPROTO_TCP, TCP_USER_TIMEOUT), 75'000);
+    stream.set_acknowledgement_timeout(std::chrono::hours{1'000'000});
+    EXPECT_EQ(option_of(stream, IPPROTO_TCP, TCP_USER_TIMEOUT), std::numeric_limits<int>::max());
+    stream.set_acknowledgement_timeout(std::chrono::seconds{0});
+    EXPECT_EQ(option_of(stream, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+    stream.close();
+    stream.set_acknowledgement_timeout(std::chrono::seconds{1});
 }
 
 // A write may take the system's only report of the reset; who wrote then closes the stream before who reads

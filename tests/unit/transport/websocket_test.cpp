@@ -7,6 +7,8 @@
 
 #include <parley/async/spawn.hpp>
 
+#include <netinet/tcp.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -128,7 +130,7 @@ TEST(websocket_stream_test, a_slow_reader_gets_every_byte_and_every_pong_in_its_
     std::size_t got = 0, all = 0;
     // asio::async_write hands on 64 KiB at a time: as many messages, and two pongs between them.
     const std::size_t expected = sent.size() + sent.size() / 65536 * 10 + 2 * 2;
-    const time_point end = clock::now() + std::chrono::seconds{60};
+    const time_point end = clock::now() + testing::test_patience;
     while (all < expected && clock::now() < end) {
         context.poll();
         error_code error;
@@ -249,9 +251,23 @@ TEST(websocket_stream_test, a_silent_peer_is_pinged_and_dropped)
         auto got = co_await read_to_end(b.server);
         EXPECT_EQ(got.error, asio::error::connection_reset);
         auto seen = co_await read_to_end(b.raw);
-        EXPECT_EQ(seen.text.substr(0, 2), bytes_of("8900"));
+        EXPECT_EQ(seen.text, bytes_of("89008900")) << "gone 40 ms after the first ping";
         EXPECT_EQ(seen.error, asio::error::connection_reset);
     });
+}
+
+TEST(websocket_stream_test, passes_the_acknowledgement_timeout_on)
+{
+    asio::io_context context;
+    auto pair = make_pair_of(context, kind::tcp);
+    const int descriptor = pair.second.native_handle();
+    any_stream server =
+        detail::make_server_websocket_stream(std::move(pair.second), stream_kind::handshake, {});
+    server.set_acknowledgement_timeout(std::chrono::seconds{75});
+    int value = 0;
+    socklen_t size = sizeof value;
+    ::getsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &value, &size);
+    EXPECT_EQ(value, 75'000);
 }
 
 TEST(websocket_stream_test, a_peer_that_answers_stays)
@@ -334,6 +350,26 @@ TEST(accept_websocket_test, opens_a_stream_of_the_kind_that_the_subprotocol_name
     EXPECT_THAT(x.answer, ::testing::HasSubstr("Sec-WebSocket-Protocol: bob.room\r\n\r\n"));
 }
 
+TEST(accept_websocket_test, a_list_may_stand_on_several_lines)
+{
+    const std::string start = "GET / HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                              "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: bob.room\r\n";
+    const std::string upgrade = "Upgrade: websocket\r\n", connection = "Connection: Upgrade\r\n";
+    for (const std::string& lists :
+         {"Connection: keep-alive\r\n" + connection + upgrade,
+          connection + "connection: keep-alive\r\n" + upgrade, "Connection:\r\n" + connection + upgrade,
+          "Connection: keep-alive, ,\tUPGRADE\r\n" + upgrade, connection + "Upgrade: h2c\r\n" + upgrade,
+          connection + "UPGRADE: WebSocket, h2c\r\n"})
+        EXPECT_EQ(ask(start + lists + "\r\n").accepted.status, 101u) << lists;
+    for (const std::string& lists :
+         {upgrade + "Connection: keep-alive\r\nConnection: close\r\n", upgrade + "X-Connection: Upgrade\r\n",
+          connection + "Upgrade: web\r\nUpgrade: socket\r\n", upgrade + "Connection: upgraded\r\n"})
+        EXPECT_EQ(ask(start + lists + "\r\n").accepted.status, 426u) << lists;
+    const exchange both = ask(request_with("chat\r\nSec-WebSocket-Protocol: bob.handshake"));
+    EXPECT_EQ(both.accepted.status, 101u);
+    EXPECT_THAT(both.answer, ::testing::HasSubstr("Sec-WebSocket-Protocol: bob.handshake\r\n"));
+}
+
 TEST(accept_websocket_test, refuses_with_the_status_that_says_why)
 {
     websocket_accept_options one_path;
@@ -412,108 +448,6 @@ TEST(accept_websocket_test, other_requests_go_to_their_function)
     EXPECT_EQ(x.accepted.status, 200u);
     EXPECT_THAT(x.answer, ::testing::EndsWith("\r\n\r\nok"));
     EXPECT_EQ(ask("GET /other HTTP/1.1\r\nHost: a\r\n\r\n", options).accepted.status, 426u);
-}
-
-TEST(open_websocket_test, meets_accept_websocket)
-{
-    asio::io_context context;
-    auto pair = make_memory_stream_pair(context.get_executor(), 64 * 1024);
-    testing::run_until_done(context, [&]() -> awaitable<void> {
-        spawn(
-            context.get_executor(),
-            [&]() -> awaitable<void> {
-                websocket_accept_options options;
-                auto accepted = co_await accept_websocket(pair.second, std::move(options));
-                EXPECT_EQ(accepted.request.header("Host"), "relay.example:8080");
-                EXPECT_EQ(accepted.request.header("User-Agent"), "parley");
-                EXPECT_EQ(pair.second.kind(), stream_kind::room);
-                EXPECT_EQ(pair.second.seat(), seat_token::from_text(seat_digits));
-                auto failed = co_await write_all(pair.second, "hello");
-                EXPECT_FALSE(failed);
-                pair.second.close();
-            },
-            "server");
-        const auto address = relay_address::parse("ws://relay.example:8080/lobby");
-        const auto seat = seat_token::from_text(seat_digits);
-        auto error = co_await open_websocket(pair.first, *address, stream_kind::room, {}, seat);
-        EXPECT_FALSE(error);
-        EXPECT_FALSE(pair.first.seat()) << "it is what the other side has presented";
-        auto got = co_await read_to_end(pair.first);
-        EXPECT_EQ(got.text, "hello");
-        EXPECT_EQ(got.error, asio::error::eof);
-        pair.first.close();
-    });
-}
-
-// What open_websocket gives when its request, with a seat, is answered with these subprotocols.
-struct opened {
-    error_code error;
-    std::string request;
-    diagnostics diag;
-};
-
-opened open_with_answer(const std::string& protocols)
-{
-    asio::io_context context;
-    auto pair = make_memory_stream_pair(context.get_executor(), 64 * 1024);
-    opened out;
-    testing::run_until_done(context, [&]() -> awaitable<void> {
-        spawn(
-            context.get_executor(),
-            [&]() -> awaitable<void> {
-                while (out.request.find("\r\n\r\n") == std::string::npos) {
-                    std::array<char, 512> buffer{};
-                    auto read = co_await pair.second.async_read_some(asio::buffer(buffer), use_tuple);
-                    if (std::get<0>(read)) co_return;
-                    out.request.append(buffer.data(), std::get<1>(read));
-                }
-                const std::string before = "Sec-WebSocket-Key: ";
-                const auto key = out.request.substr(out.request.find(before) + before.size(), 24);
-                std::string answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n";
-                answer += "Connection: Upgrade\r\nSec-WebSocket-Accept: " + detail::websocket_accept_of(key);
-                answer += "\r\n" + protocols + "\r\n";
-                auto failed = co_await write_all(pair.second, answer);
-                EXPECT_FALSE(failed);
-            },
-            "server");
-        const auto address = relay_address::parse("ws://relay.example");
-        const auto seat = seat_token::from_text(seat_digits);
-        out.error = co_await open_websocket(pair.first, *address, stream_kind::room, {}, seat, &out.diag);
-        pair.first.close();
-    });
-    return out;
-}
-
-TEST(open_websocket_test, presents_its_seat_and_takes_no_echo_of_it)
-{
-    const std::string name = "Sec-WebSocket-Protocol: ", lower = to_hex(from_hex(seat_digits).bytes);
-    const opened plain = open_with_answer(name + "bob.room\r\n");
-    EXPECT_FALSE(plain.error) << plain.diag.message();
-    EXPECT_THAT(plain.request, ::testing::HasSubstr(name + "bob.room, bob.seat." + lower + "\r\n"));
-    for (const std::string& bad :
-         {std::string{}, name + "bob.seat." + lower + "\r\n", name + "bob.room, bob.seat." + lower + "\r\n",
-          name + "bob.room\r\n" + name + "bob.seat." + lower + "\r\n", name + "bob.handshake\r\n"}) {
-        const opened refused = open_with_answer(bad);
-        EXPECT_EQ(refused.error, errc::upgrade_refused) << bad;
-        EXPECT_EQ(refused.diag.message(), "the subprotocol was not taken") << bad;
-    }
-}
-
-TEST(open_websocket_test, a_refusal_names_the_status)
-{
-    asio::io_context context;
-    auto pair = make_memory_stream_pair(context.get_executor(), 64 * 1024);
-    diagnostics diag;
-    testing::run_until_done(context, [&]() -> awaitable<void> {
-        auto failed =
-            co_await write_all(pair.second, "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
-        EXPECT_FALSE(failed);
-        const auto address = relay_address::parse("ws://relay.example");
-        auto error = co_await open_websocket(pair.first, *address, stream_kind::room, {}, {}, &diag);
-        EXPECT_EQ(error, errc::upgrade_refused);
-    });
-    EXPECT_EQ(diag.message(), "HTTP status 503 Service Unavailable");
-    EXPECT_FALSE(pair.first.is_open());
 }
 
 } // namespace

@@ -71,4 +71,7 @@ constexpr int hex_digit(byte c) noexcept
 // "…" once the result has `max_bytes` bytes and `text` has more.
 std::string escaped(std::string_view text, std::size_t max_bytes = 512);
 
+// A number of bytes for people: "0 B", "999 B", "1.0 KiB", "3.4 GiB". At most four digits.
+std::string format_bytes(std::uint64_t bytes);
+
 } // namespace parley

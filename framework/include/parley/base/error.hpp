@@ -67,22 +67,32 @@ enum class errc {
     pack_bad_root,            // no root, two roots, or a malformed one
     pack_bad_shape,           // entries that make neither a file nor a directory
     too_many_entries,         // above the configured bound
-    document_too_large,       // above the configured bound, or the free space
+    document_too_large,       // above the configured bound
     tree_too_deep,            // above the configured bound
-    hostile_name,             // a name that is not one safe path component
-    name_collision,           // a name that differs only by case or Unicode form from another
+    hostile_name,             // a name that is no path component, or a document's that misleads
+    name_collision,           // a directory has one name twice
     destination_exists,       // never overwritten
     not_a_document,           // neither a regular file nor a directory
     document_changed,         // a file changed while it was sent
+    no_room,                  // the file system has too few free bytes, files or directories
+    not_a_file,               // a directory, where only a file is taken
 
     // streams, transports, relays and sessions
     bad_address = 400, // a URL or ADDR:PORT that does not parse
     unknown_transport, // no transport of that name
-    name_not_resolved, // the host name has no address
+    name_not_resolved, // there is no such host name, or it has no address
     connect_failed,    // no address of the host answered
     tls_failed,        // the certificate is not valid, or the other side does not speak TLS
-    upgrade_refused,   // an HTTP response that opens no WebSocket
+    upgrade_refused,   // an HTTP response that opens no WebSocket, other than those below
     bad_framing,       // a WebSocket or TLS peer breaks a rule of framing, or a bound
+    // by the status of that response
+    upgrade_redirected,  // 301, 302, 303, 307, 308
+    upgrade_denied,      // 401, 403
+    upgrade_not_found,   // 404, 410
+    upgrade_required,    // 426: the request came without its WebSocket headers
+    upgrade_bad_gateway, // 502, 504
+    upgrade_unavailable, // 429, 503
+    names_unavailable,   // names cannot be looked up now: no network, or no name server answers
 
     // a proxy on the way out
     proxy_not_resolved = 450,  // the proxy's name has no address
@@ -106,6 +116,12 @@ enum class condition {
 
 // The category "parley" of errc. Thread-safe.
 const boost::system::error_category& parley_category() noexcept;
+// The category "parley.file" of the system's error numbers, for operations on this side's files. Whatever the
+// number is, its condition is local_fault: ETIMEDOUT of a network file system is no peer that is too slow.
+// Its codes compare with boost::system::errc as the system's own do. Thread-safe.
+const boost::system::error_category& file_category() noexcept;
+// Puts a code of the system or of boost::system::errc into file_category(). Returns any other unchanged.
+error_code as_file_error(error_code error) noexcept;
 // The category "parley.condition" of condition. Thread-safe.
 const boost::system::error_category& condition_category() noexcept;
 

@@ -65,6 +65,8 @@ struct client_options {
     std::size_t max_servers = 4096;
     std::uint64_t max_guesses = default_max_guesses; // one more fails with too_many_guesses; 0: no limit
     identity only_server{}; // unless empty, every other server is ignored: nothing is sent to it
+    std::uint64_t earlier_guesses =
+        0; // guesses() of machines before this one; they count against max_guesses
 };
 
 namespace client_event {
@@ -165,6 +167,7 @@ public:
     std::optional<event> next_event();
     bool finished() const noexcept;
     error_code error() const noexcept;
+    std::uint64_t guesses() const noexcept; // that have failed, the earlier ones included
 
 private:
     struct state;

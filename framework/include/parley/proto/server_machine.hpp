@@ -45,6 +45,8 @@ struct server_options {
     // new one gets no answer.
     std::size_t max_clients = 4096;
     std::uint64_t max_guesses = default_max_guesses; // one more fails with too_many_guesses; 0: no limit
+    std::uint64_t earlier_guesses =
+        0; // guesses() of machines before this one; they count against max_guesses
 };
 
 namespace server_event {
@@ -103,6 +105,9 @@ public:
     std::optional<event> next_event();
     bool finished() const noexcept;
     error_code error() const noexcept;
+    // The guesses that have failed, the earlier ones included. Once it has finished, a client that had not
+    // proven the password yet counts, too.
+    std::uint64_t guesses() const noexcept;
 
 private:
     struct state;

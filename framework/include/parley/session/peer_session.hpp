@@ -52,6 +52,7 @@ struct offered_document {
     offered_document() = default;
 
     std::string name; // as the sender calls it: one safe path component, but escape it before you show it
+    std::string other_name; // its name at the destination if the sender's is taken; else empty
     bool is_directory = false;
     std::uint64_t files = 0;       // how many appear at the destination
     std::uint64_t directories = 0; // the same, including the document itself
@@ -69,6 +70,9 @@ public:
     virtual void connected(std::string_view address) { (void)address; }
     virtual void identified(const identity& self) { (void)self; }
     virtual void waiting() {} // waits for a peer with the same password
+    // The relay is lost while this peer waits. It connects again after `pause`; `why` is what has failed. Then
+    // connecting() and the others are called again, up to waiting().
+    virtual void reconnecting(const operation_error& why, duration pause) { (void)why, (void)pause; }
     // A peer had another password, or sent invalid values. The wait continues. At most 20 times a minute.
     virtual void rejected(const identity& peer, error_code why) { (void)peer, (void)why; }
     // More than 20 peers of the last minute had another password: somebody may be guessing. Once a minute.

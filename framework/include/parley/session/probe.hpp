@@ -15,7 +15,7 @@ namespace parley {
 // idle_timeout and blocking have no effect.
 class probe_options : public session_option_setters<probe_options> {
 public:
-    probe_options() { step_timeout(step_timeout_); }
+    probe_options() { step_timeout(step_timeout_).reconnect(false); }
 
     // The time for each step; 15 seconds by default. Also sets connect_timeout, wait_timeout and
     // entry_timeout.

@@ -1,6 +1,7 @@
 // The options that senders and receivers share.
 #pragma once
 
+#include <parley/async/time_source.hpp>
 #include <parley/base/random.hpp>
 #include <parley/base/time.hpp>
 #include <parley/proto/guess_report.hpp>
@@ -23,8 +24,10 @@ public:
     duration wait_timeout() const noexcept { return wait_timeout_; }
     duration entry_timeout() const noexcept { return entry_timeout_; }
     duration idle_timeout() const noexcept { return idle_timeout_; }
+    bool reconnect() const noexcept { return reconnect_; }
     std::uint64_t max_guesses() const noexcept { return max_guesses_; }
     random_source* random() const noexcept { return random_; }
+    time_source* time() const noexcept { return time_; }
     resolver* names() const noexcept { return names_; }
     const std::string& ca_file() const noexcept { return ca_file_; }
     const executor& blocking() const noexcept { return blocking_; }
@@ -36,8 +39,10 @@ protected:
     duration wait_timeout_ = std::chrono::seconds{3600};
     duration entry_timeout_ = std::chrono::seconds{60};
     duration idle_timeout_ = std::chrono::seconds{60};
+    bool reconnect_ = true;
     std::uint64_t max_guesses_ = default_max_guesses;
     random_source* random_ = nullptr;
+    time_source* time_ = nullptr;
     resolver* names_ = nullptr;
     std::string ca_file_;
     executor blocking_;
@@ -57,7 +62,9 @@ public:
     using session_options::names;
     using session_options::proxy;
     using session_options::random;
+    using session_options::reconnect;
     using session_options::relay;
+    using session_options::time;
     using session_options::wait_timeout;
 
     // The relay, over any transport. Required.
@@ -66,13 +73,13 @@ public:
         relay_ = std::move(value);
         return self();
     }
-    // The time for each of the two connections; 15 seconds by default.
+    // The time for each connection, up to the relay's first answer; 15 seconds by default.
     Self& connect_timeout(duration value)
     {
         connect_timeout_ = value;
         return self();
     }
-    // The time from the first connection to the agreement; an hour by default.
+    // The time from the first connection to the agreement, reconnections included; an hour by default.
     Self& wait_timeout(duration value)
     {
         wait_timeout_ = value;
@@ -91,6 +98,13 @@ public:
         idle_timeout_ = value;
         return self();
     }
+    // Whether a peer that waits connects again when it loses the relay (session/reconnection.hpp), until
+    // wait_timeout; true by default. The first connection is not repeated.
+    Self& reconnect(bool value)
+    {
+        reconnect_ = value;
+        return self();
+    }
     // How many peers with another password may come during the wait; one more ends the operation with
     // too_many_guesses. default_max_guesses (10,000) by default; 0: no limit. Honest peers at the same relay
     // count, too.
@@ -103,6 +117,13 @@ public:
     Self& random(random_source* value)
     {
         random_ = value;
+        return self();
+    }
+    // The clock of the wait and of its pauses; null, the default, means the system's. It must outlive the
+    // operation. The timeouts of connections and of the room always use the system's.
+    Self& time(time_source* value)
+    {
+        time_ = value;
         return self();
     }
     // The resolver of host names; null, the default, means the system's. It must outlive the operation.

@@ -26,6 +26,7 @@
 #include <boost/asio/buffer.hpp>
 
 #include <array>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -106,6 +107,7 @@ public:
     virtual void close() noexcept = 0;
     virtual bool is_open() const noexcept = 0;
     virtual void reset_on_close(bool abort) noexcept = 0;
+    virtual void set_acknowledgement_timeout(std::chrono::milliseconds timeout) noexcept { (void)timeout; }
 
     virtual std::string remote_address() const = 0;
     virtual identity remote_identity() const noexcept = 0;
@@ -260,6 +262,15 @@ public:
     // 0}): the peer reads connection_reset instead of the end. So it can tell a crash from an end in order.
     // With false, the default, the connection ends in order.
     void reset_on_close(bool abort) noexcept { base_->reset_on_close(abort); }
+
+    // Fails the connection with the system's timed_out when the other end neither acknowledges nor takes written
+    // bytes for `timeout` (TCP_USER_TIMEOUT). 0, the default, is the system's: about 15 minutes without
+    // acknowledgement. Not for a stream whose other end may rest for so long. Does nothing where the transport
+    // knows no such time.
+    void set_acknowledgement_timeout(std::chrono::milliseconds timeout) noexcept
+    {
+        base_->set_acknowledgement_timeout(timeout);
+    }
 
     // The peer's address as text for people and logs: "a.b.c.d:port", "[addr]:port" (with its %zone, if any),
     // or a transport's own form.

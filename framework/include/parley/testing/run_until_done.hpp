@@ -19,14 +19,17 @@ struct not_done : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+// Only a test that fails takes so long.
+inline constexpr duration test_patience = std::chrono::minutes{5};
+
 // Runs `context` until it is out of work. False when that has not happened within `limit`.
-bool drain(asio::io_context& context, duration limit = std::chrono::seconds{20});
+bool drain(asio::io_context& context, duration limit = test_patience);
 
 // Runs the coroutine `work` (a function or lambda that returns awaitable<T>, kept alive) on `context` until
 // it ends, and gives its result; an exception that escapes from it is thrown here. Other work of the context
 // goes on meanwhile.
 template <class Function>
-auto run_until_done(asio::io_context& context, Function work, duration limit = std::chrono::seconds{20})
+auto run_until_done(asio::io_context& context, Function work, duration limit = test_patience)
 {
     using value = typename std::invoke_result_t<Function>::value_type;
     using stored = std::conditional_t<std::is_void_v<value>, std::monostate, value>;

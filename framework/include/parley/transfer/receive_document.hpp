@@ -72,7 +72,8 @@ struct receive_report {
 // derived at options.blocking. In the room, receiver.write() and commit() run there, up to eight pieces of 512
 // KiB behind the received bytes. By default the operation has its own thread for that until it ends. Destroying
 // a running operation (with its context) waits for the current write. On any failure it calls
-// receiver.abandon(), and nothing is left behind. Errors, by phase: connecting - name_not_resolved,
+// receiver.abandon(), and nothing is left behind; but a document that has arrived and cannot get its place is
+// kept (receiver.keep()), and the error's detail says where. Errors, by phase: connecting - name_not_resolved,
 // connect_failed, timed_out, the system's; handshake - timed_out, timed_out_by_relay, closed_by_relay,
 // too_many_guesses, unexpected_end and those of the wire; entering - room_*, timed_out; transferring -
 // peer_disconnected (the sender or the relay left), timed_out, refused_by_user, record_*, the document's

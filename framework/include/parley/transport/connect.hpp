@@ -7,8 +7,7 @@ namespace parley {
 
 // Connects to the relay's stream of `kind` by the transport of address.scheme, on the coroutine's executor.
 // Cancelling the coroutine closes every attempt. The outcome holds the error: bad_address, unknown_transport,
-// name_not_resolved, connect_failed, timed_out, cancelled, those of a proxy (proxy_*), tls_failed,
-// upgrade_refused.
+// name_not_resolved, connect_failed, timed_out, cancelled, those of a proxy (proxy_*), tls_failed, upgrade_*.
 awaitable<connect_outcome> connect(relay_address address, stream_kind kind, connect_options options = {});
 
 // Opens the relay's room at the address `reached`, the remote_endpoint() of the handshake stream (PROTOCOL.md

@@ -22,8 +22,10 @@ struct proxy_settings;
 struct tcp_options {
     tcp_options() = default;
 
-    bool no_delay = true;                                // packets are small and get an answer at once
-    std::chrono::seconds keep_alive_idle{60};            // probes after this much silence; 0 = none
+    bool no_delay = true; // packets are small and get an answer at once
+    // A silent connection fails when its other end does not answer for this long. The system asks it after a
+    // third of the time, and again after two thirds. 0: never.
+    std::chrono::seconds dead_path_timeout{75};
     int receive_buffer_bytes = 0, send_buffer_bytes = 0; // 0 = the system's own tuning
 };
 

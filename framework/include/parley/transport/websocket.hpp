@@ -79,8 +79,9 @@ awaitable<websocket_accepted> accept_websocket(any_stream& stream, websocket_acc
 
 // Requests a WebSocket over `stream`, which is connected to `address`, and presents `seat`, if set. On
 // success `stream` becomes the WebSocket; otherwise it is closed. Refuses an answer that echoes the seat as
-// the subprotocol. Not bounded in time. Errors: upgrade_refused, with the HTTP status in `diag`; those of the
-// stream.
+// the subprotocol. Not bounded in time. Errors: upgrade_*, with the HTTP status in `diag`, and for a redirect
+// its Location and the relay's address that it names; unexpected_end when the connection ends before the
+// answer; those of the stream.
 awaitable<error_code> open_websocket(any_stream& stream, relay_address address, stream_kind kind,
                                      websocket_options options, std::optional<seat_token> seat = {},
                                      diagnostics* diag = nullptr);

@@ -2,8 +2,6 @@
 
 #include "payload/format/safe_name.hpp"
 
-#include <boost/system/errc.hpp>
-
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -24,7 +22,7 @@ namespace {
 
 error_code last_error()
 {
-    return errno == EEXIST ? make_error_code(errc::destination_exists) : last_system_error();
+    return errno == EEXIST ? make_error_code(errc::destination_exists) : as_file_error(last_system_error());
 }
 
 // A name that has passed the check. The calls below take names only in this form.
@@ -32,7 +30,7 @@ class component {
 public:
     explicit component(std::string_view name) noexcept
     {
-        safe_ = name_problem(name).empty();
+        safe_ = component_problem(name).empty();
         if (safe_) *std::copy(name.begin(), name.end(), text_) = '\0';
     }
     bool safe() const noexcept { return safe_; }
@@ -103,9 +101,31 @@ bool is_dot(const char* name)
     return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0;
 }
 
-bool without_no_replace(int number)
+// Zeros are looked for in pieces of this size. Shorter holes save little.
+constexpr std::size_t zero_piece_bytes = 4096;
+constexpr std::size_t least_hole_bytes = 4 * zero_piece_bytes;
+
+// What lies in a file from `offset` on, up to `end`. Where the file system cannot tell, all is data.
+struct extent {
+    bool is_hole;
+    std::uint64_t bytes;
+};
+extent next_extent(int fd, std::uint64_t offset, std::uint64_t end)
 {
-    return number == EINVAL || number == ENOSYS || number == ENOTSUP;
+    const auto up_to = [&](off_t found) {
+        const auto at = static_cast<std::uint64_t>(found);
+        return at > offset && at < end ? at - offset : end - offset;
+    };
+    const off_t data = ::lseek(fd, static_cast<off_t>(offset), SEEK_DATA);
+    if (data < 0) return {errno == ENXIO, end - offset}; // ENXIO: nothing but a hole follows
+    if (static_cast<std::uint64_t>(data) > offset) return {true, up_to(data)};
+    const off_t hole = ::lseek(fd, static_cast<off_t>(offset), SEEK_HOLE);
+    return {false, hole < 0 ? end - offset : up_to(hole)};
+}
+
+bool is_zero(bytes_view bytes)
+{
+    return bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
 }
 
 } // namespace
@@ -116,10 +136,52 @@ error_code guarded_file::append(bytes_view bytes)
         const ssize_t count = uninterrupted(
             [&] { return ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(size_)); });
         if (count < 0) return last_error();
+        if (count == 0) return {EIO, file_category()}; // so that nothing waits for a disk that takes nothing
         size_ += static_cast<std::uint64_t>(count);
         bytes = bytes.subspan(static_cast<std::size_t>(count));
+        ends_in_hole_ = false;
     }
     return {};
+}
+
+error_code guarded_file::append_sparse(bytes_view bytes)
+{
+    std::size_t data = 0; // where the bytes begin that are not written yet
+    std::size_t at = 0;
+    while (at < bytes.size()) {
+        std::size_t zeros = 0;
+        while (at + zeros < bytes.size()) {
+            const bytes_view rest = bytes.subspan(at + zeros);
+            const bytes_view piece = rest.first(std::min(rest.size(), zero_piece_bytes));
+            if (!is_zero(piece)) break;
+            zeros += piece.size();
+        }
+        if (zeros >= least_hole_bytes) {
+            if (const error_code error = append(bytes.subspan(data, at - data))) return error;
+            size_ += zeros;
+            ends_in_hole_ = true;
+            data = at + zeros;
+        }
+        at += std::max(zeros, zero_piece_bytes);
+    }
+    return data < bytes.size() ? append(bytes.subspan(data)) : error_code();
+}
+
+error_code guarded_file::end_holes()
+{
+    if (!ends_in_hole_) return {};
+    ends_in_hole_ = false;
+    if (uninterrupted([&] { return ::ftruncate(fd_.get(), static_cast<off_t>(size_)); }) == 0) return {};
+    // Not every file system makes a file longer by this.
+    constexpr byte zero = 0;
+    --size_;
+    return append({&zero, 1});
+}
+
+error_code guarded_file::close() noexcept
+{
+    // After EINTR, Linux has closed it.
+    return !fd_ || ::close(fd_.release()) == 0 || errno == EINTR ? error_code() : last_error();
 }
 
 error_code guarded_file::read_at(std::uint64_t offset, mutable_bytes out) const
@@ -128,7 +190,7 @@ error_code guarded_file::read_at(std::uint64_t offset, mutable_bytes out) const
         const ssize_t count = uninterrupted(
             [&] { return ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset)); });
         if (count < 0) return last_error();
-        if (count == 0) return make_error_code(boost::system::errc::io_error);
+        if (count == 0) return {EIO, file_category()};
         offset += static_cast<std::uint64_t>(count);
         out = out.subspan(static_cast<std::size_t>(count));
     }
@@ -137,18 +199,30 @@ error_code guarded_file::read_at(std::uint64_t offset, mutable_bytes out) const
 
 error_code guarded_file::append_copy(const guarded_file& from, std::uint64_t length)
 {
+    struct stat source{};
+    if (::fstat(from.fd_.get(), &source) != 0) return last_error();
+    if (static_cast<std::uint64_t>(source.st_size) < length)
+        return make_error_code(boost::system::errc::io_error);
     std::uint64_t done = 0;
     while (done < length) {
+        const extent next = next_extent(from.fd_.get(), done, length);
+        if (next.is_hole) {
+            done += next.bytes;
+            size_ += next.bytes;
+            ends_in_hole_ = true;
+            continue;
+        }
         auto in = static_cast<off_t>(done);
         auto out = static_cast<off_t>(size_);
-        const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(length - done, 1u << 30));
+        const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(next.bytes, 1u << 30));
         const ssize_t count =
             uninterrupted([&] { return ::copy_file_range(from.fd_.get(), &in, fd_.get(), &out, piece, 0); });
         if (count <= 0) break; // unsupported here: copy by hand, which also reports a real error
         done += static_cast<std::uint64_t>(count);
         size_ += static_cast<std::uint64_t>(count);
+        ends_in_hole_ = false;
     }
-    if (done == length) return {};
+    if (done == length) return end_holes();
     constexpr std::size_t buffer_bytes = 128 * 1024;
     const auto buffer = std::make_unique_for_overwrite<byte[]>(buffer_bytes);
     while (done < length) {
@@ -216,22 +290,45 @@ error_code guarded_directory::move(std::string_view name, const guarded_director
     const component from(name);
     const component target(to_name);
     if (!from.safe() || !target.safe()) return errc::hostile_name;
-    if (method == move_method::best) {
+    // Without RENAME_NOREPLACE most file systems say EINVAL. After any error the other methods are as safe, and
+    // they report a real one, too.
+    if (method == move_method::no_replace) {
         if (::renameat2(fd_.get(), from.c_str(), to.fd_.get(), target.c_str(), RENAME_NOREPLACE) == 0)
             return {};
-        if (!without_no_replace(errno)) return last_error();
+        if (errno == EEXIST) return last_error();
     }
     struct stat found{};
     if (::fstatat(fd_.get(), from.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) return last_error();
     if (!S_ISDIR(found.st_mode)) {
-        if (const error_code error = link(name, to, to_name)) return error;
-        return remove_file(name);
+        if (method != move_method::own) {
+            const error_code error = link(name, to, to_name);
+            if (!error) static_cast<void>(remove_file(name)); // the file is in its place
+            if (!error || error == errc::destination_exists) return error;
+        }
+        return move_over_own_file(from.c_str(), to, to_name);
     }
     // A rename replaces only an empty directory. This one is ours, because it did not exist before.
     if (const error_code error = to.make_empty_directory(to_name, 0700)) return error;
     if (::renameat(fd_.get(), from.c_str(), to.fd_.get(), target.c_str()) == 0) return {};
     const error_code error = last_error();
     ::unlinkat(to.fd_.get(), target.c_str(), AT_REMOVEDIR);
+    return error;
+}
+
+// A rename replaces any file. This one is ours, because it did not exist before, and nobody has written to it.
+error_code guarded_directory::move_over_own_file(const char* from, const guarded_directory& to,
+                                                 std::string_view to_name) const
+{
+    const component target(to_name);
+    descriptor own;
+    if (const error_code error = create(to.fd_.get(), to_name, thing::file, 0600, own)) return error;
+    own.reset(); // some file systems replace no open file
+    struct stat found{};
+    const bool known = ::fstatat(to.fd_.get(), target.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0;
+    if (known && (!S_ISREG(found.st_mode) || found.st_size != 0)) return errc::destination_exists;
+    if (known && ::renameat(fd_.get(), from, to.fd_.get(), target.c_str()) == 0) return {};
+    const error_code error = last_error();
+    ::unlinkat(to.fd_.get(), target.c_str(), 0);
     return error;
 }
 
@@ -253,6 +350,14 @@ error_code guarded_directory::remove_file(std::string_view name) const noexcept
     return {};
 }
 
+error_code guarded_directory::remove_empty_directory(std::string_view name) const noexcept
+{
+    const component guarded(name);
+    if (!guarded.safe()) return errc::hostile_name;
+    if (::unlinkat(fd_.get(), guarded.c_str(), AT_REMOVEDIR) != 0) return last_error();
+    return {};
+}
+
 namespace {
 
 // Removes the directory `name` of `root` after moving its subdirectories to new names in `root`. Returns
@@ -271,7 +376,8 @@ bool flatten(int root, const char* name, std::uint64_t& moved)
             std::snprintf(fresh, sizeof fresh, "removed-%llx", static_cast<unsigned long long>(moved++));
             if (::renameat2(fd, entry->d_name, root, fresh, RENAME_NOREPLACE) == 0) break;
             if (errno == EEXIST || errno == ENOTEMPTY) continue;
-            if (!without_no_replace(errno) || ::renameat(fd, entry->d_name, root, fresh) == 0) break;
+            ::renameat(fd, entry->d_name, root, fresh); // all that it could replace is to go, too
+            break;
         }
     }
     return ::unlinkat(root, name, AT_REMOVEDIR) == 0;
@@ -303,6 +409,16 @@ error_code guarded_directory::remove_directory(std::string_view name) const noex
     return last_error();
 }
 
+void guarded_directory::remove_contents() noexcept
+{
+    const directory_stream stream(::fdopendir(fd_.get()));
+    if (stream == nullptr) return;
+    const int fd = fd_.release();
+    while (const dirent* entry = ::readdir(stream.get()))
+        if (!is_dot(entry->d_name) && ::unlinkat(fd, entry->d_name, 0) != 0)
+            ::unlinkat(fd, entry->d_name, AT_REMOVEDIR);
+}
+
 guarded_directory::lock_state guarded_directory::lock() const noexcept
 {
     if (uninterrupted([this] { return ::flock(fd_.get(), LOCK_EX | LOCK_NB); }) == 0)
@@ -320,20 +436,39 @@ bool guarded_directory::is_named(const guarded_directory& parent, std::string_vi
            here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }
 
+bool guarded_directory::is_replaced(const guarded_directory& parent, std::string_view name) const noexcept
+{
+    const component guarded(name);
+    struct stat here{};
+    struct stat there{};
+    return guarded.safe() && ::fstat(fd_.get(), &here) == 0 &&
+           ::fstatat(parent.fd_.get(), guarded.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           (here.st_dev != there.st_dev || here.st_ino != there.st_ino);
+}
+
 bool guarded_directory::is_private() const noexcept
 {
     struct stat here{};
     return ::fstat(fd_.get(), &here) == 0 && here.st_uid == ::geteuid() && (here.st_mode & 0077) == 0;
 }
 
-result<guarded_directory::space> guarded_directory::free_space() const
+void guarded_directory::end_privacy() const noexcept
+{
+    static_cast<void>(::fchmod(fd_.get(), 0710));
+}
+
+guarded_directory::space guarded_directory::free_space() const noexcept
 {
     struct statvfs found{};
-    if (uninterrupted([&] { return ::fstatvfs(fd_.get(), &found); }) != 0) return last_error();
     space free;
+    // A file system that does not know its size (many in user space) says 0.
+    if (uninterrupted([&] { return ::fstatvfs(fd_.get(), &found); }) != 0 || found.f_blocks == 0) return free;
     const std::uint64_t unit = found.f_frsize != 0 ? found.f_frsize : found.f_bsize;
-    const std::uint64_t blocks = found.f_bavail;
-    free.free_bytes = unit != 0 && blocks > UINT64_MAX / unit ? UINT64_MAX : blocks * unit;
+    const auto bytes = [unit](std::uint64_t blocks) {
+        return unit != 0 && blocks > UINT64_MAX / unit ? UINT64_MAX : blocks * unit;
+    };
+    free.free_bytes = bytes(found.f_bavail);
+    free.total_bytes = bytes(found.f_blocks);
     if (found.f_files != 0) free.free_inodes = found.f_favail;
     free.block_bytes = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(unit, 1, 1u << 20));
     return free;

@@ -5,11 +5,11 @@
 #include <utf8proc.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <memory>
 
 namespace parley {
 namespace {
+
+constexpr std::size_t longest_extension_bytes = 16; // with its dot
 
 constexpr bool within(utf8proc_int32_t c, utf8proc_int32_t first, utf8proc_int32_t last)
 {
@@ -82,33 +82,21 @@ constexpr char upper(char c)
     return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
 }
 
-bool equals_ignoring_case(std::string_view text, std::string_view upper_text)
-{
-    return std::equal(text.begin(), text.end(), upper_text.begin(), upper_text.end(),
-                      [](char a, char b) { return upper(a) == b; });
-}
-
-// The part of a name that Windows compares with device names: up to the first dot, without trailing spaces.
-bool is_device(std::string_view name)
-{
-    std::string_view stem = name.substr(0, name.find_first_of(".:"));
-    while (stem.ends_with(' ')) stem.remove_suffix(1);
-    for (const std::string_view device : {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", "CLOCK$"})
-        if (equals_ignoring_case(stem, device)) return true;
-    if (stem.size() < 4) return false;
-    const std::string_view port = stem.substr(0, 3);
-    if (!equals_ignoring_case(port, "COM") && !equals_ignoring_case(port, "LPT")) return false;
-    const std::string_view number = stem.substr(3);
-    if (number.size() == 1) return number[0] >= '0' && number[0] <= '9';
-    return number == "\xc2\xb9" || number == "\xc2\xb2" || number == "\xc2\xb3";
-}
-
 } // namespace
 
-std::string_view name_problem(std::string_view name) noexcept
+std::string_view component_problem(std::string_view name) noexcept
 {
     if (name.empty()) return "is empty";
     if (name.size() > max_name_bytes) return "is longer than 255 bytes";
+    if (name == "." || name == "..") return "stands for a directory";
+    if (name.find('/') != std::string_view::npos) return "holds a path separator";
+    if (name.find('\0') != std::string_view::npos) return "holds a NUL";
+    return {};
+}
+
+std::string_view document_name_problem(std::string_view name) noexcept
+{
+    if (const std::string_view problem = component_problem(name); !problem.empty()) return problem;
     const auto* at = reinterpret_cast<const utf8proc_uint8_t*>(name.data());
     auto left = static_cast<utf8proc_ssize_t>(name.size());
     utf8proc_int32_t before = -1;
@@ -118,7 +106,6 @@ std::string_view name_problem(std::string_view name) noexcept
         const utf8proc_ssize_t length = utf8proc_iterate(at, left, &c);
         if (length <= 0 || c < 0) return "is not valid UTF-8";
         if (is_control(c)) return "holds a control character";
-        if (c == '/' || c == '\\') return "holds a path separator";
         if (is_noncharacter(c)) return "holds a noncharacter";
         if (turns_direction(c)) return "holds a character that turns the direction of text";
         if (is_invisible(c) && !has_its_place(c, before)) return "holds an invisible character";
@@ -127,16 +114,9 @@ std::string_view name_problem(std::string_view name) noexcept
         at += length;
         left -= length;
     }
-    if (!visible) return name == "." || name == ".." ? "stands for a directory" : "has nothing visible";
-    if (is_device(name)) return "names a device";
+    if (!visible) return "has nothing visible";
+    if (is_staging_name(name)) return "looks like a staging folder";
     return {};
-}
-
-std::string_view document_name_problem(std::string_view name) noexcept
-{
-    const std::string_view problem = name_problem(name);
-    if (problem.empty() && is_staging_name(name)) return "looks like a staging folder";
-    return problem;
 }
 
 bool is_staging_name(std::string_view name) noexcept
@@ -150,29 +130,21 @@ bool is_staging_name(std::string_view name) noexcept
            equal(name.substr(name.size() - staging_suffix.size()), staging_suffix);
 }
 
-std::string name_key(std::string_view name)
+std::string numbered_name(std::string_view name, unsigned number, bool is_directory)
 {
-    const auto trim = [](std::string_view text) {
-        const std::size_t last = text.find_last_not_of(". ");
-        return last == std::string_view::npos ? text : text.substr(0, last + 1);
-    };
-    // Most names are ASCII and need no tables.
-    if (std::all_of(name.begin(), name.end(), [](char c) { return static_cast<byte>(c) < 0x80; })) {
-        std::string key(trim(name));
-        std::transform(key.begin(), key.end(), key.begin(),
-                       [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-        return key;
+    // A dot at the beginning or the end makes no extension.
+    const std::size_t dot = is_directory ? std::string_view::npos : name.rfind('.');
+    const bool has_extension = dot != std::string_view::npos && dot != 0 && name.size() - dot > 1 &&
+                               name.size() - dot <= longest_extension_bytes;
+    std::string_view stem = has_extension ? name.substr(0, dot) : name;
+    std::string end = " (" + std::to_string(number) + ")";
+    if (has_extension) end += name.substr(dot);
+    if (stem.size() + end.size() > max_name_bytes) {
+        std::size_t left = max_name_bytes - end.size();
+        while (left > 0 && (static_cast<byte>(stem[left]) & 0xc0) == 0x80) --left; // no half of a character
+        stem = stem.substr(0, left);
     }
-    utf8proc_uint8_t* mapped = nullptr;
-    const auto options = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_DECOMPOSE |
-                                                        UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
-    const utf8proc_ssize_t length =
-        utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(name.data()),
-                     static_cast<utf8proc_ssize_t>(name.size()), &mapped, options);
-    const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(mapped, &std::free);
-    if (length < 0) return {};
-    const std::string_view text(reinterpret_cast<const char*>(mapped), static_cast<std::size_t>(length));
-    return std::string(trim(text));
+    return std::string(stem) + end;
 }
 
 } // namespace parley

@@ -33,7 +33,7 @@ bool tree_order(std::string_view first, bool first_is_directory, std::string_vie
 
 struct tree_entry {
     bool is_directory = false;
-    std::string_view name; // any bytes but NUL: check it with name_problem()
+    std::string_view name; // any bytes but NUL: check it with component_problem()
     object_id id{};
 };
 

@@ -15,7 +15,7 @@ constexpr std::uint64_t longest_tree_entry_bytes = tree_entry_bytes(false, max_n
 object_store::object_store(const receiver_limits& limits, random_source& random)
     : limits_(limits),
       index_(random),
-      budget_(limits.max_document_bytes, limits.free_space_reserve_bytes),
+      budget_(limits),
       buffer_(std::make_unique_for_overwrite<byte[]>(buffer_bytes)),
       window_(std::make_unique_for_overwrite<byte[]>(window_bytes))
 {
@@ -27,30 +27,31 @@ error_code object_store::fail(errc code, std::string_view problem)
     return code;
 }
 
+error_code object_store::claim(std::uint64_t bytes)
+{
+    const error_code error = budget_.claim(bytes, *directory_);
+    if (error == errc::no_room) problem_ = budget_.problem();
+    return error;
+}
+
 std::string object_store::staged_name(std::uint32_t number)
 {
     return std::to_string(number);
 }
 
-void object_store::close() noexcept
-{
-    spool_.close();
-    file_.close();
-    base_file_.close();
-}
-
 error_code object_store::could_take(std::uint64_t bytes)
 {
-    if (const error_code error = budget_.claim(bytes, *directory_)) return error;
+    if (const error_code error = claim(bytes)) return error;
     budget_.release(bytes);
     return {};
 }
 
-error_code object_store::could_make(std::uint64_t inodes) const
+error_code object_store::could_make(std::uint64_t inodes)
 {
-    const auto space = directory_->free_space();
-    if (!space) return space.error();
-    return inodes > space->free_inodes ? make_error_code(errc::document_too_large) : error_code();
+    const std::uint64_t free = directory_->free_space().free_inodes;
+    if (inodes <= free) return {};
+    return fail(errc::no_room, "it needs " + std::to_string(inodes) + " more files and directories; " +
+                                   std::to_string(free) + " can be made");
 }
 
 error_code object_store::begin(const entry_header& header, std::uint64_t offset)
@@ -130,7 +131,7 @@ error_code object_store::begin_delta(const entry_header& header, std::uint32_t n
 
 error_code object_store::begin_waiting(std::uint32_t number, std::uint64_t size)
 {
-    if (const error_code error = budget_.claim(size, *directory_)) return error;
+    if (const error_code error = claim(size)) return error;
     if (const error_code error = open_spool()) return error;
     object_record& record = index_.at(number);
     record.state = object_state::waiting;
@@ -331,7 +332,7 @@ error_code object_store::begin_object(entry_kind kind, std::uint64_t size)
 {
     if (kind == entry_kind::directory && size / longest_tree_entry_bytes > limits_.max_entries)
         return errc::too_many_entries;
-    if (const error_code error = budget_.claim(size, *directory_)) return error;
+    if (const error_code error = claim(size)) return error;
     kind_ = kind;
     buffered_ = 0;
     hasher_.begin(kind, size);
@@ -389,7 +390,7 @@ error_code object_store::write_through(bytes_view bytes)
     if (!hashed_elsewhere_) hasher_.update(bytes);
     if (kind_ != entry_kind::file) return spool_.append(bytes);
     file_bytes_written_ += bytes.size();
-    return file_.append(bytes);
+    return file_.append_sparse(bytes);
 }
 
 error_code object_store::append_held(bytes_view bytes)
@@ -406,13 +407,16 @@ error_code object_store::append_held(bytes_view bytes)
 error_code object_store::end_object()
 {
     object_record& record = index_.at(current_);
-    if (!record.held)
+    if (!record.held) {
         if (const error_code error = flush()) return error;
+        if (const error_code error = file_.end_holes()) return error;
+    }
     record.kind = kind_;
     record.id = hasher_.finish();
     record.base = 0;
     index_.settle(current_);
-    if (kind_ == entry_kind::file) file_.close();
+    if (kind_ == entry_kind::file)
+        if (const error_code error = file_.close()) return error;
     if (record.state != object_state::duplicate) {
         kept_bytes_ += record.size;
         return {};
@@ -450,7 +454,7 @@ error_code object_store::open_base(std::uint32_t number)
     if (base_ == number) return {};
     base_ = nothing;
     window_filled_ = 0;
-    base_file_.close();
+    base_file_ = {};
     if (index_.at(number).kind == entry_kind::file) {
         auto opened = open_file(number);
         if (!opened) return opened.error();
@@ -486,6 +490,7 @@ error_code object_store::write_held(object_record& record, const guarded_directo
     if (!made) return made.error();
     const bytes_view content(held_.at(record.position), static_cast<std::size_t>(record.size));
     if (const error_code error = made->append(content)) return error;
+    if (const error_code error = made->close()) return error;
     release_held(record);
     return {};
 }
@@ -583,11 +588,13 @@ error_code object_store::place_file(std::uint32_t number, const guarded_director
         if (!directory_->link(staged, where, name)) return {};
         // No hard links here: copy the file, which also reports a real error.
     }
-    if (const error_code error = budget_.claim(record.size, *directory_)) return error;
+    if (const error_code error = claim(record.size)) return error;
     const auto from = directory_->open_file(staged);
     if (!from) return from.error();
     auto to = where.make_file(name);
-    return to ? to->append_copy(*from, record.size) : to.error();
+    if (!to) return to.error();
+    if (const error_code error = to->append_copy(*from, record.size)) return error;
+    return to->close();
 }
 
 } // namespace parley

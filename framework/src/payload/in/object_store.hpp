@@ -50,7 +50,7 @@ public:
     // of the stream.
     void skip_entry(std::uint64_t offset) { index_.add(offset); }
 
-    // Begins a file, a directory or a delta. Errors of this and all calls below: document_too_large,
+    // Begins a file, a directory or a delta. Errors of this and all calls below: document_too_large, no_room,
     // too_many_entries, pack_bad_entry, pack_missing_base, pack_bad_delta, the system's own.
     error_code begin(const entry_header& header, std::uint64_t offset);
     error_code content(bytes_view bytes);
@@ -65,7 +65,7 @@ public:
     error_code resolve_waiting();
 
     // Closes its files, so that removing them frees their space. Nothing more may arrive.
-    void close() noexcept;
+    void close() noexcept { spool_ = {}, file_ = {}, base_file_ = {}; }
 
     const object_index& index() const noexcept { return index_; }
     object_index& index() noexcept { return index_; }
@@ -96,7 +96,7 @@ public:
     // Whether `bytes` more could be staged. Claims nothing.
     error_code could_take(std::uint64_t bytes);
     // Whether so many more files and directories could be made.
-    error_code could_make(std::uint64_t inodes) const;
+    error_code could_make(std::uint64_t inodes);
 
     // Bytes of files that have arrived, also of those that were here already.
     std::uint64_t file_bytes_written() const noexcept { return file_bytes_written_; }
@@ -108,6 +108,7 @@ private:
     enum class mode { idle, whole, applying, waiting };
 
     error_code fail(errc code, std::string_view problem);
+    error_code claim(std::uint64_t bytes);
     error_code begin_delta(const entry_header& header, std::uint32_t number);
     error_code begin_waiting(std::uint32_t number, std::uint64_t size);
     error_code begin_applying(std::uint32_t number, std::uint32_t base);
@@ -181,7 +182,7 @@ private:
     std::uint64_t file_bytes_written_ = 0;
     std::uint64_t kept_bytes_ = 0;     // of the distinct objects
     std::uint64_t repeated_bytes_ = 0; // made, of objects that were here already
-    std::string_view problem_;
+    std::string problem_;
     std::optional<std::uint32_t> problem_entry_;
 };
 

@@ -9,15 +9,22 @@ error_code space_budget::claim(std::uint64_t bytes, const guarded_directory& whe
     if (bytes > left_) return errc::document_too_large;
     // A file takes whole blocks, and its directory entry may take one more.
     const std::uint64_t margin = 2ull * block_bytes_;
-    if (bytes > UINT64_MAX - margin) return errc::document_too_large;
-    const std::uint64_t taken = bytes + margin;
+    const std::uint64_t taken = bytes > UINT64_MAX - margin ? UINT64_MAX : bytes + margin;
     if (taken > unasked_bytes_) {
-        const auto space = where.free_space();
-        if (!space) return space.error();
-        block_bytes_ = space->block_bytes;
-        const std::uint64_t free = space->free_bytes - std::min(space->free_bytes, reserve_bytes_);
-        if (taken > free) return errc::document_too_large;
-        unasked_bytes_ = std::max(taken, std::min(free, asked_every_bytes));
+        const guarded_directory::space space = where.free_space();
+        block_bytes_ = space.block_bytes;
+        const double share = static_cast<double>(space.total_bytes) * reserve_share_;
+        const std::uint64_t reserve =
+            std::min({space.free_bytes, reserve_bytes_,
+                      share < 0x1p63 ? static_cast<std::uint64_t>(share) : UINT64_MAX});
+        const std::uint64_t usable = space.free_bytes - reserve;
+        if (taken > usable) {
+            problem_ =
+                "it needs " + format_bytes(bytes) + "; " + format_bytes(space.free_bytes) + " are free";
+            if (reserve > 0) problem_ += ", of which " + format_bytes(reserve) + " stay free";
+            return errc::no_room;
+        }
+        unasked_bytes_ = std::max(taken, std::min(usable, asked_every_bytes));
     }
     unasked_bytes_ -= taken;
     left_ -= bytes;

@@ -61,11 +61,29 @@ result<staging_area> staging_area::create(const guarded_directory& parent, rando
         }
         made.directory_ = std::move(*opened);
         const bool being_removed = made.directory_.lock() == guarded_directory::lock_state::held_by_another;
-        if (being_removed || !made.directory_.is_named(parent, made.name_)) continue;
+        if (being_removed || !made.directory_.is_named(parent, made.name_)) {
+            static_cast<void>(parent.remove_empty_directory(made.name_));
+            continue;
+        }
         made.parent_ = &parent;
         return made;
     }
-    return error ? error : make_error_code(boost::system::errc::resource_unavailable_try_again);
+    return error ? error
+                 : as_file_error(make_error_code(boost::system::errc::resource_unavailable_try_again));
+}
+
+error_code staging_area::try_out(const guarded_directory& parent, random_source& random)
+{
+    const auto made = create(parent, random);
+    if (!made) return made.error();
+    const guarded_directory& inside = made->directory();
+    auto file = inside.make_file("file");
+    if (!file) return file.error();
+    if (const error_code error = file->append(as_bytes("content"))) return error;
+    if (const error_code error = file->close()) return error;
+    if (const error_code error = inside.move("file", inside, "moved file")) return error;
+    if (const error_code error = inside.make_empty_directory("directory")) return error;
+    return inside.move("directory", inside, "moved directory");
 }
 
 void staging_area::remove_stale(const guarded_directory& parent) noexcept
@@ -81,11 +99,21 @@ void staging_area::remove_stale(const guarded_directory& parent) noexcept
     }
 }
 
+std::string staging_area::keep() noexcept
+{
+    directory_.end_privacy();
+    parent_ = nullptr;
+    return std::move(name_);
+}
+
 void staging_area::remove() noexcept
 {
     const guarded_directory* parent = std::exchange(parent_, nullptr);
     if (parent == nullptr) return;
-    if (directory_.is_named(*parent, name_)) static_cast<void>(parent->remove_directory(name_));
+    if (!directory_.is_replaced(*parent, name_) && parent->remove_directory(name_)) {
+        directory_.remove_contents(); // there may be no descriptor left to open it
+        static_cast<void>(parent->remove_empty_directory(name_));
+    }
     directory_ = guarded_directory();
 }
 

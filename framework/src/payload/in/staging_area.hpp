@@ -20,6 +20,10 @@ public:
     // Creates a folder in `parent`, which outlives it. Errors: the system's own.
     static result<staging_area> create(const guarded_directory& parent, random_source& random);
 
+    // Does on a folder of its own in `parent` what a document needs: makes a file and a directory, writes,
+    // moves both and removes them. Leaves nothing behind. Errors: those that a document would meet.
+    static error_code try_out(const guarded_directory& parent, random_source& random);
+
     // Removes the folders that killed receivers left in `parent`: those of that name that this user owns,
     // that are private, and that nobody has locked. Ignores failures.
     static void remove_stale(const guarded_directory& parent) noexcept;
@@ -28,6 +32,9 @@ public:
     const guarded_directory& directory() const noexcept { return directory_; }
     // Removes the folder and its contents. May be called again.
     void remove() noexcept;
+    // Leaves the folder where it is. Neither this object nor remove_stale() removes it any more. Returns its
+    // name.
+    std::string keep() noexcept;
 
 private:
     const guarded_directory* parent_ = nullptr;

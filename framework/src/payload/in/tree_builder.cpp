@@ -2,6 +2,8 @@
 
 #include "payload/format/safe_name.hpp"
 
+#include <boost/system/errc.hpp>
+
 #include <algorithm>
 #include <functional>
 
@@ -10,10 +12,8 @@ namespace {
 
 constexpr std::size_t longest_entry_bytes = tree_entry_bytes(false, max_name_bytes);
 
-std::uint64_t hashed_key(std::string_view name)
-{
-    return std::hash<std::string>()(name_key(name));
-}
+// A name with which no file system has a problem. It does not stay.
+constexpr std::string_view probing_name = "parley-probe";
 
 } // namespace
 
@@ -74,18 +74,31 @@ error_code tree_builder::find(const tree_entry& entry, std::uint32_t& object)
                 entry.name);
 }
 
-error_code tree_builder::add(totals& sum, const totals& more, std::size_t depth)
+// Adds to the directory on top of the stack what its entry `name` stands for.
+error_code tree_builder::add(std::vector<check_frame>& stack, const totals& more, std::string_view name)
 {
+    totals& sum = stack.back().sum;
+    const std::size_t depth = stack.size();
     const std::uint64_t paths =
         std::uint64_t{sum.files} + sum.directories + more.files + std::uint64_t{more.directories} + depth;
-    if (paths > limits_.max_entries) return fail(errc::too_many_entries, "more paths than allowed", {});
+    if (paths > limits_.max_entries)
+        return fail(errc::too_many_entries, "more paths than allowed", path_of(stack, name));
     if (depth + more.height > limits_.max_depth)
-        return fail(errc::tree_too_deep, "directories nested deeper than allowed", {});
+        return fail(errc::tree_too_deep, "directories nested deeper than allowed", path_of(stack, name));
     sum.files += more.files;
     sum.directories += more.directories;
     sum.bytes = more.bytes > UINT64_MAX - sum.bytes ? UINT64_MAX : sum.bytes + more.bytes;
     sum.height = std::max(sum.height, more.height);
     return {};
+}
+
+template <class Frame>
+std::string tree_builder::path_of(const std::vector<Frame>& stack, std::string_view name)
+{
+    std::string path;
+    for (const Frame& frame : stack)
+        if (!frame.name.empty()) path += frame.name + '/';
+    return path.append(name);
 }
 
 // ---- before everything has arrived
@@ -101,8 +114,8 @@ bool tree_builder::may_fill(std::uint32_t number)
         if (next(at, ended)) return false;
         if (ended) break;
         const tree_entry& entry = parser_.entry();
-        if (!name_problem(entry.name).empty()) return false;
-        keys.push_back(hashed_key(entry.name));
+        if (!component_problem(entry.name).empty()) return false;
+        keys.push_back(std::hash<std::string_view>()(entry.name));
         const auto object = index.find(entry.id);
         any = any || (!entry.is_directory && object && index.at(*object).held);
     }
@@ -127,8 +140,9 @@ error_code tree_builder::fill_early(std::uint32_t number)
         const tree_entry& entry = parser_.entry();
         const auto object = store_.index().find(entry.id);
         if (entry.is_directory || !object || !store_.index().at(*object).held) continue;
-        if (const error_code error = store_.put_in_folder(*object, *folder, number, offset, entry.name))
-            return cannot_make(error);
+        // A name that the file system refuses is left for build().
+        const error_code error = store_.put_in_folder(*object, *folder, number, offset, entry.name);
+        if (error && !is_name_refused(error, *folder)) return cannot_make(error);
     }
 }
 
@@ -142,7 +156,7 @@ error_code tree_builder::check(const object_id& top)
     if (const error_code error = find(entry, top_)) return error;
     if (limits_.max_depth == 0) return fail(errc::tree_too_deep, "a directory", {});
     std::vector<check_frame> stack;
-    stack.push_back({{top_, 0}, {}, {}});
+    stack.push_back({{top_, 0}, {}, {}, {}});
     while (!stack.empty()) {
         bool ended = false;
         if (const error_code error = next(stack.back().at, ended)) return error;
@@ -153,8 +167,11 @@ error_code tree_builder::check(const object_id& top)
     if (total_.bytes > limits_.max_document_bytes)
         return fail(errc::document_too_large, "larger than allowed once equal files are copied", {});
     if (total_.bytes > distinct_bytes_)
-        if (const error_code error = store_.could_take(total_.bytes - distinct_bytes_))
-            return problem_ = "no room for the copies of equal files", error;
+        if (const error_code error = store_.could_take(total_.bytes - distinct_bytes_)) {
+            problem_ = "for the copies of equal files";
+            if (!store_.problem().empty()) problem_ += ": " + std::string(store_.problem());
+            return error;
+        }
     return {};
 }
 
@@ -169,8 +186,7 @@ error_code tree_builder::check_paths()
                     "makes " + std::to_string(paths) + " paths of " + std::to_string(entries) + " entries",
                     {});
     if (const error_code error = store_.could_make(paths - std::min(paths, inodes_here_)))
-        return problem_ = "no room on the disk for " + std::to_string(paths) + " files and directories",
-               error;
+        return problem_ = store_.problem(), error;
     return {};
 }
 
@@ -178,12 +194,12 @@ error_code tree_builder::check_entry(std::vector<check_frame>& stack)
 {
     const tree_entry& entry = parser_.entry();
     check_frame& frame = stack.back();
-    if (const std::string_view problem = name_problem(entry.name); !problem.empty())
+    if (const std::string_view problem = component_problem(entry.name); !problem.empty())
         return fail(errc::hostile_name, "a name that is refused, because it " + std::string(problem),
-                    entry.name);
+                    path_of(stack, entry.name));
     std::uint32_t object = 0;
     if (const error_code error = find(entry, object)) return error;
-    frame.keys.push_back(hashed_key(entry.name));
+    frame.keys.push_back(std::hash<std::string_view>()(entry.name));
     object_record& record = store_.index().at(object);
     if (!entry.is_directory) {
         if (record.seen) {
@@ -196,15 +212,16 @@ error_code tree_builder::check_entry(std::vector<check_frame>& stack)
         totals file;
         file.files = 1;
         file.bytes = record.size;
-        return add(frame.sum, file, stack.size());
+        return add(stack, file, entry.name);
     }
     if (record.base != 0) {
         share(object);
-        return add(frame.sum, checked_[record.base - 1], stack.size());
+        return add(stack, checked_[record.base - 1], entry.name);
     }
     if (stack.size() >= limits_.max_depth)
-        return fail(errc::tree_too_deep, "directories nested deeper than allowed", entry.name);
-    stack.push_back({{object, 0}, {}, {}});
+        return fail(errc::tree_too_deep, "directories nested deeper than allowed",
+                    path_of(stack, entry.name));
+    stack.push_back({{object, 0}, {}, std::string(entry.name), {}});
     return {};
 }
 
@@ -221,7 +238,7 @@ error_code tree_builder::check_end(std::vector<check_frame>& stack)
     if (store_.index().at(frame.at.object).placed) ++inodes_here_;
     checked_.push_back(done);
     store_.index().at(frame.at.object).base = static_cast<std::uint32_t>(checked_.size());
-    return stack.empty() ? error_code() : add(stack.back().sum, done, stack.size());
+    return stack.empty() ? error_code() : add(stack, done, frame.name);
 }
 
 void tree_builder::share(std::uint32_t object)
@@ -232,20 +249,16 @@ void tree_builder::share(std::uint32_t object)
     if (record.kind == entry_kind::directory) shared_.push_back(object);
 }
 
+// Two entries have one name. (A file system may take other names for one, too: that is found in build().)
 error_code tree_builder::collision(const check_frame& frame, std::uint64_t key)
 {
-    std::string names;
     cursor at{frame.at.object, 0};
     bool ended = false;
-    for (int found = 0; found < 2;) {
+    while (!ended) {
         if (const error_code error = next(at, ended)) return error;
-        if (ended) break;
-        if (hashed_key(parser_.entry().name) != key) continue;
-        names += found++ == 0 ? "\"" : "\" and \"";
-        names += escaped(parser_.entry().name, 300);
+        if (ended || std::hash<std::string_view>()(parser_.entry().name) == key) break;
     }
-    problem_ = "names that may be one: " + names + "\"";
-    return errc::name_collision;
+    return fail(errc::name_collision, "a name that comes twice", parser_.entry().name);
 }
 
 // ---- building
@@ -285,16 +298,59 @@ error_code tree_builder::build(const guarded_directory& where, std::string_view 
     auto made = make_directory(top_, where, name);
     if (!made) return problem_ = "cannot make the directory", made.error();
     std::vector<build_frame> stack;
-    stack.push_back({{top_, 0}, std::move(*made)});
+    stack.push_back({{top_, 0}, std::move(*made), {}});
     while (!stack.empty()) {
         bool ended = false;
         if (error = next(stack.back().at, ended); error) return error;
-        if (ended)
+        if (ended) {
             stack.pop_back();
-        else if (error = build_entry(stack); error)
-            return cannot_make(error);
+            continue;
+        }
+        error = build_entry(stack);
+        if (!error) continue;
+        if (!is_name_refused(error, stack.back().directory)) return cannot_make(error);
+        leave_out(stack, error);
     }
     return {};
+}
+
+// Whether the file system refuses this name and not every name: then another one can be made in the same place.
+// File systems give different reasons for a name. A full or broken one gives none of these.
+bool tree_builder::is_name_refused(const error_code& error, const guarded_directory& where) const
+{
+    namespace sys = boost::system::errc;
+    const bool about_a_name = error == errc::destination_exists || error == sys::invalid_argument ||
+                              error == sys::illegal_byte_sequence || error == sys::filename_too_long ||
+                              error == sys::no_such_file_or_directory || error == sys::permission_denied ||
+                              error == sys::operation_not_permitted ||
+                              error == sys::operation_not_supported || error == sys::is_a_directory ||
+                              error == sys::not_a_directory;
+    if (!about_a_name) return false;
+    const error_code probed = where.make_empty_directory(probing_name);
+    if (probed) return probed == errc::destination_exists;
+    return !where.remove_directory(probing_name);
+}
+
+// Leaves out the entry read last.
+void tree_builder::leave_out(const std::vector<build_frame>& stack, const error_code& error)
+{
+    const tree_entry& entry = parser_.entry();
+    ++skipped_count_;
+    if (skipped_.size() < max_skipped)
+        skipped_.push_back({path_of(stack, entry.name),
+                            error == errc::destination_exists
+                                ? "the file system takes its name for another one's in this directory"
+                                : "the file system cannot hold its name: " + error.message()});
+    std::uint32_t object = 0;
+    if (find(entry, object)) return; // check() has found it
+    const object_record& record = store_.index().at(object);
+    totals left;
+    left.files = 1;
+    left.bytes = record.size;
+    if (entry.is_directory) left = checked_[record.base - 1];
+    total_.files -= std::min(total_.files, left.files);
+    total_.directories -= std::min(total_.directories, left.directories);
+    total_.bytes -= std::min(total_.bytes, left.bytes);
 }
 
 error_code tree_builder::build_entry(std::vector<build_frame>& stack)
@@ -314,7 +370,7 @@ error_code tree_builder::build_entry(std::vector<build_frame>& stack)
     if (record.size == 0) return frame.directory.make_empty_directory(entry.name);
     auto made = make_directory(object, frame.directory, entry.name);
     if (!made) return made.error();
-    stack.push_back({{object, 0}, std::move(*made)});
+    stack.push_back({{object, 0}, std::move(*made), std::string(entry.name)});
     return {};
 }
 

@@ -30,15 +30,19 @@ public:
     // The directory `number` has arrived: writes its held files into its staged folder. Does nothing if its
     // content is wrong, which check() reports later. Errors: the system's own.
     error_code fill_early(std::uint32_t number);
-    // Call this when every object is in the store. Reads every directory from `top` down, each once. Errors:
-    // pack_missing_object, pack_bad_tree, hostile_name, name_collision, tree_too_deep, too_many_entries,
-    // document_too_large, the system's own.
+    // Call this when every object is in the store. Reads every directory from `top` down, each once. Errors, with
+    // the path in problem(): pack_missing_object, pack_bad_tree, hostile_name, name_collision, tree_too_deep, too_many_entries,
+    // document_too_large, no_room, the system's own.
     error_code check(const object_id& top);
-    // After check(): makes the directory, with its contents, in `where` as `name`. Errors:
-    // document_too_large, the system's own.
+    // After check(): makes the directory, with its contents, in `where` as `name`. A path whose name the file
+    // system cannot hold is left out, with what is below it. Errors: document_too_large, no_room, the system's own.
     error_code build(const guarded_directory& where, std::string_view name);
 
+    // What the directory holds; after build() without what is left out.
     const totals& total() const noexcept { return total_; }
+    // The paths that build() has left out: the first thousand, and how many.
+    const std::vector<skipped_path>& skipped() const noexcept { return skipped_; }
+    std::uint64_t skipped_count() const noexcept { return skipped_count_; }
     // What the last error was about. Text from the other side is escaped in it.
     const std::string& problem() const noexcept { return problem_; }
 
@@ -51,12 +55,16 @@ private:
     struct check_frame {
         cursor at;
         totals sum;
-        std::vector<std::uint64_t> keys; // hashes of the keys of the names so far
+        std::string name;
+        std::vector<std::uint64_t> keys; // hashes of the names so far
     };
     struct build_frame {
         cursor at;
         guarded_directory directory;
+        std::string name;
     };
+    template <class Frame>
+    static std::string path_of(const std::vector<Frame>& stack, std::string_view name);
 
     // Reads the entry at `at` and moves past it. Sets `ended` instead at the end of the content.
     error_code next(cursor& at, bool& ended);
@@ -65,8 +73,10 @@ private:
     error_code check_end(std::vector<check_frame>& stack);
     error_code build_entry(std::vector<build_frame>& stack);
     error_code find(const tree_entry& entry, std::uint32_t& object);
-    error_code add(totals& sum, const totals& more, std::size_t depth);
+    error_code add(std::vector<check_frame>& stack, const totals& more, std::string_view name);
     error_code collision(const check_frame& frame, std::uint64_t key);
+    bool is_name_refused(const error_code& error, const guarded_directory& where) const;
+    void leave_out(const std::vector<build_frame>& stack, const error_code& error);
     bool may_fill(std::uint32_t number);
     void share(std::uint32_t object); // it is needed more than once
     error_code share_what_is_below();
@@ -79,6 +89,7 @@ private:
     static constexpr std::uint64_t paths_per_entry = 10; // see receiver_limits::max_repeated_paths
     static constexpr std::size_t buffer_bytes = 8192;
     static constexpr std::size_t longest_early_bytes = 1 << 20; // of a directory: about 25,000 names
+    static constexpr std::size_t max_skipped = 1000;            // that are listed
 
     object_store& store_;
     receiver_limits limits_;
@@ -93,6 +104,8 @@ private:
     std::array<byte, buffer_bytes> buffer_{}; // the piece of a directory that was read last
     cursor buffer_at_;
     std::size_t buffered_ = 0;
+    std::vector<skipped_path> skipped_;
+    std::uint64_t skipped_count_ = 0;
     std::string problem_;
 };
 

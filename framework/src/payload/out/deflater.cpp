@@ -313,7 +313,8 @@ std::uint64_t deflater::content_bytes_taken() const noexcept
 result<std::size_t> deflater::read(mutable_bytes out, content_reader& content)
 {
     std::size_t done = 0;
-    while (done < out.size()) {
+    const std::uint64_t left_before = left_;
+    while (done < out.size() && (done == 0 || left_before - left_ < content_bytes_per_read)) {
         const mutable_bytes room = out.subspan(done);
         if (small_begin_ < small_end_) {
             const std::size_t n = std::min(room.size(), small_end_ - small_begin_);

@@ -26,6 +26,8 @@ namespace parley {
 class deflater {
 public:
     static constexpr std::size_t sample_bytes = 64 * 1024;
+    // What read() takes before it hands out what it has. A large content of zeros makes a thousandth of it.
+    static constexpr std::uint64_t content_bytes_per_read = 4u << 20;
 
     // `level` and `threads` are as in source_options. A level outside 1..9 becomes the nearest level.
     deflater(compression method, int level, unsigned threads = 1);
@@ -40,8 +42,9 @@ public:
     // have deflated, and takes another sample after 1 MiB, then after 2 MiB, and so on up to 8 MiB.
     void prefer_speed(bool now) noexcept { prefer_speed_ = now; }
 
-    // Writes the next bytes of the stream: fills `out`, unless the stream ends. Takes what it needs from
-    // `content`, never more than the size. Errors: those of `content`, not_enough_memory.
+    // Writes the next bytes of the stream: fills `out`, unless the stream ends or much content makes few bytes.
+    // Writes at least one byte before the end. Takes what it needs from `content`, never more than the size.
+    // Errors: those of `content`, not_enough_memory.
     result<std::size_t> read(mutable_bytes out, content_reader& content);
 
     // Whether the whole stream has been read.

@@ -2,6 +2,7 @@
 
 #include "payload/format/safe_name.hpp"
 #include "payload/format/tree_codec.hpp"
+#include "payload/out/skip_reason.hpp"
 
 #include <parley/base/descriptor.hpp>
 
@@ -23,18 +24,8 @@ std::string_view kind_that_does_not_travel(mode_t mode) noexcept
     return "special file";
 }
 
-bool is_refusal(int error) noexcept
-{
-    return error == EACCES || error == EPERM;
-}
-
-// Whether the path was removed or replaced after its name was read.
-bool is_gone(int error) noexcept
-{
-    return error == ENOENT || error == ENOTDIR || error == ELOOP;
-}
-
-constexpr std::string_view no_permission = "no permission to read it";
+// How many paths pass between two looks at the clock. A slow file system takes milliseconds for each.
+constexpr std::uint64_t paths_per_clock = 16;
 
 struct directory_closer {
     void operator()(DIR* d) const noexcept { ::closedir(d); }
@@ -47,8 +38,8 @@ struct directory_closer {
 class document_walk::walker {
 public:
     walker(document_walk& out, const std::function<void(const skipped_path&)>& on_skipped,
-           std::string& error_path)
-        : out_(out), on_skipped_(on_skipped), error_path_(error_path)
+           std::string& error_path, time_point deadline, const std::atomic<bool>* stopped)
+        : out_(out), on_skipped_(on_skipped), error_path_(error_path), deadline_(deadline), stopped_(stopped)
     {
     }
 
@@ -79,7 +70,6 @@ private:
         std::uint32_t name_offset;
         std::uint8_t name_bytes;
         bool is_directory;
-        bool skipped;
     };
     struct level {
         descriptor owned; // empty for the top, which is borrowed
@@ -105,6 +95,16 @@ private:
     {
         if (on_skipped_) on_skipped_({path_of(name), std::string(reason)});
     }
+    // After an error of the system. What is gone already is no part of the document.
+    error_code skip_after(const error_code& error, std::string_view name)
+    {
+        if (is_exhaustion(error)) {
+            path_ = path_of(name);
+            return error;
+        }
+        if (!is_gone(error)) skip(name, skip_reason(error));
+        return {};
+    }
 
     error_code count_path(std::string_view name)
     {
@@ -128,16 +128,7 @@ private:
         const std::string_view name = here.name(found);
         descriptor fd(::openat(here.fd, here.names.c_str() + found.name_offset,
                                O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-        if (!fd) {
-            const error_code error = last_system_error();
-            if (is_gone(error.value())) return {};
-            if (is_refusal(error.value())) {
-                skip(name, no_permission);
-                return {};
-            }
-            path_ = path_of(name);
-            return error;
-        }
+        if (!fd) return skip_after(last_system_error(), name);
         const bool too_deep = levels_.size() >= max_walk_depth;
         const error_code error = count_path(name);
         if (error) return error;
@@ -168,111 +159,72 @@ private:
             errno = 0;
             const dirent* entry = ::readdir(stream.get());
             if (entry == nullptr) {
-                if (errno != 0) return last_system_error();
+                const error_code error = errno != 0 ? last_system_error() : error_code();
+                if (error && (levels_.size() == 1 || is_exhaustion(error))) return error;
+                // Some of the directory cannot be listed. The rest travels.
+                if (error && on_skipped_) on_skipped_({path_, "a part of it: " + error.message()});
                 break;
             }
             const std::string_view name = entry->d_name;
             if (name == "." || name == "..") continue;
-            if (const error_code error = examine(here, entry->d_name)) {
-                path_ = path_of(name);
-                return error;
-            }
+            if (stopped_ != nullptr && *stopped_) return errc::cancelled;
+            if (examined_++ % paths_per_clock == 0 && deadline_ != no_deadline && clock::now() >= deadline_)
+                return errc::timed_out;
+            if (const error_code error = examine(here, entry->d_name)) return error;
         }
         std::sort(here.found.begin(), here.found.end(), [&here](const found_path& a, const found_path& b) {
             return tree_order(here.name(a), a.is_directory, here.name(b), b.is_directory);
         });
-        skip_collisions(here);
         return {};
     }
 
     error_code examine(level& here, const char* name)
     {
         struct stat status;
-        if (::fstatat(here.fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
-            if (is_gone(errno)) return {};
-            if (!is_refusal(errno)) return last_system_error();
-            skip(name, no_permission);
-            return {};
-        }
+        if (::fstatat(here.fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+            return skip_after(last_system_error(), name);
         const bool is_directory = S_ISDIR(status.st_mode);
         if (!is_directory && !S_ISREG(status.st_mode)) {
             skip(name, kind_that_does_not_travel(status.st_mode));
             return {};
         }
-        if (const std::string_view problem = name_problem(name); !problem.empty()) {
-            skip(name, problem);
+        if (const std::string_view problem = component_problem(name); !problem.empty()) {
+            skip(name, "its name " + std::string(problem));
             return {};
         }
         // For a directory the open call shows it.
-        if (!is_directory && ::faccessat(here.fd, name, R_OK, 0) != 0) {
-            if (is_gone(errno)) return {};
-            if (!is_refusal(errno)) return last_system_error();
-            skip(name, no_permission);
-            return {};
-        }
+        if (!is_directory && ::faccessat(here.fd, name, R_OK, 0) != 0)
+            return skip_after(last_system_error(), name);
         const std::size_t length = std::strlen(name);
         // 4 GiB of names in one directory, which is far more than the paths that may travel.
-        if (here.names.size() + length + 1 > UINT32_MAX || here.found.size() >= max_walk_paths)
+        if (here.names.size() + length + 1 > UINT32_MAX || here.found.size() >= max_walk_paths) {
+            path_ = path_of(name);
             return errc::too_many_entries;
+        }
         here.found.push_back({.size = is_directory ? 0 : static_cast<std::uint64_t>(status.st_size),
                               .name_offset = static_cast<std::uint32_t>(here.names.size()),
                               .name_bytes = static_cast<std::uint8_t>(length),
-                              .is_directory = is_directory,
-                              .skipped = false});
+                              .is_directory = is_directory});
         here.names.append(name, length + 1);
         return {};
-    }
-
-    // Drops names that some file system takes for an earlier one. It compares hashes of the keys first:
-    // keeping all keys would double the memory of a large directory.
-    void skip_collisions(level& here) const
-    {
-        struct hashed {
-            std::size_t hash;
-            std::uint32_t index;
-        };
-        std::vector<hashed> keys;
-        keys.reserve(here.found.size());
-        for (std::uint32_t i = 0; i < here.found.size(); ++i)
-            keys.push_back({std::hash<std::string>{}(name_key(here.name(here.found[i]))), i});
-        std::sort(keys.begin(), keys.end(), [](const hashed& a, const hashed& b) {
-            return a.hash != b.hash ? a.hash < b.hash : a.index < b.index;
-        });
-        bool any = false;
-        for (std::size_t begin = 0, end = 0; begin < keys.size(); begin = end) {
-            for (end = begin + 1; end < keys.size() && keys[end].hash == keys[begin].hash;) ++end;
-            for (std::size_t later = begin + 1; later < end; ++later) {
-                found_path& candidate = here.found[keys[later].index];
-                const std::string key = name_key(here.name(candidate));
-                const auto taken = [&](const hashed& earlier) {
-                    const found_path& kept = here.found[earlier.index];
-                    return !kept.skipped && name_key(here.name(kept)) == key;
-                };
-                const auto first = keys.begin();
-                candidate.skipped = std::any_of(first + static_cast<std::ptrdiff_t>(begin),
-                                                first + static_cast<std::ptrdiff_t>(later), taken);
-                any = any || candidate.skipped;
-            }
-        }
-        if (!any) return;
-        for (const found_path& f : here.found)
-            if (f.skipped)
-                skip(here.name(f), "some file systems take its name for another one's in this directory");
-        std::erase_if(here.found, [](const found_path& f) { return f.skipped; });
     }
 
     document_walk& out_;
     const std::function<void(const skipped_path&)>& on_skipped_;
     std::string& error_path_;
+    const time_point deadline_;
+    const std::atomic<bool>* const stopped_;
+    std::uint64_t examined_ = 0;
     std::vector<level> levels_;
     std::string path_; // of the directory being walked, relative to the top
 };
 
 result<document_walk> document_walk::of(int top, const std::function<void(const skipped_path&)>& on_skipped,
-                                        std::string& error_path)
+                                        std::string& error_path, time_point deadline,
+                                        const std::atomic<bool>* stopped)
 {
     document_walk out;
-    walker walk(out, on_skipped, error_path);
+    walker walk(out, on_skipped, error_path, deadline, stopped);
     if (const error_code error = walk.run(top)) return error;
     return out;
 }

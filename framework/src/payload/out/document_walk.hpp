@@ -1,10 +1,12 @@
-// A directory tree as it was when it was counted. document_source announces it and sends it in the same
+// A directory tree as it was when it was listed. document_source announces it and sends it in the same
 // order.
 #pragma once
 
 #include <parley/base/result.hpp>
+#include <parley/base/time.hpp>
 #include <parley/payload/document_source.hpp>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -13,8 +15,7 @@
 
 namespace parley {
 
-// Limits of the walk, which are those of our own receiver. Names too long for a receiver's file system are
-// skipped.
+// Limits of the walk, which are those of our own receiver.
 inline constexpr std::size_t max_walk_depth = 128;         // nested directories, including the top one
 inline constexpr std::uint64_t max_walk_paths = 1'999'998; // files and directories below the top
 
@@ -40,10 +41,12 @@ class document_walk {
 public:
     // Walks the tree below the open directory `top`, which it borrows, relative to open descriptors. Follows
     // no link. Calls `on_skipped` (may be empty) for paths that do not travel: links, special files, what
-    // cannot be read, names that no receiver takes, and names that differ from a travelling one only by case
-    // or Unicode form. Errors: too_many_entries, tree_too_deep, the system's own (`error_path` says where).
+    // cannot be read, names of more than 255 bytes. Errors: timed_out (the deadline passed), cancelled (`stopped`
+    // became true; may be null), too_many_entries, tree_too_deep, the system's
+    // own (`error_path` says where).
     static result<document_walk> of(int top, const std::function<void(const skipped_path&)>& on_skipped,
-                                    std::string& error_path);
+                                    std::string& error_path, time_point deadline = no_deadline,
+                                    const std::atomic<bool>* stopped = nullptr);
 
     document_walk() = default;
     document_walk(document_walk&&) noexcept = default;

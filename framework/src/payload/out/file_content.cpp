@@ -1,5 +1,7 @@
 #include "payload/out/file_content.hpp"
 
+#include <boost/system/errc.hpp>
+
 #include <algorithm>
 #include <fcntl.h>
 
@@ -10,23 +12,25 @@ namespace {
 constexpr std::uint64_t announce_reading_bytes = 1 << 20;
 // The most that one read() call asks for: some systems refuse more than 2 GiB.
 constexpr std::size_t max_read_bytes = 1 << 30;
+constexpr std::size_t least_first_read_bytes = 16 * 1024;
+
+ssize_t read_some(int fd, mutable_bytes out) noexcept
+{
+    ssize_t n = 0;
+    do {
+        n = ::read(fd, out.data(), std::min(out.size(), max_read_bytes));
+    } while (n < 0 && errno == EINTR);
+    return n;
+}
 
 } // namespace
 
-result<file_content> file_content::open_at(int directory, const char* name, std::uint64_t size)
+result<file_content> file_content::open_at(int directory, const char* name)
 {
     descriptor fd(::openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-    if (!fd) {
-        // The file is gone, or became a link or a socket, or a directory above it is not one any more.
-        if (errno == ENOENT || errno == ELOOP || errno == ENOTDIR || errno == ENXIO)
-            return errc::document_changed;
-        return last_system_error();
-    }
-    result<file_content> out = regular(std::move(fd));
-    if (!out)
-        return out.error() == errc::not_a_document ? make_error_code(errc::document_changed) : out.error();
-    if (out->size_ != size) return errc::document_changed;
-    return out;
+    if (fd) return regular(std::move(fd));
+    if (errno == ELOOP || errno == ENXIO) return errc::not_a_document; // a link, or a socket
+    return last_system_error();
 }
 
 result<file_content> file_content::regular(descriptor fd)
@@ -59,8 +63,7 @@ error_code file_content::read(mutable_bytes out)
 {
     if (out.size() > left_) return errc::document_changed;
     for (mutable_bytes rest = out; !rest.empty();) {
-        const ssize_t n = ::read(fd_.get(), rest.data(), std::min(rest.size(), max_read_bytes));
-        if (n < 0 && errno == EINTR) continue;
+        const ssize_t n = read_some(fd_.get(), rest);
         if (n < 0) return last_system_error();
         if (n == 0) return errc::document_changed;
         rest = rest.subspan(static_cast<std::size_t>(n));
@@ -70,16 +73,48 @@ error_code file_content::read(mutable_bytes out)
     return left_ == 0 ? check_unchanged() : error_code();
 }
 
-error_code file_content::rewind() noexcept
+error_code file_content::read_to_end(byte_vector& out, std::size_t most) const
 {
-    if (::lseek(fd_.get(), 0, SEEK_SET) != 0) return last_system_error();
-    left_ = size_;
+    // One byte more than it should have shows its end. Some files of procfs give everything to the first call
+    // and nothing to the second.
+    const std::uint64_t first = std::max<std::uint64_t>(size_ + 1, least_first_read_bytes);
+    out.resize(static_cast<std::size_t>(std::min<std::uint64_t>(first, most + 1)));
+    std::size_t done = 0;
+    for (;;) {
+        if (done == out.size()) {
+            if (done > most) return boost::system::errc::make_error_code(boost::system::errc::file_too_large);
+            out.resize(std::min(2 * done, most + 1));
+        }
+        const ssize_t n = read_some(fd_.get(), mutable_bytes(out).subspan(done));
+        if (n < 0) return last_system_error();
+        if (n == 0) break;
+        done += static_cast<std::size_t>(n);
+    }
+    out.resize(done);
     return {};
+}
+
+result<std::size_t> file_content::peek(mutable_bytes out) const
+{
+    std::size_t done = 0;
+    while (done < out.size()) {
+        const mutable_bytes rest = out.subspan(done);
+        const ssize_t n = ::pread(fd_.get(), rest.data(), rest.size(), static_cast<off_t>(done));
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return last_system_error();
+        if (n == 0) break;
+        done += static_cast<std::size_t>(n);
+    }
+    return done;
 }
 
 error_code file_content::check_unchanged() const noexcept
 {
     if (!watched_) return {};
+    byte more = 0;
+    const ssize_t n = read_some(fd_.get(), {&more, 1});
+    if (n < 0) return last_system_error();
+    if (n > 0) return errc::document_changed;
     struct stat status;
     if (::fstat(fd_.get(), &status) != 0) return last_system_error();
     const bool same = static_cast<std::uint64_t>(status.st_size) == size_ &&

@@ -16,9 +16,8 @@ public:
     file_content() = default;
 
     // Opens the regular file `name` in the open directory `directory`. Follows no link and never blocks, even
-    // on a pipe. Errors: document_changed (it is gone, not a regular file or not of `size` bytes), the
-    // system's own.
-    static result<file_content> open_at(int directory, const char* name, std::uint64_t size);
+    // on a pipe. Errors: not_a_document (it is no regular file), the system's own.
+    static result<file_content> open_at(int directory, const char* name);
 
     // The regular file behind `fd`. Errors: not_a_document, the system's own.
     static result<file_content> regular(descriptor fd);
@@ -29,6 +28,7 @@ public:
     file_content(file_content&&) noexcept = default;
     file_content& operator=(file_content&&) noexcept = default;
 
+    // What the system says. Files of procfs and sysfs have another length.
     std::uint64_t size() const noexcept { return size_; }
 
     // Makes read() hash what it reads, from the beginning on.
@@ -36,11 +36,15 @@ public:
     // The id, when everything was read.
     object_id finish_id() noexcept { return hash_->finish(); }
 
-    // Fills `out`. At the last byte it checks that the file is as it was when it was opened.
+    // Fills `out`. At the last byte it checks that the file ends there and is as it was when it was opened.
     error_code read(mutable_bytes out) override;
 
-    // Goes back to the beginning, to be read again.
-    error_code rewind() noexcept;
+    // Puts the whole file into `out`, wherever it ends. Call it instead of read(). Errors: file_too_large (it
+    // is longer than `most`), the system's own.
+    error_code read_to_end(byte_vector& out, std::size_t most) const;
+
+    // Fills `out` from the beginning, as far as the file goes. Returns how much. Does not move read().
+    result<std::size_t> peek(mutable_bytes out) const;
 
 private:
     error_code check_unchanged() const noexcept;

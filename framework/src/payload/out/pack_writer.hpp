@@ -37,8 +37,8 @@ public:
 
     // As deflater::prefer_speed().
     void prefer_speed(bool now) noexcept { deflater_.prefer_speed(now); }
-    // Writes the next bytes of the step: fills `out`, or writes all that are left. Errors: the content's own,
-    // not_enough_memory.
+    // Writes the next bytes of the step: fills `out`, or writes all that are left, or fewer as the deflater
+    // does. Errors: the content's own, not_enough_memory.
     result<std::size_t> read(mutable_bytes out);
 
     // Whether all bytes of the step have been read.

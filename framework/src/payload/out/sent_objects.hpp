@@ -22,9 +22,14 @@ public:
     // Remembers an object that is not known yet.
     void add(const object_id& id, std::uint64_t offset) { offsets_.emplace(id, offset); }
 
-    // Whether this is the first content of this size; remembers it. For large files only: hashing one before
-    // it is sent pays only if an equal one may have been sent.
-    bool first_of_size(std::uint64_t size) { return large_sizes_.insert(size).second; }
+    // Whether no content of this size began with the bytes of this id so far; remembers it. For large files
+    // only: hashing one before it is sent pays only if an equal one may have been sent. It may say no although
+    // there was none.
+    bool first_that_begins(std::uint64_t size, const object_id& beginning)
+    {
+        constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;
+        return large_files_.insert(load_be<std::uint64_t>(beginning.data()) ^ size * odd).second;
+    }
 
 private:
     // The ids are hashes already.
@@ -37,7 +42,7 @@ private:
     };
 
     boost::unordered_flat_map<object_id, std::uint64_t, first_bytes_of_id> offsets_;
-    boost::unordered_flat_set<std::uint64_t> large_sizes_;
+    boost::unordered_flat_set<std::uint64_t> large_files_;
 };
 
 } // namespace parley

@@ -93,6 +93,7 @@ void handshake_service::serve(any_stream stream, const identity& wanted, permit 
         observer_.rejected(wanted, relay_channel::handshake, reject_reason::duplicate_identity);
         return stream.close();
     }
+    stream.set_acknowledgement_timeout(options_.tcp.dead_path_timeout);
     const auto c = std::make_shared<connection>(*this, std::move(stream), who, std::move(held));
     c->id = connections_.insert(c);
     c->ticket = (++last_ticket_ << 32) | static_cast<std::uint32_t>(c->id);

@@ -135,20 +135,6 @@ node read_element(std::string_view element)
     return out;
 }
 
-// Joins all values of a header into one list, as HTTP does.
-std::optional<std::string> joined(const http_request& request, std::string_view name)
-{
-    std::optional<std::string> out;
-    for (const auto& [field, value] : request.headers) {
-        if (!is_same_name(field, name)) continue;
-        if (out)
-            *out += "," + value;
-        else
-            out = value;
-    }
-    return out;
-}
-
 // Walks from the right over trusted proxies. The walk ends at an element that cannot be read; the last
 // address before it is the client.
 template <class Read>

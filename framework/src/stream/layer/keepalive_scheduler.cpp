@@ -81,7 +81,7 @@ bool pinging_layer::check_alive(bool somebody_reads)
 {
     if (std::exchange(heard_, false) || !somebody_reads)
         unanswered_ = 0;
-    else if (++unanswered_ > max_unanswered_)
+    else if (++unanswered_ >= max_unanswered_)
         return false;
     ping();
     return true;

@@ -199,6 +199,10 @@ public:
         abort_ = abort;
         if (!closed_) below_.reset_on_close(abort);
     }
+    void set_acknowledgement_timeout(std::chrono::milliseconds timeout) noexcept
+    {
+        if (!closed_) below_.set_acknowledgement_timeout(timeout);
+    }
 
 private:
     static error_code bad_descriptor() noexcept { return asio::error::bad_descriptor; }
@@ -442,6 +446,10 @@ public:
     void close() noexcept override { core_->close(true); }
     bool is_open() const noexcept override { return core_->is_open(); }
     void reset_on_close(bool abort) noexcept override { core_->set_abort(abort); }
+    void set_acknowledgement_timeout(std::chrono::milliseconds timeout) noexcept override
+    {
+        core_->set_acknowledgement_timeout(timeout);
+    }
     std::string remote_address() const override { return core_->below().remote_address(); }
     identity remote_identity() const noexcept override { return core_->below().remote_identity(); }
     std::optional<tcp_endpoint> remote_endpoint() const noexcept override

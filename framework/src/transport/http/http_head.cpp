@@ -6,11 +6,12 @@
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 
+#include <algorithm>
+#include <array>
 #include <sstream>
 
 namespace parley {
@@ -109,9 +110,17 @@ bool is_same_name(std::string_view one, std::string_view other) noexcept
     return beast::iequals(to_beast(one), to_beast(other));
 }
 
-bool has_token(std::string_view list, std::string_view token) noexcept
+std::optional<std::string> joined(const http_request& request, std::string_view name)
 {
-    return beast::http::token_list{to_beast(list)}.exists(to_beast(token));
+    std::optional<std::string> out;
+    for (const auto& [field, value] : request.headers) {
+        if (!is_same_name(field, name)) continue;
+        if (out)
+            *out += "," + value;
+        else
+            out = value;
+    }
+    return out;
 }
 
 std::vector<std::string_view> list_elements(std::string_view list)
@@ -126,6 +135,34 @@ std::vector<std::string_view> list_elements(std::string_view list)
         if (!element.empty()) out.push_back(element);
     }
     return out;
+}
+
+bool has_token(std::string_view list, std::string_view token)
+{
+    const auto elements = list_elements(list);
+    return std::any_of(elements.begin(), elements.end(),
+                       [&](std::string_view element) { return is_same_name(element, token); });
+}
+
+bool has_token(const http_request& request, std::string_view name, std::string_view token)
+{
+    const auto list = joined(request, name);
+    return list && has_token(*list, token);
+}
+
+std::string join_upgrade_lines(std::string_view head, const http_request& fields)
+{
+    constexpr std::array<std::string_view, 2> lists{"Connection", "Upgrade"};
+    const std::size_t status_line = head.find("\r\n") + 2;
+    std::string out{head.substr(0, status_line)};
+    const auto add = [&out](std::string_view name, std::string_view value) {
+        out.append(name).append(": ").append(value).append("\r\n");
+    };
+    for (const std::string_view name : lists)
+        if (const auto value = joined(fields, name)) add(name, *value);
+    for (const auto& [name, value] : fields.headers)
+        if (!is_same_name(name, lists[0]) && !is_same_name(name, lists[1])) add(name, value);
+    return out + "\r\n";
 }
 
 std::string describe_status(const http_response& response)

@@ -23,10 +23,17 @@ result<http_response> parse_http_response(std::string_view head);
 
 // Whether two header names are equal, ignoring case.
 bool is_same_name(std::string_view one, std::string_view other) noexcept;
-// Whether the comma-separated `list` contains `token`, ignoring case.
-bool has_token(std::string_view list, std::string_view token) noexcept;
+// The values of all headers `name` as one comma-separated list (RFC 9110 section 5.3); nullopt when there is
+// none.
+std::optional<std::string> joined(const http_request& request, std::string_view name);
 // The elements of the comma-separated `list`, trimmed and without empty ones.
 std::vector<std::string_view> list_elements(std::string_view list);
+// Whether the comma-separated `list` contains `token`, ignoring case.
+bool has_token(std::string_view list, std::string_view token);
+// Whether one of the headers `name` lists `token`.
+bool has_token(const http_request& request, std::string_view name, std::string_view token);
+// `head`, which parse_http_response has read into `fields`, with its Connection and Upgrade on one line each.
+std::string join_upgrade_lines(std::string_view head, const http_request& fields);
 
 // "HTTP status 404 Not Found", with the standard reason if the response gives none; safe to print.
 std::string describe_status(const http_response& response);

@@ -78,13 +78,10 @@ awaitable<void> reject(any_stream& stream, http_answer answer)
         co_await detail::end_and_drain(stream, 64 * 1024);
 }
 
-std::optional<stream_kind> requested_kind(const http_request& request) noexcept
+std::optional<stream_kind> requested_kind(const http_request& request)
 {
-    for (const auto& [name, value] : request.headers) {
-        if (!detail::is_same_name(name, protocol_header)) continue;
-        for (const stream_kind kind : {stream_kind::handshake, stream_kind::room})
-            if (has_token(value, websocket_subprotocol(kind))) return kind;
-    }
+    for (const stream_kind kind : {stream_kind::handshake, stream_kind::room})
+        if (has_token(request, protocol_header, websocket_subprotocol(kind))) return kind;
     return std::nullopt;
 }
 
@@ -117,8 +114,8 @@ result<std::optional<seat_token>> take_seat(http_request& request)
 http_answer judge(const http_request& request, bool seat_is_bad, const websocket_accept_options& options)
 {
     const bool served = options.path.empty() || options.path == "/" || request.path() == options.path;
-    const bool upgrade = request.method == "GET" && has_token(request.header("Upgrade"), "websocket") &&
-                         has_token(request.header("Connection"), "upgrade");
+    const bool upgrade = request.method == "GET" && has_token(request, "Upgrade", "websocket") &&
+                         has_token(request, "Connection", "upgrade");
     if (!upgrade) {
         auto own = options.on_request ? options.on_request(request) : std::nullopt;
         if (own) return std::move(*own);
@@ -150,11 +147,77 @@ std::string host_header(const relay_address& address)
 // Whether the answer names only that kind as its subprotocol: neither another value nor a seat.
 bool takes_only(const http_request& answer, stream_kind kind)
 {
-    return !answer.header(protocol_header).empty() &&
-           std::all_of(answer.headers.begin(), answer.headers.end(), [&](const auto& field) {
-               return !detail::is_same_name(field.first, protocol_header) ||
-                      field.second == websocket_subprotocol(kind);
-           });
+    const std::string named = detail::joined(answer, protocol_header).value_or("");
+    const auto taken = detail::list_elements(named);
+    return !taken.empty() && std::all_of(taken.begin(), taken.end(), [kind](std::string_view each) {
+        return each == websocket_subprotocol(kind);
+    });
+}
+
+errc upgrade_error_of(unsigned status) noexcept
+{
+    switch (status) {
+    case 301:
+    case 302:
+    case 303:
+    case 307:
+    case 308:
+        return errc::upgrade_redirected;
+    case 401:
+    case 403:
+        return errc::upgrade_denied;
+    case 404:
+    case 410:
+        return errc::upgrade_not_found;
+    case 426:
+        return errc::upgrade_required;
+    case 429:
+    case 503:
+        return errc::upgrade_unavailable;
+    case 502:
+    case 504:
+        return errc::upgrade_bad_gateway;
+    default:
+        return errc::upgrade_refused;
+    }
+}
+
+// The address of a relay that the Location of a redirect from `here` names, as a user would type it. Empty
+// when it names none, or the same again.
+std::string address_in(std::string_view location, const relay_address& here)
+{
+    location = location.substr(0, location.find('#'));
+    std::string text;
+    for (const auto& [web, scheme] : {std::pair{"https://", "wss://"}, std::pair{"http://", "ws://"}}) {
+        const std::size_t size = std::string_view{web}.size();
+        if (detail::is_same_name(location.substr(0, size), web))
+            text = scheme + std::string{location.substr(size)};
+    }
+    if (location.starts_with("//")) {
+        text = here.scheme + ":" + std::string{location};
+    } else if (location.starts_with('/')) {
+        relay_address there = here;
+        there.path = location;
+        text = there.text();
+    } else if (text.empty()) {
+        text = location;
+    }
+    const auto there = relay_address::parse(text);
+    const bool helps = there && (there->scheme == "ws" || there->scheme == "wss") && *there != here;
+    return helps ? text : std::string{};
+}
+
+// Describes an answer that opens no WebSocket.
+std::string describe_answer(const detail::http_response& response, const relay_address& here)
+{
+    std::string out = detail::describe_status(response);
+    const std::string_view location = response.fields.header("Location");
+    if (upgrade_error_of(response.status) != errc::upgrade_redirected || location.empty()) return out;
+    constexpr std::size_t max_shown_location = 200;
+    out += "; it leads to " + escaped(location, max_shown_location);
+    const std::string there = address_in(location, here);
+    if (!there.empty()) out += "; try " + escaped(there, max_shown_location);
+    return out;
 }
 
 } // namespace
@@ -224,18 +287,20 @@ awaitable<error_code> open_websocket(any_stream& stream, relay_address address, 
     std::string what;
     if (error) {
         what = error == asio::error::eof ? "the connection ended before an answer" : error.message();
-        if (error == asio::error::eof || error == errc::bad_framing) error = errc::upgrade_refused;
+        if (error == asio::error::eof) error = errc::unexpected_end;
+        if (error == errc::bad_framing) error = errc::upgrade_refused;
     } else {
         const auto response = detail::parse_http_response(received.head);
         if (!response)
             what = "what answers there does not speak HTTP";
         else if (response->status != 101)
-            what = detail::describe_status(*response);
-        else if (!detail::finish_beast_handshake(*layer, received.head))
+            what = describe_answer(*response, address);
+        else if (!detail::finish_beast_handshake(*layer,
+                                                 detail::join_upgrade_lines(received.head, response->fields)))
             what = "the answer is not to this request";
         else if (!takes_only(response->fields, kind))
             what = "the subprotocol was not taken";
-        if (!what.empty()) error = errc::upgrade_refused;
+        if (!what.empty()) error = response ? upgrade_error_of(response->status) : errc::upgrade_refused;
     }
     if (error) {
         if (diag != nullptr) diag->set_message(std::move(what));

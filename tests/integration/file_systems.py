@@ -1,0 +1,189 @@
+"""The matrix of file systems: a file, a tree of odd names and names that are taken, to each of them and from each.
+
+Skips by name what cannot be made or mounted here; `scripts/install-deps --filesystems` installs the tools. Runs in a mount
+namespace of its own, so that nothing stays mounted."""
+
+import os
+import random
+import shutil
+import subprocess
+import sys
+import unittest
+
+import cli_documents
+import destinations
+import harness
+
+IN_NAMESPACE = "PARLEY_TEST_MOUNTS"  # set once this program has a mount namespace of its own
+IMAGE = 'truncate -s 64M "$image"; '
+FOLDED = {"LD_PRELOAD": os.environ.get("PARLEY_ODD_NAMES", "")}  # in place of a kernel that folds case
+
+# For each the ways to have it at $at, for `sh -ec`; the first that works counts.
+KINDS = {
+    "ext4": [IMAGE + 'mkfs.ext4 -q "$image"; mount -o loop "$image" "$at"'],
+    "ext4_casefold": [IMAGE + 'mkfs.ext4 -q -O casefold "$image"; mount -o loop "$image" "$at"; rmdir "$at/lost+found"; '
+                              'chattr +F "$at"'],
+    "tmpfs": ['mount -t tmpfs -o size=64m none "$at"'],
+    "btrfs": ['truncate -s 256M "$image"; mkfs.btrfs -q "$image"; mount -o loop "$image" "$at"'],
+    "exfat": [IMAGE + 'mkfs.exfat "$image"; mount -t exfat -o loop "$image" "$at"',
+              IMAGE + 'mkfs.exfat "$image"; mount.exfat-fuse "$image" "$at"'],
+    "vfat": [IMAGE + 'mkfs.vfat "$image"; mount -t vfat -o loop,utf8 "$image" "$at"'],
+    "ntfs_3g": [IMAGE + 'mkfs.ntfs -q -F -Q "$image"; ntfs-3g "$image" "$at"'],
+    "bindfs": ['mkdir "$image"; bindfs "$image" "$at"'],
+    "overlay": ['mkdir "$image"; mount -t tmpfs none "$image"; mkdir "$image/lower" "$image/upper" "$image/work"; '
+                'mount -t overlay -o "lowerdir=$image/lower,upperdir=$image/upper,workdir=$image/work" none "$at"'],
+}
+
+
+class Base(destinations.Base):
+    environment = None  # of the program that uses the file system
+
+    def mount(self, *ways):
+        """Makes the inbox a file system in one of these ways; or skips the test."""
+        image = self.world.root / "image"
+        for way in ways:
+            done = subprocess.run(["sh", "-ec", way], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                                  env={**os.environ, "image": str(image), "at": str(self.inbox), "LC_ALL": "C"})
+            self.addCleanup(subprocess.run, ["umount", "-ql", image, self.inbox], stderr=subprocess.DEVNULL, check=False)
+            if done.returncode == 0:
+                return
+        raise unittest.SkipTest(done.stdout.strip().splitlines()[-1] if done.stdout else "it cannot be mounted here")
+
+    def make_odd_names(self, top):
+        """Makes files and folders of all odd names that can be made there."""
+        made = 0
+        for name in cli_documents.ODD_NAMES:
+            try:
+                with open(os.fsencode(top) + b"/" + name, "xb") as file:
+                    file.write(b"content of " + name)
+                os.makedirs(os.fsencode(top) + b"/below/" + name + b"/inside")
+                made += 1
+            except OSError:
+                continue
+        self.assertGreater(made, 10)
+        return top
+
+
+class Matrix(Base):
+    def begin(self, kind):
+        if os.environ.get(IN_NAMESPACE) != "1":
+            self.skipTest("no mount namespace can be had here")
+        try:
+            self.mount(*KINDS[kind])
+        except unittest.SkipTest:
+            if kind != "ext4_casefold" or not FOLDED["LD_PRELOAD"]:
+                raise
+            self.environment = FOLDED
+
+    def receive_a_file(self):
+        self.expect_received(self.file, environment=self.environment)
+
+    def receive_odd_names(self):
+        tree = self.make_odd_names(self.world.folder("odd/tree"))
+        sender, receiver = self.receive(tree, environment=self.environment)
+        sender.expect_exit(0)
+        skipped = [event for event in receiver.events() if event["event"] == "skipped"]
+        receiver.expect_exit(12 if skipped else 0)
+        sent = cli_documents.listing(os.fsencode(tree))
+        found = cli_documents.listing(os.fsencode(self.inbox / "tree"))
+        missing = sent.keys() - found.keys()
+        self.assertEqual({name: sent.get(name, "unknown") for name in found}, found)
+        # Each missing path was told, or lies in one that was.
+        self.assertEqual(len([name for name in missing if os.path.dirname(name) not in missing]), len(skipped), missing)
+
+    def keep_what_is_there(self):
+        (self.inbox / "file.txt").write_bytes(b"mine")
+        (self.inbox / "tree").mkdir()
+        for path, name in ((self.file, "file (1).txt"), (self.tree, "tree (1)")):
+            sender, receiver = self.receive(path, environment=self.environment)
+            self.assertIn("already exists", self.message_of(receiver))
+            sender.expect_left()
+            if path == self.tree:  # it was here completely before its name was known
+                harness.assert_same(path, self.inbox / name)
+                shutil.rmtree(self.inbox / name)
+            self.expect_received(path, "--rename", name=name, environment=self.environment)
+        self.assertEqual((self.inbox / "file.txt").read_bytes(), b"mine")
+        self.assertEqual(os.listdir(self.inbox / "tree"), [])
+
+    def send(self):
+        self.make_odd_names(self.world.folder("in/tree"))
+        (self.inbox / "file.txt").write_bytes(self.file.read_bytes())
+        for path in (self.inbox / "file.txt", self.inbox / "tree"):
+            sender, code = self.world.send_waiting(path)
+            self.world.recv("-y", "-o", self.world.folder("copies"), code=code).expect_exit(0)
+            sender.expect_exit(0)
+            self.assertEqual(cli_documents.listing(os.fsencode(self.world.folder("copies/tree"))) if path.is_dir() else {},
+                             cli_documents.listing(os.fsencode(path)))
+        harness.assert_same(self.file, self.world.root / "copies/file.txt")
+
+
+def cell(kind, what):
+    def test(self):
+        self.begin(kind)
+        what(self)
+    return test
+
+
+for _kind in KINDS:
+    for _what in (Matrix.receive_a_file, Matrix.receive_odd_names, Matrix.keep_what_is_there, Matrix.send):
+        setattr(Matrix, f"test_{_kind}_{_what.__name__}", cell(_kind, _what))
+
+
+class Unfit(Base):
+    """File systems that can take nothing can still give."""
+
+    def begin(self, *commands):
+        if os.environ.get(IN_NAMESPACE) != "1":
+            self.skipTest("no mount namespace can be had here")
+        self.mount('mount -t tmpfs -o size=2m none "$at"')
+        (self.inbox / "given.txt").write_bytes(b"given")
+        for command in commands:
+            subprocess.run(["sh", "-ec", command], check=True, env={**os.environ, "at": str(self.inbox)})
+
+    def expect_gives(self):
+        sender, code = self.world.send_waiting(self.inbox / "given.txt")
+        copies = self.world.folder("copies")
+        self.world.recv("-y", "-o", copies, code=code).expect_exit(0)
+        sender.expect_exit(0)
+        self.assertEqual((copies / "given.txt").read_bytes(), b"given")
+
+    def test_read_only(self):
+        self.begin('mount -o remount,ro "$at"')
+        self.assertIn("Read-only file system", self.expect_no_try("-o", self.inbox))
+        self.expect_gives()
+
+    def test_full(self):
+        self.begin('head -c 1500000 /dev/zero > "$at/filling"')
+        sender, receiver = self.receive(self.file)
+        self.assertIn("does not fit on the disk", self.message_of(receiver))
+        sender.expect_left()
+        self.assertEqual(sorted(os.listdir(self.inbox)), ["filling", "given.txt"])
+        self.expect_gives()
+
+    def test_full_to_the_last_byte(self):
+        self.begin('head -c 9000000 /dev/zero > "$at/filling" || true')
+        self.assertIn("No space left on device", self.expect_no_try("-o", self.inbox))
+        self.assertEqual(sorted(os.listdir(self.inbox)), ["filling", "given.txt"])
+        self.expect_gives()
+
+    def test_quota(self):
+        """Root has none, so the system's answer is made."""
+        for path in (self.file, self.tree):
+            sender, receiver = self.receive(path, faults="pwrite=EDQUOT@3")
+            self.assertIn("Disk quota exceeded", self.message_of(receiver))
+            sender.expect_left()
+            harness.assert_empty(self.inbox)
+
+
+def main():
+    if IN_NAMESPACE not in os.environ:
+        as_root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+        namespace = ["unshare", *as_root, "--mount", "--propagation", "private"]
+        possible = subprocess.run([*namespace, "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0
+        os.environ[IN_NAMESPACE] = "1" if possible else "0"
+        os.execvp("env", ["env", *(namespace if possible else []), sys.executable, "-B", *sys.argv])
+    unittest.main()
+
+
+if __name__ == "__main__":
+    main()
