@@ -26,7 +26,8 @@ KINDS = {
     "tmpfs": ['mount -t tmpfs -o size=64m none "$at"'],
     "btrfs": ['truncate -s 256M "$image"; mkfs.btrfs -q "$image"; mount -o loop "$image" "$at"'],
     "exfat": [IMAGE + 'mkfs.exfat "$image"; mount -t exfat -o loop "$image" "$at"',
-              IMAGE + 'mkfs.exfat "$image"; mount.exfat-fuse "$image" "$at"'],
+              IMAGE + 'mkfs.exfat "$image"; device=$(losetup -f --show "$image"); mount.exfat-fuse "$device" "$at"; '
+                      'losetup -d "$device"'],  # the mount keeps it
     "vfat": [IMAGE + 'mkfs.vfat "$image"; mount -t vfat -o loop,utf8 "$image" "$at"'],
     "ntfs_3g": [IMAGE + 'mkfs.ntfs -q -F -Q "$image"; ntfs-3g "$image" "$at"'],
     "bindfs": ['mkdir "$image"; bindfs "$image" "$at"'],
@@ -40,8 +41,8 @@ class Base(destinations.Base):
 
     def mount(self, *ways):
         """Makes the inbox a file system in one of these ways; or skips the test."""
-        image = self.world.root / "image"
-        for way in ways:
+        for number, way in enumerate(ways):
+            image = self.world.root / f"image-{number}"
             done = subprocess.run(["sh", "-ec", way], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
                                   env={**os.environ, "image": str(image), "at": str(self.inbox), "LC_ALL": "C"})
             self.addCleanup(subprocess.run, ["umount", "-ql", image, self.inbox], stderr=subprocess.DEVNULL, check=False)
