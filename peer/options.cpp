@@ -224,9 +224,10 @@ private:
         send_->footer(std::string{send_notes} + std::string{exit_codes_text});
         path_ = add_option(*send_, "PATH", path_text_, "", "What to send; \"-\" is standard input");
         text_ = add_option(*send_, "--text", text_value_, "TEXT", "Send this text instead")->excludes(path_);
-        name_ = add_option(*send_, "--name", name_value_, "NAME",
-                           "What the receiver sees (default: the name of PATH, message.txt for a text, stdin for "
-                           "standard input)");
+        name_ =
+            add_option(*send_, "--name", name_value_, "NAME",
+                       "What the receiver sees (default: the name of PATH, message.txt for a text, stdin for "
+                       "standard input)");
         CLI::Option* compress = send_->add_flag("--compress", compress_, "Compress everything");
         send_->add_flag("--no-compress", no_compress_, "Compress nothing (default: compress what shrinks)")
             ->excludes(compress);

@@ -52,8 +52,8 @@ command_result<document_source> open_source(const send_command_options& options,
         if (!again || ::lseek(again.get(), 0, SEEK_SET) < 0)
             return local_failure("standard input", last_system_error());
         const std::string name = options.name.value_or("stdin");
-        result<document_source> source = document_source::from_descriptor(name, again.release(), input->size,
-                                                                          std::move(settings), &diag);
+        result<document_source> source =
+            document_source::from_descriptor(name, again.release(), input->size, std::move(settings), &diag);
         if (!source) return local_failure("standard input", source.error(), diag);
         return std::move(*source);
     }

@@ -6,6 +6,7 @@ PARLEY_CHANGING_SEEDS is the number of trees (6)."""
 import hashlib
 import os
 import random
+import shutil
 import unittest
 
 import cli_documents
@@ -129,6 +130,8 @@ class ChangingTrees(harness.FreshCase):
             with self.subTest(seed=seed):
                 end = self.one(seed)
                 ends[end] = ends.get(end, 0) + 1
+            for side in ("out", "in"):
+                shutil.rmtree(self.world.root / f"{side}-{seed}")
         print(f"{SEEDS} trees: {ends}")
 
 

@@ -30,12 +30,12 @@ public:
     // The directory `number` has arrived: writes its held files into its staged folder. Does nothing if its
     // content is wrong, which check() reports later. Errors: the system's own.
     error_code fill_early(std::uint32_t number);
-    // Call this when every object is in the store. Reads every directory from `top` down, each once. Errors, with
-    // the path in problem(): pack_missing_object, pack_bad_tree, hostile_name, name_collision, tree_too_deep, too_many_entries,
-    // document_too_large, no_room, the system's own.
+    // Call this when every object is in the store. Reads every directory from `top` down, each once. Errors,
+    // with the path in problem(): pack_missing_object, pack_bad_tree, hostile_name, name_collision,
+    // tree_too_deep, too_many_entries, document_too_large, no_room, the system's own.
     error_code check(const object_id& top);
-    // After check(): makes the directory, with its contents, in `where` as `name`. A path whose name the file
-    // system cannot hold is left out, with what is below it. Errors: document_too_large, no_room, the system's own.
+    // After check(): makes the directory, with its contents, in `where` as `name`. Leaves out a path whose name
+    // the file system cannot hold, with what is below it. Errors: document_too_large, no_room, the system's own.
     error_code build(const guarded_directory& where, std::string_view name);
 
     // What the directory holds; after build() without what is left out.
