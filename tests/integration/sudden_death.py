@@ -12,7 +12,7 @@ import unittest
 
 import harness
 
-ROUNDS = int(os.environ.get("PARLEY_KILL_ROUNDS", "24"))
+ROUNDS = int(os.environ.get("PARLEY_KILL_ROUNDS", "12"))
 SEED = int(os.environ.get("PARLEY_KILL_SEED", "9"))
 STAGED = re.compile(r"^\.parley-.*\.part$")
 
