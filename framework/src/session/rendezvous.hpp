@@ -31,8 +31,8 @@ struct entered_room {
 //
 // Errors, by phase: preparing - of offer() alone, invalid_public_packet and crypto_unavailable; connecting -
 // those of connect(), timed_out also for a relay that does not answer the hello; handshake - timed_out, those
-// of the machine, refused_by_user; entering - those of connect(), timed_out, room_*. Cancellation (terminal): `cancelled` in any phase, and no connection stays
-// open.
+// of the machine, refused_by_user; entering - those of connect(), timed_out, room_*. Cancellation (terminal):
+// `cancelled` in any phase, and no connection stays open.
 class rendezvous {
 public:
     rendezvous(const session_options& options, peer_observer& observer);

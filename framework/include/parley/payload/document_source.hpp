@@ -97,8 +97,8 @@ public:
     // KiB, one more than there are threads. A file above 256 KiB that has the size and the first 64 KiB of an
     // earlier one is first read as a whole, to see whether it is equal; when `longest_silence` has passed
     // it is sent in full instead.
-    // Errors: cancelled (after stop()), document_changed (a file changed after its entry began), the system's own, and the first call
-    // those of open(). After an error there is no more.
+    // Errors: cancelled (after stop()), document_changed (a file changed after its entry began), the system's
+    // own, and in the first call those of open(). After an error there is no more.
     result<std::size_t> read(mutable_bytes out);
 
     // Lets read() fail with `cancelled` soon, also one that is under way on another thread.
