@@ -7,8 +7,8 @@ namespace parley::cli {
 
 // While it lives, the first SIGINT, SIGTERM or SIGHUP is recorded and makes wake_descriptor() readable. The
 // second restores the terminal and ends the process at once. Every other signal that ends a process restores
-// the terminal first. SIGPIPE and SIGXFSZ are ignored. A signal that was ignored before stays ignored (nohup), and so does
-// another handler (a sanitizer's). Only one may exist per process.
+// the terminal first. SIGPIPE and SIGXFSZ are ignored. A signal that was ignored before stays ignored (nohup).
+// Another handler stays in place (a sanitizer's). Only one may exist per process.
 class interrupt_watch {
 public:
     interrupt_watch();

@@ -38,7 +38,7 @@ command_result<document_receiver> open_receiver(destination where, const recv_co
         options.output = [&output_error](bytes_view bytes) {
             return output_error = write_to_standard_output(bytes);
         };
-    // The question shows an other name. A name that the user has given is not changed unasked.
+    // The question shows another name. A name that the user has given is not changed unasked.
     options.allow_other_name = given.rename || (!given.yes && !where.name);
     options.directory = std::move(where.directory);
     options.name = std::move(where.name);
