@@ -38,6 +38,11 @@ constexpr description descriptions[] = {
      "this cipher cannot write records of this layout"},
     {errc::record_sequence_exhausted, condition::local_fault, "one key has encrypted too many records"},
     {errc::crypto_unavailable, condition::local_fault, "the cryptographic library cannot start"},
+    {errc::version_not_spoken, condition::refused,
+     "the other side speaks only a version of the session that is not allowed here"},
+    {errc::record_bad_length, condition::transport, "the connection was damaged: a length is out of bounds"},
+    {errc::record_damaged, condition::transport,
+     "the connection was damaged: a record is not as it was sent"},
 
     {errc::closed_by_relay, condition::refused,
      "the relay closed the connection; it may be full or stopping"},
@@ -62,6 +67,11 @@ constexpr description descriptions[] = {
      "the other side ended before it confirmed; it may not have the document"},
     {errc::too_many_guesses, condition::authentication,
      "too many peers with another password came; somebody may be guessing"},
+    {errc::hello_missing, condition::transport, "the other side did not begin the session in time"},
+    {errc::peer_silent, condition::transport, "nothing came from the other side for too long"},
+    {errc::bad_record, condition::peer_fault, "the other side breaks a rule of the session"},
+    {errc::protocol_mismatch, condition::peer_fault, "the other side speaks another protocol"},
+    {errc::aborted_by_peer, condition::refused, "the other side gave up"},
 
     {errc::pack_bad_signature, condition::peer_fault, "the document does not begin with PACK"},
     {errc::pack_bad_version, condition::peer_fault, "the document's pack version is not 2"},

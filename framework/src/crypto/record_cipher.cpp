@@ -10,11 +10,8 @@ namespace parley {
 
 namespace {
 
-constexpr std::size_t key_bytes = 32;
-constexpr std::size_t base_nonce_bytes = 12;
 constexpr std::size_t sequence_bytes = 8;
-constexpr std::size_t aad_bytes = 4;
-static_assert(key_bytes + base_nonce_bytes <= spoke_key_bytes);
+constexpr std::size_t max_aad_bytes = 4;
 
 struct free_context {
     void operator()(EVP_CIPHER_CTX* context) const noexcept { EVP_CIPHER_CTX_free(context); }
@@ -48,10 +45,17 @@ EVP_CIPHER* implementation_of(cipher c) noexcept
     return nullptr;
 }
 
-// The record layer bounds every length below 2^15.
+// The record layer bounds every length below 2^17.
 int length_of(bytes_view bytes) noexcept
 {
     return static_cast<int>(bytes.size());
+}
+
+// The length field of a record.
+void store_length(byte* out, record_layout layout, std::size_t content_bytes) noexcept
+{
+    if (layout == record_layout::session2) *out++ = static_cast<byte>(content_bytes >> 16);
+    store_be(out, static_cast<std::uint16_t>(content_bytes));
 }
 
 } // namespace
@@ -62,15 +66,15 @@ struct record_cipher::state {
     EVP_CIPHER* implementation = nullptr;
     record_layout layout = record_layout::current;
     bool is_ccm = false;
-    secret_array<key_bytes> key;
-    secret_array<base_nonce_bytes> base_nonce;
+    direction_key key;
     // Most owners use only one of the two contexts, so each is made at its first use.
     context_ptr sealing, opening;
 
     // What goes before the bytes of one record.
     struct record_start {
         secret_array<base_nonce_bytes + sequence_bytes> nonce;
-        std::array<byte, aad_bytes> aad;
+        std::array<byte, max_aad_bytes> aad;
+        std::size_t aad_bytes;
     };
 
     std::size_t nonce_bytes() const noexcept
@@ -81,7 +85,7 @@ struct record_cipher::state {
     record_start start_of(std::uint64_t sequence, std::size_t content_bytes) const noexcept
     {
         record_start out{};
-        std::copy_n(base_nonce.data(), base_nonce_bytes, out.nonce.data());
+        std::copy_n(key.data() + cipher_key_bytes, base_nonce_bytes, out.nonce.data());
         std::array<byte, sequence_bytes> number{};
         store_be(number.data(), sequence);
         if (layout == record_layout::current) {
@@ -90,8 +94,11 @@ struct record_cipher::state {
             byte* const low = out.nonce.data() + base_nonce_bytes - sequence_bytes;
             for (std::size_t i = 0; i < sequence_bytes; ++i) low[i] = static_cast<byte>(low[i] ^ number[i]);
         }
-        store_be(out.aad.data(), std::uint16_t{1});
-        store_be(out.aad.data() + 2, static_cast<std::uint16_t>(content_bytes));
+        // The associated data of version 1 begins with a number of its own.
+        const bool is_version_2 = layout == record_layout::session2;
+        if (!is_version_2) store_be(out.aad.data(), std::uint16_t{1});
+        store_length(out.aad.data() + (is_version_2 ? 0 : 2), layout, content_bytes);
+        out.aad_bytes = is_version_2 ? session2_record_header_bytes : max_aad_bytes;
         return out;
     }
 
@@ -124,7 +131,8 @@ struct record_cipher::state {
         if (is_ccm &&
             EVP_CipherUpdate(context, nullptr, &written, nullptr, static_cast<int>(content_bytes)) != 1)
             return false;
-        return EVP_CipherUpdate(context, nullptr, &written, start.aad.data(), length_of(start.aad)) == 1;
+        return EVP_CipherUpdate(context, nullptr, &written, start.aad.data(),
+                                static_cast<int>(start.aad_bytes)) == 1;
     }
 
     // CCM does all its work and checks the tag in this one update. It needs the call even for no bytes.
@@ -175,25 +183,33 @@ record_cipher::~record_cipher() = default;
 
 result<record_cipher> record_cipher::create(cipher c, record_layout layout, const spoke_key& key) noexcept
 {
-    if (layout == record_layout::current && c != cipher::aes_256_gcm) return errc::record_layout_impossible;
+    return create(c, layout, direction_key{key.view().first<direction_key_bytes>()});
+}
+
+result<record_cipher> record_cipher::create(cipher c, record_layout layout, const direction_key& key) noexcept
+{
+    if ((layout == record_layout::current && c != cipher::aes_256_gcm) ||
+        (layout == record_layout::session2 && c == cipher::aes_256_ccm))
+        return errc::record_layout_impossible;
     std::unique_ptr<state> made{new (std::nothrow) state};
     const quiet_errors quiet;
     if (!made || (made->implementation = implementation_of(c)) == nullptr) return errc::crypto_unavailable;
     made->layout = layout;
     made->is_ccm = c == cipher::aes_256_ccm;
-    made->key = secret_array<key_bytes>{key.view().subspan<0, key_bytes>()};
-    made->base_nonce = secret_array<base_nonce_bytes>{key.view().subspan<key_bytes, base_nonce_bytes>()};
+    made->key = key.duplicate();
     return record_cipher{std::move(made)};
 }
 
 result<std::size_t> record_cipher::seal(std::uint64_t sequence, bytes_view content,
                                         mutable_bytes out) noexcept
 {
-    const std::size_t size = record_header_bytes + content.size() + record_tag_bytes;
-    if (content.size() > max_record_content_bytes || out.size() < size) return errc::record_too_long;
+    const record_layout layout = state_ ? state_->layout : record_layout::original;
+    const std::size_t header = header_bytes_of(layout);
+    const std::size_t size = header + content.size() + record_tag_bytes;
+    if (content.size() > max_content_bytes_of(layout) || out.size() < size) return errc::record_too_long;
     if (sequence > max_record_sequence) return errc::record_sequence_exhausted;
-    store_be(out.data(), static_cast<std::uint16_t>(content.size()));
-    byte* const ciphertext = out.data() + record_header_bytes;
+    store_length(out.data(), layout, content.size());
+    byte* const ciphertext = out.data() + header;
     if (!state_ || !state_->seal(sequence, content, ciphertext, ciphertext + content.size())) {
         wipe(out.first(size));
         return errc::crypto_unavailable;
@@ -208,7 +224,7 @@ result<std::size_t> record_cipher::open(std::uint64_t sequence, bytes_view ciphe
     error_code failed;
     if (ciphertext_and_tag.size() < record_tag_bytes)
         failed = errc::record_forged;
-    else if (n > max_record_content_bytes || n > out.size())
+    else if (n > max_content_bytes_of(state_ ? state_->layout : record_layout::original) || n > out.size())
         failed = errc::record_too_long;
     else if (sequence > max_record_sequence)
         failed = errc::record_sequence_exhausted;
@@ -221,6 +237,15 @@ result<std::size_t> record_cipher::open(std::uint64_t sequence, bytes_view ciphe
     // The modes decrypt before they know whether the tag is right.
     wipe(out.first(std::min(n, out.size())));
     return failed;
+}
+
+void record_cipher::rekey() noexcept
+{
+    if (!state_) return;
+    state_->key = next_direction_key(state_->key);
+    // OpenSSL wipes what it has of the old key.
+    state_->sealing.reset();
+    state_->opening.reset();
 }
 
 } // namespace parley

@@ -2,24 +2,16 @@
 #include <parley/crypto/spoke.hpp>
 
 #include <crypto/curve.hpp>
+#include <crypto/wiped.hpp>
 
 #include <sodium.h>
 
 #include <limits>
-#include <type_traits>
 #include <utility>
 
 namespace parley {
 
 namespace {
-
-// A libsodium state that has held secrets.
-template <class State>
-struct wiped {
-    static_assert(std::is_trivially_copyable_v<State>);
-    State value;
-    ~wiped() { wipe({reinterpret_cast<byte*>(&value), sizeof value}); }
-};
 
 constexpr std::size_t block_bytes = crypto_auth_hmacsha256_BYTES;
 using derived_bytes = secret_array<4 * block_bytes>;
@@ -92,19 +84,12 @@ struct exchanged {
     const secret_array<32>& h_k;
 };
 
-// The keys and validators of section 5.4.
-struct key_schedule {
-    session_keys keys;
-    secret_array<validator_bytes> server_validator; // sub(2)
-    secret_array<validator_bytes> client_validator; // sub(3)
-};
-
 void hash_more(crypto_generichash_blake2b_state& state, bytes_view bytes) noexcept
 {
     crypto_generichash_blake2b_update(&state, bytes.data(), bytes.size());
 }
 
-secret_array<64> main_key(const exchanged& e) noexcept
+main_key derive_main_key(const exchanged& e) noexcept
 {
     static constexpr std::array<byte, 2> version{1, 0};
     wiped<crypto_generichash_blake2b_state> state;
@@ -117,14 +102,14 @@ secret_array<64> main_key(const exchanged& e) noexcept
     hash_more(state.value, e.z.view());
     hash_more(state.value, e.h_k.view());
     hash_more(state.value, e.v.view());
-    secret_array<64> out;
+    main_key out;
     crypto_generichash_blake2b_final(&state.value, out.data(), out.size());
     return out;
 }
 
 // sub(i): a hash of 32 bytes under the main key. The name and the number are its message. They are not
 // BLAKE2b's salt or personalization.
-secret_array<64> sub_key(const secret_array<64>& main, byte i) noexcept
+secret_array<64> sub_key(const main_key& main, byte i) noexcept
 {
     std::array<byte, 32> message{'S', 'P', 'O', 'K', 'E'};
     message[16] = i;
@@ -134,11 +119,22 @@ secret_array<64> sub_key(const secret_array<64>& main, byte i) noexcept
     return out;
 }
 
-key_schedule derive_keys(const exchanged& e, const public_parameters& parameters) noexcept
+// What the two validators of section 5.4 are: the server sends the first, a client of version 1 the second.
+constexpr byte server_check = 2, client_check = 3;
+
+session_keys version_1_keys(const main_key& main, const public_parameters& parameters) noexcept
 {
-    const secret_array<64> main = main_key(e);
-    return {session_keys{parameters.cipher0, parameters.cipher1, sub_key(main, 0), sub_key(main, 1)},
-            sub_key(main, 2), sub_key(main, 3)};
+    return {parameters.cipher0, parameters.cipher1, sub_key(main, 0), sub_key(main, 1), std::nullopt};
+}
+
+// No two publics that parse_public accepts have equal parameters: these are the bytes that were sent.
+session_keys version_2_keys(const main_key& main, const public_parameters& parameters) noexcept
+{
+    return {parameters.cipher0,
+            parameters.cipher1,
+            {},
+            {},
+            derive_session2_keys(main, format_public(parameters), parameters.cipher0)};
 }
 
 } // namespace
@@ -173,22 +169,30 @@ result<password_points> derive_password_points(bytes_view password,
 result<session_keys> spoke_server_session::confirm(const validator& client_validator) noexcept
 {
     // One attempt only: whatever the result, nothing is left for a second one.
-    const secret_array<validator_bytes> expected = std::move(expected_client_validator_);
-    session_keys keys = std::move(keys_);
-    // An expected validator of zeros means that the session is spent, moved from or was never begun.
-    const bool spent = sodium_is_zero(expected.data(), expected.size()) != 0;
-    if (!equal_in_constant_time(expected.view(), client_validator) || spent)
-        return errc::invalid_server_validator;
-    return keys;
+    const main_key main = std::move(main_);
+    const bool spent = sodium_is_zero(main.data(), main.size()) != 0;
+    const auto version_1 = sub_key(main, client_check);
+    const auto version_2 = derive_session2_validator(main, format_public(parameters_));
+    const bool is_version_1 = equal_in_constant_time(version_1.view(), client_validator);
+    const bool is_version_2 = equal_in_constant_time(version_2.view(), client_validator);
+    if (!spent && is_version_1 && versions_ == session_versions::only_2) return errc::version_not_spoken;
+    if (!spent && is_version_1) return version_1_keys(main, parameters_);
+    if (!spent && is_version_2 && versions_ != session_versions::only_1)
+        return version_2_keys(main, parameters_);
+    return errc::invalid_server_validator;
 }
 
-result<spoke_server> spoke_server::create(bytes_view password, const public_parameters& parameters) noexcept
+result<spoke_server> spoke_server::create(bytes_view password, public_parameters parameters,
+                                          session_versions versions) noexcept
 {
     spoke_server out;
+    if (versions != session_versions::only_1) put_session2_mark(parameters);
     out.parameters_ = parameters;
     out.public_ = format_public(parameters);
+    out.versions_ = versions;
     // Announce nothing that a client would refuse to read.
-    if (!parse_public(out.public_)) return errc::invalid_public_packet;
+    const auto read = read_server_public(out.public_, all_iterations, versions);
+    if (!read) return read.error();
 
     auto points = derive_password_points(password, parameters);
     if (!points) return points.error();
@@ -211,29 +215,42 @@ result<spoke_server_session> spoke_server::compute(std::string_view client, std:
     if (!curve::multiply_base(own, y.view())) return errc::point_not_on_subgroup;
     if (!curve::mask(out.y_, own, n_)) return errc::point_not_on_subgroup;
 
-    key_schedule schedule = derive_keys({client, server, x, out.y_, z, v, h_k_}, parameters_);
-    std::copy_n(schedule.server_validator.data(), validator_bytes, out.server_validator_.begin());
-    out.expected_client_validator_ = std::move(schedule.client_validator);
-    out.keys_ = std::move(schedule.keys);
+    out.main_ = derive_main_key({client, server, x, out.y_, z, v, h_k_});
+    const auto check = sub_key(out.main_, server_check);
+    std::copy_n(check.data(), validator_bytes, out.server_validator_.begin());
+    out.parameters_ = parameters_;
+    out.versions_ = versions_;
     return out;
 }
 
-result<spoke_client> spoke_client::create(bytes_view password, const public_packet_bytes& server_public,
-                                          const secret_scalar& x, std::uint64_t max_iterations) noexcept
+result<public_parameters> read_server_public(const public_packet_bytes& server_public,
+                                             std::uint64_t max_iterations, session_versions versions) noexcept
 {
-    const auto parameters = parse_public(server_public);
+    auto parameters = parse_public(server_public);
+    if (!parameters) return parameters;
+    const bool marked = has_session2_mark(server_public);
+    if (parameters->iterations > max_iterations ||
+        (versions != session_versions::only_1 && marked && !is_session2_public(*parameters)) ||
+        (versions == session_versions::only_2 && !marked))
+        return errc::invalid_public_packet;
+    return parameters;
+}
+
+result<spoke_client> spoke_client::create(bytes_view password, const public_packet_bytes& server_public,
+                                          const secret_scalar& x, std::uint64_t max_iterations,
+                                          session_versions versions) noexcept
+{
+    const auto parameters = read_server_public(server_public, max_iterations, versions);
     if (!parameters) return parameters.error();
-    // The peer chooses the amount of work, so check the bound before doing any of it.
-    if (parameters->iterations > max_iterations) return errc::invalid_public_packet;
     if (const error_code failed = initialise_crypto()) return failed;
 
     password_stretch stretched;
     stretch(stretched, password, *parameters, all_iterations);
-    return from_stretch(*parameters, stretched, x);
+    return from_stretch(*parameters, versions, stretched, x);
 }
 
 result<spoke_client> spoke_client::from_stretch(const public_parameters& parameters,
-                                                const password_stretch& stretched,
+                                                session_versions versions, const password_stretch& stretched,
                                                 const secret_scalar& x) noexcept
 {
     auto points = points_without_l(stretched.sum);
@@ -243,6 +260,7 @@ result<spoke_client> spoke_client::from_stretch(const public_parameters& paramet
     if (!curve::multiply_base(own, x.view())) return errc::point_not_on_subgroup;
     if (!curve::mask(out.x_point_, own, points->m)) return errc::point_not_on_subgroup;
     out.parameters_ = parameters;
+    out.versions_ = versions;
     out.n_ = points->n;
     out.x_ = x.duplicate();
     out.h_k_ = std::move(points->h_k);
@@ -252,15 +270,16 @@ result<spoke_client> spoke_client::from_stretch(const public_parameters& paramet
 
 result<spoke_client_derivation> spoke_client_derivation::create(secret_bytes password,
                                                                 const public_packet_bytes& server_public,
-                                                                secret_scalar x, std::uint64_t max_iterations)
+                                                                secret_scalar x, std::uint64_t max_iterations,
+                                                                session_versions versions)
 {
-    const auto parameters = parse_public(server_public);
+    const auto parameters = read_server_public(server_public, max_iterations, versions);
     if (!parameters) return parameters.error();
-    if (parameters->iterations > max_iterations) return errc::invalid_public_packet;
     if (const error_code failed = initialise_crypto()) return failed;
     spoke_client_derivation out;
     out.password_ = std::move(password);
     out.parameters_ = *parameters;
+    out.versions_ = versions;
     out.x_ = std::move(x);
     return out;
 }
@@ -268,7 +287,7 @@ result<spoke_client_derivation> spoke_client_derivation::create(secret_bytes pas
 bool spoke_client_derivation::run(std::uint64_t iterations) noexcept
 {
     if (!client_ && stretch(stretched_, password_.view(), parameters_, iterations))
-        client_.emplace(spoke_client::from_stretch(parameters_, stretched_, x_));
+        client_.emplace(spoke_client::from_stretch(parameters_, versions_, stretched_, x_));
     return done();
 }
 
@@ -282,12 +301,16 @@ result<client_agreement> spoke_client::finish(std::string_view client, std::stri
     if (!curve::multiply(z, x_.view(), unmasked)) return errc::point_not_on_subgroup;
     if (!curve::multiply_clamped(v, h_l_.view(), unmasked)) return errc::point_not_on_subgroup;
 
-    key_schedule schedule = derive_keys({client, server, x_point_, y, z, v, h_k_}, parameters_);
-    if (!equal_in_constant_time(schedule.server_validator.view(), server_validator))
+    const main_key main = derive_main_key({client, server, x_point_, y, z, v, h_k_});
+    if (!equal_in_constant_time(sub_key(main, server_check).view(), server_validator))
         return errc::invalid_client_validator;
+    const public_packet_bytes public_packet = format_public(parameters_);
+    const bool uses_version_2 = versions_ != session_versions::only_1 && has_session2_mark(public_packet);
     client_agreement out;
-    out.keys = std::move(schedule.keys);
-    std::copy_n(schedule.client_validator.data(), validator_bytes, out.client_validator.begin());
+    out.keys = uses_version_2 ? version_2_keys(main, parameters_) : version_1_keys(main, parameters_);
+    const auto check =
+        uses_version_2 ? derive_session2_validator(main, public_packet) : sub_key(main, client_check);
+    std::copy_n(check.data(), validator_bytes, out.client_validator.begin());
     return out;
 }
 

@@ -27,7 +27,8 @@ spoke_failure_kind to_spoke_failure(const error_code& error) noexcept
 {
     if (error == errc::point_not_on_subgroup) return spoke_failure_kind::point_not_on_subgroup;
     if (error == errc::invalid_client_validator) return spoke_failure_kind::invalid_client_validator;
-    if (error == errc::invalid_server_validator) return spoke_failure_kind::invalid_server_validator;
+    if (error == errc::invalid_server_validator || error == errc::version_not_spoken)
+        return spoke_failure_kind::invalid_server_validator;
     if (error == errc::invalid_secret_packet) return spoke_failure_kind::invalid_secret_packet;
     return spoke_failure_kind::invalid_public_packet;
 }

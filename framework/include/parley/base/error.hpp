@@ -33,6 +33,10 @@ enum class errc {
     record_layout_impossible,    // the cipher cannot take the layout's nonce
     record_sequence_exhausted,   // 2^63 records written
     crypto_unavailable,          // the library refused to start
+    // the same of session version 2 (SESSION2.md sections 1 and 3)
+    version_not_spoken, // the client has chosen a version that the server does not speak; spoke failure 02
+    record_bad_length,  // a length field of 0 or above 65537: the connection is damaged
+    record_damaged,     // a tag that does not match: the connection is damaged
 
     // proto: the machines (sections 3, 4, 6)
     closed_by_relay = 200, // closed 0000
@@ -51,6 +55,12 @@ enum class errc {
     cancelled,             // cancelled by the local user
     unconfirmed,           // the other peer ended before it had the whole document
     too_many_guesses,      // more peers with another password than allowed
+    // session version 2 (SESSION2.md sections 3 to 5)
+    hello_missing,     // no hello came in time
+    peer_silent,       // not a byte came for too long
+    bad_record,        // a record of a wrong type or form, or in a wrong place
+    protocol_mismatch, // the other side uses the stream for another protocol
+    aborted_by_peer,   // the other side has given up
 
     // payload: the document (section 8)
     pack_bad_signature = 300, // not PACK

@@ -53,7 +53,8 @@ enum class spoke_failure_kind : byte {
     invalid_secret_packet = 4,
 };
 
-// Converts a spoke failure to its errc, and back. Any other error becomes invalid_public_packet.
+// Converts a spoke failure to its errc, and back. version_not_spoken becomes invalid_server_validator, any
+// other error invalid_public_packet.
 errc to_errc(spoke_failure_kind kind) noexcept;
 spoke_failure_kind to_spoke_failure(const error_code& error) noexcept;
 
