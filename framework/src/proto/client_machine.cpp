@@ -93,6 +93,7 @@ struct client_machine::state {
     derivation_budget budget;
     std::optional<std::uint64_t> job_out; // the serial number of its server
     bool due_told = false;                // next_derivation() is expected
+    bool accepts_next = false;            // the accepted server is gone
     guess_counter guesses;
     time_point repeated_at = no_deadline; // when the user was told of it
 
@@ -143,9 +144,10 @@ struct client_machine::state {
         leave(p.server);
         if (!options.only_server.empty() && !(p.identity == options.only_server)) return;
 
-        const auto parameters = parse_public(p.public_packet);
-        if (!parameters || parameters->iterations > options.max_iterations)
-            return reject(p.server, p.identity, errc::invalid_public_packet);
+        if (options.versions == session_versions::only_2 && !has_session2_mark(p.public_packet)) return;
+
+        const auto parameters = read_server_public(p.public_packet, options.max_iterations, options.versions);
+        if (!parameters) return reject(p.server, p.identity, parameters.error());
         known_server& server = servers[p.server.value];
         server.who = p.identity;
         server.public_packet = p.public_packet;
@@ -203,7 +205,24 @@ struct client_machine::state {
         known_server* const server = find(from);
         if (server == nullptr || server->stage != server_stage::proven) return;
         server->stage = server_stage::offered;
-        events.push(client_event::offered{from, server->who});
+        if (!server->held->keys.session2)
+            events.push(client_event::offered{from, server->who});
+        else if (!accepted_server)
+            accept(from);
+    }
+
+    // The place of the accepted server is free: one of version 2 that waits for it takes it.
+    void accept_next()
+    {
+        const known_server* first = nullptr;
+        std::uint16_t number = 0;
+        for (const auto& [each, server] : servers) {
+            if (server.stage != server_stage::offered || !server.held->keys.session2) continue;
+            if (first != nullptr && first->greeted_at < server.greeted_at) continue;
+            first = &server;
+            number = each;
+        }
+        if (first != nullptr) accept({number});
     }
 
     // Once `accepted` is sent, a failure from the server no longer counts: the relay may already have acted
@@ -217,7 +236,8 @@ struct client_machine::state {
     {
         const known_server* const server = find(from);
         if (server == nullptr) return;
-        if (server->stage >= server_stage::offered) events.push(client_event::gone{from, server->who});
+        if (server->stage >= server_stage::offered && !server->held->keys.session2)
+            events.push(client_event::gone{from, server->who});
         forget(from);
     }
 
@@ -311,8 +331,9 @@ struct client_machine::state {
         if (queue == nullptr) return std::nullopt;
         const std::uint16_t number = queue->front().server;
         known_server& server = servers.at(number);
-        auto work = spoke_client_derivation::create(password.duplicate(), server.public_packet,
-                                                    random_scalar(*random), options.max_iterations);
+        auto work =
+            spoke_client_derivation::create(password.duplicate(), server.public_packet,
+                                            random_scalar(*random), options.max_iterations, options.versions);
         if (!work) {
             reject_known({number}, work.error());
             return std::nullopt;
@@ -421,7 +442,10 @@ struct client_machine::state {
     {
         const auto found = servers.find(server.value);
         if (found == servers.end()) return;
-        if (accepted_server == server) accepted_server.reset();
+        if (accepted_server == server) {
+            accepted_server.reset();
+            accepts_next = true;
+        }
         unschedule(server.value, found->second);
         if (found->second.held) --places;
         servers.erase(found);
@@ -445,6 +469,7 @@ struct client_machine::state {
     // After every input: the owner learns of a derivation that can begin.
     void settle()
     {
+        if (!finished && std::exchange(accepts_next, false)) accept_next();
         if (finished || due_told || next_queue() == nullptr) return;
         due_told = true;
         events.push(client_event::derivation_due{});

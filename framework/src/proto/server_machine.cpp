@@ -124,6 +124,8 @@ struct server_machine::state {
         auto keys = pending->session.confirm(p.validator);
         if (!keys) {
             const identity who = client->who;
+            if (keys.error() == errc::version_not_spoken)
+                pending->deadline = no_deadline; // it has not guessed
             reject(from, who, keys.error());
             return forget(from);
         }

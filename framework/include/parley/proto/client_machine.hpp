@@ -8,6 +8,7 @@
 //   client_identity         | -                     | event identified; a second one: unexpected_packet
 //   new_server              | any                   | waits for its derivation                 -> announced
 //                           |                       | not options.only_server: ignored
+//                           |                       | no mark, and only version 2 is spoken: ignored
 //                           |                       | bad public: send spoke_failure, event rejected
 //   (derived)               | announced, greeted    | send x_and_client_identity               -> greeted
 //                           |                       | bad public: send spoke_failure, event rejected
@@ -17,23 +18,29 @@
 //                           |                       |                                          -> forgotten
 //                           |                       | wrong, and it owes an answer to an earlier
 //                           |                       | X, too: wait 10 s for the other one
-//   agreement               | proven                | event offered                            -> offered
+//   agreement               | proven, version 1     | event offered                            -> offered
+//                           | proven, version 2     | send accepted                            -> accepted
+//                           |                       | another one is accepted: waits           -> offered
 //   (accept)                | offered               | send accepted                            -> accepted
+//   (that one is gone)      | offered, version 2    | the first that waits: send accepted      -> accepted
 //   (refuse)                | offered               | send refused                             -> forgotten
 //   done                    | accepted              | event agreed, finished
 //                           | none is accepted      | unexpected_packet
 //   spoke_failure           | announced, greeted,   |                                          -> forgotten
 //                           | proven                |
-//                           | offered               | event gone                               -> forgotten
+//                           | offered               | event gone (version 1)                   -> forgotten
 //                           | accepted              | ignored: the relay answers, with done or closed
 //   closed s                | announced, greeted,   |                                          -> forgotten
 //                           | proven                |
-//                           | offered, accepted     | event gone                               -> forgotten
+//                           | offered, accepted     | event gone (version 1)                   -> forgotten
 //   closed 0000             | -                     | fails with closed_by_relay
 //   timeout                 | -                     | fails with timed_out_by_relay
 //   (10 s without answer)   | greeted               | gives its place to a server that waits for one
 //                           |                       |                                          -> announced
 //   (10, 20, 40 … s)        | announced, greeted    | waits for another derivation, with a fresh X
+//
+// Versions of the session (SESSION2.md section 1). With a server whose public bears the mark, a client that
+// speaks version 2 uses it. Such a server is accepted at once: the user is asked later, inside the session.
 //
 // Derivations. What a server announces decides how much work the key derivation is, so the machine never does
 // that work itself: the owner takes one job after the other from next_derivation(), does it where it holds
@@ -67,6 +74,7 @@ struct client_options {
     identity only_server{}; // unless empty, every other server is ignored: nothing is sent to it
     std::uint64_t earlier_guesses =
         0; // guesses() of machines before this one; they count against max_guesses
+    session_versions versions = session_versions::only_1; // that this peer speaks
 };
 
 namespace client_event {
@@ -78,7 +86,7 @@ struct identified {
 struct derivation_due {};
 // A server that has not answered gets another X. At most once a minute.
 struct repeated {};
-// This server knows the password: call accept() or refuse().
+// This server knows the password and speaks version 1: call accept() or refuse().
 struct offered {
     uid server;
     identity peer;
@@ -93,7 +101,7 @@ struct rejected {
 struct guesses {
     guess_report last_minute;
 };
-// An offered or accepted server has left.
+// An offered or accepted server of version 1 has left.
 struct gone {
     uid server;
     identity peer;

@@ -9,7 +9,8 @@
 //   x_and_client_identity   | any                   | answer y_and_server_validator            -> greeted
 //                           |                       | or spoke_failure, event rejected         -> forgotten
 //   client_validator        | greeted               | right: send agreement                    -> proven
-//                           |                       | wrong: send spoke_failure 02, event rejected
+//                           |                       | wrong, or of a version that the server does not
+//                           |                       | speak: send spoke_failure 02, event rejected
 //                           |                       |                                          -> forgotten
 //                           | proven                | ignored
 //                           | unknown               | relay_failure C to the relay
@@ -22,6 +23,9 @@
 //   closed c                | any                   |                                          -> forgotten
 //   closed 0000             | -                     | fails with closed_by_relay
 //   timeout                 | -                     | fails with timed_out_by_relay
+//
+// The right validator also tells the version of the session (SESSION2.md section 1). Which versions the
+// server speaks is decided when the spoke_server is made.
 //
 // Each greeting is one guess at the password. It has failed when the client sends a wrong validator or
 // spoke_failure, when it leaves or greets again, and when it has not proven the password within 10 s. A
@@ -54,8 +58,9 @@ namespace server_event {
 struct identified {
     identity self;
 };
-// A client has another password (either side may notice first), or sent a bad public value. At most 20 in a
-// minute; beyond that `guesses` comes once a minute in their place.
+// A client has another password (either side may notice first), sent a bad public value, or speaks only a
+// version of the session that the server does not (version_not_spoken). At most 20 in a minute; beyond that
+// `guesses` comes once a minute in their place.
 struct rejected {
     identity peer;
     error_code why;
