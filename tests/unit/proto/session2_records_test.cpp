@@ -161,7 +161,7 @@ TEST(session2_records, an_error_stays)
     damaged.back() ^= 1;
     const byte_vector good = make(record_type::data, as_bytes("def"));
     auto reader = session2_record_reader::create(keys.with, keys.server).value();
-    for (const byte_vector* each : {&damaged, &good}) {
+    for (const byte_vector* each : {static_cast<const byte_vector*>(&damaged), &good}) {
         bytes_view input{*each};
         const read_result got = reader.read(input);
         ASSERT_FALSE(got);
