@@ -1,11 +1,11 @@
 #include <parley/payload/document_receiver.hpp>
 
-#include "payload/format/safe_name.hpp"
 #include "payload/in/object_store.hpp"
 #include "payload/in/pack_reader.hpp"
 #include "payload/in/staging_area.hpp"
 #include "payload/in/tree_builder.hpp"
 
+#include <parley/base/safe_name.hpp>
 #include <parley/crypto/random.hpp>
 
 #include <boost/system/errc.hpp>

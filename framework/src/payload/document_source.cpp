@@ -1,12 +1,13 @@
 #include <parley/payload/document_source.hpp>
 
-#include "payload/format/safe_name.hpp"
 #include "payload/format/tree_codec.hpp"
 #include "payload/out/document_walk.hpp"
 #include "payload/out/file_content.hpp"
 #include "payload/out/pack_writer.hpp"
 #include "payload/out/sent_objects.hpp"
 #include "payload/out/skip_reason.hpp"
+
+#include <parley/base/safe_name.hpp>
 
 #include <boost/unordered/unordered_flat_set.hpp>
 

@@ -1,6 +1,7 @@
-#include "payload/format/safe_name.hpp"
 #include "payload/in/staging_area.hpp"
 #include "unit/payload/push_document.hpp"
+
+#include <parley/base/safe_name.hpp>
 
 #include <gtest/gtest.h>
 

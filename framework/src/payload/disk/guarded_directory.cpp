@@ -1,6 +1,6 @@
 #include "payload/disk/guarded_directory.hpp"
 
-#include "payload/format/safe_name.hpp"
+#include <parley/base/safe_name.hpp>
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 #include "payload/format/tree_codec.hpp"
 
-#include "payload/format/safe_name.hpp"
+#include <parley/base/safe_name.hpp>
 
 #include <algorithm>
 

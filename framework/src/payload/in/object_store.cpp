@@ -1,6 +1,6 @@
 #include "payload/in/object_store.hpp"
 
-#include "payload/format/safe_name.hpp"
+#include <parley/base/safe_name.hpp>
 
 #include <algorithm>
 

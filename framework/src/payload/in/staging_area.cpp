@@ -1,6 +1,6 @@
 #include "payload/in/staging_area.hpp"
 
-#include "payload/format/safe_name.hpp"
+#include <parley/base/safe_name.hpp>
 
 #include <boost/system/errc.hpp>
 

@@ -1,6 +1,6 @@
 #include "payload/in/tree_builder.hpp"
 
-#include "payload/format/safe_name.hpp"
+#include <parley/base/safe_name.hpp>
 
 #include <boost/system/errc.hpp>
 

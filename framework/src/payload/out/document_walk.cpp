@@ -1,10 +1,10 @@
 #include "payload/out/document_walk.hpp"
 
-#include "payload/format/safe_name.hpp"
 #include "payload/format/tree_codec.hpp"
 #include "payload/out/skip_reason.hpp"
 
 #include <parley/base/descriptor.hpp>
+#include <parley/base/safe_name.hpp>
 
 #include <algorithm>
 #include <cstring>

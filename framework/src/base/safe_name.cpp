@@ -1,8 +1,7 @@
-#include "payload/format/safe_name.hpp"
+#include <parley/base/safe_name.hpp>
 
 #include <parley/base/bytes.hpp>
-
-#include <utf8proc.h>
+#include <parley/base/utf8.hpp>
 
 #include <algorithm>
 
@@ -11,48 +10,56 @@ namespace {
 
 constexpr std::size_t longest_extension_bytes = 16; // with its dot
 
-constexpr bool within(utf8proc_int32_t c, utf8proc_int32_t first, utf8proc_int32_t last)
+// No character: what stands before the first one.
+constexpr char32_t none = 0xffffffff;
+
+constexpr bool within(char32_t c, char32_t first, char32_t last)
 {
     return c >= first && c <= last;
 }
 
-bool is_control(utf8proc_int32_t c)
+bool is_control(char32_t c)
 {
-    return c < 0x20 || within(c, 0x7f, 0x9f) || c == 0x2028 || c == 0x2029;
+    return c < 0x20 || within(c, 0x7f, 0x9f);
 }
 
-bool is_noncharacter(utf8proc_int32_t c)
+bool is_separator(char32_t c)
+{
+    return c == 0x2028 || c == 0x2029;
+}
+
+bool is_noncharacter(char32_t c)
 {
     return within(c, 0xfdd0, 0xfdef) || (c & 0xfffe) == 0xfffe;
 }
 
-bool turns_direction(utf8proc_int32_t c)
+bool turns_direction(char32_t c)
 {
     return c == 0x61c || c == 0x200e || c == 0x200f || within(c, 0x202a, 0x202e) || within(c, 0x2066, 0x2069);
 }
 
-bool is_joiner(utf8proc_int32_t c)
+bool is_joiner(char32_t c)
 {
     return c == 0x200c || c == 0x200d;
 }
 
 // Variation selectors choose a glyph: of emoji and symbols, of Mongolian letters, of ideographs.
-bool is_common_selector(utf8proc_int32_t c)
+bool is_common_selector(char32_t c)
 {
     return within(c, 0xfe00, 0xfe0f);
 }
 
-bool is_script_selector(utf8proc_int32_t c)
+bool is_script_selector(char32_t c)
 {
     return within(c, 0x180b, 0x180d) || c == 0x180f || within(c, 0xe0100, 0xe01ef);
 }
 
-bool is_tag(utf8proc_int32_t c)
+bool is_tag(char32_t c)
 {
     return within(c, 0xe0020, 0xe007f);
 }
 
-bool is_invisible(utf8proc_int32_t c)
+bool is_invisible(char32_t c)
 {
     return c == 0xad || c == 0x34f || c == 0x115f || c == 0x1160 || within(c, 0x17b4, 0x17b5) ||
            within(c, 0x180b, 0x180f) || within(c, 0x200b, 0x200d) || within(c, 0x2060, 0x206f) ||
@@ -61,16 +68,19 @@ bool is_invisible(utf8proc_int32_t c)
            c == 0x2800;
 }
 
-bool is_blank(utf8proc_int32_t c)
+// A dot, or a space of Unicode's category Zs.
+bool is_blank(char32_t c)
 {
-    return c == '.' || utf8proc_category(c) == UTF8PROC_CATEGORY_ZS;
+    return c == '.' || c == ' ' || c == 0xa0 || c == 0x1680 || within(c, 0x2000, 0x200a) || c == 0x202f ||
+           c == 0x205f || c == 0x3000;
 }
 
-// Whether the invisible character `c` is needed by a script after the character `before` (-1 at the start).
-bool has_its_place(utf8proc_int32_t c, utf8proc_int32_t before)
+// Whether the invisible character `c` is needed by a script after the character `before`.
+bool has_its_place(char32_t c, char32_t before)
 {
-    constexpr utf8proc_int32_t black_flag = 0x1f3f4;
-    if (is_common_selector(c)) return before > 0 && !is_invisible(before);
+    constexpr char32_t black_flag = 0x1f3f4;
+    if (before == none) return c == 0x2800;
+    if (is_common_selector(c)) return !is_invisible(before);
     if (is_tag(c)) return before == black_flag || is_tag(before);
     if (is_joiner(c)) return before > 0x7f && !is_joiner(before);
     if (is_script_selector(c)) return before > 0x7f && !is_invisible(before);
@@ -94,25 +104,33 @@ std::string_view component_problem(std::string_view name) noexcept
     return {};
 }
 
+std::string_view entry_name_problem(std::string_view name) noexcept
+{
+    if (const std::string_view problem = component_problem(name); !problem.empty()) return problem;
+    while (!name.empty()) {
+        const auto [length, c] = decode_utf8(name);
+        if (length == 0) return "is not valid UTF-8";
+        if (is_control(c)) return "holds a control character";
+        name.remove_prefix(length);
+    }
+    return {};
+}
+
 std::string_view document_name_problem(std::string_view name) noexcept
 {
     if (const std::string_view problem = component_problem(name); !problem.empty()) return problem;
-    const auto* at = reinterpret_cast<const utf8proc_uint8_t*>(name.data());
-    auto left = static_cast<utf8proc_ssize_t>(name.size());
-    utf8proc_int32_t before = -1;
+    char32_t before = none;
     bool visible = false;
-    while (left > 0) {
-        utf8proc_int32_t c = -1;
-        const utf8proc_ssize_t length = utf8proc_iterate(at, left, &c);
-        if (length <= 0 || c < 0) return "is not valid UTF-8";
-        if (is_control(c)) return "holds a control character";
+    for (std::string_view left = name; !left.empty();) {
+        const auto [length, c] = decode_utf8(left);
+        if (length == 0) return "is not valid UTF-8";
+        if (is_control(c) || is_separator(c)) return "holds a control character";
         if (is_noncharacter(c)) return "holds a noncharacter";
         if (turns_direction(c)) return "holds a character that turns the direction of text";
         if (is_invisible(c) && !has_its_place(c, before)) return "holds an invisible character";
         visible = visible || (!is_blank(c) && !is_invisible(c));
         before = c;
-        at += length;
-        left -= length;
+        left.remove_prefix(length);
     }
     if (!visible) return "has nothing visible";
     if (is_staging_name(name)) return "looks like a staging folder";

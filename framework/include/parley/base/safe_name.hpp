@@ -2,7 +2,8 @@
 //
 // A name inside a directory is one path component: not empty, not "." or "..", no "/", no NUL, at most 255
 // bytes. Everything else is for the file system to judge: case, Unicode forms, trailing dots, the devices of
-// Windows, control characters ("Icon\r" of a Mac), Latin-1.
+// Windows, control characters ("Icon\r" of a Mac), Latin-1. In a document of session version 2 such a name is
+// UTF-8, too, and holds no control character (U+0000..1F, U+007F..9F).
 //
 // A document's own name is shown to people and put beside their other files. It is refused if it could mislead,
 // too:
@@ -25,6 +26,9 @@ inline constexpr std::size_t max_name_bytes = 255;
 
 // Says in a few words for people why `name` is no path component, without quoting it. Empty when it is one.
 std::string_view component_problem(std::string_view name) noexcept;
+
+// The same for a name inside a document of session version 2.
+std::string_view entry_name_problem(std::string_view name) noexcept;
 
 // The same for a document's own name, which must not mislead, either.
 std::string_view document_name_problem(std::string_view name) noexcept;
