@@ -51,7 +51,7 @@ LIBRARIES = [
 # The harness calls the libraries themselves here, to measure the framework against them.
 LIBRARIES_THEMSELVES = {"bench/library_speed.cpp", "bench/load_socket.cpp"}
 # These compile where OpenSSL does not.
-LIBSODIUM_ALONE = {"spoke", "random", "curve", "session2_keys"}
+LIBSODIUM_ALONE = {"spoke", "random", "curve", "session2_keys", "blake2b"}
 
 # Sources without a test file of their own name: path below framework/src, and the test that runs it, below tests.
 TESTED_BY = {
