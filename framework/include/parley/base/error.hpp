@@ -87,6 +87,20 @@ enum class errc {
     no_room,                  // the file system has too few free bytes, files or directories
     not_a_file,               // a directory, where only a file is taken
 
+    // documents of session version 2 (SESSION2.md sections 6 to 8)
+    document_rule_broken = 350, // a message out of turn or form, or what it says is not what was offered
+    entry_not_taken,            // the kind, path, mode, time, size, target or order of an entry
+    document_differs,           // the other side came back with another document
+    // the other side gave up, and said why
+    cancelled_by_peer,          // its user, or a deadline
+    no_room_at_peer,            // or the document is above a limit there
+    destination_exists_at_peer, // nothing is overwritten there
+    file_failed_at_peer,        // a file cannot be read or written there
+    document_changed_at_peer,   // while it was being sent
+    entry_not_taken_by_peer,    // or a name
+    rule_broken_says_peer,      // this side broke a rule
+    failed_at_peer,             // an internal or unknown reason
+
     // streams, transports, relays and sessions
     bad_address = 400, // a URL or ADDR:PORT that does not parse
     unknown_transport, // no transport of that name
