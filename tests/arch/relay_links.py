@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-LIBRARIES = r"(?:lib|-l)(?:z|isal)(?:\.|\b)"
+LIBRARIES = r"(?:lib|-l)(?:z|isal|zstd)(?:\.|\b)"
 ROOMS = r"libparley_(?:payload|session|transfer|testing)\."
 
 
