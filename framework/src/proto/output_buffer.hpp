@@ -14,14 +14,20 @@ public:
         bytes_.insert(bytes_.end(), added.begin(), added.end());
     }
 
+    void append(bytes_view bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
+
+    void clear() noexcept
+    {
+        bytes_.clear();
+        sent_ = 0;
+    }
+
     bytes_view view() const noexcept { return bytes_view{bytes_}.subspan(sent_); }
 
     void consume(std::size_t n) noexcept
     {
         sent_ += n < bytes_.size() - sent_ ? n : bytes_.size() - sent_;
-        if (sent_ != bytes_.size()) return;
-        bytes_.clear();
-        sent_ = 0;
+        if (sent_ == bytes_.size()) clear();
     }
 
 private:
