@@ -2,6 +2,7 @@
 // first chooses the machine (see `script`). Among them are real packets, packets with right answers so that a
 // script gets as far as an agreement, packets in two pieces, and raw bytes. Mutations work on whole commands.
 // Whatever the script: no crash, bounded memory, and what each machine promises its owner.
+#include "command_mutator.hpp"
 #include "counting_random.hpp"
 #include "require.hpp"
 
@@ -507,90 +508,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
 }
 
-// libFuzzer's own mutation of some bytes.
-extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
-
-namespace {
-
-using command = std::array<byte, command_bytes>;
-
-std::vector<command> commands_of(bytes_view bytes)
-{
-    std::vector<command> out;
-    for (script s{bytes}; s.advance();) {
-        command& each = out.emplace_back();
-        for (byte& b : each) b = s.next();
-    }
-    return out;
-}
-
-// At most `max_size` bytes, and at least one: libFuzzer takes no empty input.
-std::size_t put(std::vector<command> commands, std::uint8_t* out, std::size_t max_size)
-{
-    if (commands.empty()) commands.emplace_back();
-    const std::size_t size = std::min(commands.size() * command_bytes, max_size);
-    for (std::size_t i = 0; i < size; ++i) out[i] = commands[i / command_bytes][i % command_bytes];
-    return size;
-}
-
-} // namespace
-
 extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t size, std::size_t max_size,
                                                unsigned int seed)
 {
-    std::minstd_rand random{seed};
-    const auto below = [&](std::size_t n) { return random() % n; };
-    const auto any_byte = [&] { return static_cast<byte>(below(2) == 0 ? below(16) : below(256)); };
-    std::vector<command> all = commands_of({data, size});
-    const auto at = [&](std::size_t n) { return all.begin() + static_cast<std::ptrdiff_t>(n); };
-    if (all.empty()) all.emplace_back();
-    const std::size_t first = below(all.size());
-    const std::size_t last = first + 1 + below(std::min(all.size() - first, std::size_t{8}));
-    switch (below(8)) {
-    case 0: { // a new command
-        command added;
-        for (byte& b : added) b = any_byte();
-        all.insert(at(first + 1), added);
-        break;
-    }
-    case 1: // some less
-        if (all.size() > 1)
-            all.erase(at(std::max<std::size_t>(first, 1)), at(std::max<std::size_t>(last, 1)));
-        break;
-    case 2: { // some again, elsewhere
-        const std::vector<command> copied(at(first), at(last));
-        all.insert(at(1 + below(all.size())), copied.begin(), copied.end());
-        break;
-    }
-    case 3: // two change places
-        std::swap(all[first], all[below(all.size())]);
-        break;
-    case 4: // one many times
-        all.insert(at(first + 1), 1 + below(20), command{all[first]});
-        break;
-    case 5: // one for other peers: the second byte says who
-        all[first][1] = static_cast<byte>(below(12));
-        break;
-    case 6:
-        all[first][below(command_bytes)] = any_byte();
-        break;
-    default:
-        size = LLVMFuzzerMutate(data, size, max_size);
-        all = commands_of({data, size});
-        break;
-    }
-    return put(std::move(all), data, max_size);
+    return fuzz::mutate_commands<command_bytes>(data, size, max_size, seed);
 }
 
 extern "C" std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* one, std::size_t one_size,
                                                  const std::uint8_t* other, std::size_t other_size,
                                                  std::uint8_t* out, std::size_t max_size, unsigned int seed)
 {
-    std::minstd_rand random{seed};
-    std::vector<command> all = commands_of({one, one_size});
-    const std::vector<command> rest = commands_of({other, other_size});
-    if (!all.empty()) all.resize(1 + random() % all.size());
-    if (!rest.empty())
-        all.insert(all.end(), rest.begin() + static_cast<std::ptrdiff_t>(random() % rest.size()), rest.end());
-    return put(std::move(all), out, max_size);
+    return fuzz::cross_commands<command_bytes>({one, one_size}, {other, other_size}, out, max_size, seed);
 }
