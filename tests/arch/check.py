@@ -18,7 +18,7 @@ ROOMS = {
     "wire": ["base"],
     "crypto": ["wire"],
     "proto": ["crypto"],
-    "payload": ["crypto"],
+    "payload": ["proto"],
     "async": ["base"],
     "stream": ["async", "proto"],
     "transport": ["stream"],

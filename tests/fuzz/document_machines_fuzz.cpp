@@ -285,7 +285,7 @@ void run_receiver(const script& all)
             break;
         case 13:
             if (c[1] < 100)
-                r.machine.fail({to_document_reason(c[2]), "x"}, errc::no_room);
+                r.machine.fail({to_session_reason(c[2]), "x"}, errc::no_room);
             else if (c[1] < 200)
                 r.machine.stop(errc::cancelled);
             else
@@ -358,7 +358,7 @@ void run_sender(const script& all)
         s.encode = [&](std::uint32_t entry, std::uint64_t offset) {
             return std::vector<byte_vector>{zstd_frame(bytes_view{contents.at(entry)}.subspan(offset))};
         };
-    if (first[5] > 200) s.failing[first[5] % 8u] = {document_reason::file_failed, "x"};
+    if (first[5] > 200) s.failing[first[5] % 8u] = {session_reason::file_failed, "x"};
     const std::size_t most = first[7] < 200 ? 1u << 20 : 1u + first[7] % 10u;
     s.drain();
     file_contents accepted; // by messages that are right
@@ -406,7 +406,7 @@ void run_sender(const script& all)
             else if (c[1] < 100)
                 s.machine.stop(errc::cancelled);
             else if (c[1] < 150)
-                s.machine.fail({to_document_reason(c[2]), "x"}, errc::no_room);
+                s.machine.fail({to_session_reason(c[2]), "x"}, errc::no_room);
             else
                 s.feed(bytes_view{c}.subspan(2), most);
             s.drain();

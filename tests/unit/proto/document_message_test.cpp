@@ -1,6 +1,6 @@
 #include "proto/document/document_message.hpp"
 
-#include <parley/proto/document_reason.hpp>
+#include <parley/proto/document_fault.hpp>
 #include <parley/testing/seeded_random.hpp>
 
 #include <gtest/gtest.h>
@@ -122,11 +122,11 @@ TEST(document_message, cuts_texts_between_characters)
 TEST(document_message, an_unknown_reason_is_internal)
 {
     for (unsigned number = 0; number < 256; ++number) {
-        const auto reason = to_document_reason(static_cast<std::uint8_t>(number));
+        const auto reason = to_session_reason(static_cast<std::uint8_t>(number));
         EXPECT_EQ(static_cast<unsigned>(reason), number >= 1 && number <= 9 ? number : 10u);
         EXPECT_NE(error_code{to_errc(reason)}, error_code{});
     }
-    EXPECT_EQ(to_errc(document_reason::refused), errc::refused_by_peer);
+    EXPECT_EQ(to_errc(session_reason::refused_by_user), errc::refused_by_peer);
 }
 
 } // namespace

@@ -44,7 +44,7 @@ document_outline directory_outline()
 }
 
 // The reason of the first fault: in an entry, or in all together.
-std::optional<document_reason> fault_of(document_outline outline, const std::vector<document_entry>& entries)
+std::optional<session_reason> fault_of(document_outline outline, const std::vector<document_entry>& entries)
 {
     for (const document_entry& e : entries)
         if (const auto fault = outline.add(e)) return fault->reason;
@@ -53,8 +53,8 @@ std::optional<document_reason> fault_of(document_outline outline, const std::vec
 }
 
 constexpr std::nullopt_t fine = std::nullopt;
-constexpr document_reason untaken = document_reason::not_taken;
-constexpr document_reason broken = document_reason::rule_broken;
+constexpr session_reason untaken = session_reason::bad_entry;
+constexpr session_reason broken = session_reason::broken_rule;
 
 TEST(document_outline, takes_entries_in_the_order_of_their_paths_with_the_slash_first)
 {

@@ -239,7 +239,7 @@ private:
     void fail_encoding()
     {
         const std::string_view problem = decoder.problem();
-        machine.fail({document_reason::rule_broken,
+        machine.fail({session_reason::broken_rule,
                       problem.empty() ? "an unfinished Zstandard frame" : std::string{problem}},
                      errc::document_rule_broken);
     }

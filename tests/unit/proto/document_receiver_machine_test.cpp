@@ -56,7 +56,7 @@ void expect_broken_rule(const receiver_in_memory& r, const std::string& what)
     EXPECT_EQ(r.machine.error(), errc::document_rule_broken) << what;
     EXPECT_TRUE(r.machine.finished()) << what;
     EXPECT_EQ(names_of({messages_in(r.output).back()}), "50:08") << what;
-    EXPECT_EQ(r.machine.ending().value().reason, document_reason::rule_broken) << what;
+    EXPECT_EQ(r.machine.ending().value().reason, session_reason::broken_rule) << what;
     EXPECT_FALSE(r.machine.ending()->by_peer) << what;
 }
 
@@ -285,9 +285,9 @@ TEST(document_receiver_machine, writes_many_accepted_parts_in_several_messages)
 
 TEST(document_receiver_machine, refuses_until_it_has_accepted_and_sends_errors_then)
 {
-    for (const auto reason : {document_reason::refused, document_reason::no_space,
-                              document_reason::destination_exists, document_reason::file_failed}) {
-        const bool refusal = reason != document_reason::file_failed;
+    for (const auto reason : {session_reason::refused_by_user, session_reason::no_space,
+                              session_reason::destination_exists, session_reason::file_failed}) {
+        const bool refusal = reason != session_reason::file_failed;
         const document_fault fault{reason, "why"};
         const auto written = [&](auto prepare) {
             receiver_in_memory r;
@@ -324,18 +324,18 @@ TEST(document_receiver_machine, a_long_text_is_cut_between_characters)
     receiver_in_memory r;
     std::string text;
     while (text.size() < 300) text += "€";
-    r.machine.fail({document_reason::file_failed, text}, errc::no_room);
+    r.machine.fail({session_reason::file_failed, text}, errc::no_room);
     r.drain();
     const auto body = messages_in(r.output)[0].body;
     EXPECT_EQ(body[1], 255);
     EXPECT_TRUE(is_valid_utf8(as_text(bytes_view{body}.subspan(2))));
     text = "x" + text;
     receiver_in_memory other;
-    other.machine.fail({document_reason::file_failed, text}, errc::no_room);
+    other.machine.fail({session_reason::file_failed, text}, errc::no_room);
     other.drain();
     EXPECT_EQ(messages_in(other.output)[0].body[1], 253);
     receiver_in_memory latin;
-    latin.machine.fail({document_reason::file_failed, "caf\xe9"}, errc::no_room);
+    latin.machine.fail({session_reason::file_failed, "caf\xe9"}, errc::no_room);
     latin.drain();
     EXPECT_EQ(messages_in(latin.output), messages_in(message_with_text(dm::error, 5, "caf\\xe9")));
 }
@@ -350,14 +350,14 @@ TEST(document_receiver_machine, hears_the_senders_error_at_any_time)
         r.feed(message_with_text(dm::error, 6, "a has changed"));
         EXPECT_EQ(r.machine.error(), errc::document_changed_at_peer);
         EXPECT_EQ(r.machine.ending(),
-                  (document_ending{document_reason::document_changed, "a has changed", true}));
+                  (document_ending{session_reason::document_changed, "a has changed", true}));
         r.feed(all_content);
         EXPECT_EQ(r.output.size(), before) << "nothing but the end is written";
         EXPECT_FALSE(r.machine.aborts());
     }
     receiver_in_memory r;
     r.feed(message_with_text(dm::error, 0xcc, ""));
-    EXPECT_EQ(r.machine.ending().value().reason, document_reason::internal);
+    EXPECT_EQ(r.machine.ending().value().reason, session_reason::internal);
     receiver_in_memory bad;
     bad.feed(message_of(dm::error, byte_vector{6, 1, 0xff}));
     expect_broken_rule(bad, "not UTF-8");
@@ -496,7 +496,7 @@ TEST(document_receiver_machine, has_succeeded_once_stored_is_written)
     auto told = stored();
     told.feed(message_with_text(dm::error, 2, "too late"));
     EXPECT_FALSE(told.machine.finished());
-    told.machine.fail({document_reason::internal, ""}, errc::no_room);
+    told.machine.fail({session_reason::internal, ""}, errc::no_room);
     told.machine.receive_end();
     EXPECT_TRUE(told.machine.finished());
     EXPECT_FALSE(told.machine.error());

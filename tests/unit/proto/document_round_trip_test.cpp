@@ -144,7 +144,7 @@ TEST(document_round_trip, a_refusal_arrives)
     const random_document document = some_document(random);
     sender_in_memory s{document.outline, document.contents};
     receiver_in_memory r;
-    r.refusal = document_fault{document_reason::no_space, "1 GiB is missing"};
+    r.refusal = document_fault{session_reason::no_space, "1 GiB is missing"};
     talk(s, r, random);
     EXPECT_EQ(s.machine.error(), errc::no_room_at_peer);
     EXPECT_EQ(s.machine.ending().value().text, "1 GiB is missing");

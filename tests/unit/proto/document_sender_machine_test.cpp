@@ -274,7 +274,7 @@ TEST(document_sender_machine, a_file_of_another_size_has_changed)
         s.output.clear();
         s.feed(accept_end);
         EXPECT_EQ(s.machine.error(), errc::document_changed) << size;
-        EXPECT_EQ(s.machine.ending().value().reason, document_reason::document_changed);
+        EXPECT_EQ(s.machine.ending().value().reason, session_reason::document_changed);
         EXPECT_EQ(names_of({messages_in(s.output).back()}), "50:06");
     }
 }
@@ -282,11 +282,11 @@ TEST(document_sender_machine, a_file_of_another_size_has_changed)
 TEST(document_sender_machine, can_give_up_between_and_inside_files)
 {
     auto s = a_sender();
-    s.failing[3] = {document_reason::file_failed, "d/c cannot be read"};
+    s.failing[3] = {session_reason::file_failed, "d/c cannot be read"};
     s.feed(accept_end);
     EXPECT_EQ(written(s), "30 31 32 30 32 30 50:05");
     EXPECT_EQ(s.machine.ending(),
-              (document_ending{document_reason::file_failed, "d/c cannot be read", false}));
+              (document_ending{session_reason::file_failed, "d/c cannot be read", false}));
     s.feed(message_of(dm::stored));
     EXPECT_FALSE(s.stored);
 }
@@ -296,7 +296,8 @@ TEST(document_sender_machine, hears_refuse_and_error)
     auto refused = a_sender();
     refused.feed(message_with_text(dm::refuse, 1, "no, thanks"));
     EXPECT_EQ(refused.machine.error(), errc::refused_by_peer);
-    EXPECT_EQ(refused.machine.ending(), (document_ending{document_reason::refused, "no, thanks", true}));
+    EXPECT_EQ(refused.machine.ending(),
+              (document_ending{session_reason::refused_by_user, "no, thanks", true}));
     EXPECT_TRUE(refused.output.empty());
 
     // It may come while the offer is still being written; then nothing more is.
@@ -367,7 +368,7 @@ TEST(document_sender_machine, calls_out_of_turn_do_nothing)
     EXPECT_TRUE(m.output().empty());
     m.stop(errc::cancelled);
     m.begin_file(content_encoding::plain);
-    m.fail({document_reason::internal, ""}, errc::no_room);
+    m.fail({session_reason::internal, ""}, errc::no_room);
     EXPECT_TRUE(m.output().empty());
     EXPECT_EQ(m.error(), errc::cancelled);
 }

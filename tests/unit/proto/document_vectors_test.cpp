@@ -151,7 +151,7 @@ void replay_receiver(const json& conversation, const splitter& split)
     for (const side_message& m : messages)
         if (!m.from_sender && m.message.type == dm::refuse) {
             body_reader body{m.message.body};
-            const auto reason = to_document_reason(body.number<byte>());
+            const auto reason = to_session_reason(body.number<byte>());
             r.refusal = document_fault{reason, std::string{body.text<byte>()}};
         }
     for (const side_message& m : messages)
@@ -174,7 +174,7 @@ void replay_receiver(const json& conversation, const splitter& split)
     for (const json& result : conversation.at("result")) {
         if (result[0] != "receiver") continue;
         if (result[1] == "error") {
-            EXPECT_EQ(r.machine.ending(), (document_ending{to_document_reason(result[2].get<byte>()),
+            EXPECT_EQ(r.machine.ending(), (document_ending{to_session_reason(result[2].get<byte>()),
                                                            result[3].get<std::string>(), true}));
         } else {
             EXPECT_EQ(result[1], "stored");
@@ -204,7 +204,7 @@ void replay_sender(const json& conversation, const splitter& split)
         if (m.type == dm::file) current = body.number<std::uint32_t>();
         if (m.type == dm::data) pieces[current].push_back(m.body);
         if (m.type == dm::error) {
-            const auto reason = to_document_reason(body.number<byte>());
+            const auto reason = to_session_reason(body.number<byte>());
             s.failing[current] = {reason, std::string{body.text<byte>()}};
         }
     }
@@ -239,7 +239,7 @@ void replay_sender(const json& conversation, const splitter& split)
             EXPECT_FALSE(s.machine.error());
         } else {
             EXPECT_EQ(result[1], "refused");
-            EXPECT_EQ(s.machine.ending(), (document_ending{to_document_reason(result[2].get<byte>()),
+            EXPECT_EQ(s.machine.ending(), (document_ending{to_session_reason(result[2].get<byte>()),
                                                            result[3].get<std::string>(), true}));
         }
     }

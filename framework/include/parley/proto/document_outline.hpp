@@ -6,7 +6,7 @@
 #pragma once
 
 #include <parley/crypto/blake2b.hpp>
-#include <parley/proto/document_reason.hpp>
+#include <parley/proto/document_fault.hpp>
 
 #include <limits>
 #include <memory>

@@ -5,7 +5,7 @@
 #include "proto/output_buffer.hpp"
 
 #include <parley/base/time.hpp>
-#include <parley/proto/document_reason.hpp>
+#include <parley/proto/document_fault.hpp>
 
 #include <utility>
 
@@ -90,7 +90,7 @@ public:
     }
     void break_rule(std::string text)
     {
-        give_up(document_message::error, {document_reason::rule_broken, std::move(text)},
+        give_up(document_message::error, {session_reason::broken_rule, std::move(text)},
                 errc::document_rule_broken);
     }
     void break_rule(document_message type, const char* how)
@@ -104,7 +104,7 @@ public:
     void hear_end(const message& m)
     {
         body_reader body{m.body};
-        const auto reason = to_document_reason(body.number<std::uint8_t>());
+        const auto reason = to_session_reason(body.number<std::uint8_t>());
         const std::string_view text = body.text<byte>();
         if (const char* const problem = body.problem_at_end()) return break_rule(m.type, problem);
         output.clear();
@@ -118,7 +118,7 @@ public:
         output.clear();
         aborts = why == errc::cancelled || why == errc::timed_out;
         if (aborts)
-            finish(why, document_ending{document_reason::cancelled, {}, false});
+            finish(why, document_ending{session_reason::cancelled, {}, false});
         else
             finish(why, std::nullopt);
     }

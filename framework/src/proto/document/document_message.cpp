@@ -1,6 +1,6 @@
 #include "proto/document/document_message.hpp"
 
-#include <parley/proto/document_reason.hpp>
+#include <parley/proto/document_fault.hpp>
 
 #include <algorithm>
 
@@ -53,35 +53,28 @@ std::string_view cut_text(std::string_view text, std::size_t max_bytes) noexcept
     return text.substr(0, max_bytes);
 }
 
-document_reason to_document_reason(std::uint8_t number) noexcept
-{
-    return number >= static_cast<std::uint8_t>(document_reason::refused) &&
-                   number < static_cast<std::uint8_t>(document_reason::internal)
-               ? static_cast<document_reason>(number)
-               : document_reason::internal;
-}
-
-errc to_errc(document_reason reason) noexcept
+errc to_errc(session_reason reason) noexcept
 {
     switch (reason) {
-    case document_reason::refused:
+    case session_reason::refused_by_user:
         return errc::refused_by_peer;
-    case document_reason::cancelled:
+    case session_reason::cancelled:
         return errc::cancelled_by_peer;
-    case document_reason::no_space:
+    case session_reason::no_space:
         return errc::no_room_at_peer;
-    case document_reason::destination_exists:
+    case session_reason::destination_exists:
         return errc::destination_exists_at_peer;
-    case document_reason::file_failed:
+    case session_reason::file_failed:
         return errc::file_failed_at_peer;
-    case document_reason::document_changed:
+    case session_reason::document_changed:
         return errc::document_changed_at_peer;
-    case document_reason::not_taken:
+    case session_reason::bad_entry:
         return errc::entry_not_taken_by_peer;
-    case document_reason::rule_broken:
+    case session_reason::broken_rule:
         return errc::rule_broken_says_peer;
-    case document_reason::protocol:
-    case document_reason::internal:
+    case session_reason::protocol:
+        return errc::protocol_mismatch;
+    case session_reason::internal:
         break;
     }
     return errc::failed_at_peer;

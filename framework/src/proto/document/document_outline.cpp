@@ -13,7 +13,7 @@ constexpr std::uint16_t max_mode = 0777;
 
 document_fault not_taken(std::string text)
 {
-    return {document_reason::not_taken, std::move(text)};
+    return {session_reason::bad_entry, std::move(text)};
 }
 
 // The components of a path, one after the other.
@@ -65,7 +65,7 @@ bool lies_in(std::string_view path, std::string_view directory) noexcept
 std::optional<document_fault> document_outline::check(document_kind kind, std::string_view name)
 {
     if (kind > document_kind::text)
-        return document_fault{document_reason::rule_broken,
+        return document_fault{session_reason::broken_rule,
                               "a document of kind " + std::to_string(static_cast<unsigned>(kind))};
     if (kind == document_kind::items || kind == document_kind::text) { // the name is only shown
         if (name.size() > max_name_bytes) return not_taken("the document's name is longer than 255 bytes");
@@ -114,7 +114,7 @@ std::optional<document_fault> document_outline::add(const document_entry& entry)
 
     const std::size_t count = entries_.size();
     if (count + 1 >= entries_end || (!stream && offer_.bytes + entry.size >= count_end))
-        return document_fault{document_reason::rule_broken, "too many entries, or bytes"};
+        return document_fault{session_reason::broken_rule, "too many entries, or bytes"};
 
     bool unsure = false;
     if (is_link) {
@@ -142,7 +142,7 @@ std::optional<document_fault> document_outline::add(const document_entry& entry)
     stored.size = entry.size;
     stored.target = entry.target;
     if (!entries_.append(stored))
-        return document_fault{document_reason::no_space, "the entries need more than 4 GiB"};
+        return document_fault{session_reason::no_space, "the entries need more than 4 GiB"};
 
     const auto number = static_cast<std::uint32_t>(count);
     open_.resize(depth);
@@ -219,7 +219,7 @@ document_outline::checked_target document_outline::check_target(const document_e
 std::optional<document_fault> document_outline::complete() const
 {
     if (offer_.kind != document_kind::directory && entries_.size() == 0)
-        return document_fault{document_reason::rule_broken, "the document has no entry"};
+        return document_fault{session_reason::broken_rule, "the document has no entry"};
     for (const std::uint32_t number : unsure_) {
         std::string_view target = entries_.at(number).target;
         while (target.starts_with("../")) target.remove_prefix(3);

@@ -345,9 +345,9 @@ struct document_receiver_machine::state {
         if (dialogue.finished || phase == receiver_phase::stored) return;
         const bool may_refuse =
             (phase == receiver_phase::entries || phase == receiver_phase::question) && !has_accepted;
-        const bool refusal = fault.reason == document_reason::refused ||
-                             fault.reason == document_reason::no_space ||
-                             fault.reason == document_reason::destination_exists;
+        const bool refusal = fault.reason == session_reason::refused_by_user ||
+                             fault.reason == session_reason::no_space ||
+                             fault.reason == session_reason::destination_exists;
         dialogue.give_up(may_refuse && refusal ? document_message::refuse : document_message::error,
                          std::move(fault), why);
     }
@@ -357,22 +357,22 @@ struct document_receiver_machine::state {
     // What no receiver would take.
     void reject(document_fault fault)
     {
-        if (fault.reason == document_reason::no_space)
+        if (fault.reason == session_reason::no_space)
             return exceed_limit(std::move(fault.text), errc::too_many_entries);
         const errc why =
-            fault.reason == document_reason::not_taken ? errc::entry_not_taken : errc::document_rule_broken;
+            fault.reason == session_reason::bad_entry ? errc::entry_not_taken : errc::document_rule_broken;
         dialogue.give_up(document_message::error, std::move(fault), why);
     }
 
     void exceed_limit(std::string text, errc why)
     {
-        dialogue.give_up(document_message::refuse, {document_reason::no_space, std::move(text)}, why);
+        dialogue.give_up(document_message::refuse, {session_reason::no_space, std::move(text)}, why);
     }
 
     void differ()
     {
         dialogue.give_up(document_message::error,
-                         {document_reason::document_changed, "another document than before"},
+                         {session_reason::document_changed, "another document than before"},
                          errc::document_differs);
     }
 

@@ -266,9 +266,9 @@ struct document_sender_machine::state {
     // The open file has another size than its entry.
     void change()
     {
-        fail({document_reason::document_changed,
-              quoted(document->entries().path(next_entry)) + " has changed"},
-             errc::document_changed);
+        fail(
+            {session_reason::document_changed, quoted(document->entries().path(next_entry)) + " has changed"},
+            errc::document_changed);
     }
 
     void fail(document_fault fault, error_code why)
