@@ -286,16 +286,24 @@ struct session2_machine::state {
 
     void receive(bytes_view& input)
     {
-        if (is_lingering()) {
-            input = {};
-            return;
-        }
+        if (is_lingering()) return discard(input);
         if (input.empty() || !unread.empty()) return;
         heard_at = now;
         diagnostics diag;
         const auto record = reader->read(input, &diag);
         if (!record) return fail(record.error(), diag.message());
         if (*record) receive_record(**record);
+    }
+
+    // Nothing that comes matters any more, but for an abort: after it the other side sends nothing.
+    void discard(bytes_view& input)
+    {
+        const auto record = reader->read(input);
+        if (!record) {
+            input = {};
+        } else if (*record && (*record)->type == record_type::abort) {
+            finish();
+        }
     }
 
     void consume_received(std::size_t n) noexcept
@@ -404,6 +412,15 @@ bytes_view session2_machine::output() const
 void session2_machine::consume_output(std::size_t n)
 {
     state_->consume_output(n);
+}
+
+void session2_machine::take_output(byte_vector& with)
+{
+    with.clear();
+    if (state_->output_begin != 0) with.assign(output().begin(), output().end());
+    else with.swap(state_->output);
+    state_->discard_output();
+    state_->sent_at = state_->now;
 }
 
 std::optional<session2_machine::event> session2_machine::next_event()

@@ -282,11 +282,11 @@ awaitable<operation_error> rendezvous::connect(std::optional<tcp_endpoint> reach
     co_return std::move(failed);
 }
 
-awaitable<operation_result<entered_room>> rendezvous::offer(secret_bytes password,
-                                                            public_parameters parameters)
+awaitable<operation_result<entered_room>>
+rendezvous::offer(secret_bytes password, public_parameters parameters, session_versions versions)
 {
     for (;;) {
-        auto entered = co_await offer_once(password, parameters);
+        auto entered = co_await offer_once(password, parameters, versions);
         if (entered) co_return std::move(entered);
         const operation_error failed = entered.error();
         auto ended = co_await pause_after(failed);
@@ -294,11 +294,11 @@ awaitable<operation_result<entered_room>> rendezvous::offer(secret_bytes passwor
     }
 }
 
-awaitable<operation_result<entered_room>> rendezvous::offer_once(const secret_bytes& password,
-                                                                 public_parameters parameters)
+awaitable<operation_result<entered_room>>
+rendezvous::offer_once(const secret_bytes& password, public_parameters parameters, session_versions versions)
 {
     random_of(options_).fill(parameters.salt);
-    auto derived = spoke_server::create(password.view(), parameters);
+    auto derived = spoke_server::create(password.view(), parameters, versions);
     if (!derived) co_return failure(derived.error(), session_phase::preparing, "deriving from the password");
     if (!stream_) {
         auto failed = co_await connect();
@@ -397,7 +397,7 @@ awaitable<operation_result<entered_room>> rendezvous::enter(error_code error, bo
     room.stream = std::move(*opened);
     room.agreed = std::move(*agreement_);
     // Set it at once: the answer may be on its way when this process is killed.
-    room.stream.reset_on_close(reset_on_close);
+    room.stream.reset_on_close(reset_on_close && room.agreed.keys.version() == 1);
     room_entry_machine machine{room.agreed.peer};
     driver_options driving;
     driving.timeout = options_.entry_timeout();

@@ -46,19 +46,21 @@ public:
     // The address of that connection; nullopt when its transport has none.
     const std::optional<tcp_endpoint>& reached() const noexcept { return reached_; }
 
-    // Meets a client. Fills in the salt of `parameters`. Closing the room's stream ends it in order: a reset
-    // makes some relays fail for all their peers.
-    awaitable<operation_result<entered_room>> offer(secret_bytes password, public_parameters parameters);
+    // Meets a client that speaks one of `versions`; the keys of the agreement tell which. Fills in the salt of
+    // `parameters`. Closing the room's stream ends it in order: a reset makes some relays fail for all their peers.
+    awaitable<operation_result<entered_room>> offer(secret_bytes password, public_parameters parameters,
+                                                    session_versions versions = session_versions::only_1);
 
-    // Meets a server that observer.decide() accepts. With `refusal_ends`, a refusal ends the operation with
-    // refused_by_user; otherwise the wait continues. Closing the room's stream resets it, until
-    // reset_on_close(false): the sender must not take the death of this process for an end in order.
+    // Meets a server that observer.decide() accepts (of version 1) or that knows the password (of version 2). With
+    // `refusal_ends`, a refusal ends the operation with refused_by_user; otherwise the wait continues. Closing the
+    // room's stream of version 1 resets it, until reset_on_close(false): the sender must not take the death of this
+    // process for an end in order.
     awaitable<operation_result<entered_room>> join(secret_bytes password, client_options limits,
                                                    bool refusal_ends);
 
 private:
-    awaitable<operation_result<entered_room>> offer_once(const secret_bytes& password,
-                                                         public_parameters parameters);
+    awaitable<operation_result<entered_room>>
+    offer_once(const secret_bytes& password, public_parameters parameters, session_versions versions);
     awaitable<operation_result<entered_room>> join_once(const secret_bytes& password, client_options limits,
                                                         bool refusal_ends);
     awaitable<operation_error> pause_after(const operation_error& failed);

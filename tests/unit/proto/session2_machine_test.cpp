@@ -408,6 +408,17 @@ TEST(session2_machine, may_give_up_by_the_streams_own_words)
     EXPECT_EQ(early.sent(), lines{"abort 2 "});
 }
 
+TEST(session2_machine, lingers_until_the_other_side_gives_up_too)
+{
+    client_of_test b = client_of_test::opened();
+    b.machine.abort(session_reason::cancelled, "", errc::cancelled);
+    b.feed(b.make(record_type::data, as_bytes("late")));
+    EXPECT_FALSE(b.machine.finished());
+    b.feed(b.make(record_type::abort, encode(session2_abort{session_reason::cancelled, ""})));
+    EXPECT_TRUE(b.machine.finished());
+    EXPECT_EQ(b.machine.error(), errc::cancelled);
+}
+
 TEST(session2_machine, lingers_until_the_transports_end)
 {
     client_of_test b = client_of_test::opened();

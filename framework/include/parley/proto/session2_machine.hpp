@@ -23,7 +23,7 @@
 //   a damaged record, the transport's end before the other side's end, no hello for 30 s, not a byte for 60 s
 //                           | event failed; sends nothing more                   -> finished
 //   15 s without output     | sends ping, once the hello has come
-//   (lingering)             | throws away what comes, until the transport's end, for 5 s at most -> finished
+//   (lingering)             | throws away what comes, until an abort, the transport's end, or for 5 s -> finished
 //
 // The connection's failures, which anybody on the way can cause, are condition::transport. All others need
 // the other side's key.
@@ -117,6 +117,9 @@ public:
 
     bytes_view output() const;
     void consume_output(std::size_t n);
+    // Exchanges all of output() for `with`, whose content is dropped: bytes can be written without a copy, and the
+    // machine goes on meanwhile. It takes them for written.
+    void take_output(byte_vector& with);
     std::optional<event> next_event();
     bool finished() const noexcept;
     error_code error() const noexcept;

@@ -1,7 +1,7 @@
 // A byte stream over any transport, behind one type.
 //
 // any_stream models Asio's AsyncReadStream and AsyncWriteStream. So asio::async_read, asio::async_write and
-// similar functions work on it, with any completion token. It honours the handler's associated executor,
+// similar functions work on it, with any completion token (asio::deferred by default). It honours the handler's associated executor,
 // allocator and cancellation slot. At most one read (or wait for readability), one write and one shutdown may
 // be pending at a time; a read and a write may overlap. An any_stream can be the next layer of
 // asio::ssl::stream and of Beast's streams (a WebSocket also needs parley/stream/beast_websocket.hpp).
@@ -24,6 +24,7 @@
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/deferred.hpp>
 
 #include <array>
 #include <chrono>
@@ -160,8 +161,8 @@ public:
     // Reads at least one byte into the first non-empty buffer of `buffers`. Signature void(error_code,
     // std::size_t). Errors: asio::error::eof when the peer has ended its direction in order, connection_reset
     // when it aborted, operation_aborted after cancellation or close().
-    template <class MutableBufferSequence, class Token>
-    auto async_read_some(const MutableBufferSequence& buffers, Token&& token)
+    template <class MutableBufferSequence, class Token = asio::deferred_t>
+    auto async_read_some(const MutableBufferSequence& buffers, Token&& token = Token{})
     {
         return asio::async_initiate<Token, void(error_code, std::size_t)>(
             [](auto handler, any_stream* self, asio::mutable_buffer buffer) {
@@ -173,8 +174,8 @@ public:
     // Writes at least one byte of `buffers`, gathering up to gather_buffers::max_buffers of them. Signature
     // void(error_code, std::size_t). Errors: broken_pipe or connection_reset when the peer no longer reads,
     // operation_aborted after cancellation or close().
-    template <class ConstBufferSequence, class Token>
-    auto async_write_some(const ConstBufferSequence& buffers, Token&& token)
+    template <class ConstBufferSequence, class Token = asio::deferred_t>
+    auto async_write_some(const ConstBufferSequence& buffers, Token&& token = Token{})
     {
         return asio::async_initiate<Token, void(error_code, std::size_t)>(
             [](auto handler, stream_base* base, const gather_buffers& gathered) {
@@ -185,8 +186,8 @@ public:
 
     // Ends the sending direction in order (TCP: FIN): the peer reads eof after the last written byte. Reading
     // continues. No write may be pending. Signature void(error_code).
-    template <class Token>
-    auto async_shutdown_send(Token&& token)
+    template <class Token = asio::deferred_t>
+    auto async_shutdown_send(Token&& token = Token{})
     {
         return asio::async_initiate<Token, void(error_code)>(
             [](auto handler, stream_base* base) {
@@ -197,8 +198,8 @@ public:
 
     // Completes when try_read_some would give bytes, the end or an error. It needs no buffer, so a waiting
     // connection costs little memory. Spurious completions are allowed. Signature void(error_code).
-    template <class Token>
-    auto async_wait_readable(Token&& token)
+    template <class Token = asio::deferred_t>
+    auto async_wait_readable(Token&& token = Token{})
     {
         return asio::async_initiate<Token, void(error_code)>(
             [](auto handler, any_stream* self) {
@@ -209,8 +210,8 @@ public:
 
     // Completes when a write would make progress, or at once when the transport cannot tell. Signature
     // void(error_code).
-    template <class Token>
-    auto async_wait_writable(Token&& token)
+    template <class Token = asio::deferred_t>
+    auto async_wait_writable(Token&& token = Token{})
     {
         return asio::async_initiate<Token, void(error_code)>(
             [](auto handler, stream_base* base) {

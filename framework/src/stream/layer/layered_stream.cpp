@@ -1,5 +1,7 @@
 #include "stream/layer/layered_stream.hpp"
 
+#include "stream/layer/pending_call.hpp"
+
 #include <boost/asio/append.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
@@ -253,29 +255,9 @@ private:
         if (ender_) post(take(ender_), error_code{asio::error::operation_aborted});
     }
 
-    // Part of a pending handler below. A context that is destroyed destroys its handlers without calling
-    // them. The operation above that waits for such a handler must be destroyed then, too: it may own this
-    // stream.
-    class call {
-    public:
-        explicit call(layered_core& core) noexcept : core_(core.weak_from_this()), moves_(core.moves_) {}
-        call(call&&) noexcept = default;
-        call& operator=(call&&) = delete;
-        ~call()
-        {
-            if (const auto core = come()) core->abandon();
-        }
-        // The stream, unless it was destroyed or has moved; once.
-        std::shared_ptr<layered_core> come() noexcept
-        {
-            auto core = std::exchange(core_, {}).lock();
-            return core && core->moves_ == moves_ ? std::move(core) : nullptr;
-        }
-
-    private:
-        std::weak_ptr<layered_core> core_; // empty after a move
-        unsigned moves_;
-    };
+    using call = pending_call<layered_core>;
+    friend call;
+    unsigned epoch() const noexcept { return moves_; }
 
     // Does not touch their cancellation slots, which may be destroyed already.
     void abandon() noexcept
