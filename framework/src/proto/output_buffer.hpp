@@ -30,6 +30,17 @@ public:
         if (sent_ == bytes_.size()) clear();
     }
 
+    // Exchanges what view() shows for `with`, whose content is dropped.
+    void take(byte_vector& with)
+    {
+        with.clear();
+        if (sent_ != 0)
+            with.assign(view().begin(), view().end());
+        else
+            with.swap(bytes_);
+        clear();
+    }
+
 private:
     byte_vector bytes_;
     std::size_t sent_ = 0;

@@ -289,6 +289,7 @@ rendezvous::offer(secret_bytes password, public_parameters parameters, session_v
         auto entered = co_await offer_once(password, parameters, versions);
         if (entered) co_return std::move(entered);
         const operation_error failed = entered.error();
+        if (is_continued_elsewhere(failed)) co_return failed;
         auto ended = co_await pause_after(failed);
         if (ended.code) co_return std::move(ended);
     }
@@ -342,6 +343,7 @@ awaitable<operation_result<entered_room>> rendezvous::join(secret_bytes password
         auto entered = co_await join_once(password, limits, refusal_ends);
         if (entered) co_return std::move(entered);
         const operation_error failed = entered.error();
+        if (is_continued_elsewhere(failed)) co_return failed;
         auto ended = co_await pause_after(failed);
         if (ended.code) co_return std::move(ended);
     }
@@ -395,10 +397,9 @@ awaitable<operation_result<entered_room>> rendezvous::enter(error_code error, bo
     if (!opened) co_return opened.error();
     entered_room room;
     room.stream = std::move(*opened);
-    room.agreed = std::move(*agreement_);
     // Set it at once: the answer may be on its way when this process is killed.
-    room.stream.reset_on_close(reset_on_close && room.agreed.keys.version() == 1);
-    room_entry_machine machine{room.agreed.peer};
+    room.stream.reset_on_close(reset_on_close && agreement_->keys.version() == 1);
+    room_entry_machine machine{agreement_->peer};
     driver_options driving;
     driving.timeout = options_.entry_timeout();
     driver<room_entry_machine> drive{room.stream, machine, {}, driving};
@@ -407,6 +408,8 @@ awaitable<operation_result<entered_room>> rendezvous::enter(error_code error, bo
     failed = co_await step_result(error, session_phase::entering, where);
     if (failed.code) co_return std::move(failed);
     room.stream.put_back(drive.leftover());
+    room.agreed = std::move(*agreement_);
+    agreement_.reset();
     observer_.entered_room();
     co_return std::move(room);
 }

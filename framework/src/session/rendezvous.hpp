@@ -58,6 +58,10 @@ public:
     awaitable<operation_result<entered_room>> join(secret_bytes password, client_options limits,
                                                    bool refusal_ends);
 
+    // After a failure of phase entering: what was agreed on. A session of version 2 is then continued by its owner, not
+    // here.
+    const std::optional<agreement>& agreed() const noexcept { return agreement_; }
+
 private:
     awaitable<operation_result<entered_room>>
     offer_once(const secret_bytes& password, public_parameters parameters, session_versions versions);
@@ -69,6 +73,10 @@ private:
     void on_identified(const identity& self, driver_base& handshake);
     driver_options handshake_options() const;
     duration wait_left() const;
+    bool is_continued_elsewhere(const operation_error& failed) const noexcept
+    {
+        return failed.phase == session_phase::entering && agreement_ && agreement_->keys.version() == 2;
+    }
 
     const session_options& options_;
     peer_observer& observer_;

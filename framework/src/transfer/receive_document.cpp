@@ -5,7 +5,7 @@
 #include <parley/transfer/receive_document.hpp>
 
 #include "async/page_buffer.hpp"
-#include "session/rendezvous.hpp"
+#include "transfer/pack_transfer.hpp"
 #include "transfer/write_behind.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -21,7 +21,7 @@ using namespace detail;
 
 constexpr std::size_t read_bytes = 512 * 1024;
 
-// Receives one document, from the password to the stored document.
+// Receives one document of version 1, from the entered room to the stored document.
 class receiving {
 public:
     receiving(executor ex, document_receiver& receiver, receive_options options, peer_observer& observer)
@@ -35,7 +35,7 @@ public:
     {
     }
 
-    awaitable<operation_result<receive_report>> run(secret_bytes password);
+    awaitable<operation_result<receive_report>> run(entered_room entered);
 
 private:
     awaitable<operation_error> transfer(session_keys& keys);
@@ -77,20 +77,12 @@ private:
     event question_ended_;
 };
 
-awaitable<operation_result<receive_report>> receiving::run(secret_bytes password)
+awaitable<operation_result<receive_report>> receiving::run(entered_room entered)
 {
-    client_options limits;
-    limits.max_iterations = options_.max_iterations();
-    rendezvous meeting{options_, observer_};
-    auto entered = co_await meeting.join(std::move(password), limits, options_.refusal_ends());
-    if (!entered) co_return entered.error();
-    const bool cancelled = co_await is_cancelled();
-    if (cancelled) co_return failure(errc::cancelled, session_phase::transferring, "receiving");
-
-    room_ = std::move(entered->stream);
-    report_.self = entered->agreed.self;
-    report_.peer = entered->agreed.peer;
-    auto failed = co_await transfer(entered->agreed.keys);
+    room_ = std::move(entered.stream);
+    report_.self = entered.agreed.self;
+    report_.peer = entered.agreed.peer;
+    auto failed = co_await transfer(entered.agreed.keys);
     if (failed.code) co_return std::move(failed);
     co_return report_;
 }
@@ -304,6 +296,21 @@ awaitable<void> receiving::close_in_order()
 
 } // namespace
 
+namespace detail {
+
+awaitable<operation_result<receive_report>> receive_pack(entered_room entered, document_receiver& receiver,
+                                                         const receive_options& options,
+                                                         peer_observer& observer)
+{
+    const executor ex = co_await asio::this_coro::executor;
+    receiving work{ex, receiver, options, observer};
+    auto outcome = co_await work.run(std::move(entered));
+    if (!outcome) receiver.abandon();
+    co_return std::move(outcome);
+}
+
+} // namespace detail
+
 awaitable<operation_result<receive_report>> receive_document(secret_bytes password,
                                                              document_receiver& receiver,
                                                              receive_options options, peer_observer& observer)
@@ -313,8 +320,17 @@ awaitable<operation_result<receive_report>> receive_document(secret_bytes passwo
     co_await asio::this_coro::throw_if_cancelled(false);
     const executor ex = co_await asio::this_coro::executor;
     co_await yield(ex);
-    receiving work{ex, receiver, std::move(options), observer};
-    auto outcome = co_await work.run(std::move(password));
+    client_options limits;
+    limits.max_iterations = options.max_iterations();
+    rendezvous meeting{options, observer};
+    auto entered = co_await meeting.join(std::move(password), limits, options.refusal_ends());
+    operation_result<receive_report> outcome =
+        failure(errc::cancelled, session_phase::transferring, "receiving");
+    const bool cancelled = co_await is_cancelled();
+    if (!entered)
+        outcome = entered.error();
+    else if (!cancelled)
+        outcome = co_await receive_pack(std::move(*entered), receiver, options, observer);
     if (!outcome) receiver.abandon();
     co_await asio::this_coro::throw_if_cancelled(throws);
     co_return std::move(outcome);

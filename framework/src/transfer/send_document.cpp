@@ -4,8 +4,8 @@
 #include <parley/proto/record_stream.hpp>
 #include <parley/transfer/send_document.hpp>
 
-#include "session/rendezvous.hpp"
 #include "transfer/document_read_ahead.hpp"
+#include "transfer/pack_transfer.hpp"
 #include "transfer/path_estimator.hpp"
 
 #include <boost/asio/this_coro.hpp>
@@ -15,7 +15,7 @@ namespace {
 
 using namespace detail;
 
-// Sends one document, from the password to the receiver's end.
+// Sends one document of version 1, from the entered room to the receiver's end.
 class sending {
 public:
     sending(executor ex, document_source& source, send_options options, peer_observer& observer)
@@ -23,7 +23,7 @@ public:
     {
     }
 
-    awaitable<operation_result<send_report>> run(secret_bytes password);
+    awaitable<operation_result<send_report>> run(entered_room entered);
 
 private:
     awaitable<operation_error> transfer(session_keys& keys);
@@ -58,27 +58,13 @@ private:
     std::size_t end_bytes_ = 0;                 // received bytes of the end record
 };
 
-awaitable<operation_result<send_report>> sending::run(secret_bytes password)
+awaitable<operation_result<send_report>> sending::run(entered_room entered)
 {
-    // Reject a layout that the cipher cannot write before the peers meet.
-    const spoke_key probe;
-    auto possible = record_writer::create(options_.cipher0(), options_.layout(), probe);
-    if (!possible) co_return failure(possible.error(), session_phase::preparing, "the records' layout");
-    public_parameters parameters;
-    parameters.iterations = options_.iterations();
-    parameters.cipher0 = options_.cipher0();
-    parameters.cipher1 = options_.cipher1();
-    rendezvous meeting{options_, observer_};
-    auto entered = co_await meeting.offer(std::move(password), parameters);
-    if (!entered) co_return entered.error();
-    const bool cancelled = co_await is_cancelled();
-    if (cancelled) co_return failure(errc::cancelled, session_phase::transferring, "sending");
-
-    room_ = std::move(entered->stream);
-    report_.self = entered->agreed.self;
-    report_.peer = entered->agreed.peer;
+    room_ = std::move(entered.stream);
+    report_.self = entered.agreed.self;
+    report_.peer = entered.agreed.peer;
     const time_point started = clock::now();
-    auto failed = co_await transfer(entered->agreed.keys);
+    auto failed = co_await transfer(entered.agreed.keys);
     report_.transfer_time = clock::now() - started;
     if (failed.code) co_return std::move(failed);
     co_return report_;
@@ -252,6 +238,36 @@ error_code sending::take_from_receiver(bytes_view bytes)
 
 } // namespace
 
+namespace detail {
+
+awaitable<operation_result<send_report>> send_pack(entered_room entered, document_source& source,
+                                                   const send_options& options, peer_observer& observer)
+{
+    const executor ex = co_await asio::this_coro::executor;
+    sending work{ex, source, options, observer};
+    auto outcome = co_await work.run(std::move(entered));
+    co_return std::move(outcome);
+}
+
+public_parameters parameters_of(const send_options& options)
+{
+    public_parameters out;
+    out.iterations = options.iterations();
+    out.cipher0 = options.cipher0();
+    out.cipher1 = options.cipher1();
+    return out;
+}
+
+operation_error check_layout(const send_options& options)
+{
+    const spoke_key probe;
+    const auto possible = record_writer::create(options.cipher0(), options.layout(), probe);
+    if (!possible) return failure(possible.error(), session_phase::preparing, "the records' layout");
+    return {};
+}
+
+} // namespace detail
+
 awaitable<operation_result<send_report>> send_document(secret_bytes password, document_source& source,
                                                        send_options options, peer_observer& observer)
 {
@@ -260,8 +276,17 @@ awaitable<operation_result<send_report>> send_document(secret_bytes password, do
     co_await asio::this_coro::throw_if_cancelled(false);
     const executor ex = co_await asio::this_coro::executor;
     co_await yield(ex);
-    sending work{ex, source, std::move(options), observer};
-    auto outcome = co_await work.run(std::move(password));
+    // Reject a layout that the cipher cannot write before the peers meet.
+    const operation_error impossible = check_layout(options);
+    if (impossible.code) co_return impossible;
+    rendezvous meeting{options, observer};
+    auto entered = co_await meeting.offer(std::move(password), parameters_of(options));
+    operation_result<send_report> outcome = failure(errc::cancelled, session_phase::transferring, "sending");
+    const bool cancelled = co_await is_cancelled();
+    if (!entered)
+        outcome = entered.error();
+    else if (!cancelled)
+        outcome = co_await send_pack(std::move(*entered), source, options, observer);
     co_await asio::this_coro::throw_if_cancelled(throws);
     co_return std::move(outcome);
 }

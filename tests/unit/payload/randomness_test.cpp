@@ -1,4 +1,4 @@
-#include "payload/out/randomness.hpp"
+#include <parley/payload/randomness.hpp>
 
 #include "unit/payload/plain_pack.hpp"
 #include "unit/payload/sample_files.hpp"

@@ -11,12 +11,15 @@ namespace parley {
 // Writes one frame after another, with windows of at most 8 MiB and without dictionaries. Not thread-safe.
 class zstd_encoder {
 public:
-    // `level` is 1 to 19; others are taken as the nearest.
-    explicit zstd_encoder(int level);
+    // `level` is 1 to 19; others are taken as the nearest. With `threads` above 0, so many threads (at most 8) encode
+    // frames that are begun after it, and need up to 8 MiB each.
+    explicit zstd_encoder(int level, unsigned threads = 0);
     zstd_encoder(zstd_encoder&&) noexcept;
     zstd_encoder& operator=(zstd_encoder&&) noexcept;
     ~zstd_encoder();
 
+    // Another level. With threads it holds within a frame, too; without, from the next frame on.
+    void set_level(int level) noexcept;
     // A frame of `size` bytes of content begins; 2^64 - 1 means that nobody knows how many. Errors:
     // not_enough_memory of boost::system::errc.
     error_code begin(std::uint64_t size) noexcept;

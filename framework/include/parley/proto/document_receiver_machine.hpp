@@ -118,6 +118,8 @@ public:
 
     bytes_view output() const;
     void consume_output(std::size_t n);
+    // Exchanges all of output() for `with`, whose content is dropped. The machine takes it for written.
+    void take_output(byte_vector& with);
     std::optional<event> next_event();
     bool finished() const noexcept;
     error_code error() const noexcept;

@@ -21,9 +21,17 @@
 #include <parley/proto/machine.hpp>
 
 #include <memory>
+#include <span>
 #include <variant>
 
 namespace parley {
+
+// What the receiver has of a file, by its own words.
+struct accepted_part {
+    std::uint32_t entry = 0;
+    std::uint64_t offset = 0;
+    blake2b_256_digest digest{};
+};
 
 struct document_sender_options {
     // An earlier session of the same agreement has sent `sent`: the receiver may answer the offer with `stored`.
@@ -74,6 +82,9 @@ public:
     void receive_end();
     void stop(error_code why); // cancelled: the session is aborted with reason 02
 
+    // All that the receiver has, with ascending entries. Complete after `accepted`.
+    std::span<const accepted_part> accepted() const noexcept;
+
     struct file_start {
         std::uint64_t offset = 0; // the first byte to send
         bool left_out = false;    // the receiver has it all; the next event is about another file
@@ -94,6 +105,8 @@ public:
 
     bytes_view output() const;
     void consume_output(std::size_t n);
+    // Exchanges all of output() for `with`, whose content is dropped. The machine takes it for written.
+    void take_output(byte_vector& with);
     std::optional<event> next_event();
     bool finished() const noexcept;
     error_code error() const noexcept;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <parley/base/result.hpp>
+#include <parley/proto/document_outline.hpp>
 #include <parley/proto/guess_report.hpp>
 #include <parley/session/session_options.hpp>
 #include <parley/wire/identity.hpp>
@@ -54,9 +55,13 @@ struct offered_document {
     std::string name; // as the sender calls it: one safe path component, but escape it before you show it
     std::string other_name; // its name at the destination if the sender's is taken; else empty
     bool is_directory = false;
-    std::uint64_t files = 0;       // how many appear at the destination
-    std::uint64_t directories = 0; // the same, including the document itself
-    std::uint64_t content_bytes = 0;
+    std::uint64_t files = 0;         // how many appear at the destination
+    std::uint64_t directories = 0;   // the same, including the document itself
+    std::uint64_t content_bytes = 0; // unknown_size of a stream
+    // Of version 2 alone.
+    document_kind kind = document_kind::file;
+    std::uint64_t free_bytes = unknown_size; // at the destination; unknown_size when that is not known
+    std::shared_ptr<const document_outline> outline; // every path; null in version 1
 };
 
 // Receives the events of an operation, on its executor, and never after its end. Each function does nothing
@@ -93,6 +98,24 @@ public:
     virtual awaitable<bool> decide_document(identity peer, offered_document document);
     // Receiver: the peer of decide() has left. The wait continues.
     virtual void withdrawn(const identity& peer) { (void)peer; }
+    // The connection broke in a session of version 2. Both sides come back by themselves; this one tries it after
+    // `pause`. Called again for each attempt that fails.
+    virtual void interrupted(const operation_error& why, duration pause) { (void)why, (void)pause; }
+    // Both sides are back, and go on.
+    virtual void resumed() {}
+    // Sender: the document was listed, and is offered.
+    virtual void listed(const document_offer& offer) { (void)offer; }
+    // Sender: the other user takes the document, and content is sent.
+    virtual void accepted() {}
+    // Receiver: the sender may begin; `kept` bytes are here from before.
+    virtual void receiving(std::uint64_t kept) { (void)kept; }
+    // Sender: this receiver has not taken the document; `text`, which is safe to print, says why. The wait continues.
+    virtual void failed_there(const identity& peer, error_code why, std::string_view text)
+    {
+        (void)peer, (void)why, (void)text;
+    }
+    // Sender of several: the `number`-th receiver has stored the document.
+    virtual void delivered(const identity& peer, std::uint64_t number) { (void)peer, (void)number; }
     // The handshake is over.
     virtual void agreed(const identity& self, const identity& peer) { (void)self, (void)peer; }
     virtual void entered_room() {}

@@ -11,6 +11,7 @@
 
 #include <parley/base/secret.hpp>
 #include <parley/crypto/spoke.hpp>
+#include <parley/payload/content_sink.hpp>
 #include <parley/payload/document_receiver.hpp>
 #include <parley/session/peer_session.hpp>
 
@@ -43,6 +44,29 @@ public:
         return *this;
     }
 
+    // Of receive_document() with a content_sink, for senders that speak only version 1: makes what takes their document,
+    // when one has agreed. Empty, the default: such senders are ignored.
+    using pack_factory = std::function<result<document_receiver>(diagnostics&)>;
+    receive_options& version_1(pack_factory value)
+    {
+        version_1_ = std::move(value);
+        return *this;
+    }
+    // What is offered above these limits is refused.
+    receive_options& max_entries(std::uint64_t value)
+    {
+        max_entries_ = value;
+        return *this;
+    }
+    receive_options& max_bytes(std::uint64_t value)
+    {
+        max_bytes_ = value;
+        return *this;
+    }
+
+    const pack_factory& version_1() const noexcept { return version_1_; }
+    std::uint64_t max_entries() const noexcept { return max_entries_; }
+    std::uint64_t max_bytes() const noexcept { return max_bytes_; }
     std::uint64_t max_iterations() const noexcept { return max_iterations_; }
     bool refusal_ends() const noexcept { return refusal_ends_; }
     duration close_timeout() const noexcept { return close_timeout_; }
@@ -51,12 +75,17 @@ private:
     std::uint64_t max_iterations_ = default_max_iterations;
     bool refusal_ends_ = false;
     duration close_timeout_ = std::chrono::seconds{5};
+    pack_factory version_1_;
+    std::uint64_t max_entries_ = 1'000'000;
+    std::uint64_t max_bytes_ = std::uint64_t{1} << 63;
 };
 
 struct receive_report {
     identity self;
     identity peer;
-    received_document document;
+    received_document document; // of version 1
+    stored_document stored;     // of version 2
+    int version = 1;            // of the session
     std::uint64_t stream_bytes = 0;
     // From entering the room to the stored document, without the wait for the user after the last byte.
     duration transfer_time{};
@@ -84,6 +113,18 @@ awaitable<operation_result<receive_report>> receive_document(secret_bytes passwo
                                                              receive_options options,
                                                              peer_observer& observer);
 
+// Receives one document into `sink` over sessions of version 2 (SESSION2.md sections 6 to 9), or as
+// options.version_1() says. observer.decide_document() is asked before content comes. A broken connection is continued.
+//
+// `sink` and `observer` must outlive the operation. `sink` is used at options.blocking(). When the operation fails,
+// what has come is kept where the sink keeps it, unless it cannot be of use. Errors: those above; of version 2: what
+// the sender said (file_failed_at_peer, document_changed_at_peer, cancelled_by_peer and others), the sink's own,
+// document_rule_broken, entry_not_taken, too_many_entries, document_too_large, document_differs,
+// condition::transport when a broken connection could not be continued within ten minutes. Cancellation (terminal):
+// the session is aborted, and the result is `cancelled`.
+awaitable<operation_result<receive_report>>
+receive_document(secret_bytes password, content_sink& sink, receive_options options, peer_observer& observer);
+
 // The same on `executor` with a completion token of signature
 // void(std::exception_ptr, operation_result<receive_report>); the exception is never set for expected
 // failures. Per-operation cancellation: terminal.
@@ -92,6 +133,13 @@ auto async_receive_document(const Executor& ex, secret_bytes password, document_
                             receive_options options, peer_observer& observer, CompletionToken&& token)
 {
     return asio::co_spawn(ex, receive_document(std::move(password), receiver, std::move(options), observer),
+                          std::forward<CompletionToken>(token));
+}
+template <class Executor, class CompletionToken>
+auto async_receive_document(const Executor& ex, secret_bytes password, content_sink& sink,
+                            receive_options options, peer_observer& observer, CompletionToken&& token)
+{
+    return asio::co_spawn(ex, receive_document(std::move(password), sink, std::move(options), observer),
                           std::forward<CompletionToken>(token));
 }
 

@@ -17,6 +17,7 @@
 
 #include <parley/base/secret.hpp>
 #include <parley/crypto/record_cipher.hpp>
+#include <parley/payload/content_source.hpp>
 #include <parley/payload/document_source.hpp>
 #include <parley/session/peer_session.hpp>
 
@@ -62,6 +63,30 @@ public:
         return *this;
     }
 
+    // Of send_document() with a content_source, for receivers that speak only version 1: makes what they get, when one
+    // has agreed. Runs at blocking(). Empty, the default: such receivers are refused.
+    using pack_factory = std::function<result<document_source>(diagnostics&)>;
+    send_options& version_1(pack_factory value)
+    {
+        version_1_ = std::move(value);
+        return *this;
+    }
+    // Whether content is compressed where that pays; true by default.
+    send_options& compress(bool value)
+    {
+        compress_ = value;
+        return *this;
+    }
+    // How many receivers may store the document; 1 by default, 0: no limit.
+    send_options& receivers(std::uint64_t value)
+    {
+        receivers_ = value;
+        return *this;
+    }
+
+    const pack_factory& version_1() const noexcept { return version_1_; }
+    bool compress() const noexcept { return compress_; }
+    std::uint64_t receivers() const noexcept { return receivers_; }
     record_layout layout() const noexcept { return layout_; }
     std::uint64_t iterations() const noexcept { return iterations_; }
     cipher cipher0() const noexcept { return cipher0_; }
@@ -74,6 +99,9 @@ private:
     cipher cipher0_ = cipher::aes_256_gcm;
     cipher cipher1_ = cipher::chacha20_poly1305;
     duration finish_timeout_ = std::chrono::minutes{30};
+    pack_factory version_1_;
+    bool compress_ = true;
+    std::uint64_t receivers_ = 1;
 };
 
 struct send_report {
@@ -81,7 +109,8 @@ struct send_report {
     identity peer;
     std::uint64_t stream_bytes = 0;
     std::uint64_t content_bytes = 0;
-    duration transfer_time{}; // from entering the room to the receiver's end
+    duration transfer_time{};    // from entering the room to the receiver's end
+    std::uint64_t receivers = 1; // that have stored the document
 };
 
 // Sends `source` once, to the first peer that knows the password and accepts.
@@ -99,11 +128,31 @@ struct send_report {
 awaitable<operation_result<send_report>> send_document(secret_bytes password, document_source& source,
                                                        send_options options, peer_observer& observer);
 
+// Sends `source` over sessions of version 2 (SESSION2.md sections 6 to 9), and to receivers of version 1 as
+// options.version_1() says. The document is listed when the first receiver has agreed. A broken connection is
+// continued; a receiver that refuses, or that cannot store the document, does not end the wait. Returns when
+// options.receivers() have stored it.
+//
+// `source` and `observer` must outlive the operation. `source` is used at options.blocking(). Errors: those above; of
+// version 2: what the receiver said (refused_by_peer, no_room_at_peer, destination_exists_at_peer,
+// file_failed_at_peer, entry_not_taken_by_peer, cancelled_by_peer and others), the source's own, condition::transport
+// when a broken connection could not be continued within ten minutes. Cancellation (terminal): the session is
+// aborted, and the result is `cancelled`.
+awaitable<operation_result<send_report>> send_document(secret_bytes password, content_source& source,
+                                                       send_options options, peer_observer& observer);
+
 // The same on `executor` with a completion token of signature
 // void(std::exception_ptr, operation_result<send_report>); the exception is never set for expected failures.
 // Per-operation cancellation: terminal.
 template <class Executor, class CompletionToken>
 auto async_send_document(const Executor& ex, secret_bytes password, document_source& source,
+                         send_options options, peer_observer& observer, CompletionToken&& token)
+{
+    return asio::co_spawn(ex, send_document(std::move(password), source, std::move(options), observer),
+                          std::forward<CompletionToken>(token));
+}
+template <class Executor, class CompletionToken>
+auto async_send_document(const Executor& ex, secret_bytes password, content_source& source,
                          send_options options, peer_observer& observer, CompletionToken&& token)
 {
     return asio::co_spawn(ex, send_document(std::move(password), source, std::move(options), observer),

@@ -3,7 +3,7 @@
 #include "payload/format/adler32.hpp"
 #include "payload/out/deflate_engine.hpp"
 #include "payload/out/parallel_deflater.hpp"
-#include "payload/out/randomness.hpp"
+#include <parley/payload/randomness.hpp>
 
 #include <boost/system/errc.hpp>
 

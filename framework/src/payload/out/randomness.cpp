@@ -1,4 +1,4 @@
-#include "payload/out/randomness.hpp"
+#include <parley/payload/randomness.hpp>
 
 #include <array>
 

@@ -476,6 +476,11 @@ void document_receiver_machine::consume_output(std::size_t n)
     state_->dialogue.output.consume(n);
 }
 
+void document_receiver_machine::take_output(byte_vector& with)
+{
+    state_->dialogue.output.take(with);
+}
+
 std::optional<document_receiver_machine::event> document_receiver_machine::next_event()
 {
     return state_->events.pop();

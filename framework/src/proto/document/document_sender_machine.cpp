@@ -33,12 +33,6 @@ struct document_sender_machine::state {
         if (document->entries().size() == 0) put_offer_end();
     }
 
-    struct part {
-        std::uint32_t entry;
-        std::uint64_t offset;
-        blake2b_256_digest digest;
-    };
-
     document_sender_options options;
     std::shared_ptr<const document_outline> document;
     document_dialogue dialogue;
@@ -47,7 +41,7 @@ struct document_sender_machine::state {
     time_point now;
     time_point deadline = no_deadline;
 
-    std::vector<part> accepted;    // what the receiver has
+    std::vector<accepted_part> accepted;    // what the receiver has
     std::size_t next_accepted = 0; // the first of them whose entry has not had its turn
     bool has_accepted = false;     // an accept has come: no refuse may follow
 
@@ -302,6 +296,11 @@ void document_sender_machine::stop(error_code why)
     state_->dialogue.stop(why);
 }
 
+std::span<const accepted_part> document_sender_machine::accepted() const noexcept
+{
+    return state_->accepted;
+}
+
 document_sender_machine::file_start
 document_sender_machine::match_prefix(const std::optional<blake2b_256_digest>& own)
 {
@@ -347,6 +346,12 @@ bytes_view document_sender_machine::output() const
 void document_sender_machine::consume_output(std::size_t n)
 {
     state_->dialogue.output.consume(n);
+    state_->go_on_offering();
+}
+
+void document_sender_machine::take_output(byte_vector& with)
+{
+    state_->dialogue.output.take(with);
     state_->go_on_offering();
 }
 
