@@ -6,8 +6,7 @@
 #include "payload/out/pack_writer.hpp"
 #include "payload/out/sent_objects.hpp"
 #include "payload/out/skip_reason.hpp"
-
-#include <parley/base/safe_name.hpp>
+#include "payload/source/offered_name.hpp"
 
 #include <boost/unordered/unordered_flat_set.hpp>
 
@@ -29,30 +28,6 @@ constexpr std::size_t hashing_buffer_bytes = 64 * 1024;
 constexpr std::size_t bytes_per_clock = 64 * 1024;
 // What read() has goes out after this part of the longest silence.
 constexpr int handed_out_part = 10;
-
-// The last component of `path` as the user wrote it. If that is no name, the one of the directory's true
-// path.
-std::string offered_name(const std::filesystem::path& path)
-{
-    std::string text = path.native();
-    while (!text.empty() && text.back() == '/') text.pop_back();
-    std::string name = text.substr(text.rfind('/') + 1);
-    if (name == "." || name == "..") {
-        std::error_code error;
-        name = std::filesystem::canonical(path, error).filename().native();
-    }
-    return name;
-}
-
-// Whether receivers refuse `name` for a document.
-bool is_refused(std::string_view name, diagnostics* diag)
-{
-    const std::string_view problem = document_name_problem(name);
-    if (problem.empty()) return false;
-    if (diag != nullptr)
-        diag->set_message("receivers refuse the name \"" + escaped(name) + "\": it " + std::string(problem));
-    return true;
-}
 
 } // namespace
 
@@ -335,7 +310,8 @@ bool document_source::state::may_equal_another()
     bytes.resize(hashing_buffer_bytes);
     const result<std::size_t> n = file.peek(bytes);
     if (!n || file_bytes > max_copy_bytes) return false;
-    return !sent.first_that_begins(file_bytes, hash_object(pack_entry_kind::file, bytes_view(bytes).first(*n)));
+    return !sent.first_that_begins(file_bytes,
+                                   hash_object(pack_entry_kind::file, bytes_view(bytes).first(*n)));
 }
 
 // Reads the large file once before it is sent. Nothing goes out meanwhile, so it gives up when that takes long.
@@ -464,7 +440,7 @@ result<document_source> document_source::open(const std::filesystem::path& path,
     struct stat status;
     if (::stat(path.c_str(), &status) != 0) return last_system_error();
     std::string name = options.name ? *options.name : offered_name(path);
-    if (is_refused(name, diag)) return errc::hostile_name;
+    if (is_refused_name(name, diag)) return errc::hostile_name;
     auto s = std::make_unique<state>(std::move(name), std::move(options));
     s->path = path;
     s->here = descriptor(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -483,7 +459,7 @@ result<document_source> document_source::open(const std::filesystem::path& path,
 result<document_source> document_source::from_bytes(std::string name, byte_vector content,
                                                     source_options options, diagnostics* diag)
 {
-    if (is_refused(name, diag)) return errc::hostile_name;
+    if (is_refused_name(name, diag)) return errc::hostile_name;
     auto s = std::make_unique<state>(std::move(name), std::move(options));
     s->from = state::origin::memory;
     s->bytes = std::move(content);
@@ -496,7 +472,7 @@ result<document_source> document_source::from_descriptor(std::string name, int f
                                                          source_options options, diagnostics* diag)
 {
     descriptor owned(fd);
-    if (is_refused(name, diag)) return errc::hostile_name;
+    if (is_refused_name(name, diag)) return errc::hostile_name;
     auto s = std::make_unique<state>(std::move(name), std::move(options));
     s->from = state::origin::stream;
     s->file = file_content::stream(std::move(owned), size);
