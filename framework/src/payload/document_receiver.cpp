@@ -135,8 +135,8 @@ error_code document_receiver::state::begin_entry(const entry_header& header, std
                                                  std::uint64_t offset)
 {
     small.clear();
-    if (options.output && number == 0 && header.kind != entry_kind::file_name) return errc::not_a_file;
-    if (header.kind == entry_kind::file_name) {
+    if (options.output && number == 0 && header.kind != pack_entry_kind::file_name) return errc::not_a_file;
+    if (header.kind == pack_entry_kind::file_name) {
         if (number != 0) return fail(errc::pack_bad_shape, "a file's name that is not the first entry");
         if (reader.entries() != 2) return fail(errc::pack_bad_shape, "a file's name, but not two entries");
         is_file = true;
@@ -145,7 +145,7 @@ error_code document_receiver::state::begin_entry(const entry_header& header, std
         store.skip_entry(offset);
         return {};
     }
-    if (header.kind == entry_kind::root) {
+    if (header.kind == pack_entry_kind::root) {
         if (is_file) return fail(errc::pack_bad_shape, "a root after a file's name");
         if (top) return fail(errc::pack_bad_root, "a second root");
         if (header.size > longest_root_bytes) return fail(errc::pack_bad_root, "a root that is too long");
@@ -153,7 +153,7 @@ error_code document_receiver::state::begin_entry(const entry_header& header, std
         store.skip_entry(offset);
         return {};
     }
-    if (is_file && header.kind != entry_kind::file)
+    if (is_file && header.kind != pack_entry_kind::file)
         return fail(errc::pack_bad_shape, "something other than a file after its name");
     if (is_file) {
         expected = header.size;
@@ -192,7 +192,7 @@ error_code document_receiver::state::end_object()
     if (const error_code error = store.end()) return error;
     const std::uint32_t number = store.index().size() - 1;
     const object_record& record = store.index().at(number);
-    if (record.kind != entry_kind::directory || record.state != object_state::present) return {};
+    if (record.kind != pack_entry_kind::directory || record.state != object_state::present) return {};
     const error_code error = builder.fill_early(number);
     if (error) problem = builder.problem();
     return error;

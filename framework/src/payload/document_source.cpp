@@ -6,8 +6,7 @@
 #include "payload/out/pack_writer.hpp"
 #include "payload/out/sent_objects.hpp"
 #include "payload/out/skip_reason.hpp"
-
-#include <parley/base/safe_name.hpp>
+#include "payload/source/offered_name.hpp"
 
 #include <boost/unordered/unordered_flat_set.hpp>
 
@@ -29,30 +28,6 @@ constexpr std::size_t hashing_buffer_bytes = 64 * 1024;
 constexpr std::size_t bytes_per_clock = 64 * 1024;
 // What read() has goes out after this part of the longest silence.
 constexpr int handed_out_part = 10;
-
-// The last component of `path` as the user wrote it. If that is no name, the one of the directory's true
-// path.
-std::string offered_name(const std::filesystem::path& path)
-{
-    std::string text = path.native();
-    while (!text.empty() && text.back() == '/') text.pop_back();
-    std::string name = text.substr(text.rfind('/') + 1);
-    if (name == "." || name == "..") {
-        std::error_code error;
-        name = std::filesystem::canonical(path, error).filename().native();
-    }
-    return name;
-}
-
-// Whether receivers refuse `name` for a document.
-bool is_refused(std::string_view name, diagnostics* diag)
-{
-    const std::string_view problem = document_name_problem(name);
-    if (problem.empty()) return false;
-    if (diag != nullptr)
-        diag->set_message("receivers refuse the name \"" + escaped(name) + "\": it " + std::string(problem));
-    return true;
-}
 
 } // namespace
 
@@ -129,7 +104,7 @@ struct document_source::state {
     error_code leave_out_directory(error_code error);
     void report(const skipped_path& left);
     void file_done();
-    void begin_object(entry_kind kind, bytes_view content, const object_id& id);
+    void begin_object(pack_entry_kind kind, bytes_view content, const object_id& id);
     std::string current_path() const;
     error_code fail(error_code error);
 };
@@ -210,16 +185,16 @@ error_code document_source::state::advance()
         return {};
     case step::file_name:
         bytes_reader = memory_content(as_bytes(name));
-        writer.begin_entry(entry_kind::file_name, name.size(), bytes_reader);
+        writer.begin_entry(pack_entry_kind::file_name, name.size(), bytes_reader);
         next = step::file;
         return {};
     case step::file:
         file_on_its_way = true;
         bytes_reader = memory_content(bytes);
         if (file_is_large)
-            writer.begin_entry(entry_kind::file, file_bytes, file);
+            writer.begin_entry(pack_entry_kind::file, file_bytes, file);
         else
-            writer.begin_entry(entry_kind::file, file_bytes, bytes_reader);
+            writer.begin_entry(pack_entry_kind::file, file_bytes, bytes_reader);
         next = step::trailer;
         return {};
     case step::path:
@@ -231,7 +206,7 @@ error_code document_source::state::advance()
         tree.insert(tree.end(), top_id.begin(), top_id.end());
         tree.insert(tree.end(), paths.begin(), paths.end());
         bytes_reader = memory_content(tree);
-        writer.begin_entry(entry_kind::root, tree.size(), bytes_reader);
+        writer.begin_entry(pack_entry_kind::root, tree.size(), bytes_reader);
         next = step::trailer;
         return {};
     }
@@ -250,7 +225,7 @@ error_code document_source::state::advance_path()
     if (fillers > 0) {
         --fillers;
         bytes_reader = memory_content();
-        writer.begin_entry(entry_kind::file, 0, bytes_reader);
+        writer.begin_entry(pack_entry_kind::file, 0, bytes_reader);
         return {};
     }
     const std::optional<walk_step> path_step = walk.next();
@@ -303,17 +278,17 @@ error_code document_source::state::begin_file(std::uint64_t listed_bytes)
     if (is_copy) return {};
     if (file_is_large) {
         file.begin_id();
-        writer.begin_entry(entry_kind::file, file_bytes, file);
+        writer.begin_entry(pack_entry_kind::file, file_bytes, file);
         return {};
     }
-    const object_id id = hash_object(entry_kind::file, bytes);
+    const object_id id = hash_object(pack_entry_kind::file, bytes);
     append_tree_entry(open_directories.back().tree, false, path_name, id);
-    begin_object(entry_kind::file, bytes, id);
+    begin_object(pack_entry_kind::file, bytes, id);
     return {};
 }
 
 // Sends an object that is in memory, or a copy of an equal one that was sent before.
-void document_source::state::begin_object(entry_kind kind, bytes_view content, const object_id& id)
+void document_source::state::begin_object(pack_entry_kind kind, bytes_view content, const object_id& id)
 {
     const bool worth_it = content.size() > worth_copying_bytes && content.size() <= max_copy_bytes;
     if (worth_it) {
@@ -335,7 +310,8 @@ bool document_source::state::may_equal_another()
     bytes.resize(hashing_buffer_bytes);
     const result<std::size_t> n = file.peek(bytes);
     if (!n || file_bytes > max_copy_bytes) return false;
-    return !sent.first_that_begins(file_bytes, hash_object(entry_kind::file, bytes_view(bytes).first(*n)));
+    return !sent.first_that_begins(file_bytes,
+                                   hash_object(pack_entry_kind::file, bytes_view(bytes).first(*n)));
 }
 
 // Reads the large file once before it is sent. Nothing goes out meanwhile, so it gives up when that takes long.
@@ -379,12 +355,12 @@ void document_source::state::leave_directory()
     directory done = std::move(open_directories.back());
     open_directories.pop_back();
     tree = std::move(done.tree);
-    const object_id id = hash_object(entry_kind::directory, tree);
+    const object_id id = hash_object(pack_entry_kind::directory, tree);
     if (open_directories.empty())
         top_id = id;
     else
         append_tree_entry(open_directories.back().tree, true, done.name, id);
-    begin_object(entry_kind::directory, tree, id);
+    begin_object(pack_entry_kind::directory, tree, id);
 }
 
 // Leaves the listed path out of the document. The head has announced an entry for it: an empty one to which no
@@ -464,7 +440,7 @@ result<document_source> document_source::open(const std::filesystem::path& path,
     struct stat status;
     if (::stat(path.c_str(), &status) != 0) return last_system_error();
     std::string name = options.name ? *options.name : offered_name(path);
-    if (is_refused(name, diag)) return errc::hostile_name;
+    if (is_refused_name(name, diag)) return errc::hostile_name;
     auto s = std::make_unique<state>(std::move(name), std::move(options));
     s->path = path;
     s->here = descriptor(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -483,7 +459,7 @@ result<document_source> document_source::open(const std::filesystem::path& path,
 result<document_source> document_source::from_bytes(std::string name, byte_vector content,
                                                     source_options options, diagnostics* diag)
 {
-    if (is_refused(name, diag)) return errc::hostile_name;
+    if (is_refused_name(name, diag)) return errc::hostile_name;
     auto s = std::make_unique<state>(std::move(name), std::move(options));
     s->from = state::origin::memory;
     s->bytes = std::move(content);
@@ -496,7 +472,7 @@ result<document_source> document_source::from_descriptor(std::string name, int f
                                                          source_options options, diagnostics* diag)
 {
     descriptor owned(fd);
-    if (is_refused(name, diag)) return errc::hostile_name;
+    if (is_refused_name(name, diag)) return errc::hostile_name;
     auto s = std::make_unique<state>(std::move(name), std::move(options));
     s->from = state::origin::stream;
     s->file = file_content::stream(std::move(owned), size);

@@ -9,11 +9,11 @@ namespace {
 using parley::byte;
 using parley::entry_header;
 using parley::entry_header_parser;
-using parley::entry_kind;
 using parley::errc;
+using parley::pack_entry_kind;
 using status = entry_header_parser::status;
 
-std::string encoded(entry_kind kind, std::uint64_t size)
+std::string encoded(pack_entry_kind kind, std::uint64_t size)
 {
     byte out[parley::max_entry_header_bytes];
     return std::string(parley::as_text({out, parley::encode_entry_header(kind, size, out)}));
@@ -39,13 +39,13 @@ status parsed(entry_header_parser& parser, std::string_view bytes)
 TEST(EntryCodec, the_heads_of_recorded_packs)
 {
     EXPECT_EQ(parley::to_hex(parley::encode_pack_head(11)), "5041434b000000020000000b");
-    EXPECT_EQ(parley::to_hex(parley::as_bytes(encoded(entry_kind::file_name, 9))), "49");
-    EXPECT_EQ(parley::to_hex(parley::as_bytes(encoded(entry_kind::file, 13))), "3d");
-    EXPECT_EQ(parley::to_hex(parley::as_bytes(encoded(entry_kind::file, 0))), "30");
-    EXPECT_EQ(parley::to_hex(parley::as_bytes(encoded(entry_kind::root, 26))), "9a01");
-    EXPECT_EQ(parley::to_hex(parley::as_bytes(encoded(entry_kind::directory, 163))), "a30a");
+    EXPECT_EQ(parley::to_hex(parley::as_bytes(encoded(pack_entry_kind::file_name, 9))), "49");
+    EXPECT_EQ(parley::to_hex(parley::as_bytes(encoded(pack_entry_kind::file, 13))), "3d");
+    EXPECT_EQ(parley::to_hex(parley::as_bytes(encoded(pack_entry_kind::file, 0))), "30");
+    EXPECT_EQ(parley::to_hex(parley::as_bytes(encoded(pack_entry_kind::root, 26))), "9a01");
+    EXPECT_EQ(parley::to_hex(parley::as_bytes(encoded(pack_entry_kind::directory, 163))), "a30a");
     EXPECT_EQ(
-        parley::to_hex(parley::as_bytes(encoded(entry_kind::offset_delta, 39) + encoded_distance(2892))),
+        parley::to_hex(parley::as_bytes(encoded(pack_entry_kind::offset_delta, 39) + encoded_distance(2892))),
         "e702954c");
 }
 
@@ -67,8 +67,8 @@ TEST(EntryCodec, every_kind_and_size_returns)
     std::vector<std::uint64_t> sizes = {0, 1, 15, 16, 17, 2047, 2048, UINT64_MAX, UINT64_MAX - 1};
     for (unsigned bit = 0; bit < 64; ++bit) sizes.push_back(1ull << bit);
     entry_header_parser parser;
-    for (const auto kind :
-         {entry_kind::root, entry_kind::directory, entry_kind::file, entry_kind::file_name}) {
+    for (const auto kind : {pack_entry_kind::root, pack_entry_kind::directory, pack_entry_kind::file,
+                            pack_entry_kind::file_name}) {
         for (const std::uint64_t size : sizes) {
             const std::string bytes = encoded(kind, size);
             EXPECT_LE(bytes.size(), parley::max_entry_header_bytes);
@@ -89,7 +89,8 @@ TEST(EntryCodec, every_distance_returns)
         const std::string bytes = encoded_distance(distance);
         EXPECT_LE(bytes.size(), parley::max_base_distance_bytes);
         EXPECT_EQ(bytes, distance_text(distance));
-        ASSERT_EQ(parsed(parser, encoded(entry_kind::offset_delta, 300) + bytes), status::done) << distance;
+        ASSERT_EQ(parsed(parser, encoded(pack_entry_kind::offset_delta, 300) + bytes), status::done)
+            << distance;
         EXPECT_EQ(parser.header().base_distance, distance);
         EXPECT_EQ(parser.header().size, 300u);
     }
@@ -100,9 +101,9 @@ TEST(EntryCodec, a_reference_has_its_twenty_bytes)
     std::string id;
     for (char c = 'a'; c < 'a' + 20; ++c) id += c;
     entry_header_parser parser;
-    ASSERT_EQ(parsed(parser, encoded(entry_kind::reference_delta, 5) + id), status::done);
+    ASSERT_EQ(parsed(parser, encoded(pack_entry_kind::reference_delta, 5) + id), status::done);
     EXPECT_EQ(parley::as_text(parser.header().base_id), id);
-    ASSERT_EQ(parsed(parser, encoded(entry_kind::file, 1)), status::done) << "and nothing of it stays";
+    ASSERT_EQ(parsed(parser, encoded(pack_entry_kind::file, 1)), status::done) << "and nothing of it stays";
     EXPECT_EQ(parser.header().base_id, parley::object_id{});
 }
 

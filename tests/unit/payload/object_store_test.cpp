@@ -13,11 +13,11 @@ namespace {
 
 using parley::as_bytes;
 using parley::entry_header;
-using parley::entry_kind;
 using parley::errc;
 using parley::error_code;
 using parley::guarded_directory;
 using parley::object_store;
+using parley::pack_entry_kind;
 
 class store_test : public ::testing::Test {
 protected:
@@ -42,18 +42,18 @@ protected:
         }
         return error ? error : store->end();
     }
-    error_code give(entry_kind kind, std::string_view content, std::size_t piece = 1 << 20)
+    error_code give(pack_entry_kind kind, std::string_view content, std::size_t piece = 1 << 20)
     {
         return give(entry_header{kind, content.size(), 0, {}}, content, piece);
     }
     // A delta against the entry `back` entries before it.
     error_code give_offset(std::uint64_t back, std::string_view delta, std::size_t piece = 1 << 20)
     {
-        return give(entry_header{entry_kind::offset_delta, delta.size(), back * 100, {}}, delta, piece);
+        return give(entry_header{pack_entry_kind::offset_delta, delta.size(), back * 100, {}}, delta, piece);
     }
     error_code give_reference(const pack_id& base, std::string_view delta)
     {
-        return give(entry_header{entry_kind::reference_delta, delta.size(), 0, base}, delta);
+        return give(entry_header{pack_entry_kind::reference_delta, delta.size(), 0, base}, delta);
     }
     std::optional<std::string> file(std::string_view content)
     {
@@ -83,11 +83,11 @@ TEST_F(store_test, keeps_files_and_directories_under_their_ids)
 {
     const std::string big = random_text(200'000, 1);
     for (const std::size_t piece : {std::size_t{1}, std::size_t{1} << 20}) {
-        ASSERT_FALSE(give(entry_kind::file, big, piece == 1 ? 333 : piece));
-        ASSERT_FALSE(give(entry_kind::file, "small", piece));
-        ASSERT_FALSE(give(entry_kind::file, "", piece));
-        ASSERT_FALSE(give(entry_kind::directory, "a directory's content", piece));
-        ASSERT_FALSE(give(entry_kind::directory, "another's", piece));
+        ASSERT_FALSE(give(pack_entry_kind::file, big, piece == 1 ? 333 : piece));
+        ASSERT_FALSE(give(pack_entry_kind::file, "small", piece));
+        ASSERT_FALSE(give(pack_entry_kind::file, "", piece));
+        ASSERT_FALSE(give(pack_entry_kind::directory, "a directory's content", piece));
+        ASSERT_FALSE(give(pack_entry_kind::directory, "another's", piece));
         EXPECT_TRUE(file(big) == big);
         EXPECT_EQ(file("small"), "small");
         EXPECT_EQ(file(""), "");
@@ -103,8 +103,8 @@ TEST_F(store_test, keeps_files_and_directories_under_their_ids)
 
 TEST_F(store_test, an_object_that_comes_twice_takes_no_second_file)
 {
-    ASSERT_FALSE(give(entry_kind::file, "same"));
-    ASSERT_FALSE(give(entry_kind::file, "same"));
+    ASSERT_FALSE(give(pack_entry_kind::file, "same"));
+    ASSERT_FALSE(give(pack_entry_kind::file, "same"));
     EXPECT_EQ(listing_of(folder.path()).size(), 1u);
     ASSERT_FALSE(give_offset(1, make_delta("same", "other"))) << "the second is a base all the same";
     EXPECT_EQ(file("other"), "other");
@@ -114,7 +114,7 @@ TEST_F(store_test, an_object_that_comes_twice_takes_no_second_file)
 TEST_F(store_test, a_delta_that_copies_its_whole_base_makes_nothing)
 {
     const std::string base = random_text(100'000, 1);
-    ASSERT_FALSE(give(entry_kind::file, base));
+    ASSERT_FALSE(give(pack_entry_kind::file, base));
     for (const char* taken : {"1", "2", "3", "4"}) folder.write(taken, "mine");
     ASSERT_FALSE(give_offset(1, make_delta(base, base)));
     delta_text parts(base.size(), base.size());
@@ -132,7 +132,7 @@ TEST_F(store_test, a_delta_that_copies_its_whole_base_makes_nothing)
 TEST_F(store_test, a_delta_that_only_begins_like_its_base)
 {
     const std::string base = random_text(100'000, 1);
-    ASSERT_FALSE(give(entry_kind::file, base));
+    ASSERT_FALSE(give(pack_entry_kind::file, base));
     std::uint64_t back = 1;
     const std::string mixed = base.substr(0, 70'000) + "inserted" + base.substr(70'008);
     ASSERT_FALSE(give_offset(back++, make_delta(base, mixed), 3));
@@ -148,10 +148,10 @@ TEST_F(store_test, a_delta_that_only_begins_like_its_base)
 
 TEST_F(store_test, a_directory_and_an_empty_file_are_copied_whole_too)
 {
-    ASSERT_FALSE(give(entry_kind::directory, "names"));
+    ASSERT_FALSE(give(pack_entry_kind::directory, "names"));
     ASSERT_FALSE(give_offset(1, make_delta("names", "names")));
     EXPECT_EQ(store->index().at(1).state, parley::object_state::duplicate);
-    ASSERT_FALSE(give(entry_kind::file, ""));
+    ASSERT_FALSE(give(pack_entry_kind::file, ""));
     ASSERT_FALSE(give_offset(1, make_delta("", "")));
     EXPECT_EQ(store->index().holder(3), 2u);
     EXPECT_EQ(listing_of(folder.path()).at("spool"), bytes_of("names"));
@@ -162,7 +162,7 @@ TEST_F(store_test, contents_that_come_again_in_full_are_taken)
 {
     const std::string content(1 << 20, 'x');
     for (int i = 0; i < 300; ++i) {
-        ASSERT_FALSE(give(entry_kind::file, content)) << i;
+        ASSERT_FALSE(give(pack_entry_kind::file, content)) << i;
         offset += 1100; // as long as such a file is in a pack
     }
     EXPECT_EQ(listing_of(folder.path()).size(), 1u);
@@ -183,14 +183,14 @@ TEST_F(store_test, applies_deltas_on_deltas_of_files_and_directories)
 {
     const std::string base = random_text(150'000, 2);
     const std::string next = base.substr(0, 70'000) + "inserted" + base.substr(80'000);
-    ASSERT_FALSE(give(entry_kind::file, base));
+    ASSERT_FALSE(give(pack_entry_kind::file, base));
     ASSERT_FALSE(give_offset(1, make_delta(base, next), 5));
     ASSERT_FALSE(give_offset(1, make_delta(next, "and nothing of it")));
     ASSERT_FALSE(give_reference(pack_object_id(blob_kind, next), make_delta(next, next + "!")));
     EXPECT_TRUE(file(next) == next);
     EXPECT_TRUE(file(next + "!") == next + "!");
     EXPECT_EQ(file("and nothing of it"), "and nothing of it");
-    ASSERT_FALSE(give(entry_kind::directory, "names"));
+    ASSERT_FALSE(give(pack_entry_kind::directory, "names"));
     ASSERT_FALSE(give_offset(1, make_delta("names", "names and ids")));
     EXPECT_EQ(store->index().find(pack_object_id(tree_kind, "names and ids")), 5u) << "of its base's kind";
     EXPECT_EQ(directory_content(5), "names and ids");
@@ -209,7 +209,7 @@ TEST_F(store_test, many_small_copies_from_all_over_a_base)
         instructions.copy(at, 5);
         expected += base.substr(at, 5);
     }
-    ASSERT_FALSE(give(entry_kind::file, base));
+    ASSERT_FALSE(give(pack_entry_kind::file, base));
     ASSERT_FALSE(give_offset(1, instructions.text(), 1000));
     EXPECT_TRUE(file(expected) == expected);
 }
@@ -221,7 +221,7 @@ TEST_F(store_test, deltas_wait_for_bases_that_come_later)
     ASSERT_FALSE(give_offset(1, make_delta("c", "d")));
     ASSERT_FALSE(give_reference(pack_object_id(blob_kind, "d"), make_delta("d", "e")));
     ASSERT_FALSE(give_reference(pack_object_id(blob_kind, "a"), make_delta("a", "b")));
-    ASSERT_FALSE(give(entry_kind::file, "a"));
+    ASSERT_FALSE(give(pack_entry_kind::file, "a"));
     for (const char* content : {"b", "c", "d", "e"}) EXPECT_FALSE(file(content)) << content;
     ASSERT_FALSE(store->resolve_waiting());
     for (const char* content : {"a", "b", "c", "d", "e"}) EXPECT_EQ(file(content), content);
@@ -233,7 +233,7 @@ TEST_F(store_test, results_that_are_already_here_still_serve_those_who_wait_for_
     ASSERT_FALSE(give_reference(pack_object_id(blob_kind, "base"), make_delta("base", "same")));
     ASSERT_FALSE(give_offset(1, make_delta("same", "by offset")));
     ASSERT_FALSE(give_reference(pack_object_id(blob_kind, "same"), make_delta("same", "by id")));
-    ASSERT_FALSE(give(entry_kind::file, "base"));
+    ASSERT_FALSE(give(pack_entry_kind::file, "base"));
     ASSERT_FALSE(store->resolve_waiting()) << store->problem();
     EXPECT_EQ(file("by offset"), "by offset");
     EXPECT_EQ(file("by id"), "by id");
@@ -249,7 +249,7 @@ TEST_F(store_test, a_crowd_before_one_base_is_not_quadratic)
         ASSERT_FALSE(give_reference(pack_object_id(tree_kind, "base"), there));
         ASSERT_FALSE(give_reference(pack_object_id(tree_kind, "same"), back));
     }
-    ASSERT_FALSE(give(entry_kind::directory, "base"));
+    ASSERT_FALSE(give(pack_entry_kind::directory, "base"));
     const std::clock_t begin = std::clock(); // of this process only, however busy the machine is
     ASSERT_FALSE(store->resolve_waiting());
     EXPECT_LT((std::clock() - begin) / CLOCKS_PER_SEC, 10);
@@ -258,7 +258,7 @@ TEST_F(store_test, a_crowd_before_one_base_is_not_quadratic)
 
 TEST_F(store_test, says_whose_base_never_came)
 {
-    ASSERT_FALSE(give(entry_kind::file, "present"));
+    ASSERT_FALSE(give(pack_entry_kind::file, "present"));
     ASSERT_FALSE(give_reference(pack_object_id(blob_kind, "absent"), make_delta("absent", "x")));
     ASSERT_FALSE(give_reference(pack_object_id(blob_kind, "present"), make_delta("present", "y")));
     ASSERT_FALSE(give_offset(2, make_delta("x", "z")));
@@ -271,7 +271,7 @@ TEST_F(store_test, the_bound_covers_files_directories_instructions_and_results)
 {
     limits.max_document_bytes = 1000;
     const std::string large(600, 'x');
-    for (const auto kind : {entry_kind::file, entry_kind::directory}) {
+    for (const auto kind : {pack_entry_kind::file, pack_entry_kind::directory}) {
         renew();
         std::filesystem::remove_all(folder / "spool");
         std::filesystem::remove_all(folder / "0");
@@ -281,10 +281,10 @@ TEST_F(store_test, the_bound_covers_files_directories_instructions_and_results)
     renew();
     std::filesystem::remove_all(folder / "spool");
     ASSERT_FALSE(give_reference(pack_id{}, large)) << "instructions that wait are not looked into";
-    EXPECT_EQ(store->begin({entry_kind::reference_delta, 600, 0, {}}, offset), errc::document_too_large);
+    EXPECT_EQ(store->begin({pack_entry_kind::reference_delta, 600, 0, {}}, offset), errc::document_too_large);
     renew();
     std::filesystem::remove_all(folder / "spool");
-    ASSERT_FALSE(give(entry_kind::file, large));
+    ASSERT_FALSE(give(pack_entry_kind::file, large));
     EXPECT_EQ(give_offset(1, delta_text(600, 600).copy(300, 300).copy(0, 300).text()),
               errc::document_too_large);
     EXPECT_EQ(store->could_take(400), error_code());
@@ -293,8 +293,8 @@ TEST_F(store_test, the_bound_covers_files_directories_instructions_and_results)
 
 TEST_F(store_test, places_a_file_once_or_often)
 {
-    ASSERT_FALSE(give(entry_kind::file, "once"));
-    ASSERT_FALSE(give(entry_kind::file, "often"));
+    ASSERT_FALSE(give(pack_entry_kind::file, "once"));
+    ASSERT_FALSE(give(pack_entry_kind::file, "often"));
     const auto into = directory.make_directory("into");
     EXPECT_FALSE(store->place_file(0, *into, "a", false));
     for (const char* name : {"b", "c", "d"}) EXPECT_FALSE(store->place_file(1, *into, name, true));
@@ -320,13 +320,13 @@ protected:
 TEST_F(holding_store, small_files_cost_the_disk_nothing_until_they_are_placed)
 {
     const std::string small = random_text(parley::small_file_cache::longest_bytes, 1);
-    ASSERT_FALSE(give(entry_kind::file, small, 1000));
-    ASSERT_FALSE(give(entry_kind::file, ""));
-    ASSERT_FALSE(give(entry_kind::file, "often"));
-    ASSERT_FALSE(give(entry_kind::file, "often")) << "a duplicate";
+    ASSERT_FALSE(give(pack_entry_kind::file, small, 1000));
+    ASSERT_FALSE(give(pack_entry_kind::file, ""));
+    ASSERT_FALSE(give(pack_entry_kind::file, "often"));
+    ASSERT_FALSE(give(pack_entry_kind::file, "often")) << "a duplicate";
     EXPECT_EQ(staged(), 0u);
     EXPECT_EQ(store->file_bytes_written(), small.size() + 10);
-    ASSERT_FALSE(give(entry_kind::file, small + "!"));
+    ASSERT_FALSE(give(pack_entry_kind::file, small + "!"));
     EXPECT_EQ(staged(), 1u) << "too long to be held";
     const auto into = directory.make_directory("into");
     EXPECT_FALSE(store->place_file(0, *into, "a", false));
@@ -347,7 +347,7 @@ TEST_F(holding_store, others_take_the_room)
     std::vector<std::string> contents;
     for (std::size_t i = 0; i < 2 * fit + 1; ++i) {
         contents.push_back(random_text(size, static_cast<unsigned>(i)));
-        ASSERT_FALSE(give(entry_kind::file, contents.back()));
+        ASSERT_FALSE(give(pack_entry_kind::file, contents.back()));
         EXPECT_EQ(staged(), i / fit * fit);
     }
     for (const std::size_t i : {std::size_t{0}, fit - 1, fit, 2 * fit - 1})
@@ -357,7 +357,7 @@ TEST_F(holding_store, others_take_the_room)
 
 TEST_F(holding_store, a_held_file_is_a_base)
 {
-    ASSERT_FALSE(give(entry_kind::file, "a base"));
+    ASSERT_FALSE(give(pack_entry_kind::file, "a base"));
     ASSERT_FALSE(give_offset(1, make_delta("a base", "a base and more")));
     ASSERT_FALSE(
         give_reference(pack_object_id(blob_kind, "a base and more"), make_delta("a base and more", "less")));
@@ -371,17 +371,17 @@ TEST_F(holding_store, a_held_file_is_a_base)
 
 TEST_F(holding_store, more_than_was_announced_does_not_fit)
 {
-    ASSERT_FALSE(store->begin({entry_kind::file, 3, 0, {}}, offset));
+    ASSERT_FALSE(store->begin({pack_entry_kind::file, 3, 0, {}}, offset));
     EXPECT_FALSE(store->content(as_bytes("12")));
     EXPECT_EQ(store->content(as_bytes("34")), errc::pack_size_mismatch);
 }
 
 TEST_F(holding_store, a_file_in_its_folder_can_be_read_and_taken_out)
 {
-    ASSERT_FALSE(give(entry_kind::file, "other"));
-    ASSERT_FALSE(give(entry_kind::file, "content"));
+    ASSERT_FALSE(give(pack_entry_kind::file, "other"));
+    ASSERT_FALSE(give(pack_entry_kind::file, "content"));
     const std::string first = tree_line("100644", "a", pack_object_id(blob_kind, "other"));
-    ASSERT_FALSE(give(entry_kind::directory,
+    ASSERT_FALSE(give(pack_entry_kind::directory,
                       first + tree_line("100644", "name", pack_object_id(blob_kind, "content"))));
     const auto made = store->make_folder(2);
     ASSERT_TRUE(made);

@@ -7,9 +7,9 @@
 namespace parley_test {
 namespace {
 
-using parley::entry_kind;
 using parley::errc;
 using parley::error_code;
+using parley::pack_entry_kind;
 using parley::pack_reader;
 
 // Records the calls of the reader, and fails at a chosen call.
@@ -26,7 +26,7 @@ struct recorder final : parley::pack_sink {
         content_.clear();
         return step("entry " + std::to_string(number) + " at " + std::to_string(offset) + " kind " +
                     std::to_string(static_cast<int>(header.kind)) + " size " + std::to_string(header.size) +
-                    (header.kind == entry_kind::offset_delta
+                    (header.kind == pack_entry_kind::offset_delta
                          ? " from -" + std::to_string(header.base_distance)
                          : ""));
     }

@@ -30,10 +30,10 @@ byte_vector hello_pack(compression method, std::size_t piece)
     writer.begin_pack(2);
     pull_step(writer, out, piece);
     memory_content name(as_bytes("hello.txt"));
-    writer.begin_entry(entry_kind::file_name, 9, name);
+    writer.begin_entry(pack_entry_kind::file_name, 9, name);
     pull_step(writer, out, piece);
     memory_content content(as_bytes("Hello World!\n"));
-    writer.begin_entry(entry_kind::file, 13, content);
+    writer.begin_entry(pack_entry_kind::file, 13, content);
     pull_step(writer, out, piece);
     writer.end_pack();
     pull_step(writer, out, piece);
@@ -73,11 +73,11 @@ TEST(PackWriter, ACopyIsADeltaOfItsBase)
         pull_step(writer, out);
         const std::uint64_t base = writer.position();
         memory_content content(as_bytes(text));
-        writer.begin_entry(entry_kind::file, size, content);
+        writer.begin_entry(pack_entry_kind::file, size, content);
         pull_step(writer, out, 100'000);
         const std::string between = random_text(20'000, 1);
         memory_content noise(as_bytes(between));
-        writer.begin_entry(entry_kind::file, between.size(), noise);
+        writer.begin_entry(pack_entry_kind::file, between.size(), noise);
         pull_step(writer, out);
         writer.begin_copy(base, size);
         pull_step(writer, out, 3);

@@ -11,10 +11,10 @@
 namespace parley_test {
 namespace {
 
-using parley::entry_kind;
 using parley::errc;
 using parley::error_code;
 using parley::guarded_directory;
+using parley::pack_entry_kind;
 using parley::tree_builder;
 
 class builder : public ::testing::Test {
@@ -29,7 +29,7 @@ protected:
     }
     pack_id give(unsigned kind, const std::string& content)
     {
-        const entry_kind as = kind == blob_kind ? entry_kind::file : entry_kind::directory;
+        const pack_entry_kind as = kind == blob_kind ? pack_entry_kind::file : pack_entry_kind::directory;
         EXPECT_FALSE(store->begin({as, content.size(), 0, {}}, offset++));
         EXPECT_FALSE(store->content(parley::as_bytes(content)));
         EXPECT_FALSE(store->end());

@@ -19,8 +19,9 @@ public:
 
     // Takes note of what there is now. The owner calls it once, before all else. The outline is complete.
     virtual result<std::shared_ptr<const document_outline>> list() = 0;
-    // Begins with the content of entry `number`, which is a file, at byte `offset`, which is not above its size.
-    // Closes the file before. Errors: document_changed (the file is not what was listed), the system's own.
+    // Begins with the content of entry `number`, which is a file, at byte `offset`, which is not above its size; of a
+    // stream, not above what read() has given so far. Closes the file before. Errors: document_changed (the file is
+    // not what was listed), cancelled, invalid_argument (the source never offered that), the system's own.
     virtual error_code open(std::uint32_t number, std::uint64_t offset) = 0;
     // Writes the next bytes of the open file to `out`, which is not empty. Returns their number; 0 at its end. A
     // stream without a known size may return what it has. Errors: document_changed (the file has more or fewer bytes

@@ -33,7 +33,7 @@ pack_head decode_pack_head(std::span<const byte, pack_head_bytes> head) noexcept
     return {{}, load_be<std::uint32_t>(head.data() + 8)};
 }
 
-std::size_t encode_entry_header(entry_kind kind, std::uint64_t size, byte* out) noexcept
+std::size_t encode_entry_header(pack_entry_kind kind, std::uint64_t size, byte* out) noexcept
 {
     std::size_t length = 0;
     auto current = static_cast<byte>(static_cast<unsigned>(kind) << 4 | (size & 0x0f));
@@ -64,10 +64,10 @@ entry_header_parser::status entry_header_parser::after_size() noexcept
 {
     shift_ = 0;
     switch (header_.kind) {
-    case entry_kind::offset_delta:
+    case pack_entry_kind::offset_delta:
         state_ = state::distance;
         return status::more;
-    case entry_kind::reference_delta:
+    case pack_entry_kind::reference_delta:
         state_ = state::base_id;
         return status::more;
     default:
@@ -83,7 +83,7 @@ entry_header_parser::status entry_header_parser::push(byte b) noexcept
         const unsigned kind = (b >> 4) & 7u;
         if (!is_known(kind)) return status::bad;
         header_ = entry_header{};
-        header_.kind = static_cast<entry_kind>(kind);
+        header_.kind = static_cast<pack_entry_kind>(kind);
         header_.size = b & 0x0fu;
         if ((b & continues) == 0) return after_size();
         shift_ = 4;

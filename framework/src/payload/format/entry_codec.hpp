@@ -33,7 +33,7 @@ struct pack_head {
 pack_head decode_pack_head(std::span<const byte, pack_head_bytes> head) noexcept;
 
 // Writes an entry's header to `out`, which has room for max_entry_header_bytes. Returns its length.
-std::size_t encode_entry_header(entry_kind kind, std::uint64_t size, byte* out) noexcept;
+std::size_t encode_entry_header(pack_entry_kind kind, std::uint64_t size, byte* out) noexcept;
 
 // Writes the distance (at least 1) from an offset delta back to its base to `out`, which has room for
 // max_base_distance_bytes. Returns its length.
@@ -41,7 +41,7 @@ std::size_t encode_base_distance(std::uint64_t distance, byte* out) noexcept;
 
 // The fields before an entry's zlib stream.
 struct entry_header {
-    entry_kind kind = entry_kind::file;
+    pack_entry_kind kind = pack_entry_kind::file;
     std::uint64_t size = 0;          // of the inflated bytes: for a delta, of its instructions
     std::uint64_t base_distance = 0; // of an offset delta; at least 1
     object_id base_id{};             // of a reference delta

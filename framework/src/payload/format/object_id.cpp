@@ -4,25 +4,25 @@
 
 namespace parley {
 
-std::string_view kind_name(entry_kind kind) noexcept
+std::string_view kind_name(pack_entry_kind kind) noexcept
 {
     switch (kind) {
-    case entry_kind::root:
+    case pack_entry_kind::root:
         return "commit";
-    case entry_kind::directory:
+    case pack_entry_kind::directory:
         return "tree";
-    case entry_kind::file:
+    case pack_entry_kind::file:
         return "blob";
-    case entry_kind::file_name:
+    case pack_entry_kind::file_name:
         return "tag";
-    case entry_kind::offset_delta:
-    case entry_kind::reference_delta:
+    case pack_entry_kind::offset_delta:
+    case pack_entry_kind::reference_delta:
         break;
     }
     return {};
 }
 
-void object_hasher::begin(entry_kind kind, std::uint64_t size) noexcept
+void object_hasher::begin(pack_entry_kind kind, std::uint64_t size) noexcept
 {
     if (begun_) static_cast<void>(hash_.finish());
     begun_ = true;
@@ -40,7 +40,7 @@ object_id object_hasher::finish() noexcept
     return hash_.finish();
 }
 
-object_id hash_object(entry_kind kind, bytes_view content)
+object_id hash_object(pack_entry_kind kind, bytes_view content)
 {
     object_hasher hasher;
     hasher.begin(kind, content.size());

@@ -10,7 +10,7 @@
 
 namespace parley {
 
-enum class entry_kind : std::uint8_t {
+enum class pack_entry_kind : std::uint8_t {
     root = 1,      // Git's commit: the top directory's name and id
     directory = 2, // Git's tree
     file = 3,      // Git's blob
@@ -21,19 +21,19 @@ enum class entry_kind : std::uint8_t {
 
 using object_id = sha1_digest;
 
-constexpr bool is_delta(entry_kind kind) noexcept
+constexpr bool is_delta(pack_entry_kind kind) noexcept
 {
-    return kind == entry_kind::offset_delta || kind == entry_kind::reference_delta;
+    return kind == pack_entry_kind::offset_delta || kind == pack_entry_kind::reference_delta;
 }
 
 // Git's name of a kind that is not a delta ("commit", "tree", "blob", "tag"); empty for a delta.
-std::string_view kind_name(entry_kind kind) noexcept;
+std::string_view kind_name(pack_entry_kind kind) noexcept;
 
 // Hashes one object after another. Not thread-safe.
 class object_hasher {
 public:
     // Begins an object of `size` content bytes and drops an unfinished one. `kind` is not a delta.
-    void begin(entry_kind kind, std::uint64_t size) noexcept;
+    void begin(pack_entry_kind kind, std::uint64_t size) noexcept;
     void update(bytes_view content) noexcept { hash_.update(content); }
     // Update this hash with the content instead of calling update().
     sha1& hash() noexcept { return hash_; }
@@ -46,6 +46,6 @@ private:
 };
 
 // The id of an object whose content is at hand.
-object_id hash_object(entry_kind kind, bytes_view content);
+object_id hash_object(pack_entry_kind kind, bytes_view content);
 
 } // namespace parley

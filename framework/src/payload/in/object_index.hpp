@@ -34,7 +34,7 @@ struct object_record {
     // Of a directory: see tree_builder.
     std::uint32_t base = 0;
     std::uint16_t delta_depth = 0;
-    entry_kind kind = entry_kind::file; // of the content; while waiting, the kind of delta
+    pack_entry_kind kind = pack_entry_kind::file; // of the content; while waiting, the kind of delta
     object_state state : 4 = object_state::unusable;
     bool seen : 1 = false;   // its content is needed
     bool shared : 1 = false; // its content is needed in more than one place

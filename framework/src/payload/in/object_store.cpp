@@ -109,7 +109,7 @@ error_code object_store::begin_delta(const entry_header& header, std::uint32_t n
 {
     object_record& record = index_.at(number);
     std::optional<std::uint32_t> base;
-    if (header.kind == entry_kind::offset_delta) {
+    if (header.kind == pack_entry_kind::offset_delta) {
         if (header.base_distance > record.offset)
             return fail(errc::pack_bad_entry, "delta with a base before the start");
         base = index_.find_offset(record.offset - header.base_distance);
@@ -176,7 +176,7 @@ error_code object_store::end_copy_of_base()
     record.id = base.id;
     record.base = 0;
     index_.settle(current_);
-    if (base.kind == entry_kind::file) file_bytes_written_ += base.size;
+    if (base.kind == pack_entry_kind::file) file_bytes_written_ += base.size;
     return {};
 }
 
@@ -252,14 +252,14 @@ error_code object_store::resolve_waiting()
     std::vector<by_entry> entry_waiters;
     std::vector<by_id> id_waiters;
     const auto waits_for_entry = [this](std::uint32_t number) {
-        return index_.at(number).kind == entry_kind::offset_delta;
+        return index_.at(number).kind == pack_entry_kind::offset_delta;
     };
     const auto for_entries = std::count_if(waiting_.begin(), waiting_.end(), waits_for_entry);
     entry_waiters.reserve(static_cast<std::size_t>(for_entries));
     id_waiters.reserve(waiting_.size() - static_cast<std::size_t>(for_entries));
     for (const std::uint32_t number : waiting_) {
         const object_record& record = index_.at(number);
-        if (record.kind == entry_kind::offset_delta)
+        if (record.kind == pack_entry_kind::offset_delta)
             entry_waiters.push_back({record.base, number});
         else
             id_waiters.push_back({record.id, number});
@@ -328,9 +328,9 @@ error_code object_store::apply_waiting(std::uint32_t number, std::uint32_t base)
 
 // ---- the object under way
 
-error_code object_store::begin_object(entry_kind kind, std::uint64_t size)
+error_code object_store::begin_object(pack_entry_kind kind, std::uint64_t size)
 {
-    if (kind == entry_kind::directory && size / longest_tree_entry_bytes > limits_.max_entries)
+    if (kind == pack_entry_kind::directory && size / longest_tree_entry_bytes > limits_.max_entries)
         return errc::too_many_entries;
     if (const error_code error = claim(size)) return error;
     kind_ = kind;
@@ -339,7 +339,7 @@ error_code object_store::begin_object(entry_kind kind, std::uint64_t size)
     hashed_elsewhere_ = false;
     object_record& record = index_.at(current_);
     record.size = size;
-    if (kind == entry_kind::file) return begin_file(record);
+    if (kind == pack_entry_kind::file) return begin_file(record);
     if (const error_code error = open_spool()) return error;
     record.position = spool_.size();
     return {};
@@ -388,7 +388,7 @@ error_code object_store::flush()
 error_code object_store::write_through(bytes_view bytes)
 {
     if (!hashed_elsewhere_) hasher_.update(bytes);
-    if (kind_ != entry_kind::file) return spool_.append(bytes);
+    if (kind_ != pack_entry_kind::file) return spool_.append(bytes);
     file_bytes_written_ += bytes.size();
     return file_.append_sparse(bytes);
 }
@@ -415,14 +415,14 @@ error_code object_store::end_object()
     record.id = hasher_.finish();
     record.base = 0;
     index_.settle(current_);
-    if (kind_ == entry_kind::file)
+    if (kind_ == pack_entry_kind::file)
         if (const error_code error = file_.close()) return error;
     if (record.state != object_state::duplicate) {
         kept_bytes_ += record.size;
         return {};
     }
     if (const error_code error = count_repeated(record.size)) return error;
-    if (kind_ != entry_kind::file) return {};
+    if (kind_ != pack_entry_kind::file) return {};
     budget_.release(record.size);
     if (!record.held) return directory_->remove_file(staged_name(current_));
     release_held(record);
@@ -455,7 +455,7 @@ error_code object_store::open_base(std::uint32_t number)
     base_ = nothing;
     window_filled_ = 0;
     base_file_ = {};
-    if (index_.at(number).kind == entry_kind::file) {
+    if (index_.at(number).kind == pack_entry_kind::file) {
         auto opened = open_file(number);
         if (!opened) return opened.error();
         base_file_ = std::move(*opened);
@@ -466,7 +466,7 @@ error_code object_store::open_base(std::uint32_t number)
 
 error_code object_store::read_base(std::uint64_t offset, mutable_bytes out) const
 {
-    if (index_.at(base_).kind == entry_kind::file) return base_file_.read_at(offset, out);
+    if (index_.at(base_).kind == pack_entry_kind::file) return base_file_.read_at(offset, out);
     return read_directory(base_, offset, out);
 }
 
@@ -553,7 +553,7 @@ error_code object_store::put_in_folder(std::uint32_t number, const guarded_direc
 bool object_store::in_folder(std::uint32_t number) const noexcept
 {
     const object_record& record = index_.at(number);
-    return record.state == object_state::present && record.kind == entry_kind::file && record.base != 0;
+    return record.state == object_state::present && record.kind == pack_entry_kind::file && record.base != 0;
 }
 
 error_code object_store::take_from_folder(std::uint32_t number)

@@ -118,7 +118,7 @@ private:
     error_code end_copy_of_base();
     error_code apply_waiting(std::uint32_t number, std::uint32_t base);
 
-    error_code begin_object(entry_kind kind, std::uint64_t size);
+    error_code begin_object(pack_entry_kind kind, std::uint64_t size);
     error_code begin_file(object_record& record);
     error_code write_held(object_record& record, const guarded_directory& where, std::string_view name);
     error_code stage_held(std::uint32_t number);
@@ -157,7 +157,7 @@ private:
     // The object being written.
     mode mode_ = mode::idle;
     std::uint32_t current_ = 0;
-    entry_kind kind_ = entry_kind::file;
+    pack_entry_kind kind_ = pack_entry_kind::file;
     guarded_file file_;
     object_hasher hasher_;
     bool hashed_elsewhere_ = false;

@@ -67,7 +67,7 @@ error_code tree_builder::find(const tree_entry& entry, std::uint32_t& object)
     const auto found = store_.index().find(entry.id);
     if (!found) return fail(errc::pack_missing_object, "content that never came", entry.name);
     object = *found;
-    const bool is_directory = store_.index().at(object).kind == entry_kind::directory;
+    const bool is_directory = store_.index().at(object).kind == pack_entry_kind::directory;
     if (is_directory == entry.is_directory) return {};
     return fail(errc::pack_bad_tree,
                 is_directory ? "a directory whose entry says file" : "a file whose entry says directory",
@@ -246,7 +246,7 @@ void tree_builder::share(std::uint32_t object)
     object_record& record = store_.index().at(object);
     if (record.shared) return;
     record.shared = true;
-    if (record.kind == entry_kind::directory) shared_.push_back(object);
+    if (record.kind == pack_entry_kind::directory) shared_.push_back(object);
 }
 
 // Two entries have one name. (A file system may take other names for one, too: that is found in build().)

@@ -1,6 +1,7 @@
 #include "payload/out/document_walk.hpp"
 
 #include "payload/format/tree_codec.hpp"
+#include "payload/out/directory_names.hpp"
 #include "payload/out/skip_reason.hpp"
 
 #include <parley/base/descriptor.hpp>
@@ -8,28 +9,14 @@
 
 #include <algorithm>
 #include <cstring>
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
 namespace parley {
 namespace {
 
-std::string_view kind_that_does_not_travel(mode_t mode) noexcept
-{
-    if (S_ISLNK(mode)) return "symbolic link";
-    if (S_ISSOCK(mode)) return "socket";
-    if (S_ISFIFO(mode)) return "named pipe";
-    if (S_ISCHR(mode) || S_ISBLK(mode)) return "device";
-    return "special file";
-}
-
 // How many paths pass between two looks at the clock. A slow file system takes milliseconds for each.
 constexpr std::uint64_t paths_per_clock = 16;
-
-struct directory_closer {
-    void operator()(DIR* d) const noexcept { ::closedir(d); }
-};
 
 } // namespace
 
@@ -147,30 +134,21 @@ private:
         here.owned = std::move(owned);
         here.fd = fd;
 
-        // fdopendir() takes ownership of its descriptor, but `fd` is still needed.
-        descriptor own(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-        if (!own) return last_system_error();
-        std::unique_ptr<DIR, directory_closer> stream(::fdopendir(own.get()));
-        if (!stream) return last_system_error();
-        own.release();
-        ::rewinddir(stream.get());
-
+        result<directory_names> names = directory_names::of(fd);
+        if (!names) return names.error();
         for (;;) {
-            errno = 0;
-            const dirent* entry = ::readdir(stream.get());
-            if (entry == nullptr) {
-                const error_code error = errno != 0 ? last_system_error() : error_code();
-                if (error && (levels_.size() == 1 || is_exhaustion(error))) return error;
+            const result<const char*> name = names->next();
+            if (!name) {
+                if (levels_.size() == 1 || is_exhaustion(name.error())) return name.error();
                 // Some of the directory cannot be listed. The rest travels.
-                if (error && on_skipped_) on_skipped_({path_, "a part of it: " + error.message()});
+                if (on_skipped_) on_skipped_({path_, skip_reason_of_part(name.error())});
                 break;
             }
-            const std::string_view name = entry->d_name;
-            if (name == "." || name == "..") continue;
+            if (*name == nullptr) break;
             if (stopped_ != nullptr && *stopped_) return errc::cancelled;
             if (examined_++ % paths_per_clock == 0 && deadline_ != no_deadline && clock::now() >= deadline_)
                 return errc::timed_out;
-            if (const error_code error = examine(here, entry->d_name)) return error;
+            if (const error_code error = examine(here, *name)) return error;
         }
         std::sort(here.found.begin(), here.found.end(), [&here](const found_path& a, const found_path& b) {
             return tree_order(here.name(a), a.is_directory, here.name(b), b.is_directory);

@@ -56,7 +56,7 @@ file_content file_content::stream(descriptor fd, std::uint64_t size)
 void file_content::begin_id() noexcept
 {
     if (!hash_) hash_ = std::make_unique<object_hasher>();
-    hash_->begin(entry_kind::file, size_);
+    hash_->begin(pack_entry_kind::file, size_);
 }
 
 error_code file_content::read(mutable_bytes out)

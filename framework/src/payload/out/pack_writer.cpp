@@ -52,7 +52,7 @@ void pack_writer::begin_pack(std::uint32_t entries)
     frame(encode_pack_head(entries));
 }
 
-void pack_writer::begin_entry(entry_kind kind, std::uint64_t size, content_reader& content)
+void pack_writer::begin_entry(pack_entry_kind kind, std::uint64_t size, content_reader& content)
 {
     frame_begin_ = 0;
     frame_end_ = encode_entry_header(kind, size, frame_.data());
@@ -65,7 +65,7 @@ void pack_writer::begin_copy(std::uint64_t base, std::uint64_t size)
     const std::uint64_t distance = position_ - base;
     delta_ = copy_delta(size);
     delta_content_ = memory_content(delta_);
-    begin_entry(entry_kind::offset_delta, delta_.size(), delta_content_);
+    begin_entry(pack_entry_kind::offset_delta, delta_.size(), delta_content_);
     frame_end_ += encode_base_distance(distance, frame_.data() + frame_end_);
 }
 

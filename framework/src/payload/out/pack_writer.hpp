@@ -29,7 +29,7 @@ public:
     // Begins with the head, which announces `entries`.
     void begin_pack(std::uint32_t entries);
     // Begins an entry with `size` bytes of `content`, which it borrows until idle(). `kind` is not a delta.
-    void begin_entry(entry_kind kind, std::uint64_t size, content_reader& content);
+    void begin_entry(pack_entry_kind kind, std::uint64_t size, content_reader& content);
     // Begins an entry that equals the one of `size` (1..max_copy_bytes) bytes that began at `base`.
     void begin_copy(std::uint64_t base, std::uint64_t size);
     // Begins the trailer.

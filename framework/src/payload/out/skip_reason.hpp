@@ -6,6 +6,8 @@
 #include <boost/system/errc.hpp>
 
 #include <string>
+#include <string_view>
+#include <sys/stat.h>
 
 namespace parley {
 
@@ -35,6 +37,22 @@ inline std::string skip_reason(const error_code& error)
         return "no permission to read it";
     if (error == sys::file_too_large) return "it is longer than 16 MiB, which its size does not say";
     return error.message();
+}
+
+// The same for a directory that was listed in part.
+inline std::string skip_reason_of_part(const error_code& error)
+{
+    return "a part of it: " + error.message();
+}
+
+// Why a path that is neither a file nor a directory is skipped.
+inline std::string_view kind_that_does_not_travel(mode_t mode) noexcept
+{
+    if (S_ISLNK(mode)) return "symbolic link";
+    if (S_ISSOCK(mode)) return "socket";
+    if (S_ISFIFO(mode)) return "named pipe";
+    if (S_ISCHR(mode) || S_ISBLK(mode)) return "device";
+    return "special file";
 }
 
 } // namespace parley
