@@ -32,6 +32,7 @@ content_pump::content_pump(const executor& home, executor away, content_source& 
       on_ready_(std::move(on_ready)),
       away_(home, std::move(away))
 {
+    source_.resume();
     for (block& b : blocks_) {
         b.space = make_page_buffer(block_bytes);
         submit(b);

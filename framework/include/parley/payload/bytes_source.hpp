@@ -27,6 +27,7 @@ public:
     result<std::size_t> read(mutable_bytes out) override;
     error_code close() override;
     void stop() noexcept override { stopped_ = true; }
+    void resume() noexcept override { stopped_ = false; }
     const document_fault& fault() const noexcept override { return fault_; }
 
 private:

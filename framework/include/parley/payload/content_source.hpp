@@ -31,6 +31,8 @@ public:
     virtual error_code close() = 0;
     // Lets the functions above fail with `cancelled` soon. From any thread.
     virtual void stop() noexcept {}
+    // Ends that. The owner calls it while no other function runs.
+    virtual void resume() noexcept {}
     // What the last error means to the other side. Hostile text in it is not escaped.
     virtual const document_fault& fault() const noexcept = 0;
 };

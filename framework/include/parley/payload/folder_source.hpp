@@ -109,6 +109,7 @@ public:
     result<std::size_t> read(mutable_bytes out) override;
     error_code close() override;
     void stop() noexcept override;
+    void resume() noexcept override;
     const document_fault& fault() const noexcept override;
 
     // The document's name, or the title of several items.

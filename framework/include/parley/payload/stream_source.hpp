@@ -42,6 +42,7 @@ public:
     result<std::size_t> read(mutable_bytes out) override;
     error_code close() override;
     void stop() noexcept override;
+    void resume() noexcept override;
     const document_fault& fault() const noexcept override;
 
     // How many bytes have been read so far.

@@ -336,6 +336,11 @@ error_code folder_source::close()
     return error;
 }
 
+void folder_source::resume() noexcept
+{
+    state_->stopped = false;
+}
+
 void folder_source::stop() noexcept
 {
     state_->stopped = true;

@@ -181,6 +181,12 @@ void stream_source::stop() noexcept
     ::eventfd_write(state_->wake.get(), 1);
 }
 
+void stream_source::resume() noexcept
+{
+    eventfd_t count = 0;
+    if (state_->stopped.exchange(false)) ::eventfd_read(state_->wake.get(), &count);
+}
+
 const document_fault& stream_source::fault() const noexcept
 {
     return state_->fault;
