@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <array>
 #include <cmath>
 
 namespace parley::cli {
@@ -39,11 +40,9 @@ public:
     void document(std::string_view name, bool is_directory, std::uint64_t files,
                   std::uint64_t content_bytes) override
     {
-        put({{"event", "document"},
-             {"name", name},
-             {"directory", is_directory},
-             {"files", files},
-             {"bytes", content_bytes}});
+        json event{{"event", "document"}, {"name", name}, {"directory", is_directory}, {"files", files}};
+        event["bytes"] = content_bytes == unknown_size ? json{nullptr} : json(content_bytes);
+        put(event);
     }
     void connecting(std::string_view relay, std::string_view proxy) override
     {
@@ -77,6 +76,28 @@ public:
         put({{"event", "receiver_left"}, {"message", message}});
         messages_(fmt::format("parley: {}; waiting on with the same code\n", message));
     }
+    void interrupted(std::string_view why, duration pause) override
+    {
+        meter_.reset();
+        pending_.reset();
+        put({{"event", "interrupted"}, {"reason", why}, {"seconds", rounded_seconds(pause)}});
+    }
+    void resumed() override { put({{"event", "resumed"}}); }
+    void delivered(std::string_view peer, std::uint64_t number) override
+    {
+        put({{"event", "delivered"}, {"peer", peer}, {"receivers", number}});
+    }
+    void offer(std::string_view peer, const document_outline& document) override
+    {
+        static constexpr std::array kinds{"file", "directory", "items", "stream", "text"};
+        const document_offer& o = document.offer();
+        json event{
+            {"event", "offer"}, {"peer", peer},     {"kind", kinds.at(static_cast<std::size_t>(o.kind))},
+            {"name", o.name},   {"files", o.files}, {"directories", o.directories}};
+        event["bytes"] = o.bytes == unknown_size ? json{nullptr} : json(o.bytes);
+        put(event);
+    }
+    void list(const document_outline&) override {}
     void agreed(std::string_view self, std::string_view peer) override
     {
         put({{"event", "agreed"}, {"identity", self}, {"peer", peer}});

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace parley::cli {
 namespace {
@@ -25,20 +26,28 @@ constexpr std::string_view exit_codes_text = R"(Exit codes:
  12  done, but without some paths: links, unreadable files, impossible names)";
 
 constexpr std::string_view send_notes =
-    R"(PATH is a file or a directory; "-" is standard input until its end. The code
-comes from --code-file, or else from PARLEY_CODE. Otherwise parley makes a code
-and shows it. parley sends names that begin with a dot. It skips and reports
-links, special files and what it cannot read; then it ends with exit code 12.
+    R"(PATH is a file or a directory; several are sent together. "-" is standard input
+until its end. The code comes from --code-file, or else from PARLEY_CODE.
+Otherwise parley makes a code and shows it. parley sends names that begin with a
+dot, links that stay in the document, modes and times. It skips and reports
+other links, special files and what it cannot read; then it ends with exit code
+12.
 
-"Sent" means "stored" if the receiver is parley: it ends its connection in order
-only after it has stored the document. Another receiver may end in order when
-its user stops it. Then "Sent" means that its relay had every byte.
+A broken connection is continued by both sides. "Sent" means that the receiver
+has stored the document. A receiver that speaks only version 1 of the session
+cannot say so, and gets neither links nor several paths: see --session.
 
 )";
 
 constexpr std::string_view recv_notes =
-    R"(parley asks twice: before it receives anything, with the sender's address, and
-before it places the document, with its name, its number of files and its size.
+    R"(parley asks before it receives anything: it shows what is offered, the sender's
+address and the free space. "l" lists every path. (A sender of version 1 of the
+session shows its document only at its end, so parley asks twice.)
+
+A broken connection is continued by both sides. If the program ends before the
+document is complete, what has come is kept in a hidden folder at the
+destination. The next "parley recv" there goes on with it if the same document
+is offered; after seven days it is removed.
 
 The code comes from the first of these that exists: the argument (other users
 can see it in the process list), --code-file, PARLEY_CODE, the terminal (parley
@@ -68,6 +77,7 @@ struct raw_common {
     std::string relay;
     std::string code_file;
     std::string ca_file;
+    std::string session = "auto";
     proxy_arguments proxy;
     std::uint16_t room_port = 0;
     double timeout_seconds = 3600, connect_timeout_seconds = 15, idle_timeout_seconds = 60;
@@ -114,6 +124,9 @@ void add_common(CLI::App& command, raw_common& raw)
     add_option(command, "--idle-timeout", raw.idle_timeout_seconds, "SECONDS",
                "How long a transfer may go without a byte (default: 60)")
         ->check(CLI::Range(0.001, 31'536'000.0).description(""));
+    add_option(command, "--session", raw.session, "VERSION",
+               "The version of the session: 1 (as other programs speak it), 2, or auto (default: auto)")
+        ->check(CLI::IsMember({"1", "2", "auto"}).description(""));
     add_option(command, "--max-wrong-codes", raw.max_wrong_codes, "N",
                "Stop when more than N others with another code have come; 0 for any number (default: 10000)");
     CLI::Option* quiet = command.add_flag("-q,--quiet", raw.quiet, "Show failures only");
@@ -184,8 +197,20 @@ failed_check check_common(const raw_common& raw, const surroundings& around, com
     out.connect_timeout = milliseconds_of(raw.connect_timeout_seconds);
     out.idle_timeout = milliseconds_of(raw.idle_timeout_seconds);
     out.max_wrong_codes = raw.max_wrong_codes;
+    out.session = raw.session == "1"   ? session_versions::only_1
+                  : raw.session == "2" ? session_versions::only_2
+                                       : session_versions::both;
     out.form = raw.json ? output_form::json : raw.quiet ? output_form::quiet : output_form::text;
     return {};
+}
+
+// A decimal number; nothing for anything else.
+std::optional<std::uint64_t> read_number(std::string_view text)
+{
+    std::uint64_t out = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return out;
 }
 
 // The parser of all commands, and the storage for its results.
@@ -222,12 +247,18 @@ private:
     {
         send_ = app_.add_subcommand("send", "Send a file, a directory, a text or standard input");
         send_->footer(std::string{send_notes} + std::string{exit_codes_text});
-        path_ = add_option(*send_, "PATH", path_text_, "", "What to send; \"-\" is standard input");
+        path_ = add_option(*send_, "PATH", path_texts_, "", "What to send; \"-\" is standard input");
         text_ = add_option(*send_, "--text", text_value_, "TEXT", "Send this text instead")->excludes(path_);
-        name_ =
-            add_option(*send_, "--name", name_value_, "NAME",
-                       "What the receiver sees (default: the name of PATH, message.txt for a text, stdin for "
-                       "standard input)");
+        name_ = add_option(
+            *send_, "--name", name_value_, "NAME",
+            "What the receiver sees (default: the name of PATH, none for several, stdin for standard "
+            "input). A text with a name is sent as a file, others are shown");
+        add_option(*send_, "--exclude", exclude_, "GLOB",
+                   "Leave out what matches, by name or by path in the document, for example \"*.o\" or "
+                   "\"build/**\"; may be repeated")
+            ->allow_extra_args(false);
+        add_option(*send_, "--receivers", receivers_, "N",
+                   "Serve N receivers with one code, or any number: unlimited (default: 1)");
         CLI::Option* compress = send_->add_flag("--compress", compress_, "Compress everything");
         send_->add_flag("--no-compress", no_compress_, "Compress nothing (default: compress what shrinks)")
             ->excludes(compress);
@@ -247,10 +278,22 @@ private:
         recv_->add_flag(
             "--allow-dot", allow_dot_,
             "With -y: receive a document whose name begins with a dot, too (without -y, parley asks)");
-        recv_->add_flag(
+        CLI::Option* rename = recv_->add_flag(
             "--rename", rename_,
             "If the name is taken, receive the document under another one, for example \"name (1)\" "
             "(without -y, parley asks)");
+        CLI::Option* overwrite =
+            recv_
+                ->add_flag(
+                    "--overwrite", overwrite_,
+                    "If the name is taken, replace files one by one; a folder is merged with the one there")
+                ->excludes(rename);
+        recv_
+            ->add_flag("--keep-going", keep_going_,
+                       "Place what can be placed, and leave out names that are taken or cannot be here")
+            ->excludes(rename)
+            ->excludes(overwrite);
+        recv_->add_flag("--no-keep", no_keep_, "Keep nothing of a document that is not complete");
         output_ =
             add_option(*recv_, "-o,--output", output_value_, "PATH",
                        "An existing directory to receive into, or a new path for the document; \"-\" is "
@@ -307,13 +350,30 @@ private:
         if (text_->count() != 0) {
             options.kind = kind::text;
             options.text = std::move(text_value_);
-        } else if (path_->count() == 0 || path_text_.empty()) {
+        } else if (path_texts_.empty() || std::ranges::count(path_texts_, "") != 0) {
             return usage_error("nothing to send: give a PATH, \"-\" or --text");
-        } else if (path_text_ == "-") {
+        } else if (std::ranges::count(path_texts_, "-") != 0) {
+            if (path_texts_.size() != 1)
+                return usage_error("standard input (\"-\") cannot be sent beside paths");
             options.kind = kind::standard_input;
         } else {
-            options.path = path_text_;
+            options.paths.assign(path_texts_.begin(), path_texts_.end());
         }
+        options.exclude = std::move(exclude_);
+        if (receivers_ == "unlimited") {
+            options.receivers = 0;
+        } else if (auto number = read_number(receivers_); number && *number != 0) {
+            options.receivers = *number;
+        } else {
+            return usage_error("--receivers: neither a number above 0 nor unlimited");
+        }
+        const bool old = options.common.session == session_versions::only_1;
+        if (old && options.paths.size() > 1)
+            return usage_error("version 1 of the session carries one PATH; leave out --session 1");
+        if (old && !options.exclude.empty())
+            return usage_error("version 1 of the session has no --exclude; leave out --session 1");
+        if (old && options.receivers != 1)
+            return usage_error("version 1 of the session has one receiver; leave out --session 1");
         if (name_->count() != 0) options.name = std::move(name_value_);
         if (options.kind == kind::standard_input && options.common.code_file == "-")
             return usage_error("standard input cannot be both the document and the code");
@@ -331,7 +391,11 @@ private:
         if (code_->count() != 0) options.code = std::move(code_value_);
         options.yes = yes_;
         options.allow_dot = allow_dot_;
-        options.rename = rename_;
+        options.when_taken = rename_       ? taken_action::rename
+                             : overwrite_  ? taken_action::overwrite
+                             : keep_going_ ? taken_action::keep_going
+                                           : taken_action::refuse;
+        options.keep = !no_keep_;
         options.max_size_bytes = max_size_;
         if (max_paths_option_->count() != 0) options.max_paths = max_paths_;
         options.max_iterations = max_iterations_;
@@ -362,7 +426,10 @@ private:
     std::uint32_t max_paths_ = 0;
     CLI::Option *path_ = nullptr, *text_ = nullptr, *name_ = nullptr, *code_ = nullptr, *output_ = nullptr;
     raw_common send_raw_, recv_raw_;
-    std::string path_text_, text_value_, name_value_, records_ = "current", code_value_, output_value_;
+    std::vector<std::string> path_texts_, exclude_;
+    std::string receivers_ = "1";
+    bool overwrite_ = false, keep_going_ = false, no_keep_ = false;
+    std::string text_value_, name_value_, records_ = "current", code_value_, output_value_;
     std::uint64_t max_iterations_ = default_max_iterations;
     bool compress_ = false, no_compress_ = false, yes_ = false, allow_dot_ = false, rename_ = false;
     std::string probe_relay_, probe_ca_file_;

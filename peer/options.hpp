@@ -6,6 +6,7 @@
 #include <parley/crypto/record_cipher.hpp>
 #include <parley/crypto/spoke.hpp>
 #include <parley/payload/document_source.hpp>
+#include <parley/payload/folder_sink.hpp>
 #include <parley/proto/guess_report.hpp>
 #include <parley/transport/address.hpp>
 #include <parley/transport/proxy.hpp>
@@ -15,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace parley::cli {
 
@@ -34,14 +36,17 @@ struct common_options {
     std::chrono::milliseconds idle_timeout{60'000};           // of a transfer without a byte
     std::uint64_t max_wrong_codes = default_max_guesses;      // 0: any number
     output_form form = output_form::text;
+    session_versions session = session_versions::both;
 };
 
 struct send_command_options {
     common_options common;
-    enum class source_kind { path, text, standard_input } kind = source_kind::path;
-    std::filesystem::path path;
+    enum class source_kind { paths, text, standard_input } kind = source_kind::paths;
+    std::vector<std::filesystem::path> paths;
     std::string text;
-    std::optional<std::string> name; // that the receiver sees
+    std::vector<std::string> exclude; // globs
+    std::uint64_t receivers = 1;      // 0: any number
+    std::optional<std::string> name;  // that the receiver sees
     compression compress = compression::sampled;
     record_layout layout = record_layout::current;
 };
@@ -50,11 +55,12 @@ struct recv_command_options {
     common_options common;
     std::optional<std::string> code; // the argument, which other users of the machine can see
     bool yes = false;
-    bool allow_dot = false;                    // with `yes`: take a document whose name begins with a dot
-    bool rename = false;                       // take another name if the document's is taken
-    std::uint64_t max_size_bytes = UINT64_MAX; // of the document
-    std::optional<std::uint32_t> max_paths;    // in the document
-    std::optional<std::string> output;         // "-" is standard output
+    bool allow_dot = false; // with `yes`: take a document whose name begins with a dot
+    taken_action when_taken = taken_action::refuse;
+    bool keep = true;                                      // what has come of an incomplete document
+    std::uint64_t max_size_bytes = UINT64_MAX;             // of the document
+    std::optional<std::uint32_t> max_paths;                // in the document
+    std::optional<std::string> output;                     // "-" is standard output
     std::uint64_t max_iterations = default_max_iterations; // of key derivation, that a sender may ask for
 };
 

@@ -10,6 +10,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -118,7 +119,7 @@ result<line_buffer::outcome> read_some_of_line(int input, line_buffer& line)
 struct answer_state {
     explicit answer_state(const executor& ex) : answered(ex) {}
     event answered;
-    bool yes = false;
+    prompt_answer answer = prompt_answer::no;
 };
 
 // The thread that waits for the answer, and a pipe to end it early.
@@ -128,10 +129,10 @@ public:
     {
         if (::pipe2(ends_.data(), O_CLOEXEC) != 0) ends_ = {-1, -1};
         thread_ = std::thread{[input, stop = ends_[0], state = std::move(state)]() mutable {
-            const bool yes = wait(input, stop);
+            const prompt_answer answer = wait(input, stop);
             const executor ex = state->answered.get_executor();
-            asio::post(ex, [state = std::move(state), yes] {
-                state->yes = yes;
+            asio::post(ex, [state = std::move(state), answer] {
+                state->answer = answer;
                 state->answered.signal();
             });
         }};
@@ -153,12 +154,12 @@ private:
         line_buffer line;
         for (;;) {
             const int ready = ::poll(set.data(), set.size(), -1);
-            if (ready < 0 && errno != EINTR) return false;
+            if (ready < 0 && errno != EINTR) return prompt_answer::no;
             if (ready < 0) continue;
-            if (set[1].revents != 0 || set[2].revents != 0) return false;
+            if (set[1].revents != 0 || set[2].revents != 0) return prompt_answer::no;
             const result<line_buffer::outcome> step = read_some_of_line(input, line);
-            if (!step) return false;
-            if (*step == line_buffer::outcome::complete) return means_yes(line.take().text());
+            if (!step) return prompt_answer::no;
+            if (*step == line_buffer::outcome::complete) return meaning_of(line.take().text());
         }
     }
 
@@ -207,26 +208,26 @@ result<secret_bytes> ask_secret(std::string_view question, int input, int output
     }
 }
 
-bool means_yes(std::string_view answer) noexcept
+prompt_answer meaning_of(std::string_view answer) noexcept
 {
     constexpr std::string_view blanks = " \t\r\n";
     const std::size_t first = answer.find_first_not_of(blanks);
-    if (first == std::string_view::npos) return false;
+    if (first == std::string_view::npos) return prompt_answer::no;
     answer = answer.substr(first, answer.find_last_not_of(blanks) - first + 1);
-    if (answer.size() != 1 && answer.size() != 3) return false;
-    constexpr std::string_view yes = "yes";
-    for (std::size_t i = 0; i < answer.size(); ++i)
-        if ((answer[i] | 0x20) != yes[i]) return false;
-    return true;
+    const auto is = [answer](std::string_view word) {
+        return std::ranges::equal(answer, word, [](char a, char b) { return (a | 0x20) == b; });
+    };
+    if (is("y") || is("yes")) return prompt_answer::yes;
+    return is("l") || is("list") ? prompt_answer::list : prompt_answer::no;
 }
 
-awaitable<bool> read_answer(int input)
+awaitable<prompt_answer> read_answer(int input)
 {
     const executor ex = co_await asio::this_coro::executor;
     const auto state = std::make_shared<answer_state>(ex);
     const answer_thread thread{input, state};
     co_await state->answered.wait_or_cancelled();
-    co_return state->yes;
+    co_return state->answer;
 }
 
 } // namespace parley::cli

@@ -19,13 +19,14 @@ result<secret_bytes> read_line(int input);
 // turns the echo on until the program continues, and then it asks again. Errors: those of read_line().
 result<secret_bytes> ask_secret(std::string_view question, int input, int output);
 
-// Whether `answer` means yes: "y" or "yes" in any case, with or without spaces around it.
-bool means_yes(std::string_view answer) noexcept;
+// What a line means as an answer: "y" or "yes", "l" or "list", in any case, with or without spaces around it.
+enum class prompt_answer : byte { no, yes, list };
+prompt_answer meaning_of(std::string_view answer) noexcept;
 
-// Reads one line from `input`, which is a terminal or can be polled, and returns whether it means yes. It
+// Reads one line from `input`, which is a terminal or can be polled, and returns what it means. It
 // reads on a separate thread, so the executor of the calling coroutine is not blocked. The end of the input
 // means no. Cancellation (terminal) or a signal ends it with a no; what was typed so far stays in the
 // terminal's queue.
-awaitable<bool> read_answer(int input);
+awaitable<prompt_answer> read_answer(int input);
 
 } // namespace parley::cli

@@ -5,6 +5,7 @@
 #include "peer/progress.hpp"
 
 #include <parley/payload/document_source.hpp>
+#include <parley/proto/document_outline.hpp>
 #include <parley/proto/guess_report.hpp>
 
 #include <functional>
@@ -37,7 +38,7 @@ public:
     virtual void code(std::string_view code, std::string_view command) = 0;
     virtual void warning(std::string_view text) = 0;
     virtual void skipped(const skipped_path& path) = 0;
-    // Sender: the document on offer.
+    // Sender: the document on offer; unknown_size of a stream.
     virtual void document(std::string_view name, bool is_directory, std::uint64_t files,
                           std::uint64_t content_bytes) = 0;
     // `proxy` is the proxy in use, without credentials; empty: none.
@@ -56,6 +57,14 @@ public:
     virtual void withdrawn(std::string_view peer) = 0; // receiver: that sender has left again
     // Sender: the receiver left before the end, as `message` says; the wait begins again.
     virtual void receiver_left(std::string_view message) = 0;
+    // The connection broke; both sides come back, this one after `pause`. Called for each attempt that fails.
+    virtual void interrupted(std::string_view why, duration pause) = 0;
+    virtual void resumed() = 0;
+    // Sender of several: a receiver has stored the document; it is the `number`-th.
+    virtual void delivered(std::string_view peer, std::uint64_t number) = 0;
+    // Receiver, version 2: `peer` offers this; and every path of it.
+    virtual void offer(std::string_view peer, const document_outline& document) = 0;
+    virtual void list(const document_outline& document) = 0;
     virtual void agreed(std::string_view self, std::string_view peer) = 0;
     virtual void progress(time_point now, std::uint64_t bytes, std::optional<std::uint64_t> total) = 0;
     // Time passes: shows the last progress again, with the rate of now. Call it about once a second.

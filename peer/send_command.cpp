@@ -5,6 +5,9 @@
 #include "peer/terminal.hpp"
 
 #include <parley/crypto/random.hpp>
+#include <parley/payload/bytes_source.hpp>
+#include <parley/payload/folder_source.hpp>
+#include <parley/payload/stream_source.hpp>
 #include <parley/transfer/send_document.hpp>
 
 #include <boost/asio/post.hpp>
@@ -58,12 +61,12 @@ command_result<document_source> open_source(const send_command_options& options,
         return std::move(*source);
     }
     settings.name = options.name;
-    result<document_source> source = document_source::open(options.path, std::move(settings), &diag);
+    result<document_source> source = document_source::open(options.paths.front(), std::move(settings), &diag);
     if (source) return std::move(*source);
     if (source.error() == boost::system::errc::file_too_large)
         diag.set_message(
             "its size is not its length, which is above 16 MiB; send it by  parley send - < FILE");
-    return local_failure(escaped(options.path.native()), source.error(), diag);
+    return local_failure(escaped(options.paths.front().native()), source.error(), diag);
 }
 
 // Returns the given code, or makes and shows a new one.
@@ -100,6 +103,9 @@ public:
         else
             show(path);
     }
+
+    // How many different paths were shown.
+    std::uint64_t count() const noexcept { return shown_.size(); }
 
 private:
     void show(const skipped_path& path)
@@ -160,20 +166,8 @@ std::string shell_word(const std::string& text)
     return quoted + "'";
 }
 
-} // namespace
-
-std::string receiving_command(const common_options& common)
-{
-    std::string command = "parley recv";
-    if (!common.relay_text.empty()) {
-        command += " --relay " + shell_word(common.relay_text);
-    }
-    if (common.room_port) command += fmt::format(" --room-port {}", *common.room_port);
-    return command;
-}
-
-int run_send(const send_command_options& options, std::optional<std::string> code_from_environment,
-             reporter& out)
+int run_version_1(const send_command_options& options, std::optional<std::string> code_from_environment,
+                  reporter& out)
 {
     skip_reporter skips{out};
     source_options settings;
@@ -216,6 +210,144 @@ int run_send(const send_command_options& options, std::optional<std::string> cod
                                 format_count(summary.skipped, "path", "paths")));
     out.done(summary);
     return to_int(summary.skipped == 0 ? exit_code::ok : exit_code::incomplete);
+}
+
+// What a document of version 2 is made of.
+command_result<std::unique_ptr<content_source>> open_content(const send_command_options& options,
+                                                             skip_reporter& skips)
+{
+    diagnostics diag;
+    const auto opened = [&](auto source,
+                            const std::string& what) -> command_result<std::unique_ptr<content_source>> {
+        if (!source) return local_failure(what, source.error(), diag);
+        return std::unique_ptr<content_source>{std::move(*source)};
+    };
+    if (options.kind == kind::text) {
+        const bool is_shown = !options.name && options.text.size() <= max_document_text_bytes;
+        if (is_shown) return opened(bytes_source::text(options.text, {}, system_random(), &diag), "the text");
+        const bytes_view text = as_bytes(options.text);
+        return opened(bytes_source::file(options.name.value_or("message.txt"),
+                                         byte_vector{text.begin(), text.end()}, system_random(), &diag),
+                      "the text");
+    }
+    if (options.kind == kind::standard_input) {
+        descriptor input{::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)};
+        if (!input) return local_failure("standard input", last_system_error());
+        return opened(stream_source::create(options.name.value_or("stdin"), std::move(input),
+                                            temporary_directory(), system_random(), &diag),
+                      "standard input");
+    }
+    folder_options what{options.paths};
+    if (options.name) what.name(*options.name);
+    for (const std::string& pattern : options.exclude) what.exclude(pattern);
+    what.on_skipped([&skips](const skipped_path& path) { skips.report(path); });
+    const std::string shown =
+        options.paths.size() == 1 ? escaped(options.paths.front().native()) : "the paths";
+    return opened(folder_source::create(std::move(what), system_random(), &diag), shown);
+}
+
+// What a receiver of version 1 gets, when one has come.
+struct old_document {
+    bool is_directory = false;
+    std::uint64_t files = 0, directories = 0;
+};
+
+// Nothing for what version 1 cannot carry.
+send_options::pack_factory version_1_of(const send_command_options& options, skip_reporter& skips,
+                                        const content_source& content, std::optional<old_document>& made)
+{
+    if (options.common.session != session_versions::both || options.paths.size() > 1 ||
+        !options.exclude.empty() || options.receivers != 1)
+        return {};
+    return [&](diagnostics& diag) -> result<document_source> {
+        const auto* stream = dynamic_cast<const stream_source*>(&content);
+        if (stream != nullptr && stream->kept_bytes() != 0) {
+            diag.set_message("a receiver of version 2 has had a part of standard input");
+            return make_error_code(errc::version_not_spoken);
+        }
+        source_options settings;
+        settings.compress = options.compress;
+        settings.on_skipped = [&skips](const skipped_path& path) { skips.report(path); };
+        std::optional<spooled_file> input;
+        command_result<document_source> source = open_source(options, std::move(settings), input);
+        if (!source) {
+            diag.set_message(source.error().message);
+            return make_error_code(errc::not_a_document);
+        }
+        made = old_document{source->is_directory(), source->file_count(), source->directory_count()};
+        return std::move(*source);
+    };
+}
+
+int run_version_2(const send_command_options& options, std::optional<std::string> code_from_environment,
+                  reporter& out)
+{
+    skip_reporter skips{out};
+    command_result<std::unique_ptr<content_source>> source = open_content(options, skips);
+    if (!source) return report_failure(out, source.error());
+    command_result<secret_bytes> code = choose_code(options, std::move(code_from_environment), out);
+    if (!code) return report_failure(out, code.error());
+
+    std::optional<old_document> old;
+    auto settings = make_session_options<send_options>(options.common);
+    settings.layout(options.layout).receivers(options.receivers);
+    settings.compress(options.compress != compression::never);
+    settings.version_1(version_1_of(options, skips, **source, old));
+    session_observer observer{out, false, options.common.proxy};
+    auto report = run_operation<send_report>(
+        [&](const executor& ex, auto&& token) {
+            skips.set_home(ex);
+            async_send_document(ex, std::move(*code), **source, std::move(settings), observer,
+                                std::forward<decltype(token)>(token));
+        },
+        [&observer] { observer.tick(); });
+    skips.set_home({});
+    if (!report) return report_failure(out, report.error(), options.common);
+
+    transfer_summary summary;
+    summary.peer = report->peer.text();
+    summary.content_bytes = report->content_bytes;
+    summary.stream_bytes = report->stream_bytes;
+    summary.time = report->transfer_time;
+    summary.skipped = skips.count();
+    if (old) {
+        summary.name =
+            options.name.value_or(options.paths.empty() ? "" : options.paths.front().filename().native());
+        summary.is_directory = old->is_directory;
+        summary.files = old->files;
+        summary.directories = old->directories;
+    } else if (const auto& offer = observer.offer()) {
+        summary.name = offer->name;
+        summary.is_directory = offer->kind == document_kind::directory || offer->kind == document_kind::items;
+        summary.files = offer->files;
+        summary.directories = offer->directories + (offer->kind == document_kind::directory ? 1 : 0);
+    }
+    if (summary.name.empty()) summary.name = options.kind == kind::text ? "the text" : "the paths";
+    if (summary.skipped != 0)
+        out.warning(fmt::format("the receiver's document is incomplete: {} did not travel",
+                                format_count(summary.skipped, "path", "paths")));
+    out.done(summary);
+    return to_int(summary.skipped == 0 ? exit_code::ok : exit_code::incomplete);
+}
+
+} // namespace
+
+std::string receiving_command(const common_options& common)
+{
+    std::string command = "parley recv";
+    if (!common.relay_text.empty()) {
+        command += " --relay " + shell_word(common.relay_text);
+    }
+    if (common.room_port) command += fmt::format(" --room-port {}", *common.room_port);
+    return command;
+}
+
+int run_send(const send_command_options& options, std::optional<std::string> code_from_environment,
+             reporter& out)
+{
+    return options.common.session == session_versions::only_1
+               ? run_version_1(options, std::move(code_from_environment), out)
+               : run_version_2(options, std::move(code_from_environment), out);
 }
 
 } // namespace parley::cli

@@ -64,26 +64,33 @@ awaitable<bool> session_observer::decide(identity peer)
     out_.offered(peer.text());
     if (!ask_) co_return true;
     auto asking = ask(fmt::format("Receive from {}? [y/N] ", escaped(peer.text())));
-    const bool yes = co_await std::move(asking);
-    co_return yes;
+    const prompt_answer answer = co_await std::move(asking);
+    co_return answer == prompt_answer::yes;
 }
 
-awaitable<bool> session_observer::decide_document(identity, offered_document document)
+awaitable<bool> session_observer::decide_document(identity peer, offered_document document)
 {
+    if (document.outline) {
+        offer_ = document.outline->offer();
+        out_.offer(peer.text(), *document.outline);
+    }
     if (!ask_) co_return true;
-    auto asking = ask(question_about(document));
-    const bool yes = co_await std::move(asking);
-    co_return yes;
+    for (;;) {
+        auto asking = ask(question_about(peer, document));
+        const prompt_answer answer = co_await std::move(asking);
+        if (answer != prompt_answer::list || !document.outline) co_return answer == prompt_answer::yes;
+        out_.list(*document.outline);
+    }
 }
 
-awaitable<bool> session_observer::ask(std::string question)
+awaitable<prompt_answer> session_observer::ask(std::string question)
 {
     const executor ex = co_await asio::this_coro::executor;
     // Discard what was typed before this question: it was not an answer to it.
     ::tcflush(STDIN_FILENO, TCIFLUSH);
     out_.question(question);
     auto reading = read_answer(STDIN_FILENO);
-    const bool yes = co_await std::move(reading);
+    const prompt_answer answer = co_await std::move(reading);
     const auto state = co_await asio::this_coro::cancellation_state;
     const bool cancelled = state.cancelled() != asio::cancellation_type::none;
     const bool signaled = interrupt_watch::signal() != 0;
@@ -92,7 +99,36 @@ awaitable<bool> session_observer::ask(std::string question)
         event never{ex};
         co_await never.wait_or_cancelled();
     }
-    co_return yes;
+    co_return answer;
+}
+
+void session_observer::interrupted(const operation_error& why, duration pause)
+{
+    const std::string detail = why.detail.empty() ? std::string{} : fmt::format(" ({})", why.detail);
+    out_.interrupted(why.code.message() + detail, pause);
+}
+
+void session_observer::resumed()
+{
+    out_.resumed();
+}
+
+void session_observer::listed(const document_offer& offer)
+{
+    offer_ = offer;
+    out_.document(offer.name, offer.kind == document_kind::directory || offer.kind == document_kind::items,
+                  offer.files, offer.bytes);
+}
+
+void session_observer::failed_there(const identity& peer, error_code why, std::string_view text)
+{
+    out_.receiver_left(fmt::format("{} has not stored the document: {}{}", escaped(peer.text()),
+                                   why.message(), text.empty() ? "" : fmt::format(" ({})", text)));
+}
+
+void session_observer::delivered(const identity& peer, std::uint64_t number)
+{
+    out_.delivered(peer.text(), number);
 }
 
 void session_observer::withdrawn(const identity& peer)
@@ -115,16 +151,29 @@ void session_observer::finishing()
     out_.finishing();
 }
 
-std::string question_about(const offered_document& document)
+std::string question_about(const identity& peer, const offered_document& document)
 {
     const std::string name =
         "\"" + escaped(document.name) + '"' +
         (document.other_name.empty() ? std::string{} : " as \"" + escaped(document.other_name) + '"');
     const std::string files = format_count(document.files, "file", "files");
-    const std::string size = format_bytes(document.content_bytes);
-    if (!document.is_directory) return fmt::format("Receive file {} ({})? [y/N] ", name, size);
-    return fmt::format("Receive folder {} ({} in {}, {})? [y/N] ", name, files,
-                       format_count(document.directories, "folder", "folders"), size);
+    const std::string folders = format_count(document.directories, "folder", "folders");
+    const std::string size =
+        document.content_bytes == unknown_size ? "of unknown size" : format_bytes(document.content_bytes);
+    std::string what;
+    if (document.kind == document_kind::text)
+        what = fmt::format("a text ({})", size);
+    else if (document.kind == document_kind::items)
+        what = fmt::format("{} and {} ({})", files, folders, size);
+    else if (document.is_directory)
+        what = fmt::format("folder {} ({} in {}, {})", name, files, folders, size);
+    else
+        what = fmt::format("file {} ({})", name, size);
+    if (!document.outline) return fmt::format("Receive {}? [y/N] ", what);
+    const std::string free = document.free_bytes == unknown_size
+                                 ? ""
+                                 : fmt::format("; {} are free here", format_bytes(document.free_bytes));
+    return fmt::format("Receive {} from {}{}? [y/N/l] ", what, escaped(peer.text()), free);
 }
 
 int report_failure(reporter& out, const operation_error& error, const common_options& common)

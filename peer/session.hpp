@@ -5,6 +5,7 @@
 #include "peer/code_input.hpp"
 #include "peer/interrupt.hpp"
 #include "peer/options.hpp"
+#include "peer/prompt.hpp"
 #include "peer/reporter.hpp"
 
 #include <parley/session/peer_session.hpp>
@@ -50,15 +51,23 @@ public:
     void agreed(const identity& self, const identity& peer) override;
     void progress(const transfer_progress& now) override;
     void finishing() override;
+    void interrupted(const operation_error& why, duration pause) override;
+    void resumed() override;
+    void listed(const document_offer& offer) override;
+    void failed_there(const identity& peer, error_code why, std::string_view text) override;
+    void delivered(const identity& peer, std::uint64_t number) override;
+    // What was offered in a session of version 2.
+    const std::optional<document_offer>& offer() const noexcept { return offer_; }
     // Call it once a second.
     void tick() { out_.tick(clock::now()); }
 
 private:
-    awaitable<bool> ask(std::string question);
+    awaitable<prompt_answer> ask(std::string question);
 
     reporter& out_;
     bool ask_;
     proxy_pointer proxy_;
+    std::optional<document_offer> offer_;
 };
 
 // The options of either operation, from those that both commands have.
@@ -72,8 +81,9 @@ Options make_session_options(const common_options& common)
     return out;
 }
 
-// The question whether to place `document`, with its name escaped.
-std::string question_about(const offered_document& document);
+// The question whether to take `document`, with its name escaped. Of version 2 it names the sender, and says how much
+// space is free.
+std::string question_about(const identity& peer, const offered_document& document);
 
 // Reports `error` and returns the exit status; for a cancelled operation it is that of the signal.
 int report_failure(reporter& out, const operation_error& error, const common_options& common);

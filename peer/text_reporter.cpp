@@ -41,11 +41,13 @@ public:
     void document(std::string_view name, bool is_directory, std::uint64_t files,
                   std::uint64_t content_bytes) override
     {
+        const std::string size =
+            content_bytes == unknown_size ? "of unknown size" : format_bytes(content_bytes);
+        const std::string what = name.empty() ? std::string{} : escaped(name) + ": ";
         if (is_directory)
-            say(fmt::format("Sending {}: {}, {}", escaped(name), format_count(files, "file", "files"),
-                            format_bytes(content_bytes)));
+            say(fmt::format("Sending {}{}, {}", what, format_count(files, "file", "files"), size));
         else
-            say(fmt::format("Sending {}: {}", escaped(name), format_bytes(content_bytes)));
+            say(fmt::format("Sending {}{}", what, size));
     }
     void connecting(std::string_view relay, std::string_view proxy) override
     {
@@ -93,6 +95,37 @@ public:
         meter_.reset();
         pending_.reset();
         tell(fmt::format("parley: {}; waiting on with the same code", message));
+    }
+    void interrupted(std::string_view why, duration) override
+    {
+        if (std::exchange(interrupted_, true)) return;
+        meter_.reset();
+        pending_.reset();
+        say(fmt::format("The connection broke: {}; connecting again", why));
+    }
+    void resumed() override
+    {
+        if (std::exchange(interrupted_, false)) say("Connected again; going on");
+    }
+    void delivered(std::string_view peer, std::uint64_t number) override
+    {
+        say(fmt::format("{} has stored the document ({})", escaped(peer),
+                        format_count(number, "receiver", "receivers")));
+    }
+    void offer(std::string_view, const document_outline&) override {}
+    void list(const document_outline& document) override
+    {
+        for (std::uint32_t i = 0; i < document.entries().size(); ++i) {
+            const entry_list::entry e = document.entries().at(i);
+            const std::string path = escaped(document.entries().path(i));
+            if (e.kind == entry_kind::directory)
+                tell(fmt::format("  {:>10}  {}/", "", path));
+            else if (e.kind == entry_kind::link)
+                tell(fmt::format("  {:>10}  {} -> {}", "link", path, escaped(e.target)));
+            else
+                tell(fmt::format("  {:>10}  {}", e.size == unknown_size ? "?" : format_bytes(e.size),
+                                 path.empty() ? escaped(document.offer().name) : path));
+        }
     }
     void agreed(std::string_view, std::string_view peer) override
     {
@@ -190,6 +223,7 @@ private:
     bool line_open_ = false;                // a bar or a question stands on the last line
     bool asking_ = false;
     bool relay_lost_ = false; // and not found again
+    bool interrupted_ = false;
 };
 
 } // namespace

@@ -100,6 +100,9 @@ awaitable<session_end> receiver_session::run()
         });
     for (;;) {
         tell_time();
+        // A write that was cancelled may have written a part: nothing may follow it.
+        const bool cancelled = co_await is_cancelled();
+        if (cancelled) machine_.stop(errc::cancelled);
         if (run_.store.error()) machine_.fail(run_.store.fault(), run_.store.error());
         const bool wrote = co_await write_output();
         if (wrote) continue;
@@ -108,8 +111,6 @@ awaitable<session_end> receiver_session::run()
         if (decided) continue;
         timer.arm(machine_.next_deadline());
         co_await changed_.wait_or_cancelled();
-        const bool cancelled = co_await is_cancelled();
-        if (cancelled) machine_.stop(errc::cancelled);
     }
     // What the machine has taken is stored, even when the connection is gone.
     if (commit_due_) co_await commit();

@@ -35,6 +35,9 @@ awaitable<session_end> sender_session::run()
         });
     for (;;) {
         tell_time();
+        // A write that was cancelled may have written a part: nothing may follow it.
+        const bool cancelled = co_await is_cancelled();
+        if (cancelled) machine_.stop(errc::cancelled);
         handle_events();
         const bool wrote = co_await write_output();
         if (wrote) continue;
@@ -43,8 +46,6 @@ awaitable<session_end> sender_session::run()
         if (content_) content_->set_starving(true);
         timer.arm(machine_.next_deadline());
         co_await changed_.wait_or_cancelled();
-        const bool cancelled = co_await is_cancelled();
-        if (cancelled) machine_.stop(errc::cancelled);
     }
     receiver_.was_sent = receiver_.was_sent || machine_.is_sent();
     content_.reset();
