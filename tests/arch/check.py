@@ -57,6 +57,8 @@ LIBSODIUM_ALONE = {"spoke", "random", "curve", "session2_keys", "blake2b"}
 TESTED_BY = {
     "async/blocking_worker.cpp": "unit/transfer/blocking_worker_test.cpp",
     "async/time_source.cpp": "unit/async/deadline_timer_test.cpp",
+    "payload/disk/guarded_file.cpp": "unit/payload/guarded_directory_test.cpp",
+    "payload/disk/name_probe.cpp": "unit/payload/tree_builder_test.cpp",
     "payload/in/raw_inflate_isal.cpp": "unit/payload/deflate_engine_test.cpp",
     "payload/in/raw_inflate_zlib.cpp": "unit/payload/deflate_engine_test.cpp",
     "payload/out/deflate_engine_isal.cpp": "unit/payload/deflate_engine_test.cpp",
