@@ -26,7 +26,7 @@ inline disk_listing listing_of(const std::filesystem::path& folder)
             content =
                 bytes_of(std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()));
         }
-        out[std::filesystem::relative(entry.path(), folder).string()] = std::move(content);
+        out[entry.path().lexically_relative(folder).string()] = std::move(content);
     }
     return out;
 }

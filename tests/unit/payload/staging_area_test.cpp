@@ -95,5 +95,36 @@ TEST_F(staging, in_use_is_not_stale)
     EXPECT_EQ(listing_of(folder.path()).size(), 1u);
 }
 
+TEST_F(staging, of_a_document_is_found_again)
+{
+    const parley::blake2b_256_digest one{1}, other{2};
+    EXPECT_FALSE(staging_area::find(parent, one));
+    auto area = staging_area::open_or_create(parent, one, random);
+    ASSERT_TRUE(area);
+    EXPECT_TRUE(area->may_be_found());
+    EXPECT_TRUE(parley::is_staging_name(area->name()));
+    EXPECT_FALSE(staging_area::find(parent, one)) << "it is in use";
+    auto second = staging_area::open_or_create(parent, one, random);
+    ASSERT_TRUE(second);
+    EXPECT_FALSE(second->may_be_found());
+    second->remove();
+    ASSERT_TRUE(area->directory().make_file("x"));
+    const std::string name = area->name();
+    area->leave();
+    EXPECT_FALSE(*area);
+    staging_area::remove_stale(parent);
+    EXPECT_FALSE(staging_area::find(parent, other));
+    auto again = staging_area::find(parent, one);
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again.name(), name);
+    again.remove();
+    EXPECT_TRUE(listing_of(folder.path()).empty());
+    fs::create_directory(folder / "elsewhere");
+    fs::permissions(folder / "elsewhere", fs::perms::owner_all);
+    fs::create_directory_symlink("elsewhere", folder / name);
+    EXPECT_FALSE(staging_area::find(parent, one)) << "never through a link";
+    EXPECT_FALSE(staging_area::open_or_create(parent, one, random)->may_be_found());
+}
+
 } // namespace
 } // namespace parley_test

@@ -49,7 +49,8 @@ public:
     virtual ~content_sink() = default;
 
     // The offer is known, and the user is not asked yet. Says whether it can be taken: reasons no_space,
-    // destination_exists, file_failed, bad_entry. Leaves nothing behind. Called once in a run.
+    // destination_exists, file_failed, bad_entry, and refused_by_user for what this user does not take at all. Leaves
+    // nothing behind. Called once in a run.
     virtual result<sink_preview> preview(std::shared_ptr<const document_outline> document) = 0;
     // The user has agreed; or the document is continued after interrupt(). Returns the files of which the sink has a
     // part, with ascending numbers. Digests come from what is read there.

@@ -1,6 +1,10 @@
 #include "payload/disk/guarded_directory.hpp"
 
+#include "payload/disk/file_call.hpp"
+
 #include <parley/base/safe_name.hpp>
+
+#include <boost/system/errc.hpp>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -20,11 +24,6 @@
 namespace parley {
 namespace {
 
-error_code last_error()
-{
-    return errno == EEXIST ? make_error_code(errc::destination_exists) : as_file_error(last_system_error());
-}
-
 // A name that has passed the check. The calls below take names only in this form.
 class component {
 public:
@@ -41,15 +40,6 @@ private:
     bool safe_ = false;
 };
 
-// Repeats a call that a signal interrupted.
-template <class Call>
-auto uninterrupted(Call call)
-{
-    auto answer = call();
-    while (answer < 0 && errno == EINTR) answer = call();
-    return answer;
-}
-
 // Everything that is created on the disk is created here.
 enum class thing { file, directory };
 error_code create(int directory, std::string_view name, thing what, unsigned mode, descriptor& out)
@@ -57,25 +47,25 @@ error_code create(int directory, std::string_view name, thing what, unsigned mod
     const component guarded(name);
     if (!guarded.safe()) return errc::hostile_name;
     if (what == thing::directory) {
-        if (::mkdirat(directory, guarded.c_str(), static_cast<mode_t>(mode)) != 0) return last_error();
+        if (::mkdirat(directory, guarded.c_str(), static_cast<mode_t>(mode)) != 0) return last_file_error();
         return {};
     }
     const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     const int fd =
         uninterrupted([&] { return ::openat(directory, guarded.c_str(), flags, static_cast<mode_t>(mode)); });
-    if (fd < 0) return last_error();
+    if (fd < 0) return last_file_error();
     out = descriptor(fd);
     return {};
 }
 
-error_code open_existing(int directory, std::string_view name, thing what, descriptor& out)
+error_code open_existing(int directory, std::string_view name, thing what, descriptor& out,
+                         int access = O_RDONLY)
 {
     const component guarded(name);
     if (!guarded.safe()) return errc::hostile_name;
-    const int flags =
-        O_RDONLY | O_NOFOLLOW | O_CLOEXEC | (what == thing::directory ? O_DIRECTORY : O_NONBLOCK);
+    const int flags = access | O_NOFOLLOW | O_CLOEXEC | (what == thing::directory ? O_DIRECTORY : O_NONBLOCK);
     const int fd = uninterrupted([&] { return ::openat(directory, guarded.c_str(), flags); });
-    if (fd < 0) return last_error();
+    if (fd < 0) return last_file_error();
     out = descriptor(fd);
     return {};
 }
@@ -101,150 +91,19 @@ bool is_dot(const char* name)
     return std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0;
 }
 
-// Zeros are looked for in pieces of this size. Shorter holes save little.
-constexpr std::size_t zero_piece_bytes = 4096;
-constexpr std::size_t least_hole_bytes = 4 * zero_piece_bytes;
-
-// What lies in a file from `offset` on, up to `end`. Where the file system cannot tell, all is data.
-struct extent {
-    bool is_hole;
-    std::uint64_t bytes;
-};
-extent next_extent(int fd, std::uint64_t offset, std::uint64_t end)
-{
-    const auto up_to = [&](off_t found) {
-        const auto at = static_cast<std::uint64_t>(found);
-        return at > offset && at < end ? at - offset : end - offset;
-    };
-    const off_t data = ::lseek(fd, static_cast<off_t>(offset), SEEK_DATA);
-    if (data < 0) return {errno == ENXIO, end - offset}; // ENXIO: nothing but a hole follows
-    if (static_cast<std::uint64_t>(data) > offset) return {true, up_to(data)};
-    const off_t hole = ::lseek(fd, static_cast<off_t>(offset), SEEK_HOLE);
-    return {false, hole < 0 ? end - offset : up_to(hole)};
-}
-
-bool is_zero(bytes_view bytes)
-{
-    return bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
-}
-
 } // namespace
-
-error_code guarded_file::append(bytes_view bytes)
-{
-    while (!bytes.empty()) {
-        const ssize_t count = uninterrupted(
-            [&] { return ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(size_)); });
-        if (count < 0) return last_error();
-        if (count == 0) return {EIO, file_category()}; // so that nothing waits for a disk that takes nothing
-        size_ += static_cast<std::uint64_t>(count);
-        bytes = bytes.subspan(static_cast<std::size_t>(count));
-        ends_in_hole_ = false;
-    }
-    return {};
-}
-
-error_code guarded_file::append_sparse(bytes_view bytes)
-{
-    std::size_t data = 0; // where the bytes begin that are not written yet
-    std::size_t at = 0;
-    while (at < bytes.size()) {
-        std::size_t zeros = 0;
-        while (at + zeros < bytes.size()) {
-            const bytes_view rest = bytes.subspan(at + zeros);
-            const bytes_view piece = rest.first(std::min(rest.size(), zero_piece_bytes));
-            if (!is_zero(piece)) break;
-            zeros += piece.size();
-        }
-        if (zeros >= least_hole_bytes) {
-            if (const error_code error = append(bytes.subspan(data, at - data))) return error;
-            size_ += zeros;
-            ends_in_hole_ = true;
-            data = at + zeros;
-        }
-        at += std::max(zeros, zero_piece_bytes);
-    }
-    return data < bytes.size() ? append(bytes.subspan(data)) : error_code();
-}
-
-error_code guarded_file::end_holes()
-{
-    if (!ends_in_hole_) return {};
-    ends_in_hole_ = false;
-    if (uninterrupted([&] { return ::ftruncate(fd_.get(), static_cast<off_t>(size_)); }) == 0) return {};
-    // Not every file system makes a file longer by this.
-    constexpr byte zero = 0;
-    --size_;
-    return append({&zero, 1});
-}
-
-error_code guarded_file::close() noexcept
-{
-    // After EINTR, Linux has closed it.
-    return !fd_ || ::close(fd_.release()) == 0 || errno == EINTR ? error_code() : last_error();
-}
-
-error_code guarded_file::read_at(std::uint64_t offset, mutable_bytes out) const
-{
-    while (!out.empty()) {
-        const ssize_t count = uninterrupted(
-            [&] { return ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset)); });
-        if (count < 0) return last_error();
-        if (count == 0) return {EIO, file_category()};
-        offset += static_cast<std::uint64_t>(count);
-        out = out.subspan(static_cast<std::size_t>(count));
-    }
-    return {};
-}
-
-error_code guarded_file::append_copy(const guarded_file& from, std::uint64_t length)
-{
-    struct stat source{};
-    if (::fstat(from.fd_.get(), &source) != 0) return last_error();
-    if (static_cast<std::uint64_t>(source.st_size) < length)
-        return make_error_code(boost::system::errc::io_error);
-    std::uint64_t done = 0;
-    while (done < length) {
-        const extent next = next_extent(from.fd_.get(), done, length);
-        if (next.is_hole) {
-            done += next.bytes;
-            size_ += next.bytes;
-            ends_in_hole_ = true;
-            continue;
-        }
-        auto in = static_cast<off_t>(done);
-        auto out = static_cast<off_t>(size_);
-        const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(next.bytes, 1u << 30));
-        const ssize_t count =
-            uninterrupted([&] { return ::copy_file_range(from.fd_.get(), &in, fd_.get(), &out, piece, 0); });
-        if (count <= 0) break; // unsupported here: copy by hand, which also reports a real error
-        done += static_cast<std::uint64_t>(count);
-        size_ += static_cast<std::uint64_t>(count);
-        ends_in_hole_ = false;
-    }
-    if (done == length) return end_holes();
-    constexpr std::size_t buffer_bytes = 128 * 1024;
-    const auto buffer = std::make_unique_for_overwrite<byte[]>(buffer_bytes);
-    while (done < length) {
-        const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(length - done, buffer_bytes));
-        if (const error_code error = from.read_at(done, {buffer.get(), piece})) return error;
-        if (const error_code error = append({buffer.get(), piece})) return error;
-        done += piece;
-    }
-    return {};
-}
 
 result<guarded_directory> guarded_directory::open(const std::filesystem::path& path)
 {
     const int fd = uninterrupted([&] { return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
-    if (fd < 0) return last_error();
+    if (fd < 0) return last_file_error();
     return guarded_directory(descriptor(fd));
 }
 
-result<guarded_file> guarded_directory::make_file(std::string_view name) const
+result<guarded_file> guarded_directory::make_file(std::string_view name, unsigned mode) const
 {
     descriptor fd;
-    if (const error_code error = create(fd_.get(), name, thing::file, 0666, fd)) return error;
+    if (const error_code error = create(fd_.get(), name, thing::file, mode, fd)) return error;
     return guarded_file(std::move(fd));
 }
 
@@ -274,6 +133,52 @@ result<guarded_directory> guarded_directory::open_directory(std::string_view nam
     return guarded_directory(std::move(fd));
 }
 
+result<guarded_file> guarded_directory::open_file_to_continue(std::string_view name) const
+{
+    descriptor fd;
+    if (const error_code error = open_existing(fd_.get(), name, thing::file, fd, O_RDWR)) return error;
+    struct stat found{};
+    if (::fstat(fd.get(), &found) != 0) return last_file_error();
+    if (!S_ISREG(found.st_mode) || found.st_nlink != 1) return error_code(EIO, file_category());
+    return guarded_file(std::move(fd));
+}
+
+error_code guarded_directory::make_link(std::string_view name, const std::string& target) const
+{
+    const component guarded(name);
+    if (!guarded.safe()) return errc::hostile_name;
+    if (::symlinkat(target.c_str(), fd_.get(), guarded.c_str()) != 0) return last_file_error();
+    return {};
+}
+
+result<guarded_directory::node> guarded_directory::look_at(std::string_view name) const
+{
+    const component guarded(name);
+    if (!guarded.safe()) return make_error_code(errc::hostile_name);
+    struct stat found{};
+    if (::fstatat(fd_.get(), guarded.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) return last_file_error();
+    node seen;
+    if (S_ISREG(found.st_mode)) seen.kind = node_kind::file;
+    if (S_ISDIR(found.st_mode)) seen.kind = node_kind::directory;
+    if (S_ISLNK(found.st_mode)) seen.kind = node_kind::link;
+    seen.mode = found.st_mode & 0777;
+    seen.size = static_cast<std::uint64_t>(found.st_size);
+    seen.is_own = found.st_uid == ::geteuid() && (found.st_nlink == 1 || S_ISDIR(found.st_mode));
+    return seen;
+}
+
+std::string guarded_directory::name_on_disk(std::string_view name) const
+{
+    const component guarded(name);
+    struct stat found{};
+    const directory_stream stream = read_directory(fd_.get(), ".");
+    if (guarded.safe() && stream != nullptr &&
+        ::fstatat(fd_.get(), guarded.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0)
+        while (const dirent* entry = ::readdir(stream.get()))
+            if (entry->d_ino == found.st_ino && !is_dot(entry->d_name)) return entry->d_name;
+    return std::string(name);
+}
+
 error_code guarded_directory::require_absent(std::string_view name) const
 {
     const component guarded(name);
@@ -281,7 +186,7 @@ error_code guarded_directory::require_absent(std::string_view name) const
     struct stat found{};
     if (::fstatat(fd_.get(), guarded.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0)
         return errc::destination_exists;
-    return errno == ENOENT ? error_code() : last_error();
+    return errno == ENOENT ? error_code() : last_file_error();
 }
 
 error_code guarded_directory::move(std::string_view name, const guarded_directory& to,
@@ -295,10 +200,10 @@ error_code guarded_directory::move(std::string_view name, const guarded_director
     if (method == move_method::no_replace) {
         if (::renameat2(fd_.get(), from.c_str(), to.fd_.get(), target.c_str(), RENAME_NOREPLACE) == 0)
             return {};
-        if (errno == EEXIST) return last_error();
+        if (errno == EEXIST) return last_file_error();
     }
     struct stat found{};
-    if (::fstatat(fd_.get(), from.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) return last_error();
+    if (::fstatat(fd_.get(), from.c_str(), &found, AT_SYMLINK_NOFOLLOW) != 0) return last_file_error();
     if (!S_ISDIR(found.st_mode)) {
         if (method != move_method::own) {
             const error_code error = link(name, to, to_name);
@@ -310,9 +215,24 @@ error_code guarded_directory::move(std::string_view name, const guarded_director
     // A rename replaces only an empty directory. This one is ours, because it did not exist before.
     if (const error_code error = to.make_empty_directory(to_name, 0700)) return error;
     if (::renameat(fd_.get(), from.c_str(), to.fd_.get(), target.c_str()) == 0) return {};
-    const error_code error = last_error();
+    const error_code error = last_file_error();
     ::unlinkat(to.fd_.get(), target.c_str(), AT_REMOVEDIR);
     return error;
+}
+
+error_code guarded_directory::replace(std::string_view name, const guarded_directory& to,
+                                      std::string_view to_name) const
+{
+    const component from(name);
+    const component target(to_name);
+    if (!from.safe() || !target.safe()) return errc::hostile_name;
+    struct stat found{};
+    if (::fstatat(to.fd_.get(), target.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0 &&
+        !S_ISREG(found.st_mode) && !S_ISLNK(found.st_mode))
+        return errc::destination_exists;
+    // It never replaces a directory by something else.
+    if (::renameat(fd_.get(), from.c_str(), to.fd_.get(), target.c_str()) == 0) return {};
+    return errno == EISDIR ? make_error_code(errc::destination_exists) : last_file_error();
 }
 
 // A rename replaces any file. This one is ours, because it did not exist before, and nobody has written to it.
@@ -327,7 +247,7 @@ error_code guarded_directory::move_over_own_file(const char* from, const guarded
     const bool known = ::fstatat(to.fd_.get(), target.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0;
     if (known && (!S_ISREG(found.st_mode) || found.st_size != 0)) return errc::destination_exists;
     if (known && ::renameat(fd_.get(), from, to.fd_.get(), target.c_str()) == 0) return {};
-    const error_code error = last_error();
+    const error_code error = last_file_error();
     ::unlinkat(to.fd_.get(), target.c_str(), 0);
     return error;
 }
@@ -338,7 +258,7 @@ error_code guarded_directory::link(std::string_view name, const guarded_director
     const component from(name);
     const component target(to_name);
     if (!from.safe() || !target.safe()) return errc::hostile_name;
-    if (::linkat(fd_.get(), from.c_str(), to.fd_.get(), target.c_str(), 0) != 0) return last_error();
+    if (::linkat(fd_.get(), from.c_str(), to.fd_.get(), target.c_str(), 0) != 0) return last_file_error();
     return {};
 }
 
@@ -346,15 +266,23 @@ error_code guarded_directory::remove_file(std::string_view name) const noexcept
 {
     const component guarded(name);
     if (!guarded.safe()) return errc::hostile_name;
-    if (::unlinkat(fd_.get(), guarded.c_str(), 0) != 0) return last_error();
+    if (::unlinkat(fd_.get(), guarded.c_str(), 0) != 0) return last_file_error();
     return {};
+}
+
+error_code guarded_directory::remove(std::string_view name) const noexcept
+{
+    const error_code error = remove_file(name);
+    const bool is_directory =
+        error == boost::system::errc::is_a_directory || error == boost::system::errc::operation_not_permitted;
+    return is_directory ? remove_directory(name) : error;
 }
 
 error_code guarded_directory::remove_empty_directory(std::string_view name) const noexcept
 {
     const component guarded(name);
     if (!guarded.safe()) return errc::hostile_name;
-    if (::unlinkat(fd_.get(), guarded.c_str(), AT_REMOVEDIR) != 0) return last_error();
+    if (::unlinkat(fd_.get(), guarded.c_str(), AT_REMOVEDIR) != 0) return last_file_error();
     return {};
 }
 
@@ -395,7 +323,7 @@ error_code guarded_directory::remove_directory(std::string_view name) const noex
         if (::unlinkat(fd_.get(), guarded.c_str(), AT_REMOVEDIR) == 0) return {};
         if (errno == ENOENT) return {};
         const directory_stream stream = read_directory(fd_.get(), guarded.c_str());
-        if (stream == nullptr) return last_error();
+        if (stream == nullptr) return last_file_error();
         const int root = ::dirfd(stream.get());
         progress = false;
         while (const dirent* entry = ::readdir(stream.get())) {
@@ -406,7 +334,7 @@ error_code guarded_directory::remove_directory(std::string_view name) const noex
                 progress = flatten(root, entry->d_name, moved) || progress;
         }
     }
-    return last_error();
+    return last_file_error();
 }
 
 void guarded_directory::remove_contents() noexcept
@@ -457,6 +385,51 @@ void guarded_directory::end_privacy() const noexcept
     static_cast<void>(::fchmod(fd_.get(), 0710));
 }
 
+void guarded_directory::set_mode(unsigned mode) const noexcept
+{
+    struct stat found{};
+    if (::fstat(fd_.get(), &found) == 0)
+        static_cast<void>(::fchmod(fd_.get(), (found.st_mode & 07000) | static_cast<mode_t>(mode & 0777)));
+}
+
+void guarded_directory::set_modified(std::int64_t time) const noexcept
+{
+    const ::timespec times[2] = {{0, UTIME_OMIT}, to_timespec(time)};
+    static_cast<void>(::futimens(fd_.get(), times));
+}
+
+void guarded_directory::set_modified(std::string_view name, std::int64_t time) const noexcept
+{
+    const component guarded(name);
+    const ::timespec times[2] = {{0, UTIME_OMIT}, to_timespec(time)};
+    if (guarded.safe())
+        static_cast<void>(::utimensat(fd_.get(), guarded.c_str(), times, AT_SYMLINK_NOFOLLOW));
+}
+
+void guarded_directory::set_modified_now() const noexcept
+{
+    static_cast<void>(::futimens(fd_.get(), nullptr));
+}
+
+result<std::int64_t> guarded_directory::modified() const noexcept
+{
+    struct stat found{};
+    if (::fstat(fd_.get(), &found) != 0) return last_file_error();
+    constexpr std::int64_t most = 9'000'000'000; // seconds whose nanoseconds fit
+    const auto seconds = std::clamp<std::int64_t>(found.st_mtim.tv_sec, -most, most);
+    return seconds * 1'000'000'000 + found.st_mtim.tv_nsec;
+}
+
+error_code guarded_directory::sync_file_system() const noexcept
+{
+    return uninterrupted([this] { return ::syncfs(fd_.get()); }) == 0 ? error_code() : last_file_error();
+}
+
+error_code guarded_directory::sync() const noexcept
+{
+    return uninterrupted([this] { return ::fsync(fd_.get()); }) == 0 ? error_code() : last_file_error();
+}
+
 guarded_directory::space guarded_directory::free_space() const noexcept
 {
     struct statvfs found{};
@@ -478,11 +451,12 @@ result<std::vector<std::string>> guarded_directory::names(std::string_view prefi
                                                           std::string_view suffix) const
 {
     const directory_stream stream = read_directory(fd_.get(), ".");
-    if (stream == nullptr) return last_error();
+    if (stream == nullptr) return last_file_error();
     std::vector<std::string> found;
     while (const dirent* entry = ::readdir(stream.get())) {
         const std::string_view name(entry->d_name);
-        if (name.starts_with(prefix) && name.ends_with(suffix)) found.emplace_back(name);
+        if (!is_dot(entry->d_name) && name.starts_with(prefix) && name.ends_with(suffix))
+            found.emplace_back(name);
     }
     return found;
 }

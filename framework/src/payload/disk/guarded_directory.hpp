@@ -1,11 +1,10 @@
 // The only code that creates, moves or removes files for the other side. Everything is relative to an open
 // directory. Every name passes one check (component_problem of safe_name.hpp). It never follows a link and never
-// overwrites anything. No other source of this room creates, moves or removes anything.
+// overwrites anything; replace() alone does. No source outside this folder creates, moves or removes anything.
 #pragma once
 
-#include <parley/base/bytes.hpp>
-#include <parley/base/descriptor.hpp>
-#include <parley/base/error.hpp>
+#include "payload/disk/guarded_file.hpp"
+
 #include <parley/base/result.hpp>
 
 #include <filesystem>
@@ -14,32 +13,6 @@
 #include <vector>
 
 namespace parley {
-
-// An open regular file. Errors are the system's own, in file_category(). Not thread-safe.
-class guarded_file {
-public:
-    guarded_file() noexcept = default;
-    explicit guarded_file(descriptor fd) noexcept : fd_(std::move(fd)) {}
-
-    explicit operator bool() const noexcept { return static_cast<bool>(fd_); }
-    // Some file systems report only here that what was written is lost. The destructor ignores that.
-    error_code close() noexcept;
-    // Writes all of `bytes` after everything appended before.
-    error_code append(bytes_view bytes);
-    // The same, but leaves holes where there are 16 KiB of zeros or more. Call end_holes() after the last bytes.
-    error_code append_sparse(bytes_view bytes);
-    error_code end_holes();
-    // Reads all of `out` from `offset`. Errors: io_error when the file ends first.
-    error_code read_at(std::uint64_t offset, mutable_bytes out) const;
-    // Appends the first `length` bytes of `from` with its holes, inside the kernel where possible.
-    error_code append_copy(const guarded_file& from, std::uint64_t length);
-    std::uint64_t size() const noexcept { return size_; } // the number of bytes appended
-
-private:
-    descriptor fd_;
-    std::uint64_t size_ = 0;
-    bool ends_in_hole_ = false;
-};
 
 // An open directory. Errors: hostile_name (the check refuses a name), destination_exists (the name is taken),
 // the system's own, in file_category(). Not thread-safe.
@@ -53,13 +26,30 @@ public:
     explicit operator bool() const noexcept { return static_cast<bool>(fd_); }
 
     // Creates a new file or directory. The umask restricts the mode.
-    result<guarded_file> make_file(std::string_view name) const;
+    result<guarded_file> make_file(std::string_view name, unsigned mode = 0666) const;
     result<guarded_directory> make_directory(std::string_view name, unsigned mode = 0777) const;
     error_code make_empty_directory(std::string_view name, unsigned mode = 0777) const;
 
     // Opens an existing file or directory for reading, never through a link.
     result<guarded_file> open_file(std::string_view name) const;
     result<guarded_directory> open_directory(std::string_view name) const;
+    // The same for writing. Errors: also io_error when it is no regular file, or has another name, too.
+    result<guarded_file> open_file_to_continue(std::string_view name) const;
+    // Creates a symbolic link. Its target is not looked at.
+    error_code make_link(std::string_view name, const std::string& target) const;
+
+    enum class node_kind { file, directory, link, other };
+    struct node {
+        node_kind kind = node_kind::other;
+        unsigned mode = 0; // permission bits
+        std::uint64_t size = 0;
+        bool is_own = false; // this user owns it, and it has no other name
+    };
+    // What has that name. Follows no link.
+    result<node> look_at(std::string_view name) const;
+    // The name under which the file system holds what it finds under `name`, which may differ in case or Unicode
+    // form. `name` itself where that cannot be told.
+    std::string name_on_disk(std::string_view name) const;
 
     // destination_exists when anything has that name, even a dangling link.
     error_code require_absent(std::string_view name) const;
@@ -75,10 +65,15 @@ public:
     // Renames the file or directory `name` to `to_name` in `to`, where that name must be free.
     error_code move(std::string_view name, const guarded_directory& to, std::string_view to_name,
                     move_method method = move_method::no_replace) const;
+    // Renames the file or symbolic link `name` to `to_name` in `to`, and atomically replaces a file or symbolic link
+    // of that name. Errors: destination_exists when that is something else.
+    error_code replace(std::string_view name, const guarded_directory& to, std::string_view to_name) const;
     // Adds a hard link to the file `name` in `to`. Errors: also those of a file system without hard links.
     error_code link(std::string_view name, const guarded_directory& to, std::string_view to_name) const;
 
     error_code remove_file(std::string_view name) const noexcept;
+    // Removes whatever has that name.
+    error_code remove(std::string_view name) const noexcept;
     error_code remove_empty_directory(std::string_view name) const noexcept;
     // Removes the directory `name` and its contents, with two descriptors and no recursion, at any depth.
     error_code remove_directory(std::string_view name) const noexcept;
@@ -96,6 +91,18 @@ public:
     bool is_private() const noexcept;
     // Lets the group enter it, so that it is private no more.
     void end_privacy() const noexcept;
+    // Changes the permission bits, and no other.
+    void set_mode(unsigned mode) const noexcept;
+    // The time of modification, in nanoseconds since 1970 UTC: of this directory, and of what is in it. Ignores
+    // file systems that cannot.
+    void set_modified(std::int64_t time) const noexcept;
+    void set_modified(std::string_view name, std::int64_t time) const noexcept;
+    void set_modified_now() const noexcept; // as its file system has it
+    result<std::int64_t> modified() const noexcept;
+    // Waits until all of this file system is on the disk.
+    error_code sync_file_system() const noexcept;
+    // Waits until the names in this directory are on the disk.
+    error_code sync() const noexcept;
 
     // The names in it with the given prefix and suffix, in any order.
     result<std::vector<std::string>> names(std::string_view prefix, std::string_view suffix) const;

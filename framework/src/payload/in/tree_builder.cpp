@@ -1,8 +1,8 @@
 #include "payload/in/tree_builder.hpp"
 
-#include <parley/base/safe_name.hpp>
+#include "payload/disk/name_probe.hpp"
 
-#include <boost/system/errc.hpp>
+#include <parley/base/safe_name.hpp>
 
 #include <algorithm>
 #include <functional>
@@ -11,9 +11,6 @@ namespace parley {
 namespace {
 
 constexpr std::size_t longest_entry_bytes = tree_entry_bytes(false, max_name_bytes);
-
-// A name with which no file system has a problem. It does not stay.
-constexpr std::string_view probing_name = "parley-probe";
 
 } // namespace
 
@@ -312,23 +309,6 @@ error_code tree_builder::build(const guarded_directory& where, std::string_view 
         leave_out(stack, error);
     }
     return {};
-}
-
-// Whether the file system refuses this name and not every name: then another one can be made in the same place.
-// File systems give different reasons for a name. A full or broken one gives none of these.
-bool tree_builder::is_name_refused(const error_code& error, const guarded_directory& where) const
-{
-    namespace sys = boost::system::errc;
-    const bool about_a_name = error == errc::destination_exists || error == sys::invalid_argument ||
-                              error == sys::illegal_byte_sequence || error == sys::filename_too_long ||
-                              error == sys::no_such_file_or_directory || error == sys::permission_denied ||
-                              error == sys::operation_not_permitted ||
-                              error == sys::operation_not_supported || error == sys::is_a_directory ||
-                              error == sys::not_a_directory;
-    if (!about_a_name) return false;
-    const error_code probed = where.make_empty_directory(probing_name);
-    if (probed) return probed == errc::destination_exists;
-    return !where.remove_directory(probing_name);
 }
 
 // Leaves out the entry read last.

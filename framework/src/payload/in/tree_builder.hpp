@@ -75,7 +75,6 @@ private:
     error_code find(const tree_entry& entry, std::uint32_t& object);
     error_code add(std::vector<check_frame>& stack, const totals& more, std::string_view name);
     error_code collision(const check_frame& frame, std::uint64_t key);
-    bool is_name_refused(const error_code& error, const guarded_directory& where) const;
     void leave_out(const std::vector<build_frame>& stack, const error_code& error);
     bool may_fill(std::uint32_t number);
     void share(std::uint32_t object); // it is needed more than once
