@@ -147,7 +147,7 @@ public:
     answer_thread& operator=(const answer_thread&) = delete;
 
 private:
-    static bool wait(int input, int stop)
+    static prompt_answer wait(int input, int stop)
     {
         std::array<pollfd, 3> set{pollfd{input, POLLIN, 0}, pollfd{stop, POLLIN, 0},
                                   pollfd{interrupt_watch::wake_descriptor(), POLLIN, 0}};

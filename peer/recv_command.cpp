@@ -233,6 +233,9 @@ int run_recv(const recv_command_options& options, std::optional<std::string> cod
         operation_error failed = report.error();
         if (output_error && output_error != errc::cancelled)
             return report_failure(out, {exit_code::local_file, "standard output: " + output_error.message()});
+        // The other paths are in their place.
+        if (options.when_taken == taken_action::keep_going && failed.code == errc::entry_not_taken)
+            return report_failure(out, {exit_code::incomplete, failed.message()});
         failed.detail += advice_on(failed.code, options);
         return report_failure(out, failed, options.common);
     }

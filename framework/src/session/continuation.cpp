@@ -162,15 +162,16 @@ struct continuation::offers {
 };
 
 awaitable<operation_result<returned_peer>> continuation::offer(const secret_bytes& reconnection,
-                                                               const secret_bytes& own, offer_terms terms,
+                                                               const secret_bytes* own, offer_terms terms,
                                                                operation_error failed)
 {
     const executor ex = co_await asio::this_coro::executor;
     offers both{ex};
     for (const bool is_own : {false, true}) {
+        if (is_own && own == nullptr) continue;
         offers::attempt& each = both.attempts[is_own ? 1 : 0];
         each.running = true;
-        const secret_bytes& password = is_own ? own : reconnection;
+        const secret_bytes& password = is_own ? *own : reconnection;
         auto work = [this, &password, terms, is_own, failed]() -> awaitable<operation_result<entered_room>> {
             co_await asio::this_coro::throw_if_cancelled(false);
             const executor here = co_await asio::this_coro::executor;

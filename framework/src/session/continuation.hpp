@@ -36,7 +36,7 @@ public:
     // As the server: with the reconnection password at once, and from 30 seconds after the break on with its own one,
     // too. The first that agrees ends the other.
     awaitable<operation_result<returned_peer>> offer(const secret_bytes& reconnection,
-                                                     const secret_bytes& own, offer_terms terms,
+                                                     const secret_bytes* own, offer_terms terms,
                                                      operation_error failed);
 
 private:

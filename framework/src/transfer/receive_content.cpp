@@ -19,7 +19,7 @@ constexpr duration max_telling = std::chrono::minutes{1};
 bool is_worth_keeping(const error_code& error) noexcept
 {
     return error != errc::document_changed_at_peer && error != errc::document_differs &&
-           error != errc::document_rule_broken && error != errc::refused_by_user;
+           error != errc::document_rule_broken;
 }
 
 class content_receiving {

@@ -4,10 +4,15 @@
 #include "transfer/pack_transfer.hpp"
 #include "transfer/sender_session.hpp"
 
+#include <parley/async/spawn.hpp>
 #include <parley/crypto/random.hpp>
 #include <parley/session/meeting.hpp>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+
 #include <thread>
+#include <vector>
 
 namespace parley {
 namespace {
@@ -29,184 +34,318 @@ class content_sending {
 public:
     content_sending(const executor& ex, content_source& source, send_options options, peer_observer& observer)
         : executor_(ex),
+          source_(source),
           options_(std::move(options)),
           observer_(observer),
           time_(options_.time() != nullptr ? *options_.time() : real_time()),
-          run_{source, nullptr, options_.blocking(), time_, observer, {}}
+          listed_(ex, event_reset::manual),
+          changed_(ex)
     {
         terms_.parameters = parameters_of(options_);
         terms_.versions = options_.version_1() ? session_versions::both : session_versions::only_2;
-        run_.pumping.compress = options_.compress();
-        const unsigned cores = std::thread::hardware_concurrency();
-        run_.pumping.threads = cores > 2 ? std::min(cores - 2, 4U) : 0;
     }
 
     awaitable<operation_result<send_report>> run(secret_bytes password)
     {
+        own_ = std::move(password);
         rendezvous meeting{options_, observer_};
         for (;;) {
-            auto entered = co_await meeting.offer(password.duplicate(), terms_.parameters, terms_.versions);
-            const bool cancelled = co_await is_cancelled();
-            if (cancelled) co_return failure(errc::cancelled, session_phase::transferring, "sending");
-            std::optional<agreement> agreed;
-            if (entered) {
-                if (entered->agreed.keys.version() == 1) {
-                    auto outcome = co_await send_version_1(std::move(*entered));
-                    co_return std::move(outcome);
-                }
-            } else if (!meeting.agreed() || meeting.agreed()->keys.version() == 1 ||
-                       entered.error().code == errc::room_denied) {
+            auto came = co_await meet(meeting);
+            if (!came) {
+                co_await end_services();
                 // Nobody else has come in the time: what the last one said is the reason.
-                if (last_failure_.code && entered.error().code == errc::timed_out) co_return last_failure_;
-                co_return entered.error();
+                const bool in_time = came.error().code != errc::timed_out;
+                if (!in_time && options_.receivers() == 0 && stored_ != 0) co_return report_;
+                if (!in_time && last_failure_.code) co_return last_failure_;
+                co_return came.error();
             }
-            const agreement& first = entered ? entered->agreed : *meeting.agreed();
-            const secret_bytes reconnection = first.keys.session2->reconnection_password();
-            report_.self = first.self;
-            report_.peer = first.peer;
-            auto served = co_await serve(std::move(entered), reconnection.duplicate(), password);
-            if (served.old_room) {
-                auto outcome = co_await send_version_1(std::move(*served.old_room));
+            if (came->version_1) {
+                auto outcome = co_await send_version_1(std::move(*came->room));
                 co_return std::move(outcome);
             }
-            if (served.failed.code && !served.waits_on) co_return std::move(served.failed);
-            if (served.waits_on) {
-                last_failure_ = std::move(served.failed);
-                continue;
+            if (is_for_one()) {
+                auto ended = co_await serve(std::move(*came));
+                if (ended.old_room) {
+                    auto outcome = co_await send_version_1(std::move(*ended.old_room));
+                    co_return std::move(outcome);
+                }
+                take(std::move(ended));
+            } else {
+                start(std::move(*came));
+                bool cancelled = false;
+                while (!cancelled && !is_over() && !wants_another()) {
+                    co_await changed_.wait_or_cancelled();
+                    cancelled = co_await is_cancelled();
+                }
             }
-            ++stored_;
-            report_.receivers = stored_;
-            observer_.delivered(report_.peer, stored_);
-            if (options_.receivers() != 0 && stored_ >= options_.receivers()) co_return report_;
+            if (!is_over()) continue;
+            co_await end_services();
+            if (fatal_.code) co_return fatal_;
+            co_return report_;
         }
     }
 
 private:
-    struct service {
+    // Somebody who has agreed, and perhaps is in the room already.
+    struct newcomer {
+        identity self, peer;
+        secret_bytes reconnection;
+        bool version_1 = false;
+        std::optional<entered_room> room;
+        operation_error failed; // why there is no room
+    };
+    // How one receiver's sessions ended.
+    struct ending {
+        identity peer;
         operation_error failed; // without a code: stored
         bool waits_on = false;
+        std::uint64_t stream_bytes = 0, content_bytes = 0;
+        duration time{};
         std::optional<entered_room> old_room; // a new receiver came that speaks version 1
     };
 
+    bool is_for_one() const noexcept { return options_.receivers() == 1; }
+    bool is_over() const noexcept
+    {
+        return fatal_.code || (options_.receivers() != 0 && stored_ >= options_.receivers());
+    }
+    bool wants_another() const noexcept
+    {
+        if (active_ != 0 && !(listed_.is_signaled() && is_shared_)) return false;
+        return options_.receivers() == 0 || stored_ + active_ < options_.receivers();
+    }
+
+    // Waits with the own password.
+    awaitable<operation_result<newcomer>> meet(rendezvous& meeting)
+    {
+        waits_ = true;
+        auto entered = co_await meeting.offer(own_.duplicate(), terms_.parameters, terms_.versions);
+        waits_ = false;
+        const bool cancelled = co_await is_cancelled();
+        if (cancelled) co_return failure(errc::cancelled, session_phase::transferring, "sending");
+        newcomer out;
+        // What fails behind an agreement on version 2 is continued. A room that is denied is not (SESSION2.md section 9).
+        if (!entered && (!meeting.agreed() || meeting.agreed()->keys.version() == 1 ||
+                         entered.error().code == errc::room_denied))
+            co_return entered.error();
+        const agreement& agreed = entered ? entered->agreed : *meeting.agreed();
+        out.self = agreed.self;
+        out.peer = agreed.peer;
+        out.version_1 = agreed.keys.version() == 1;
+        if (!out.version_1) out.reconnection = agreed.keys.session2->reconnection_password();
+        if (entered)
+            out.room = std::move(*entered);
+        else
+            out.failed = entered.error();
+        co_return std::move(out);
+    }
+
+    // Serves a receiver while the wait for others goes on.
+    void start(newcomer came)
+    {
+        ++active_;
+        const auto first = std::make_shared<newcomer>(std::move(came));
+        auto work = [this, first]() -> awaitable<ending> {
+            co_await asio::this_coro::throw_if_cancelled(false);
+            co_await yield(executor_);
+            auto out = co_await serve(std::move(*first));
+            co_return std::move(out);
+        };
+        const auto cancel = std::make_shared<asio::cancellation_signal>();
+        services_.push_back(cancel);
+        asio::co_spawn(executor_, std::move(work),
+                       asio::bind_cancellation_slot(cancel->slot(),
+                                                    [this, cancel](std::exception_ptr thrown, ending end) {
+                                                        report_exception("send_document", thrown);
+                                                        --active_;
+                                                        std::erase(services_, cancel);
+                                                        if (!thrown) take(std::move(end));
+                                                        changed_.signal();
+                                                    }));
+    }
+
+    awaitable<void> end_services()
+    {
+        for (const auto& each : services_) each->emit(asio::cancellation_type::terminal);
+        while (active_ != 0) co_await changed_.wait();
+    }
+
+    void take(ending end)
+    {
+        report_.self = self_;
+        report_.stream_bytes += end.stream_bytes;
+        if (!end.failed.code) {
+            ++stored_;
+            report_.peer = end.peer;
+            report_.receivers = stored_;
+            report_.content_bytes = end.content_bytes;
+            report_.transfer_time = end.time;
+            observer_.delivered(end.peer, stored_);
+        } else if (end.waits_on) {
+            if (end.failed.code == errc::refused_by_peer)
+                observer_.refused(end.peer);
+            else
+                observer_.failed_there(end.peer, end.failed.code, end.failed.detail);
+            last_failure_ = std::move(end.failed);
+        } else if (is_for_one()) {
+            fatal_ = std::move(end.failed);
+        } else {
+            observer_.failed_there(end.peer, end.failed.code, end.failed.detail);
+            last_failure_ = std::move(end.failed);
+        }
+    }
+
     // Everything between the agreement with one receiver and the end of its last session.
-    awaitable<service> serve(operation_result<entered_room> entered, secret_bytes reconnection,
-                             const secret_bytes& own)
+    awaitable<ending> serve(newcomer came)
     {
         continuation back{options_, observer_};
         sending_receiver receiver;
+        ending out;
+        out.peer = came.peer;
+        self_ = came.self;
         bool returned = false;
         const time_point began = time_.now();
-        service out;
+        std::unique_ptr<content_source> own_source; // of a second receiver at the same time
         for (;;) {
             bool moved = false;
-            if (entered) {
-                auto opened = co_await open_secure_room(*entered, session_role::server, hello_, time_);
+            out.failed = came.failed;
+            if (came.room) {
+                const identity peer = came.room->agreed.peer;
+                auto opened = co_await open_secure_room(*came.room, session_role::server, hello_, time_);
                 if (opened) {
                     if (returned) observer_.resumed();
                     out.failed = co_await list(*opened);
                     if (out.failed.code) co_return std::move(out);
-                    sender_session session{executor_, *opened, run_, receiver};
+                    if (!is_for_one() && !own_source) own_source = source_.another();
+                    sending_run run{own_source ? *own_source : source_,
+                                    document_,
+                                    options_.blocking(),
+                                    time_,
+                                    observer_,
+                                    pumping_of(options_)};
+                    sender_session session{executor_, *opened, run, receiver};
                     auto end = co_await session.run();
-                    report_.stream_bytes += end.content;
+                    out.stream_bytes += end.content;
                     if (!end.error) {
-                        const std::uint64_t bytes = run_.document->offer().bytes;
-                        report_.content_bytes = bytes == unknown_size ? end.content : bytes;
-                        report_.transfer_time = time_.now() - began;
+                        const std::uint64_t bytes = document_->offer().bytes;
+                        out.content_bytes = bytes == unknown_size ? end.content : bytes;
+                        out.time = time_.now() - began;
                         out.failed = {};
                         co_return std::move(out);
                     }
-                    out.failed = failure_of(end, "sending to " + std::string{report_.peer.text()});
+                    out.failed = failure_of(end, "sending to " + std::string{peer.text()});
                     out.waits_on = waits_on(end, receiver.was_sent);
-                    if (out.waits_on) tell_failure(out.failed);
                     if (!end.is_broken()) co_return std::move(out);
                     moved = end.moved;
                 } else {
                     out.failed = opened.error();
                     if (out.failed.code != condition::transport) co_return std::move(out);
                 }
-            } else {
-                out.failed = entered.error();
             }
             back.broke(moved);
-            auto came = co_await back.offer(reconnection, own, terms_, out.failed);
-            if (!came) {
-                out.failed = came.error();
+            // While the wait for a further receiver goes on, whoever comes with the own password is one.
+            const secret_bytes* const own = is_for_one() || !waits_ ? &own_ : nullptr;
+            auto back_again = co_await back.offer(came.reconnection, own, terms_, out.failed);
+            if (!back_again) {
+                out.failed = back_again.error();
                 co_return std::move(out);
             }
-            if (came->is_new) {
-                if (came->room.agreed.keys.version() == 1) {
-                    out.old_room = std::move(came->room);
+            if (back_again->is_new) {
+                const agreement& agreed = back_again->room.agreed;
+                out.peer = agreed.peer;
+                if (agreed.keys.version() == 1) {
+                    out.old_room = std::move(back_again->room);
+                    out.failed = failure(errc::version_not_spoken, session_phase::transferring, "sending");
                     co_return std::move(out);
                 }
                 receiver = {};
-                reconnection = came->room.agreed.keys.session2->reconnection_password();
-                report_.peer = came->room.agreed.peer;
+                came.reconnection = agreed.keys.session2->reconnection_password();
             }
-            returned = !came->is_new;
-            entered = std::move(came->room);
+            returned = !back_again->is_new;
+            came.room = std::move(back_again->room);
         }
     }
 
-    void tell_failure(const operation_error& failed)
+    static content_pump::options pumping_of(const send_options& options)
     {
-        if (failed.code == errc::refused_by_peer)
-            observer_.refused(report_.peer);
-        else
-            observer_.failed_there(report_.peer, failed.code, failed.detail);
+        content_pump::options out;
+        out.compress = options.compress();
+        const unsigned cores = std::thread::hardware_concurrency();
+        out.threads = cores > 2 ? std::min(cores - 2, 4U) : 0;
+        return out;
     }
 
     // Lists the document, once in a run. A failure ends the session, and the other side is told.
     awaitable<operation_error> list(secure_stream& stream)
     {
-        if (run_.document) co_return operation_error{};
-        std::optional<result<std::shared_ptr<const document_outline>>> listed;
-        {
-            event done{executor_};
-            blocking_worker worker{executor_, options_.blocking()};
-            worker.submit([&] { listed.emplace(run_.source.list()); }, [&done] { done.signal(); });
-            co_await done.wait();
+        if (!std::exchange(listing_, true)) {
+            std::optional<result<std::shared_ptr<const document_outline>>> made;
+            co_await on_worker([&] { made.emplace(source_.list()); });
+            if (*made) {
+                document_ = std::move(**made);
+                is_shared_ = is_for_one() || source_.another() != nullptr;
+                observer_.listed(document_->offer());
+            } else {
+                fault_ = source_.fault();
+                list_error_ = made->error();
+            }
+            listed_.signal();
+            changed_.signal();
         }
-        if (*listed) {
-            run_.document = std::move(**listed);
-            observer_.listed(run_.document->offer());
-            co_return operation_error{};
-        }
-        const document_fault& fault = run_.source.fault();
-        auto failed = failure(listed->error(), session_phase::transferring, "listing the document",
-                              escaped(fault.text));
-        stream.abort(fault.reason, fault.text, failed.code);
+        if (!listed_.is_signaled()) co_await listed_.wait();
+        if (document_) co_return operation_error{};
+        auto failed =
+            failure(list_error_, session_phase::transferring, "listing the document", escaped(fault_.text));
+        stream.abort(fault_.reason, fault_.text, failed.code);
         std::array<byte, 1> nothing;
         co_await stream.async_read_some(asio::buffer(nothing), use_tuple);
         co_await stream.async_wait_finished(use_tuple);
         co_return std::move(failed);
     }
 
+    awaitable<void> on_worker(std::function<void()> work)
+    {
+        event done{executor_};
+        blocking_worker worker{executor_, options_.blocking()};
+        worker.submit(std::move(work), [&done] { done.signal(); });
+        co_await done.wait();
+    }
+
     awaitable<operation_result<send_report>> send_version_1(entered_room room)
     {
         diagnostics diag;
-        std::optional<result<document_source>> source;
-        {
-            event done{executor_};
-            blocking_worker worker{executor_, options_.blocking()};
-            worker.submit([&] { source.emplace(options_.version_1()(diag)); }, [&done] { done.signal(); });
-            co_await done.wait();
-        }
-        if (!*source)
-            co_return failure(source->error(), session_phase::transferring, "opening the document",
+        std::optional<result<document_source>> made;
+        co_await on_worker([&] { made.emplace(options_.version_1()(diag)); });
+        if (!*made)
+            co_return failure(made->error(), session_phase::transferring, "opening the document",
                               diag.message());
-        auto outcome = co_await send_pack(std::move(room), **source, options_, observer_);
+        auto outcome = co_await send_pack(std::move(room), **made, options_, observer_);
         co_return std::move(outcome);
     }
 
     executor executor_;
+    content_source& source_;
     send_options options_;
     peer_observer& observer_;
     time_source& time_;
-    sending_run run_;
     continuation::offer_terms terms_;
     const session2_hello hello_{std::string{document_protocol}, own_software()};
-    operation_error last_failure_; // of a receiver, while the wait goes on
+    secret_bytes own_;
+    bool waits_ = false; // with the own password
+
+    std::shared_ptr<const document_outline> document_;
+    bool listing_ = false, is_shared_ = true;
+    event listed_;
+    error_code list_error_;
+    document_fault fault_; // of the listing
+
+    std::vector<std::shared_ptr<asio::cancellation_signal>> services_; // of receivers that are being served
+    std::uint64_t active_ = 0;
     std::uint64_t stored_ = 0;
+    event changed_;
+    operation_error last_failure_; // of a receiver, while the wait goes on
+    operation_error fatal_;
+    identity self_;
     send_report report_;
 };
 

@@ -91,7 +91,7 @@ const std::map<errc, exit_code>& expected()
         {errc::destination_exists_at_peer, refused},
         {errc::file_failed_at_peer, refused},
         {errc::document_changed_at_peer, refused},
-        {errc::entry_not_taken_by_peer, refused},
+        {errc::entry_not_taken_by_peer, incomplete},
         {errc::rule_broken_says_peer, wrong_data},
         {errc::failed_at_peer, wrong_data},
         {errc::bad_address, usage},

@@ -42,11 +42,25 @@ std::string complaint(const arguments& given, const std::string& environment = {
 
 using kind = send_command_options::source_kind;
 
+TEST(options, of_a_send_of_version_2)
+{
+    const send_command_options options = parse_send(
+        {"a", "b", "--exclude", "*.o", "--exclude", "build/**", "--receivers", "3", "--session", "2"});
+    EXPECT_EQ(options.paths, (std::vector<std::filesystem::path>{"a", "b"}));
+    EXPECT_EQ(options.exclude, (std::vector<std::string>{"*.o", "build/**"}));
+    EXPECT_EQ(options.receivers, 3u);
+    EXPECT_EQ(options.common.session, session_versions::only_2);
+    EXPECT_EQ(parse_send({"a", "--receivers", "unlimited"}).receivers, 0u);
+    EXPECT_EQ(parse_send({"a", "--session", "1"}).common.session, session_versions::only_1);
+}
+
 TEST(options, of_a_plain_send)
 {
     const send_command_options options = parse_send({"some/file"});
-    EXPECT_EQ(options.kind, kind::path);
-    EXPECT_EQ(options.path, "some/file");
+    EXPECT_EQ(options.kind, kind::paths);
+    EXPECT_EQ(options.paths, (std::vector<std::filesystem::path>{"some/file"}));
+    EXPECT_EQ(options.receivers, 1u);
+    EXPECT_EQ(options.common.session, session_versions::both);
     EXPECT_EQ(options.compress, compression::sampled);
     EXPECT_EQ(options.layout, record_layout::current);
     EXPECT_FALSE(options.name);
@@ -70,7 +84,7 @@ TEST(options, of_the_ways_to_send)
     EXPECT_EQ(text.kind, kind::text);
     EXPECT_EQ(text.text, "hello");
     EXPECT_EQ(parse_send({"--text", ""}).kind, kind::text);
-    EXPECT_EQ(parse_send({"--", "-file-with-a-dash"}).path, "-file-with-a-dash");
+    EXPECT_EQ(parse_send({"--", "-file-with-a-dash"}).paths.front(), "-file-with-a-dash");
     EXPECT_EQ(parse_send({"f", "--compress"}).compress, compression::always);
     EXPECT_EQ(parse_send({"f", "--no-compress"}).compress, compression::never);
     EXPECT_EQ(parse_send({"f", "--records", "original"}).layout, record_layout::original);
@@ -177,8 +191,12 @@ TEST(options, allow_a_dot)
 
 TEST(options, another_name_is_asked_for)
 {
-    EXPECT_FALSE(parse_recv({}).rename);
-    EXPECT_TRUE(parse_recv({"--rename"}).rename);
+    EXPECT_EQ(parse_recv({}).when_taken, taken_action::refuse);
+    EXPECT_EQ(parse_recv({"--rename"}).when_taken, taken_action::rename);
+    EXPECT_EQ(parse_recv({"--overwrite"}).when_taken, taken_action::overwrite);
+    EXPECT_EQ(parse_recv({"--keep-going"}).when_taken, taken_action::keep_going);
+    EXPECT_TRUE(parse_recv({}).keep);
+    EXPECT_FALSE(parse_recv({"--no-keep"}).keep);
 }
 
 TEST(options, bound_a_document)

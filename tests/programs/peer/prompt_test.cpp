@@ -132,24 +132,28 @@ TEST(interrupt_watch, restores_the_terminal_at_the_second_signal)
     EXPECT_TRUE(terminal.echoes());
 }
 
-TEST(means_yes, is_y_or_yes)
+TEST(meaning_of, knows_yes_and_list)
 {
-    for (const char* yes : {"y", "Y", "yes", "YES", "Yes", "  y ", "y\r"}) EXPECT_TRUE(means_yes(yes)) << yes;
-    for (const char* no : {"", " ", "n", "no", "yess", "ye", "yep", "y y", "ja", "1"})
-        EXPECT_FALSE(means_yes(no)) << no;
+    using enum prompt_answer;
+    for (const char* text : {"y", "Y", "yes", "YES", "Yes", "  y ", "y\r"})
+        EXPECT_EQ(meaning_of(text), yes) << text;
+    for (const char* text : {"l", " L", "list", "LIST\n"}) EXPECT_EQ(meaning_of(text), list) << text;
+    for (const char* text : {"", " ", "n", "no", "yess", "ye", "yep", "y y", "ja", "1", "li", "lists"})
+        EXPECT_EQ(meaning_of(text), no) << text;
 }
 
 // Runs read_answer() on a context of its own; `during` runs on it, while the answer is awaited.
-std::optional<bool> answer_of(int input, std::function<void(asio::cancellation_signal&)> during)
+std::optional<prompt_answer> answer_of(int input, std::function<void(asio::cancellation_signal&)> during)
 {
     asio::io_context context{1};
     asio::cancellation_signal cancel;
-    std::optional<bool> answer;
-    asio::co_spawn(context, read_answer(input),
-                   asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr failure, bool yes) {
-                       EXPECT_FALSE(failure);
-                       answer = yes;
-                   }));
+    std::optional<prompt_answer> answer;
+    asio::co_spawn(
+        context, read_answer(input),
+        asio::bind_cancellation_slot(cancel.slot(), [&](std::exception_ptr failure, prompt_answer given) {
+            EXPECT_FALSE(failure);
+            answer = given;
+        }));
     asio::post(context, [&] { asio::post(context, [&] { during(cancel); }); });
     context.run_for(std::chrono::minutes{5});
     return answer;
@@ -158,25 +162,25 @@ std::optional<bool> answer_of(int input, std::function<void(asio::cancellation_s
 TEST(read_answer, leaves_the_loop_free_until_the_answer)
 {
     test::pipe_ends pipe;
-    EXPECT_EQ(answer_of(pipe.reading(), [&](auto&) { pipe.put("y\n"); }), true);
-    EXPECT_EQ(answer_of(pipe.reading(), [&](auto&) { pipe.put("no\n"); }), false);
-    EXPECT_EQ(answer_of(pipe.reading(), [&](auto&) { pipe.put("\n"); }), false);
-    EXPECT_EQ(answer_of(pipe.reading(), [&](auto&) { pipe.put(std::string(5000, 'y')); }), false);
-    EXPECT_EQ(answer_of(pipe.reading(), [&](auto&) { pipe.finish(); }), false);
+    EXPECT_EQ(answer_of(pipe.reading(), [&](auto&) { pipe.put("y\n"); }), prompt_answer::yes);
+    EXPECT_EQ(answer_of(pipe.reading(), [&](auto&) { pipe.put("no\n"); }), prompt_answer::no);
+    EXPECT_EQ(answer_of(pipe.reading(), [&](auto&) { pipe.put("\n"); }), prompt_answer::no);
+    EXPECT_EQ(answer_of(pipe.reading(), [&](auto&) { pipe.put(std::string(5000, 'y')); }), prompt_answer::no);
+    EXPECT_EQ(answer_of(pipe.reading(), [&](auto&) { pipe.finish(); }), prompt_answer::no);
 }
 
 TEST(read_answer, is_a_no_when_it_is_cancelled)
 {
     test::pipe_ends pipe;
     EXPECT_EQ(answer_of(pipe.reading(), [](auto& cancel) { cancel.emit(asio::cancellation_type::terminal); }),
-              false);
+              prompt_answer::no);
 }
 
 TEST(read_answer, is_a_no_when_a_signal_comes)
 {
     const interrupt_watch watch;
     test::pipe_ends pipe;
-    EXPECT_EQ(answer_of(pipe.reading(), [](auto&) { ::raise(SIGINT); }), false);
+    EXPECT_EQ(answer_of(pipe.reading(), [](auto&) { ::raise(SIGINT); }), prompt_answer::no);
 }
 
 } // namespace

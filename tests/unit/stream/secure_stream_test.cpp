@@ -98,19 +98,26 @@ TEST(secure_stream, both_sides_learn_of_another_protocol)
 TEST(secure_stream, an_end_below_is_no_end_of_the_stream)
 {
     asio::io_context context;
-    for (const bool ends : {false, true}) {
-        secure_pair pair = open_pair(context);
-        outcome wrote;
-        asio::async_write(pair.server, asio::buffer("last words", 10), wrote.handler());
-        settle_all(context);
-        pair.server.reset_on_close(!ends);
-        static_cast<any_stream&>(pair.server) = any_stream{}; // without close()
-        testing::run_until_done(context, [&]() -> awaitable<void> {
-            auto got = co_await read_to_end(pair.client);
-            EXPECT_EQ(got.text, "last words");
-            EXPECT_EQ(got.error, condition::transport) << got.error.message();
-        });
-        EXPECT_TRUE(testing::drain(context));
+    for (const kind below : {kind::memory, kind::tcp}) {
+        for (const bool resets : {false, true}) {
+            memory_stream_pair ends = make_pair_of(context, below);
+            secure_pair_options options;
+            options.server_below = std::move(ends.first);
+            options.client_below = std::move(ends.second);
+            secure_pair pair = make_secure_pair(context.get_executor(), std::move(options));
+            testing::run_until_done(context, [&]() -> awaitable<void> {
+                auto failed = co_await write_all(pair.server, "last words");
+                EXPECT_FALSE(failed);
+                auto got = co_await read_up_to(pair.client, 10);
+                EXPECT_EQ(got.text, "last words");
+                pair.server.reset_on_close(resets);
+                static_cast<any_stream&>(pair.server) = any_stream{}; // without close()
+                got = co_await read_to_end(pair.client);
+                EXPECT_EQ(got.text, "");
+                EXPECT_EQ(got.error, condition::transport) << got.error.message();
+            });
+            EXPECT_TRUE(testing::drain(context));
+        }
     }
 }
 

@@ -28,6 +28,7 @@ public:
     error_code close() override;
     void stop() noexcept override { stopped_ = true; }
     void resume() noexcept override { stopped_ = false; }
+    std::unique_ptr<content_source> another() const override;
     const document_fault& fault() const noexcept override { return fault_; }
 
 private:

@@ -33,6 +33,9 @@ public:
     virtual void stop() noexcept {}
     // Ends that. The owner calls it while no other function runs.
     virtual void resume() noexcept {}
+    // After list(): another reader of the same document, with the same outline, for a second receiver at the same time. Null:
+    // there can only be one. This source must outlive it.
+    virtual std::unique_ptr<content_source> another() const { return nullptr; }
     // What the last error means to the other side. Hostile text in it is not escaped.
     virtual const document_fault& fault() const noexcept = 0;
 };

@@ -110,6 +110,7 @@ public:
     error_code close() override;
     void stop() noexcept override;
     void resume() noexcept override;
+    std::unique_ptr<content_source> another() const override;
     const document_fault& fault() const noexcept override;
 
     // The document's name, or the title of several items.

@@ -36,6 +36,11 @@ result<std::shared_ptr<const document_outline>> bytes_source::list()
     return outline_;
 }
 
+std::unique_ptr<content_source> bytes_source::another() const
+{
+    return std::unique_ptr<content_source>(new bytes_source(outline_, content_));
+}
+
 error_code bytes_source::open(std::uint32_t number, std::uint64_t offset)
 {
     open_ = false;

@@ -336,6 +336,19 @@ error_code folder_source::close()
     return error;
 }
 
+std::unique_ptr<content_source> folder_source::another() const
+{
+    const state& from = *state_;
+    if (!from.outline) return nullptr;
+    auto s = std::make_unique<state>(from.options);
+    if (from.here) s->here = descriptor(::fcntl(from.here.get(), F_DUPFD_CLOEXEC, 0));
+    s->name = from.name;
+    s->id = from.id;
+    s->tops = from.tops;
+    s->outline = from.outline;
+    return std::unique_ptr<content_source>(new folder_source(std::move(s)));
+}
+
 void folder_source::resume() noexcept
 {
     state_->stopped = false;

@@ -337,8 +337,8 @@ private:
             input_ended_ = true;
         } else if (error && !below_closed_) {
             input_ended_ = end_told_ = true;
-            machine_.stop(error == asio::error::operation_aborted ? error_code{asio::error::connection_reset}
-                                                                  : error);
+            const bool says_more = error != asio::error::eof && error != asio::error::operation_aborted;
+            machine_.stop(says_more ? error : error_code{asio::error::connection_reset});
         }
         advance();
     }
