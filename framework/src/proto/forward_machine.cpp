@@ -28,9 +28,10 @@ enum class forward_message : byte {
 constexpr std::size_t forward_header_bytes = 9;
 constexpr std::uint64_t max_send_window = 0x7fffffff;
 constexpr std::uint32_t max_receive_window = std::uint32_t{1} << 30;
-constexpr std::size_t max_merged_output = 64 * 1024; // with this, write() takes nothing
-constexpr std::size_t max_output = 512 * 1024;       // with this, receive() takes nothing
-constexpr std::size_t max_short_body = 258;          // of all messages but data
+constexpr std::size_t max_merged_output = 64 * 1024;   // with this, write() takes nothing
+constexpr std::size_t max_opening_output = 256 * 1024; // with this, open() takes nothing
+constexpr std::size_t max_output = 512 * 1024;         // with this, receive() takes nothing
+constexpr std::size_t max_short_body = 258;            // of all messages but data
 
 struct forward_header {
     forward_message type; // any number
@@ -59,41 +60,7 @@ constexpr body_size size_of_body(forward_message type) noexcept
     }
 }
 
-bool is_host_character(char c) noexcept
-{
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == ':';
-}
-
 } // namespace
-
-bool forward_target::is_valid() const noexcept
-{
-    return port != 0 && !host.empty() && host.size() <= max_forward_host_bytes &&
-           std::ranges::all_of(host, is_host_character);
-}
-
-std::string forward_target::text() const
-{
-    const bool is_v6 = host.find(':') != std::string::npos;
-    return (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
-}
-
-std::string_view to_text(forward_cause cause) noexcept
-{
-    switch (cause) {
-    case forward_cause::not_exposed:
-        return "the other side does not expose it";
-    case forward_cause::name_not_found:
-        return "the name has no address";
-    case forward_cause::unreachable:
-        return "it cannot be reached";
-    case forward_cause::timed_out:
-        return "it does not answer";
-    case forward_cause::limit:
-        return "there are too many connections";
-    }
-    return "the other side does not say why";
-}
 
 struct forward_machine::state {
     state(forward_role r, forward_machine_options o) : role{r}, options{o}
@@ -416,7 +383,7 @@ struct forward_machine::state {
     std::optional<forward_number> open(const forward_target& target)
     {
         const bool is_full =
-            open_count >= max_forward_connections || output.view().size() >= max_merged_output;
+            open_count >= max_forward_connections || output.view().size() >= max_opening_output;
         const auto next = static_cast<forward_number>(last_number + 1);
         if (finished || role != forward_role::forward || is_full || next == 0 || !target.is_valid())
             return std::nullopt;

@@ -6,9 +6,11 @@
 #include <parley/proto/forward_machine.hpp>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace parley::test {
@@ -90,6 +92,7 @@ public:
     std::map<forward_number, std::string> got;  // all bytes of each connection
     std::map<forward_number, std::size_t> kept; // those that were not consumed
     bool consumes = true, takes_output = true;
+    std::function<void(const forward_event_variant&)> on_event; // sees each event first
 
     // Gives the machine `bytes`, in pieces of at most `most`. Returns what it has not taken.
     bytes_view feed(bytes_view bytes, std::size_t most = std::string::npos)
@@ -111,8 +114,10 @@ public:
     void hear()
     {
         drain();
-        while (const auto event = machine.next_event())
+        while (const auto event = machine.next_event()) {
+            if (on_event) on_event(*event);
             std::visit([this](const auto& e) { hear(e); }, *event);
+        }
         drain();
     }
 

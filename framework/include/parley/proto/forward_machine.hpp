@@ -23,11 +23,13 @@
 // When it finishes, every connection is broken off, without events.
 //
 // Memory. The machine keeps no byte of a connection that has come. Its owner keeps what it has not consumed: at most
-// max_forward_connections windows of 256 KiB and growth_budget_bytes. While output() holds 64 KiB, write() and open()
-// take nothing. While it holds 512 KiB, receive() takes nothing; only a side that does not read its answers can bring
-// it there. So output() holds 512 KiB and a few short messages of the owner for each connection.
+// max_forward_connections windows of 256 KiB and growth_budget_bytes. While output() holds 64 KiB, write() takes
+// nothing; data alone never fills more than twice that. While it holds 256 KiB, open() takes nothing, and while it
+// holds 512 KiB, receive() takes nothing: only a side that does not read its answers can bring it there. So output()
+// holds 512 KiB and a few short messages of the owner for each connection.
 #pragma once
 
+#include <parley/proto/forward_target.hpp>
 #include <parley/proto/machine.hpp>
 
 #include <memory>
@@ -48,30 +50,6 @@ using forward_number = std::uint32_t;
 inline constexpr std::size_t max_forward_connections = 256;
 inline constexpr std::size_t max_forward_data_bytes = 65536; // of one message
 inline constexpr std::uint32_t initial_forward_window = 262144;
-inline constexpr std::size_t max_forward_host_bytes = 253;
-
-// A target of connections, as the protocol names it.
-struct forward_target {
-    std::string host; // a name or an address, in lower case and without brackets
-    std::uint16_t port = 0;
-
-    // Whether it can be sent: the alphabet and length of the host, and a port that is not 0.
-    bool is_valid() const noexcept;
-    // "host:port", "[v6]:port". Safe to print when the target is valid.
-    std::string text() const;
-    friend bool operator==(const forward_target&, const forward_target&) = default;
-};
-
-// Why a connection is refused. The value is the byte on the wire; the other side may send any other.
-enum class forward_cause : byte {
-    not_exposed = 1,
-    name_not_found = 2,
-    unreachable = 3,
-    timed_out = 4,
-    limit = 5, // of the exposing side
-};
-// "it is not exposed", …; static storage.
-std::string_view to_text(forward_cause cause) noexcept;
 
 struct forward_machine_options {
     forward_machine_options() = default;
