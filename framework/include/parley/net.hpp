@@ -12,6 +12,8 @@
 #include <parley/relay/options.hpp>
 #include <parley/relay/reject_reason.hpp>
 #include <parley/relay/relay_server.hpp>
+#include <parley/session/forward.hpp>
+#include <parley/session/forward_rule.hpp>
 #include <parley/session/peer_session.hpp>
 #include <parley/session/probe.hpp>
 #include <parley/session/reconnection.hpp>

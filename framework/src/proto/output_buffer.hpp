@@ -14,7 +14,14 @@ public:
         bytes_.insert(bytes_.end(), added.begin(), added.end());
     }
 
-    void append(bytes_view bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
+    void append(bytes_view bytes)
+    {
+        if (sent_ > bytes_.size() / 2) { // never empty, it would grow for ever
+            bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(sent_));
+            sent_ = 0;
+        }
+        bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+    }
 
     void clear() noexcept
     {
