@@ -1,4 +1,5 @@
 // A receiver inside your own program, which Ctrl-C ends cleanly: embed_receiver RELAY PASSWORD DIRECTORY
+#include <parley/payload/folder_sink.hpp>
 #include <parley/transfer/receive_document.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -10,14 +11,14 @@
 #include <iostream>
 
 // This function is a coroutine; the library offers awaitables, too.
-parley::awaitable<int> receive(const char* relay, const char* password, parley::document_receiver& into)
+parley::awaitable<int> receive(const char* relay, const char* password, parley::content_sink& into)
 {
     parley::peer_observer says_yes;
     const auto address = parley::relay_address::parse(relay).value();
     auto received = co_await parley::receive_document(parley::secret_bytes{std::string_view{password}}, into,
                                                       parley::receive_options{}.relay(address), says_yes);
     if (received)
-        std::cout << received->document.path.string() << '\n';
+        std::cout << received->stored.path.string() << '\n';
     else
         std::cerr << received.error().message() << '\n';
     co_return received ? 0 : 1;
@@ -26,13 +27,7 @@ parley::awaitable<int> receive(const char* relay, const char* password, parley::
 int main(int argc, char** argv)
 {
     if (argc != 4) return 2;
-    parley::receiver_options where;
-    where.directory = argv[3];
-    auto into = parley::document_receiver::create(where);
-    if (!into) {
-        std::cerr << argv[3] << ": " << into.error().message() << '\n';
-        return 1;
-    }
+    parley::folder_sink into{parley::folder_sink_options{}.directory(argv[3])};
     boost::asio::io_context context{1};
     boost::asio::cancellation_signal stop;
     boost::asio::signal_set signals{context, SIGINT, SIGTERM};
@@ -44,7 +39,7 @@ int main(int argc, char** argv)
         status = result;
         signals.cancel();
     };
-    boost::asio::co_spawn(context, receive(argv[1], argv[2], *into),
+    boost::asio::co_spawn(context, receive(argv[1], argv[2], into),
                           boost::asio::bind_cancellation_slot(stop.slot(), on_end));
     context.run();
     return status;

@@ -1,4 +1,6 @@
 // A sender inside your own program: embed_sender RELAY PASSWORD PATH
+#include <parley/crypto/random.hpp>
+#include <parley/payload/folder_source.hpp>
 #include <parley/transfer/send_document.hpp>
 
 #include <boost/asio/io_context.hpp>
@@ -8,9 +10,11 @@
 int main(int argc, char** argv)
 {
     if (argc != 4) return 2;
-    auto source = parley::document_source::open(argv[3]);
+    parley::diagnostics diag;
+    auto source =
+        parley::folder_source::create(parley::folder_options{argv[3]}, parley::system_random(), &diag);
     if (!source) {
-        std::cerr << argv[3] << ": " << source.error().message() << '\n';
+        std::cerr << diag.message() << '\n';
         return 1;
     }
     const auto options = parley::send_options{}.relay(parley::relay_address::parse(argv[1]).value());
@@ -26,7 +30,7 @@ int main(int argc, char** argv)
             std::cerr << sent.error().message() << '\n';
         status = sent ? 0 : 1;
     };
-    parley::async_send_document(context.get_executor(), std::move(password), *source, options, silent,
+    parley::async_send_document(context.get_executor(), std::move(password), **source, options, silent,
                                 on_end);
     context.run();
     return status;

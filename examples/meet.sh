@@ -1,8 +1,8 @@
 #!/bin/sh
-# Runs the three examples against each other on loopback: meet.sh RELAY SENDER RECEIVER
+# Runs the examples against each other on loopback: meet.sh RELAY SENDER RECEIVER CHAT
 # A file and a directory pass; a receiver with another password stays out, and Ctrl-C ends it without a trace.
 set -eu
-relay=$1 sender=$2 receiver=$3
+relay=$1 sender=$2 receiver=$3 chat=$4
 work=$(mktemp -d)
 pids=
 cleanup() {
@@ -33,6 +33,14 @@ for document in photo.jpg tree; do
     wait "$sending"
     diff -r "$work/$document" "$work/in/$document"
 done
+
+printf 'one\ntwo\n' | "$chat" "$address" "a chat" offer >"$work/heard.offer" &
+talking=$!
+pids="$pids $talking"
+printf 'three\n' | "$chat" "$address" "a chat" join >"$work/heard.join"
+wait "$talking"
+printf 'one\ntwo\n' | diff - "$work/heard.join"
+printf 'three\n' | diff - "$work/heard.offer"
 
 kill -INT "$stranger"
 if wait "$stranger"; then

@@ -14,6 +14,7 @@
 #include <parley/relay/relay_server.hpp>
 #include <parley/session/forward.hpp>
 #include <parley/session/forward_rule.hpp>
+#include <parley/session/meeting.hpp>
 #include <parley/session/peer_session.hpp>
 #include <parley/session/probe.hpp>
 #include <parley/session/reconnection.hpp>
@@ -23,6 +24,7 @@
 #include <parley/stream/delivery.hpp>
 #include <parley/stream/driver.hpp>
 #include <parley/stream/memory_stream.hpp>
+#include <parley/stream/secure_stream.hpp>
 #include <parley/stream/websocket_options.hpp>
 #include <parley/stream/wrapped_stream.hpp>
 #include <parley/transfer/receive_document.hpp>
