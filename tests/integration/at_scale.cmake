@@ -13,3 +13,13 @@ if(NOT PARLEY_SANITIZE)
     add_test(NAME memory COMMAND Python3::Interpreter -B ${PROJECT_SOURCE_DIR}/tests/memory/memory.py)
     set_tests_properties(memory PROPERTIES LABELS integration TIMEOUT ${PARLEY_TEST_TIMEOUT} ENVIRONMENT "${at_scale_environment}")
 endif()
+
+# Documents of session version 2, as a user sees them, and on connections that break.
+set(session2_environment "PARLEY_PROGRAM=$<TARGET_FILE:parley>;PARLEY_RELAY_PROGRAM=$<TARGET_FILE:parley-relay>")
+if(PARLEY_SANITIZE)
+    list(APPEND session2_environment PARLEY_TEST_SLOWNESS=4 PARLEY_CONTINUING_KIB=1048576)
+endif()
+foreach(name IN ITEMS continuing session_mixes session2_documents)
+    add_test(NAME ${name} COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/${name}.py)
+    set_tests_properties(${name} PROPERTIES LABELS integration TIMEOUT ${PARLEY_TEST_TIMEOUT} ENVIRONMENT "${session2_environment}")
+endforeach()
