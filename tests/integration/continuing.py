@@ -271,9 +271,25 @@ class Breaks(Base):
             with self.subTest(kind=kind):
                 transfer = Transfer(self, self.make(kind), kind)
                 for _ in range(2):
-                    self.assertTrue(transfer.wait_for(self.some(least=4 * MIB)))
+                    self.assertTrue(transfer.wait_for(options.bytes // 3))
                     self.assertTrue(transfer.kill("sender", "receiver"))
                 transfer.finish(COST["short"])
+
+    def test_a_question_that_is_open_stays_open(self):
+        relay = self.world.start_relay()
+        far = self.world.keep(forwarder.Forwarder(relay))
+        path, inbox = self.make("tree", MIB), self.world.folder("in")
+        sender, code = self.world.send_waiting(path, relay=relay.address)
+        receiver = self.world.recv(code=code, relay=far.address, terminal=True, cwd=inbox)
+        receiver.wait_text("[y/N/l] ")
+        for _ in range(2):
+            far.reset_rooms()
+            sender.event("resumed")
+        receiver.type("y\n")
+        receiver.expect_exit(0)
+        sender.expect_exit(0)
+        assert_same(path, inbox / path.name)
+        self.assertEqual(receiver.screen().count("Receive folder"), 1, receiver.screen())
 
     def test_a_peer_is_stopped(self):
         pause = 120 if options.rounds else 1

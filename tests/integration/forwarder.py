@@ -52,6 +52,7 @@ class Forwarder:
         self.rooms = 0     # room connections
         self.was_reset = 0
         self._writers = set()
+        self._live_rooms = set()  # of pairs of writers
         self._servers = []
         listeners = {is_room: with_buffers(socket.create_server(("127.0.0.1", 0))) for is_room in (False, True)}
         ports = {is_room: each.getsockname()[1] for is_room, each in listeners.items()}
@@ -90,12 +91,14 @@ class Forwarder:
         left = None
         if is_room:
             left = [self._resets.pop(0) if self._resets else None]
+            self._live_rooms.add(pair)
             with self._changed:
                 self.rooms += 1
                 self._changed.notify_all()
         await asyncio.gather(self._copy(peer_reader, relay, pair, left, True),
                              self._copy(relay_reader, peer, pair, left, False))
         self._writers -= {*pair}
+        self._live_rooms.discard(pair)
         for writer in pair:
             writer.close()
 
@@ -137,6 +140,10 @@ class Forwarder:
             self.was_reset += due
             self._changed.notify_all()
         return due
+
+    def reset_rooms(self):
+        """Resets the rooms that are open now."""
+        self._loop.call_soon_threadsafe(lambda: [reset(writer) for pair in self._live_rooms for writer in pair])
 
     def wait_until(self, reached, timeout=harness.LIMIT):
         """Waits until reached(self), which is asked whenever bytes pass, and now and then."""
