@@ -98,7 +98,9 @@ class Forwarder:
         await asyncio.gather(self._copy(peer_reader, relay, pair, left, True),
                              self._copy(relay_reader, peer, pair, left, False))
         self._writers -= {*pair}
-        self._live_rooms.discard(pair)
+        with self._changed:
+            self._live_rooms.discard(pair)
+            self._changed.notify_all()
         for writer in pair:
             writer.close()
 
@@ -140,6 +142,10 @@ class Forwarder:
             self.was_reset += due
             self._changed.notify_all()
         return due
+
+    @property
+    def open_rooms(self):
+        return len(self._live_rooms)
 
     def reset_rooms(self):
         """Resets the rooms that are open now."""
