@@ -203,7 +203,12 @@ void judge_transfers(judge& j)
     documents.push_back(tree);
     for (const std::string& name : documents)
         j.at_least(fmt::format("7 transfer of {}, rate / magic-wormhole", name), rate("parley", name),
-                   {rate("magic-wormhole", name)}, name == "random" ? 3 : 5);
+                   {rate("magic-wormhole", name)},
+                   name == "random"         ? 4
+                   : name == "compressible" ? 5
+                                            : 10);
+    j.at_least("7 transfer of random bytes, rate / session 1", rate("parley", "random"),
+               {rate("parley, session 1", "random")}, 1.5);
     for (const std::string& name : documents)
         j.value(fmt::format("7 transfer of {}, first byte after the room's opening", name),
                 {"transfer", "parley", "first byte after the room's opening", {{"document", name}}}, "ms",

@@ -27,8 +27,12 @@ struct document {
 
 class parley_tool final : public transfer_tool {
 public:
-    parley_tool(session& s, std::unique_ptr<system_under_test> relay)
-        : s_(s), relay_(std::move(relay)), endpoints_(relay_->relay(wire_kind::tcp))
+    // `version` of the session: 1, 2 or auto.
+    parley_tool(session& s, std::unique_ptr<system_under_test> relay, std::string version = "auto")
+        : s_(s),
+          relay_(std::move(relay)),
+          version_(std::move(version)),
+          endpoints_(relay_->relay(wire_kind::tcp))
     {
         if (!endpoints_) throw failure{"the relay does not listen on TCP"};
         room_port_ = endpoints_->room.port;
@@ -41,8 +45,8 @@ public:
     std::unique_ptr<child> send(const fs::path& path, const std::string& code) override
     {
         auto out = std::make_unique<child>(
-            std::vector<std::string>{s_.settings().parley, "send", path.string(), "--json", "--relay",
-                                     address(room_port_)},
+            std::vector<std::string>{s_.settings().parley, "send", path.string(), "--json", "--session",
+                                     version_, "--relay", address(room_port_)},
             child_output::standard, std::map<std::string, std::string>{{"PARLEY_CODE", code}});
         out->wait_line("\"waiting\"", tool_start_timeout);
         return out;
@@ -50,8 +54,8 @@ public:
     std::unique_ptr<child> receive(const fs::path& folder, const std::string& code) override
     {
         return std::make_unique<child>(
-            std::vector<std::string>{s_.settings().parley, "recv", "-y", "--quiet", "-o", folder.string(),
-                                     "--relay", address(endpoints_->room.port)},
+            std::vector<std::string>{s_.settings().parley, "recv", "-y", "--quiet", "--session", version_,
+                                     "-o", folder.string(), "--relay", address(endpoints_->room.port)},
             child_output::standard, std::map<std::string, std::string>{{"PARLEY_CODE", code}});
     }
 
@@ -63,6 +67,7 @@ private:
 
     session& s_;
     std::unique_ptr<system_under_test> relay_;
+    std::string version_;
     std::optional<relay_endpoints> endpoints_;
     std::uint16_t room_port_ = 0;
 };
@@ -107,6 +112,9 @@ std::vector<tool_kind> tools(session& s)
             const bool own = relay.name == "parley-relay";
             out.push_back({own ? "parley" : "parley through " + relay.name,
                            [&s, relay] { return std::make_unique<parley_tool>(s, relay.start()); }});
+            if (own)
+                out.push_back({"parley, session 1",
+                               [&s, relay] { return std::make_unique<parley_tool>(s, relay.start(), "1"); }});
         }
     }
     if (s.settings().wanted("magic-wormhole")) {

@@ -19,6 +19,10 @@ exit_code exit_code_for(const error_code& error, session_phase phase) noexcept
         return exit_code::proxy;
     if (error == errc::unconfirmed) return exit_code::unconfirmed;
     if (error == errc::too_many_guesses) return exit_code::guessed;
+    if (error == errc::aborted_by_peer || error == errc::cancelled_by_peer ||
+        error == errc::document_changed_at_peer || error == errc::file_failed_at_peer ||
+        error == errc::failed_at_peer)
+        return exit_code::connection_lost; // the other side left, and said why
     if (error == errc::entry_not_taken_by_peer) return exit_code::incomplete; // it has kept what it could
     if (phase == session_phase::connecting || error == errc::name_not_resolved ||
         error == errc::names_unavailable || error == errc::connect_failed ||

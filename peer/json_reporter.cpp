@@ -41,7 +41,7 @@ public:
                   std::uint64_t content_bytes) override
     {
         json event{{"event", "document"}, {"name", name}, {"directory", is_directory}, {"files", files}};
-        event["bytes"] = content_bytes == unknown_size ? json{nullptr} : json(content_bytes);
+        event["bytes"] = content_bytes == unknown_size ? json(nullptr) : json(content_bytes);
         put(event);
     }
     void connecting(std::string_view relay, std::string_view proxy) override
@@ -94,7 +94,7 @@ public:
         json event{
             {"event", "offer"}, {"peer", peer},     {"kind", kinds.at(static_cast<std::size_t>(o.kind))},
             {"name", o.name},   {"files", o.files}, {"directories", o.directories}};
-        event["bytes"] = o.bytes == unknown_size ? json{nullptr} : json(o.bytes);
+        event["bytes"] = o.bytes == unknown_size ? json(nullptr) : json(o.bytes);
         put(event);
     }
     void list(const document_outline&) override {}
@@ -124,6 +124,7 @@ public:
     {
         if (!answered) messages_("\n");
     }
+    void text(std::string_view text, bool) override { put({{"event", "text"}, {"text", text}}); }
     void finishing() override
     {
         if (pending_) show(*pending_);

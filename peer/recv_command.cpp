@@ -119,24 +119,6 @@ folder_sink_options folder_of(const destination& where, const recv_command_optio
     return out;
 }
 
-// Shows a text. On a terminal nothing in it acts on the terminal.
-void show_text(bytes_view text)
-{
-    std::string shown{as_text(text)};
-    if (is_terminal(STDOUT_FILENO)) {
-        std::string safe;
-        for (std::size_t begin = 0; begin <= shown.size();) {
-            const std::size_t end = std::min(shown.find('\n', begin), shown.size());
-            safe += escaped(std::string_view{shown}.substr(begin, end - begin));
-            if (end < shown.size()) safe += '\n';
-            begin = end + 1;
-        }
-        shown = std::move(safe);
-    }
-    if (!shown.ends_with('\n')) shown += '\n';
-    descriptor_sink(STDOUT_FILENO)(shown);
-}
-
 // What the user can do about `error`, to be added to its detail.
 std::string_view advice_on(const error_code& error, const recv_command_options& options)
 {
@@ -156,18 +138,18 @@ int report_stored(const receive_report& report, const session_observer& observer
 {
     const document_offer& offer = *observer.offer();
     transfer_summary summary;
-    summary.name = offer.name;
+    summary.name = offer.name.empty() ? "several paths" : offer.name;
     summary.path = report.stored.path.native();
     if (to_standard_output) summary.path = "-";
     if (const auto text = sink.text()) {
-        show_text(*text);
+        out.text(as_text(*text), is_terminal(STDOUT_FILENO));
         summary.name = "a text";
         summary.path = "-";
     }
     summary.peer = report.peer.text();
     summary.is_directory = offer.kind == document_kind::directory || offer.kind == document_kind::items;
     summary.files = report.stored.files + report.stored.links;
-    summary.directories = report.stored.directories;
+    summary.directories = report.stored.directories + (offer.kind == document_kind::directory ? 1 : 0);
     summary.content_bytes = report.stored.content_bytes;
     summary.stream_bytes = report.stream_bytes;
     summary.time = report.transfer_time;

@@ -73,6 +73,8 @@ public:
     // says whether a line was typed.
     virtual void question(std::string_view text) = 0;
     virtual void question_ended(bool answered) = 0;
+    // Receiver: a text has come. `on_terminal` says that standard output is one: nothing in the text acts on it.
+    virtual void text(std::string_view text, bool on_terminal) = 0;
     virtual void finishing() = 0;
     virtual void done(const transfer_summary& summary) = 0;
     virtual void failed(exit_code exit, int status, std::string_view message) = 0;

@@ -312,7 +312,9 @@ int run_version_2(const send_command_options& options, std::optional<std::string
     summary.skipped = skips.count();
     if (old) {
         summary.name =
-            options.name.value_or(options.paths.empty() ? "" : options.paths.front().filename().native());
+            options.name.value_or(options.kind == kind::text             ? "message.txt"
+                                  : options.kind == kind::standard_input ? "stdin"
+                                                                         : options.paths.front().filename().native());
         summary.is_directory = old->is_directory;
         summary.files = old->files;
         summary.directories = old->directories;
@@ -322,7 +324,7 @@ int run_version_2(const send_command_options& options, std::optional<std::string
         summary.files = offer->files;
         summary.directories = offer->directories + (offer->kind == document_kind::directory ? 1 : 0);
     }
-    if (summary.name.empty()) summary.name = options.kind == kind::text ? "the text" : "the paths";
+    if (summary.name.empty()) summary.name = options.kind == kind::text ? "the text" : "several paths";
     if (summary.skipped != 0)
         out.warning(fmt::format("the receiver's document is incomplete: {} did not travel",
                                 format_count(summary.skipped, "path", "paths")));

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <poll.h>
 #include <unistd.h>
@@ -159,6 +160,16 @@ public:
     {
         asking_ = false;
         if (answered) line_open_ = false;
+    }
+    void text(std::string_view text, bool on_terminal) override
+    {
+        std::string shown;
+        while (!text.empty()) {
+            const std::string_view line = text.substr(0, text.find('\n'));
+            shown += (on_terminal ? escaped(line) : std::string{line}) + '\n';
+            text.remove_prefix(std::min(line.size() + 1, text.size()));
+        }
+        output_(shown);
     }
     void finishing() override
     {

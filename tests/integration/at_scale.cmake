@@ -11,7 +11,9 @@ endforeach()
 # A sanitizer's shadow memory is not the programs'.
 if(NOT PARLEY_SANITIZE)
     add_test(NAME memory COMMAND Python3::Interpreter -B ${PROJECT_SOURCE_DIR}/tests/memory/memory.py)
-    set_tests_properties(memory PROPERTIES LABELS integration TIMEOUT ${PARLEY_TEST_TIMEOUT} ENVIRONMENT "${at_scale_environment}")
+    # `make memory` takes a larger file.
+    set_tests_properties(memory PROPERTIES LABELS integration TIMEOUT ${PARLEY_TEST_TIMEOUT}
+        ENVIRONMENT "${at_scale_environment};PARLEY_LARGE_MIB=512")
 endif()
 
 # Documents of session version 2, as a user sees them, and on connections that break.

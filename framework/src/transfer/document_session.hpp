@@ -21,10 +21,20 @@ struct session_end {
     bool is_broken() const { return error == condition::transport; }
 };
 
+// Makes what one side said safe to print. Quotation marks around names stay.
+inline std::string printable(std::string_view said)
+{
+    constexpr std::string_view quote = "\\x22"; // a backslash in `said` is escaped itself
+    std::string out = escaped(said);
+    for (std::size_t at = out.find(quote); at != std::string::npos; at = out.find(quote, at + 1))
+        out.replace(at, quote.size(), 1, '"');
+    return out;
+}
+
 // The failure of a session, with what one side said.
 inline operation_error failure_of(const session_end& end, std::string where)
 {
-    std::string detail = end.ending ? escaped(end.ending->text) : end.problem;
+    std::string detail = end.ending ? printable(end.ending->text) : end.problem;
     return failure(end.error, session_phase::transferring, std::move(where), std::move(detail));
 }
 

@@ -295,7 +295,7 @@ private:
         if (!listed_.is_signaled()) co_await listed_.wait();
         if (document_) co_return operation_error{};
         auto failed =
-            failure(list_error_, session_phase::transferring, "listing the document", escaped(fault_.text));
+            failure(list_error_, session_phase::transferring, "listing the document", printable(fault_.text));
         stream.abort(fault_.reason, fault_.text, failed.code);
         std::array<byte, 1> nothing;
         co_await stream.async_read_some(asio::buffer(nothing), use_tuple);
