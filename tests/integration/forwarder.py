@@ -53,6 +53,9 @@ class Forwarder:
         self.was_reset = 0
         self._writers = set()
         self._live_rooms = set()  # of pairs of writers
+        self._hold_at = None      # of `sent`
+        self._flows = asyncio.Event()
+        self._flows.set()
         self._servers = []
         listeners = {is_room: with_buffers(socket.create_server(("127.0.0.1", 0))) for is_room in (False, True)}
         ports = {is_room: each.getsockname()[1] for is_room, each in listeners.items()}
@@ -68,6 +71,7 @@ class Forwarder:
                 await self._serve(reader, writer, is_room)
             self._servers.append(self._loop.run_until_complete(asyncio.start_server(serve, sock=listener, limit=PIECE)))
         self._loop.run_forever()
+        self._flows.set()
         for server in self._servers:
             server.close()
         while tasks := asyncio.all_tasks(self._loop):
@@ -117,8 +121,11 @@ class Forwarder:
                     edit, waiting = None, b""
                 writer.write(piece)
                 await writer.drain()
-                if left is not None and self._count(len(piece), left, is_to_relay):
-                    break
+                if left is not None:
+                    if self._count(len(piece), left, is_to_relay):
+                        break
+                    if is_to_relay:
+                        await self._flows.wait()
             else:
                 with contextlib.suppress(OSError):
                     writer.write_eof()
@@ -140,8 +147,21 @@ class Forwarder:
             else:
                 self.came += size
             self.was_reset += due
+            if self._hold_at is not None and self.sent >= self._hold_at:
+                self._flows.clear()
             self._changed.notify_all()
         return due
+
+    def hold_at(self, sent):
+        """Holds what goes to the relay in rooms, as soon as so many bytes were sent in all."""
+        with self._changed:
+            self._hold_at = sent
+
+    def release(self):
+        """Holds nothing any more."""
+        with self._changed:
+            self._hold_at = None
+        self._loop.call_soon_threadsafe(self._flows.set)
 
     @property
     def open_rooms(self):
