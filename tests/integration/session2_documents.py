@@ -175,11 +175,13 @@ class Changes(Base):
         """Sends a tree of which `change` changes something once the first part of it has passed."""
         for number in range(3):
             self.world.file(f"out/tree/large-{number}", NOISE + NOISE)
-        far = self.world.keep(forwarder.Forwarder(self.world.relay, resets=[1 << 20]))
-        sender = self.send("--no-compress", self.tree)
-        receiver = self.recv(relay=far.address)
-        receiver.event("interrupted")
+        near = self.world.keep(forwarder.Forwarder(self.world.relay))
+        near.hold_at(1 << 20)
+        sender = self.send("--no-compress", self.tree, relay=near.address)
+        receiver = self.recv()
+        near.wait_until(lambda f: f.sent >= 1 << 20)
         change()
+        near.release()
         receiver.wait()
         return sender.expect_exit(8), receiver
 
@@ -255,7 +257,7 @@ class StandardInput(Base):
         os.close(reading)
         sender.event("waiting")
         receiver = self.recv()
-        self.assertEqual(receiver.event("offer")["bytes"], None)
+        offer = receiver.event("offer")
         os.write(writing, NOISE[:50_000])
         event = receiver.event("progress")
         while event["bytes"] < 50_000:
@@ -265,6 +267,7 @@ class StandardInput(Base):
         receiver.expect_exit(0)
         sender.expect_exit(0)
         self.assertEqual((self.inbox / "stream.bin").read_bytes(), NOISE[:100_000])
+        self.assertEqual((offer["kind"], offer["name"], offer["bytes"]), ("stream", "stream.bin", None))
         harness.assert_empty(self.world.temporary)
 
     def test_continues(self):
