@@ -24,7 +24,7 @@ public:
     {
     }
 
-    void code(std::string_view code, std::string_view command) override
+    void code(std::string_view code, std::string_view command, std::string_view) override
     {
         put({{"event", "code"}, {"code", code}, {"command", command}});
     }
@@ -41,7 +41,7 @@ public:
                   std::uint64_t content_bytes) override
     {
         json event{{"event", "document"}, {"name", name}, {"directory", is_directory}, {"files", files}};
-        event["bytes"] = content_bytes == unknown_size ? json{nullptr} : json(content_bytes);
+        event["bytes"] = content_bytes == unknown_size ? json(nullptr) : json(content_bytes);
         put(event);
     }
     void connecting(std::string_view relay, std::string_view proxy) override
@@ -94,7 +94,7 @@ public:
         json event{
             {"event", "offer"}, {"peer", peer},     {"kind", kinds.at(static_cast<std::size_t>(o.kind))},
             {"name", o.name},   {"files", o.files}, {"directories", o.directories}};
-        event["bytes"] = o.bytes == unknown_size ? json{nullptr} : json(o.bytes);
+        event["bytes"] = o.bytes == unknown_size ? json(nullptr) : json(o.bytes);
         put(event);
     }
     void list(const document_outline&) override {}
@@ -145,6 +145,41 @@ public:
         if (!s.path.empty()) event["path"] = s.path;
         event["skipped"] = s.skipped;
         put(event);
+    }
+    void exposed(std::string_view target) override { put({{"event", "exposed"}, {"target", target}}); }
+    void listening(std::string_view address, std::string_view target) override
+    {
+        put({{"event", "listening"}, {"address", address}, {"target", target}});
+    }
+    void opened(forward_number connection, std::string_view target, std::string_view address) override
+    {
+        put({{"event", "opened"}, {"connection", connection}, {"target", target}, {"address", address}});
+    }
+    void not_opened(forward_number connection, std::string_view target, std::string_view why) override
+    {
+        json event{{"event", "not_opened"}, {"connection", nullptr}, {"target", target}, {"reason", why}};
+        if (connection != 0) event["connection"] = connection;
+        put(event);
+    }
+    void closed(forward_number connection, std::string_view target, const forward_counts& bytes,
+                const error_code& why) override
+    {
+        json event{{"event", "closed"},
+                   {"connection", connection},
+                   {"target", target},
+                   {"sent", bytes.sent},
+                   {"received", bytes.received}};
+        event["reason"] = why ? json(why.message()) : json(nullptr);
+        put(event);
+    }
+    void ended(const forward_summary& s) override
+    {
+        put({{"event", "ended"},
+             {"peer", s.peer},
+             {"connections", s.connections},
+             {"sent", s.bytes.sent},
+             {"received", s.bytes.received},
+             {"seconds", rounded_seconds(s.time)}});
     }
     void failed(exit_code, int status, std::string_view message) override
     {
