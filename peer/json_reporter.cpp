@@ -24,7 +24,7 @@ public:
     {
     }
 
-    void code(std::string_view code, std::string_view command) override
+    void code(std::string_view code, std::string_view command, std::string_view) override
     {
         put({{"event", "code"}, {"code", code}, {"command", command}});
     }
@@ -146,6 +146,41 @@ public:
         if (!s.path.empty()) event["path"] = s.path;
         event["skipped"] = s.skipped;
         put(event);
+    }
+    void exposed(std::string_view target) override { put({{"event", "exposed"}, {"target", target}}); }
+    void listening(std::string_view address, std::string_view target) override
+    {
+        put({{"event", "listening"}, {"address", address}, {"target", target}});
+    }
+    void opened(forward_number connection, std::string_view target, std::string_view address) override
+    {
+        put({{"event", "opened"}, {"connection", connection}, {"target", target}, {"address", address}});
+    }
+    void not_opened(forward_number connection, std::string_view target, std::string_view why) override
+    {
+        json event{{"event", "not_opened"}, {"connection", nullptr}, {"target", target}, {"reason", why}};
+        if (connection != 0) event["connection"] = connection;
+        put(event);
+    }
+    void closed(forward_number connection, std::string_view target, const forward_counts& bytes,
+                const error_code& why) override
+    {
+        json event{{"event", "closed"},
+                   {"connection", connection},
+                   {"target", target},
+                   {"sent", bytes.sent},
+                   {"received", bytes.received}};
+        event["reason"] = why ? json(why.message()) : json(nullptr);
+        put(event);
+    }
+    void ended(const forward_summary& s) override
+    {
+        put({{"event", "ended"},
+             {"peer", s.peer},
+             {"connections", s.connections},
+             {"sent", s.bytes.sent},
+             {"received", s.bytes.received},
+             {"seconds", rounded_seconds(s.time)}});
     }
     void failed(exit_code, int status, std::string_view message) override
     {

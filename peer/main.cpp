@@ -1,4 +1,5 @@
 #include "peer/code_input.hpp"
+#include "peer/forward_command.hpp"
 #include "peer/interrupt.hpp"
 #include "peer/options.hpp"
 #include "peer/probe_command.hpp"
@@ -67,6 +68,10 @@ int run(int argc, char** argv)
     if (const auto* send = std::get_if<send_command_options>(&command); send != nullptr) {
         const auto out = make_reporter(send->common.form);
         return run_send(*send, std::move(code), *out);
+    }
+    if (const auto* forward = std::get_if<forward_command_options>(&command); forward != nullptr) {
+        const auto out = make_reporter(forward->common.form);
+        return run_forward(*forward, std::move(code), *out);
     }
     if (const auto* probe = std::get_if<probe_command_options>(&command); probe != nullptr)
         return run_probe(*probe);

@@ -57,6 +57,27 @@ other password exactly.
 
 )";
 
+constexpr std::string_view forward_notes =
+    R"(One side exposes targets, which it can reach. The other side listens, and each
+connection to its ports goes to a target, as the exposing side sees it. HOST may
+be a name or an address. It must be the same text on both sides. Nothing else can
+be reached. Without ADDR, -L listens on the loopback addresses only; "*" is every
+address, and then other computers reach the port, too. With PORT 0 before the
+target, the system picks one.
+
+  parley forward --expose localhost:22 db:5432
+  parley forward -L 2222:localhost:22 -L 5432:db:5432
+
+With --expose, the code comes from --code-file, or else from PARLEY_CODE.
+Otherwise parley makes a code and shows it. With -L, the code comes from the first
+of these that exists: --code-file, PARLEY_CODE, the terminal (parley asks and does
+not show what you type), one line of standard input. A code lets one side in, once.
+
+Ctrl-C on either side ends it; the other side then ends with exit code 0. A
+connection to the relay that breaks ends it, too: it is not continued.
+
+)";
+
 constexpr std::string_view probe_notes =
     R"(Resolves the relay's name and connects, through the proxy if there is one. Sets
 up TLS and the WebSocket if the address asks for them. Then a sender and a
@@ -104,7 +125,8 @@ void add_connecting(CLI::App& command, std::string& ca_file, proxy_arguments& pr
                "Read the proxy's USER:PASSWORD from the first line of FILE");
 }
 
-void add_common(CLI::App& command, raw_common& raw)
+// The options of all commands that meet somebody.
+void add_meeting(CLI::App& command, raw_common& raw)
 {
     add_option(command, "--relay", raw.relay, "ADDRESS",
                fmt::format("The relay: [tcp://|tls://]HOST[:PORT[,ROOM_PORT]], ws://HOST[:PORT][/PATH], the "
@@ -121,17 +143,23 @@ void add_common(CLI::App& command, raw_common& raw)
     add_option(command, "--connect-timeout", raw.connect_timeout_seconds, "SECONDS",
                "How long each connection to the relay may take, up to the relay's first answer (default: 15)")
         ->check(CLI::Range(0.001, 3600.0).description(""));
+    add_option(command, "--max-wrong-codes", raw.max_wrong_codes, "N",
+               "Stop when more than N others with another code have come; 0 for any number (default: 10000)");
+    CLI::Option* quiet = command.add_flag("-q,--quiet", raw.quiet, "Show failures only");
+    command.add_flag("--json", raw.json, "Write one JSON object per line to standard output")
+        ->excludes(quiet);
+}
+
+// The options of all commands that pass a document.
+void add_common(CLI::App& command, raw_common& raw)
+{
+    add_meeting(command, raw);
     add_option(command, "--idle-timeout", raw.idle_timeout_seconds, "SECONDS",
                "How long a transfer may go without a byte (default: 60)")
         ->check(CLI::Range(0.001, 31'536'000.0).description(""));
     add_option(command, "--session", raw.session, "VERSION",
                "The version of the session: 1 (as other programs speak it), 2, or auto (default: auto)")
         ->check(CLI::IsMember({"1", "2", "auto"}).description(""));
-    add_option(command, "--max-wrong-codes", raw.max_wrong_codes, "N",
-               "Stop when more than N others with another code have come; 0 for any number (default: 10000)");
-    CLI::Option* quiet = command.add_flag("-q,--quiet", raw.quiet, "Show failures only");
-    command.add_flag("--json", raw.json, "Write one JSON object per line to standard output")
-        ->excludes(quiet);
 }
 
 // The message, with a hint where to read more.
@@ -213,6 +241,22 @@ std::optional<std::uint64_t> read_number(std::string_view text)
     return out;
 }
 
+// Reads each of `texts`, the values of `option`, into `out`.
+template <class T, class Parse>
+failed_check read_all(const std::vector<std::string>& texts, std::string_view option, Parse parse,
+                      std::vector<T>& out)
+{
+    for (const std::string& text : texts) {
+        diagnostics diag;
+        result<T> value = parse(text, &diag);
+        if (!value)
+            return usage_error(fmt::format("{} {}: {}", option, escaped(text),
+                                           diag.empty() ? value.error().message() : diag.message()));
+        out.push_back(std::move(*value));
+    }
+    return {};
+}
+
 // The parser of all commands, and the storage for its results.
 class command_line {
 public:
@@ -224,6 +268,7 @@ public:
         app_.footer(fmt::format("Run parley COMMAND --help for more.\n\n{}", exit_codes_text));
         set_up_send();
         set_up_recv();
+        set_up_forward();
         set_up_probe();
     }
 
@@ -238,6 +283,7 @@ public:
             return usage_error(escaped(error.what()));
         }
         if (send_->parsed()) return finish_send(around);
+        if (forward_->parsed()) return finish_forward(around);
         if (probe_->parsed()) return finish_probe(around);
         return finish_recv(around);
     }
@@ -315,6 +361,21 @@ private:
         add_common(*recv_, recv_raw_);
     }
 
+    void set_up_forward()
+    {
+        forward_ = app_.add_subcommand("forward", "Reach TCP ports of the other side");
+        forward_->footer(std::string{forward_notes} + std::string{exit_codes_text});
+        CLI::Option* expose =
+            add_option(*forward_, "--expose", expose_, "HOST:PORT",
+                       "Let the other side reach this target; several may follow, and it may be repeated");
+        add_option(*forward_, "-L,--listen", listen_, "[ADDR:]PORT:HOST:PORT",
+                   "Listen on this port, and forward its connections to a target of the other side; may be "
+                   "repeated")
+            ->allow_extra_args(false)
+            ->excludes(expose);
+        add_meeting(*forward_, forward_raw_);
+    }
+
     void set_up_probe()
     {
         probe_ = app_.add_subcommand("probe", "Test a relay step by step, and say what is wrong");
@@ -339,6 +400,20 @@ private:
         options.ca_file = probe_ca_file_;
         options.timeout = milliseconds_of(probe_timeout_);
         options.json = probe_json_;
+        return options;
+    }
+
+    parsed_command finish_forward(const surroundings& around)
+    {
+        forward_command_options options;
+        if (auto failed = check_common(forward_raw_, around, options.common)) return std::move(*failed);
+        if (expose_.empty() && listen_.empty())
+            return usage_error(
+                "nothing to forward: give --expose HOST:PORT, or -L [ADDR:]PORT:HOST:PORT on the other side");
+        if (auto failed = read_all(expose_, "--expose", parse_forward_target, options.exposed))
+            return std::move(*failed);
+        if (auto failed = read_all(listen_, "-L", forward_rule::parse, options.rules))
+            return std::move(*failed);
         return options;
     }
 
@@ -417,16 +492,18 @@ private:
         return text;
     }
 
-    CLI::App app_{"Passes a document from one person to another through a relay that cannot read it."};
+    CLI::App app_{
+        "Passes documents and connections from one person to another through a relay that cannot read them."};
     CLI::App* send_ = nullptr;
     CLI::App* recv_ = nullptr;
+    CLI::App* forward_ = nullptr;
     CLI::App* probe_ = nullptr;
     CLI::Option* max_paths_option_ = nullptr;
     std::uint64_t max_size_ = UINT64_MAX;
     std::uint32_t max_paths_ = 0;
     CLI::Option *path_ = nullptr, *text_ = nullptr, *name_ = nullptr, *code_ = nullptr, *output_ = nullptr;
-    raw_common send_raw_, recv_raw_;
-    std::vector<std::string> path_texts_, exclude_;
+    raw_common send_raw_, recv_raw_, forward_raw_;
+    std::vector<std::string> path_texts_, exclude_, expose_, listen_;
     std::string receivers_ = "1";
     bool overwrite_ = false, keep_going_ = false, no_keep_ = false;
     std::string text_value_, name_value_, records_ = "current", code_value_, output_value_;

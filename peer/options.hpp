@@ -8,6 +8,7 @@
 #include <parley/payload/document_source.hpp>
 #include <parley/payload/folder_sink.hpp>
 #include <parley/proto/guess_report.hpp>
+#include <parley/session/forward_rule.hpp>
 #include <parley/transport/address.hpp>
 #include <parley/transport/proxy.hpp>
 
@@ -64,6 +65,13 @@ struct recv_command_options {
     std::uint64_t max_iterations = default_max_iterations; // of key derivation, that a sender may ask for
 };
 
+// One of the two lists is not empty: it says which side this is.
+struct forward_command_options {
+    common_options common;               // without idle_timeout and session
+    std::vector<forward_target> exposed; // what the other side may reach
+    std::vector<forward_rule> rules;     // where to listen, and what that leads to
+};
+
 // There is nothing to run: print a text (help, version, or what is wrong) and exit.
 struct print_and_exit {
     std::string text;
@@ -78,8 +86,8 @@ struct probe_command_options {
     bool json = false;
 };
 
-using parsed_command =
-    std::variant<send_command_options, recv_command_options, probe_command_options, print_and_exit>;
+using parsed_command = std::variant<send_command_options, recv_command_options, forward_command_options,
+                                    probe_command_options, print_and_exit>;
 
 // Reads `arguments` (without the program's name) and the file of a proxy's credentials.
 // `relay_from_environment` is PARLEY_RELAY (empty: not set). `variable` looks up the variables that name a

@@ -14,22 +14,6 @@
 namespace parley::cli {
 namespace {
 
-command_result<secret_bytes> find_code(const recv_command_options& options,
-                                       std::optional<std::string> environment, reporter& out)
-{
-    command_result<given_code> given =
-        read_given_code({options.code, options.common.code_file, std::move(environment)});
-    if (!given) return given.error();
-    typed_code code = std::move(given->code);
-    if (!given->given) {
-        command_result<typed_code> asked = ask_code(STDIN_FILENO, STDERR_FILENO);
-        if (!asked) return asked.error();
-        code = std::move(*asked);
-    }
-    warn_of_mistyped(out, code);
-    return std::move(code.password);
-}
-
 // `output_error` becomes what goes wrong with standard output.
 command_result<document_receiver> open_receiver(destination where, const recv_command_options& given,
                                                 error_code& output_error)
@@ -191,7 +175,8 @@ int run_recv(const recv_command_options& options, std::optional<std::string> cod
     command_result<document_receiver> receiver = open_receiver(std::move(where), options, output_error);
     if (!receiver) return report_failure(out, receiver.error());
 
-    command_result<secret_bytes> code = find_code(options, std::move(code_from_environment), out);
+    command_result<secret_bytes> code =
+        find_code({options.code, options.common.code_file, std::move(code_from_environment)}, out);
     if (!code) return report_failure(out, code.error());
 
     auto settings = make_session_options<receive_options>(options.common);

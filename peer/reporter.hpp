@@ -7,6 +7,7 @@
 #include <parley/payload/document_source.hpp>
 #include <parley/proto/document_outline.hpp>
 #include <parley/proto/guess_report.hpp>
+#include <parley/session/forward.hpp>
 
 #include <functional>
 #include <memory>
@@ -29,13 +30,21 @@ struct transfer_summary {
     duration time{};
 };
 
+// The end of a session of forwarded ports.
+struct forward_summary {
+    std::string peer; // the identity of the other side
+    std::uint64_t connections = 0;
+    forward_counts bytes;
+    duration time{};
+};
+
 // The reporter escapes every text from the other side and every file name.
 class reporter {
 public:
     virtual ~reporter() = default;
 
-    // A code was made: `code` is for the other user, who may run `command`.
-    virtual void code(std::string_view code, std::string_view command) = 0;
+    // A code was made: `code` is for the other user, "the receiver" or what `who` says, who may run `command`.
+    virtual void code(std::string_view code, std::string_view command, std::string_view who) = 0;
     virtual void warning(std::string_view text) = 0;
     virtual void skipped(const skipped_path& path) = 0;
     // Sender: the document on offer; unknown_size of a stream.
@@ -77,6 +86,15 @@ public:
     virtual void text(std::string_view text, bool on_terminal) = 0;
     virtual void finishing() = 0;
     virtual void done(const transfer_summary& summary) = 0;
+    // The events of forwarded ports (session/forward.hpp). Number 0 is a connection that this side could not open.
+    virtual void exposed(std::string_view target) = 0;
+    virtual void listening(std::string_view address, std::string_view target) = 0;
+    virtual void opened(forward_number connection, std::string_view target, std::string_view address) = 0;
+    virtual void not_opened(forward_number connection, std::string_view target, std::string_view why) = 0;
+    virtual void closed(forward_number connection, std::string_view target, const forward_counts& bytes,
+                        const error_code& why) = 0;
+    // The other side has ended the session in order.
+    virtual void ended(const forward_summary& summary) = 0;
     virtual void failed(exit_code exit, int status, std::string_view message) = 0;
 };
 

@@ -2,7 +2,6 @@
 
 #include "peer/session.hpp"
 #include "peer/spool.hpp"
-#include "peer/terminal.hpp"
 
 #include <parley/crypto/random.hpp>
 #include <parley/payload/bytes_source.hpp>
@@ -67,25 +66,6 @@ command_result<document_source> open_source(const send_command_options& options,
         diag.set_message(
             "its size is not its length, which is above 16 MiB; send it by  parley send - < FILE");
     return local_failure(escaped(options.paths.front().native()), source.error(), diag);
-}
-
-// Returns the given code, or makes and shows a new one.
-command_result<secret_bytes> choose_code(const send_command_options& options,
-                                         std::optional<std::string> environment, reporter& out)
-{
-    command_result<given_code> given =
-        read_given_code({{}, options.common.code_file, std::move(environment)});
-    if (!given) return given.error();
-    if (given->given) {
-        warn_of_mistyped(out, given->code);
-        return std::move(given->code.password);
-    }
-    if (!is_writable(STDOUT_FILENO))
-        return command_error{exit_code::local_file,
-                             "standard output is closed, so nobody can see the new code"};
-    secret_bytes code = generate_code(system_random());
-    out.code(code.text(), receiving_command(options.common));
-    return code;
 }
 
 // Shows each skipped path once, although the document may be opened for several receivers.
@@ -156,16 +136,6 @@ operation_error final_failure(const std::optional<operation_error>& left, const 
     return out;
 }
 
-// Quotes `text` as one word of a shell.
-std::string shell_word(const std::string& text)
-{
-    constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:/_-";
-    if (text.find_first_not_of(plain) == std::string::npos) return text;
-    std::string quoted = "'";
-    for (const char c : text) quoted += c == '\'' ? std::string{"'\\''"} : std::string{c};
-    return quoted + "'";
-}
-
 int run_version_1(const send_command_options& options, std::optional<std::string> code_from_environment,
                   reporter& out)
 {
@@ -179,7 +149,8 @@ int run_version_1(const send_command_options& options, std::optional<std::string
     if (interrupt_watch::signal() != 0) return report_failure(out, {exit_code::interrupted, {}});
     out.document(source->name(), source->is_directory(), source->file_count(), source->content_bytes());
 
-    command_result<secret_bytes> code = choose_code(options, std::move(code_from_environment), out);
+    command_result<secret_bytes> code = choose_code(options.common, std::move(code_from_environment),
+                                                    receiving_command(options.common), "the receiver", out);
     if (!code) return report_failure(out, code.error());
 
     // After a receiver that left, another one may come with the same code.
@@ -285,7 +256,8 @@ int run_version_2(const send_command_options& options, std::optional<std::string
     skip_reporter skips{out};
     command_result<std::unique_ptr<content_source>> source = open_content(options, skips);
     if (!source) return report_failure(out, source.error());
-    command_result<secret_bytes> code = choose_code(options, std::move(code_from_environment), out);
+    command_result<secret_bytes> code = choose_code(options.common, std::move(code_from_environment),
+                                                    receiving_command(options.common), "the receiver", out);
     if (!code) return report_failure(out, code.error());
 
     std::optional<old_document> old;
@@ -336,12 +308,7 @@ int run_version_2(const send_command_options& options, std::optional<std::string
 
 std::string receiving_command(const common_options& common)
 {
-    std::string command = "parley recv";
-    if (!common.relay_text.empty()) {
-        command += " --relay " + shell_word(common.relay_text);
-    }
-    if (common.room_port) command += fmt::format(" --room-port {}", *common.room_port);
-    return command;
+    return with_relay("parley recv", common);
 }
 
 int run_send(const send_command_options& options, std::optional<std::string> code_from_environment,

@@ -2,8 +2,10 @@
 
 #include "peer/connection_advice.hpp"
 #include "peer/prompt.hpp"
+#include "peer/terminal.hpp"
 
 #include <parley/async/event.hpp>
+#include <parley/crypto/random.hpp>
 
 #include <boost/asio/this_coro.hpp>
 #include <fmt/format.h>
@@ -209,6 +211,53 @@ void warn_of_mistyped(reporter& out, const typed_code& code)
 {
     if (code.kind == code_kind::mistyped)
         out.warning("this looks like a code of parley, but with a mistake in it; using it exactly as typed");
+}
+
+command_result<secret_bytes> choose_code(const common_options& common, std::optional<std::string> environment,
+                                         std::string_view command, std::string_view who, reporter& out)
+{
+    command_result<given_code> given = read_given_code({{}, common.code_file, std::move(environment)});
+    if (!given) return given.error();
+    if (given->given) {
+        warn_of_mistyped(out, given->code);
+        return std::move(given->code.password);
+    }
+    if (!is_writable(STDOUT_FILENO))
+        return command_error{exit_code::local_file,
+                             "standard output is closed, so nobody can see the new code"};
+    secret_bytes code = generate_code(system_random());
+    out.code(code.text(), command, who);
+    return code;
+}
+
+command_result<secret_bytes> find_code(const code_sources& sources, reporter& out)
+{
+    command_result<given_code> given = read_given_code(sources);
+    if (!given) return given.error();
+    typed_code code = std::move(given->code);
+    if (!given->given) {
+        command_result<typed_code> asked = ask_code(STDIN_FILENO, STDERR_FILENO);
+        if (!asked) return asked.error();
+        code = std::move(*asked);
+    }
+    warn_of_mistyped(out, code);
+    return std::move(code.password);
+}
+
+std::string shell_word(const std::string& text)
+{
+    constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:/_-";
+    if (text.find_first_not_of(plain) == std::string::npos) return text;
+    std::string quoted = "'";
+    for (const char c : text) quoted += c == '\'' ? std::string{"'\\''"} : std::string{c};
+    return quoted + "'";
+}
+
+std::string with_relay(std::string command, const common_options& common)
+{
+    if (!common.relay_text.empty()) command += " --relay " + shell_word(common.relay_text);
+    if (common.room_port) command += fmt::format(" --room-port {}", *common.room_port);
+    return command;
 }
 
 } // namespace parley::cli

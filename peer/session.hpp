@@ -92,6 +92,18 @@ int report_failure(reporter& out, const command_error& error);
 // Warns when `code` looks like one of our codes with a mistake in it.
 void warn_of_mistyped(reporter& out, const typed_code& code);
 
+// The code of the side that offers: the given one, or a new one, which is shown. `command` and `who` are those of
+// reporter::code().
+command_result<secret_bytes> choose_code(const common_options& common, std::optional<std::string> environment,
+                                         std::string_view command, std::string_view who, reporter& out);
+// The code of the side that joins: the first of `sources`, else what the user types.
+command_result<secret_bytes> find_code(const code_sources& sources, reporter& out);
+
+// `text` as one word of a shell.
+std::string shell_word(const std::string& text);
+// `command` with the options for the relay of `common`.
+std::string with_relay(std::string command, const common_options& common);
+
 // Runs one operation on its own context. `start(executor, token)` begins it with a completion token of
 // signature void(std::exception_ptr, operation_result<Report>). `each_second` is called once a second until its
 // end. A signal cancels it. Rethrows an exception of the operation.

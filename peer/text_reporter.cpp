@@ -15,6 +15,18 @@ namespace {
 
 using namespace std::chrono_literals;
 
+std::string capitalized(std::string_view text)
+{
+    std::string out{text};
+    if (!out.empty() && out[0] >= 'a' && out[0] <= 'z') out[0] = static_cast<char>(out[0] - 'a' + 'A');
+    return out;
+}
+
+std::string both_ways(const forward_counts& bytes)
+{
+    return fmt::format("{} sent, {} received", format_bytes(bytes.sent), format_bytes(bytes.received));
+}
+
 class text_reporter final : public reporter {
 public:
     text_reporter(text_sink messages, text_sink output, text_style style)
@@ -25,14 +37,14 @@ public:
     {
     }
 
-    void code(std::string_view code, std::string_view command) override
+    void code(std::string_view code, std::string_view command, std::string_view who) override
     {
         if (style_.quiet) {
             output_(fmt::format("{}\n", code));
             return;
         }
         output_(fmt::format("Code: {}\n", code));
-        say(fmt::format("Tell the receiver the code. The receiver runs:  {}", command));
+        say(fmt::format("Tell {0} the code. {1} runs:  {2}", who, capitalized(who), command));
     }
     void warning(std::string_view text) override { tell(fmt::format("parley: warning: {}", text)); }
     void skipped(const skipped_path& path) override
@@ -195,6 +207,32 @@ public:
         if (summary.skipped != 0)
             text += fmt::format("; {} skipped", format_count(summary.skipped, "path", "paths"));
         say(text);
+    }
+    void exposed(std::string_view target) override { say(fmt::format("Exposing {}", escaped(target))); }
+    void listening(std::string_view address, std::string_view target) override
+    {
+        say(fmt::format("Listening on {}, forwarding to {}", address, escaped(target)));
+    }
+    void opened(forward_number connection, std::string_view target, std::string_view address) override
+    {
+        say(fmt::format("Connection {} to {} opened ({})", connection, escaped(target), escaped(address)));
+    }
+    void not_opened(forward_number connection, std::string_view target, std::string_view why) override
+    {
+        const std::string which = connection == 0 ? "A connection" : fmt::format("Connection {}", connection);
+        say(fmt::format("{} to {} refused: {}", which, escaped(target), escaped(why)));
+    }
+    void closed(forward_number connection, std::string_view target, const forward_counts& bytes,
+                const error_code& why) override
+    {
+        say(fmt::format("Connection {} to {} closed: {}{}", connection, escaped(target), both_ways(bytes),
+                        why ? "; " + why.message() : ""));
+    }
+    void ended(const forward_summary& summary) override
+    {
+        say(fmt::format("The other side has ended the session: {}, {} in {:.1f} s",
+                        format_count(summary.connections, "connection", "connections"),
+                        both_ways(summary.bytes), std::chrono::duration<double>(summary.time).count()));
     }
     void failed(exit_code, int, std::string_view message) override
     {

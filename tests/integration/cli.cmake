@@ -5,7 +5,7 @@ if(PARLEY_SANITIZE)
     # A test sends SIGSEGV to the program. The sanitizer would catch it and exit with a status of its own.
     list(APPEND cli_environment ASAN_OPTIONS=handle_segv=0 TSAN_OPTIONS=handle_segv=0)
 endif()
-foreach(name IN ITEMS bad_network changing_trees cli_transfer cli_codes cli_documents cli_exit_codes cli_relay cli_waiting endings standard_descriptors)
+foreach(name IN ITEMS bad_network changing_trees cli_transfer cli_codes cli_documents cli_exit_codes cli_relay cli_waiting endings forward standard_descriptors)
     add_test(NAME ${name} COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/${name}.py)
     set_tests_properties(${name} PROPERTIES LABELS integration TIMEOUT ${PARLEY_TEST_TIMEOUT} ENVIRONMENT "${cli_environment}")
 endforeach()

@@ -79,20 +79,22 @@ public:
         launch("forward_link::read_stream", read_stream());
         launch("forward_link::write_stream", write_stream());
         bool cancelled = co_await is_cancelled();
-        if (!cancelled) {
+        if (cancelled) {
+            break_off_all();
+        } else {
             co_await over_.wait_or_cancelled();
             cancelled = co_await is_cancelled();
         }
-        if (cancelled) machine_.stop(errc::cancelled);
+        if (cancelled) machine_.end();
         acceptors_.clear();
-        break_off_incomplete(as_peer_disconnected(machine_.error()));
+        break_off_incomplete(cancelled ? errc::cancelled : as_peer_disconnected(machine_.error()));
         pump();
         const watchdog limit{executor_, end_timeout_, [this] { break_off_all(); }, time_};
-        bool is_broken = false;
         while (tasks_ != 0) {
-            if (cancelled && !std::exchange(is_broken, true)) break_off_all();
             co_await idle_.wait_or_cancelled();
-            cancelled = co_await is_cancelled();
+            if (tasks_ == 0) break;
+            cancelled = true; // or once more: nothing is waited for now
+            break_off_all();
         }
         stream_.close();
         const error_code error = cancelled ? errc::cancelled : as_peer_disconnected(machine_.error());

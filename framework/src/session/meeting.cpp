@@ -46,7 +46,12 @@ public:
                           std::move(*entered->agreed.keys.session2)};
     }
 
-    parley::diagnostics* diagnostics() const noexcept { return options_.diagnostics(); }
+    // Tells the owner of the options what has failed.
+    void tell(const operation_error& failed) const
+    {
+        if (options_.diagnostics() != nullptr) options_.diagnostics()->set_message(failed.message());
+        if (options_.failure() != nullptr) *options_.failure() = failed;
+    }
 
 private:
     awaitable<operation_result<entered_room>> meet(rendezvous& at)
@@ -87,8 +92,7 @@ void start(executor ex, secret_bytes password, Options options, meeting_handler 
             met = std::move(*outcome);
         } else {
             error = outcome.error().code;
-            if (operation->diagnostics() != nullptr)
-                operation->diagnostics()->set_message(outcome.error().message());
+            operation->tell(outcome.error());
         }
         asio::dispatch(ex, asio::append(std::move(handler), error, std::move(met)));
     };

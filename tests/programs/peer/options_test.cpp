@@ -1,5 +1,6 @@
 #include "peer/options.hpp"
 
+#include "peer/forward_command.hpp"
 #include "peer/send_command.hpp"
 
 #include <gtest/gtest.h>
@@ -26,6 +27,17 @@ recv_command_options parse_recv(arguments given, const std::string& environment 
     const parsed_command parsed = parse_command_line(given, environment);
     const auto* recv = std::get_if<recv_command_options>(&parsed);
     if (recv != nullptr) return *recv;
+    const auto* text = std::get_if<print_and_exit>(&parsed);
+    ADD_FAILURE() << (text != nullptr ? text->text : "another command");
+    return {};
+}
+
+forward_command_options parse_forward(arguments given, const std::string& environment = {})
+{
+    given.insert(given.begin(), "forward");
+    const parsed_command parsed = parse_command_line(given, environment);
+    const auto* forward = std::get_if<forward_command_options>(&parsed);
+    if (forward != nullptr) return *forward;
     const auto* text = std::get_if<print_and_exit>(&parsed);
     ADD_FAILURE() << (text != nullptr ? text->text : "another command");
     return {};
@@ -142,7 +154,7 @@ TEST(options, that_are_wrong_say_what_is_wrong)
         {{"fly"}, ""},
         {{"send"}, "nothing to send"},
         {{"send", ""}, "nothing to send"},
-        {{"send", "a", "b"}, ""},
+        {{"send", "-", "b"}, "standard input"},
         {{"send", "a", "--text", "b"}, "exclude"},
         {{"send", "a", "--compress", "--no-compress"}, "exclude"},
         {{"send", "a", "--records", "newest"}, "--records"},
@@ -214,10 +226,45 @@ TEST(options, bound_a_document)
         EXPECT_FALSE(complaint(wrong).empty()) << wrong.back();
 }
 
+TEST(options, of_a_forward)
+{
+    using targets = std::vector<forward_target>;
+    using rules = std::vector<forward_rule>;
+    const forward_command_options exposing = parse_forward(
+        {"--expose", "localhost:22", "DB:5432", "--expose", "[::1]:80", "--timeout", "2", "--json"});
+    EXPECT_EQ(exposing.exposed, (targets{{"localhost", 22}, {"db", 5432}, {"::1", 80}}));
+    EXPECT_TRUE(exposing.rules.empty());
+    EXPECT_EQ(exposing.common.timeout, std::chrono::seconds{2});
+    EXPECT_EQ(exposing.common.form, output_form::json);
+    const forward_command_options listening =
+        parse_forward({"-L", "8080:localhost:80", "-L", "[::1]:0:db:5432", "--code-file", "c"}, "h:1");
+    EXPECT_TRUE(listening.exposed.empty());
+    EXPECT_EQ(listening.rules, (rules{{"localhost", 8080, {"localhost", 80}}, {"::1", 0, {"db", 5432}}}));
+    EXPECT_EQ(listening.common.code_file, "c");
+    EXPECT_EQ(listening.common.relay.host, "h");
+}
+
+TEST(options, of_a_forward_that_cannot_be)
+{
+    for (const arguments& wrong : {arguments{"forward"},
+                                   {"forward", "--expose", "a:1", "-L", "1:a:1"},
+                                   {"forward", "--expose", "a"},
+                                   {"forward", "--expose", "a:0"},
+                                   {"forward", "-L", "a:1"},
+                                   {"forward", "-L", "1:a:1", "2:b:2"},
+                                   {"forward", "-L", "h:1:a:1"},
+                                   {"forward", "some-code", "-L", "1:a:1"},
+                                   {"forward", "-L", "1:a:1", "--session", "2"},
+                                   {"forward", "-L", "1:a:1", "--idle-timeout", "2"}})
+        EXPECT_FALSE(complaint(wrong).empty()) << wrong.back();
+    EXPECT_NE(complaint({"forward", "--expose", "a:x\n"}).find("--expose a:x\\x0a: "), std::string::npos)
+        << complaint({"forward", "--expose", "a:x\n"});
+}
+
 TEST(options, ask_for_help_and_version)
 {
-    for (const arguments& given :
-         {arguments{"--help"}, arguments{"send", "--help"}, arguments{"recv", "-h"}}) {
+    for (const arguments& given : {arguments{"--help"}, arguments{"send", "--help"}, arguments{"recv", "-h"},
+                                   arguments{"forward", "--help"}}) {
         const parsed_command parsed = parse_command_line(given, {});
         const auto& text = std::get<print_and_exit>(parsed);
         EXPECT_EQ(text.exit, exit_code::ok);
@@ -235,6 +282,14 @@ TEST(receiving_command, names_the_relay_as_the_sender_did)
     EXPECT_EQ(receiving_command(parse_send({"f"}, "h:1").common), "parley recv --relay h:1");
     EXPECT_EQ(receiving_command(parse_send({"f", "--relay", "[::1]:1", "--room-port", "5"}).common),
               "parley recv --relay '[::1]:1' --room-port 5");
+}
+
+TEST(forwarding_command, listens_on_ports_that_anybody_may_use)
+{
+    EXPECT_EQ(forwarding_command(parse_forward({"--expose", "localhost:80", "db:5432", "--relay", "h:1"})),
+              "parley forward --relay h:1 -L 8080:localhost:80 -L 5432:db:5432");
+    EXPECT_EQ(forwarding_command(parse_forward({"--expose", "[::1]:22", "a:22"})),
+              "parley forward -L '8022:[::1]:22' -L 0:a:22");
 }
 
 } // namespace

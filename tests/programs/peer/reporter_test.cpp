@@ -58,10 +58,36 @@ text_style quiet()
     return style;
 }
 
+forward_counts counts(std::uint64_t sent, std::uint64_t received)
+{
+    forward_counts out;
+    out.sent = sent;
+    out.received = received;
+    return out;
+}
+
+// A session of forwarded ports.
+void tell_of_forwarding(reporter& out, std::string_view text)
+{
+    out.exposed(text);
+    out.listening("127.0.0.1:8080", text);
+    out.opened(1, text, text);
+    out.not_opened(2, text, text);
+    out.not_opened(0, text, text);
+    out.closed(1, text, counts(1000, 2), {});
+    out.closed(3, text, counts(0, 0), errc::peer_disconnected);
+    forward_summary summary;
+    summary.peer = text;
+    summary.connections = 2;
+    summary.bytes = counts(1000, 2);
+    summary.time = 1500ms;
+    out.ended(summary);
+}
+
 // Everything that a reporter can be told, with `text` wherever the other side or a file has a say.
 void tell_all(reporter& out, std::string_view text)
 {
-    out.code("lusab-babad-gutih", "parley recv");
+    out.code("lusab-babad-gutih", "parley recv", "the receiver");
     out.skipped({std::string{text}, "symbolic link"});
     out.document(text, false, 1, 10);
     out.connecting(text, text);
@@ -86,6 +112,7 @@ void tell_all(reporter& out, std::string_view text)
     summary.path = text;
     summary.peer = text;
     out.done(summary);
+    tell_of_forwarding(out, text);
     out.failed(exit_code::wrong_data, 6, "it went wrong");
 }
 
@@ -101,10 +128,69 @@ bool only_printable(std::string_view text, std::string_view also)
 TEST(text_reporter, shows_the_code_on_standard_output_with_the_command)
 {
     text_session session;
-    session.out->code("lusab-babad-gutih", "parley recv --relay h");
+    session.out->code("lusab-babad-gutih", "parley recv --relay h", "the receiver");
     EXPECT_EQ(session.output, "Code: lusab-babad-gutih\n");
     EXPECT_NE(session.messages.find("parley recv --relay h\n"), std::string::npos);
     EXPECT_EQ(session.messages.find("lusab"), std::string::npos);
+}
+
+TEST(text_reporter, says_who_is_told_the_code)
+{
+    text_session session;
+    session.out->code("c", "parley forward -L 1:a:1", "the other side");
+    EXPECT_EQ(session.messages,
+              "Tell the other side the code. The other side runs:  parley forward -L 1:a:1\n");
+}
+
+TEST(text_reporter, tells_of_forwarded_ports)
+{
+    text_session session, silent{quiet()};
+    tell_of_forwarding(*session.out, "db:5432");
+    tell_of_forwarding(*silent.out, "db:5432");
+    EXPECT_EQ(session.messages, "Exposing db:5432\n"
+                                "Listening on 127.0.0.1:8080, forwarding to db:5432\n"
+                                "Connection 1 to db:5432 opened (db:5432)\n"
+                                "Connection 2 to db:5432 refused: db:5432\n"
+                                "A connection to db:5432 refused: db:5432\n"
+                                "Connection 1 to db:5432 closed: 1000 B sent, 2 B received\n"
+                                "Connection 3 to db:5432 closed: 0 B sent, 0 B received; " +
+                                    make_error_code(errc::peer_disconnected).message() +
+                                    "\n"
+                                    "The other side has ended the session: 2 connections, 1000 B sent, 2 B "
+                                    "received in 1.5 s\n");
+    EXPECT_EQ(silent.messages + silent.output + session.output, "");
+}
+
+TEST(json_reporter, tells_of_forwarded_ports)
+{
+    json_session session;
+    tell_of_forwarding(*session.out, "db:5432");
+    const json target = "db:5432";
+    const std::vector<json> expected{
+        {{"event", "exposed"}, {"target", target}},
+        {{"event", "listening"}, {"address", "127.0.0.1:8080"}, {"target", target}},
+        {{"event", "opened"}, {"connection", 1}, {"target", target}, {"address", target}},
+        {{"event", "not_opened"}, {"connection", 2}, {"target", target}, {"reason", target}},
+        {{"event", "not_opened"}, {"connection", nullptr}, {"target", target}, {"reason", target}},
+        {{"event", "closed"},
+         {"connection", 1},
+         {"target", target},
+         {"sent", 1000},
+         {"received", 2},
+         {"reason", nullptr}},
+        {{"event", "closed"},
+         {"connection", 3},
+         {"target", target},
+         {"sent", 0},
+         {"received", 0},
+         {"reason", make_error_code(errc::peer_disconnected).message()}},
+        {{"event", "ended"},
+         {"peer", target},
+         {"connections", 2},
+         {"sent", 1000},
+         {"received", 2},
+         {"seconds", 1.5}}};
+    EXPECT_EQ(session.events(), expected);
 }
 
 // A second transfer has its own rate and progress.
@@ -163,7 +249,7 @@ TEST(text_reporter, lets_nothing_hostile_through)
 TEST(text_reporter, is_silent_when_it_is_to_be_quiet)
 {
     text_session session{quiet()};
-    session.out->code("lusab-babad-gutih", "parley recv");
+    session.out->code("lusab-babad-gutih", "parley recv", "the receiver");
     session.out->document("name", false, 1, 10);
     session.out->connecting("relay", "");
     session.out->waiting();
@@ -299,11 +385,12 @@ TEST(json_reporter, writes_one_object_a_line)
         if (names.empty() || names.back() != name) names.push_back(name);
     }
     EXPECT_EQ(names,
-              (std::vector<std::string>{"code",       "skipped", "document",     "connecting", "connected",
-                                        "identified", "waiting", "reconnecting", "connecting", "waiting",
-                                        "rejected",   "guesses", "trying_again", "refused",    "offered",
-                                        "withdrawn",  "agreed",  "progress",     "finishing",  "done",
-                                        "error"}));
+              (std::vector<std::string>{"code",       "skipped",   "document",     "connecting", "connected",
+                                        "identified", "waiting",   "reconnecting", "connecting", "waiting",
+                                        "rejected",   "guesses",   "trying_again", "refused",    "offered",
+                                        "withdrawn",  "agreed",    "progress",     "finishing",  "done",
+                                        "exposed",    "listening", "opened",       "not_opened", "closed",
+                                        "ended",      "error"}));
 }
 
 TEST(json_reporter, holds_what_its_readers_need)

@@ -215,20 +215,22 @@ TEST_F(port_forwarding, the_death_of_one_side_resets_everything_on_the_other)
 {
     const forward_target target = holding_server();
     forwarding.listen(forward_rule{"127.0.0.1", 0, target});
-    pair.first.reset_on_close(true);
+    testing::fault_options fault;
+    fault.failing_operation = 3; // after the reads of `open` and of what follows, and the write of `opened`
+    pair.first = testing::make_fault_stream(std::move(pair.first), fault);
     start_expose();
     start_forward();
     run_until([&] { return !forward_log_.bound.empty(); });
     any_stream client = program();
-    run_until([&] { return held.size() == 1; });
-    cancel_expose.emit(asio::cancellation_type::terminal);
+    run_until([&] { return held.size() == 1 && forward_log_.has("opened 1"); });
+    write(client, as_bytes("x"));
     run_to_the_end();
-    EXPECT_EQ(expose_end->code, errc::cancelled);
+    EXPECT_EQ(expose_end->code, errc::peer_disconnected);
     EXPECT_EQ(forward_end->code, errc::peer_disconnected);
     EXPECT_EQ(forward_end->phase, session_phase::transferring);
     EXPECT_EQ(read_all(client).error, asio::error::connection_reset);
     EXPECT_EQ(read_all(held[0]).error, asio::error::connection_reset);
-    EXPECT_EQ(expose_log.errors.at(1), errc::cancelled);
+    EXPECT_EQ(expose_log.errors.at(1), errc::peer_disconnected);
     EXPECT_EQ(forward_log_.errors.at(1), errc::peer_disconnected);
     tcp::socket late{context};
     error_code error;
@@ -236,7 +238,7 @@ TEST_F(port_forwarding, the_death_of_one_side_resets_everything_on_the_other)
     EXPECT_EQ(error, asio::error::connection_refused) << "it does not listen any more";
 }
 
-TEST_F(port_forwarding, cancellation_closes_everything)
+TEST_F(port_forwarding, cancellation_closes_everything_and_ends_the_session_in_order)
 {
     start(holding_server());
     any_stream client = program();
@@ -244,12 +246,28 @@ TEST_F(port_forwarding, cancellation_closes_everything)
     cancel_forward.emit(asio::cancellation_type::terminal);
     run_to_the_end();
     EXPECT_EQ(forward_end->code, errc::cancelled);
+    EXPECT_FALSE(expose_end->code) << expose_end->message();
     EXPECT_EQ(read_all(client).error, asio::error::connection_reset);
     EXPECT_EQ(read_all(held[0]).error, asio::error::connection_reset);
 }
 
+TEST_F(port_forwarding, a_second_cancellation_does_not_wait_for_the_other_side)
+{
+    forwarding.listen(forward_rule{"127.0.0.1", 0, {"a", 1}}).end_timeout(std::chrono::hours{1});
+    start_forward();
+    run_until([&] { return !forward_log_.bound.empty(); });
+    for (int i = 0; i < 2; ++i) {
+        context.poll();
+        EXPECT_FALSE(forward_end);
+        cancel_forward.emit(asio::cancellation_type::terminal);
+    }
+    run_until([&] { return forward_end.has_value(); });
+    EXPECT_EQ(forward_end->code, errc::cancelled);
+}
+
 TEST_F(port_forwarding, is_cancelled_before_it_begins)
 {
+    exposing.end_timeout(duration::zero());
     start_expose();
     context.poll_one();
     cancel_expose.emit(asio::cancellation_type::terminal);
@@ -282,6 +300,37 @@ TEST_F(port_forwarding, listens_on_both_loopback_addresses)
     for (std::size_t i = 0; i < forward_log_.bound.size(); ++i) {
         any_stream client = program(i);
         EXPECT_EQ(exchange(client, "hello"), "hello");
+    }
+}
+
+// The fixture again, for tests that need it more than once.
+struct forwarding_world : port_forwarding {
+    void TestBody() override {}
+    // Runs one connection over a stream of which this operation fails.
+    error_code end_with_failing(std::size_t operation)
+    {
+        testing::fault_options fault;
+        fault.failing_operation = operation;
+        pair.second = testing::make_fault_stream(std::move(pair.second), fault);
+        start(server(echo));
+        any_stream client = program();
+        asio::co_spawn(
+            context, [&]() -> awaitable<void> { co_await write_all(client, patterned(3'000'000)); },
+            asio::detached);
+        asio::co_spawn(context, [&]() -> awaitable<void> { co_await read_to_end(client); }, asio::detached);
+        run_to_the_end();
+        client.close();
+        servers.clear();
+        testing::drain(context);
+        return forward_end->code;
+    }
+};
+
+TEST(port_forwarding_failure, of_any_operation_of_the_stream_ends_both_sides)
+{
+    for (std::size_t operation = 0; operation < 12; ++operation) {
+        SCOPED_TRACE(operation);
+        EXPECT_EQ(forwarding_world{}.end_with_failing(operation), errc::peer_disconnected);
     }
 }
 

@@ -52,6 +52,7 @@ inline std::string patterned(std::size_t size, unsigned seed = 1)
     return out;
 }
 
+// It stops at the first error: after a failed write Asio may never complete another one.
 inline awaitable<void> echo(any_stream stream)
 {
     byte_vector buffer(16 * 1024);
@@ -60,7 +61,8 @@ inline awaitable<void> echo(any_stream stream)
             co_await stream.async_read_some(asio::buffer(buffer.data(), buffer.size()), use_tuple);
         const auto [error, size] = read;
         if (error) break;
-        co_await asio::async_write(stream, asio::buffer(buffer.data(), size), use_tuple);
+        const auto written = co_await asio::async_write(stream, asio::buffer(buffer.data(), size), use_tuple);
+        if (std::get<0>(written)) co_return;
     }
     co_await stream.async_shutdown_send(use_tuple);
 }

@@ -161,8 +161,9 @@ private:
 //
 // The result has no error after an end in order. Errors, in phase transferring: bad_record (the other side broke a
 // rule, and was told), what to_errc() says of the other side's reason, peer_disconnected and others of the stream.
-// Cancellation (terminal): `cancelled`. In every case all TCP connections and the stream are closed when it returns;
-// connections that were not over are reset. Not thread-safe: the calling coroutine's executor, which must be the
+// Cancellation (terminal): `cancelled`, after the session has ended in order: the other side has no error. It waits for
+// the other side's end, at most end_timeout; a second cancellation ends the wait. In every case all TCP connections and
+// the stream are closed when it returns; connections that were not over are reset. Not thread-safe: the calling coroutine's executor, which must be the
 // stream's, is a strand, or its context has one thread.
 awaitable<operation_error> expose_ports(any_stream stream, expose_options options);
 

@@ -75,14 +75,23 @@ public:
         return static_cast<Self&>(*this);
     }
 
+    // Gets the whole error; null, the default: nobody does. It must outlive the operation.
+    Self& failure(operation_error* value)
+    {
+        failure_ = value;
+        return static_cast<Self&>(*this);
+    }
+
     const session2_hello& hello() const noexcept { return hello_; }
     peer_observer* observer() const noexcept { return observer_; }
     parley::diagnostics* diagnostics() const noexcept { return diagnostics_; }
+    operation_error* failure() const noexcept { return failure_; }
 
 private:
     session2_hello hello_{{}, own_software()};
     peer_observer* observer_ = nullptr;
     parley::diagnostics* diagnostics_ = nullptr;
+    operation_error* failure_ = nullptr;
 };
 
 // The options of async_offer().
