@@ -27,7 +27,7 @@ bench: ## a ten-minute set of measurements beside other programs, with a page of
 	build/release/bench/parley-bench all --quick $(if $(CONGESTION),--congestion $(CONGESTION)) --json build/bench.json
 	bench/report.py build/bench.json -o build/bench.html
 
-build: ## everything, optimised, with debug information (build/dev)
+build: ## everything, for development (-O1), with debug information (build/dev)
 	scripts/build dev
 
 release: ## everything, as it is released (build/release)
