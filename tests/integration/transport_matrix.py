@@ -10,11 +10,14 @@ import unittest
 import harness
 import secure
 
+# Documents pass in both versions of the session.
+VERSIONS = ("1", "auto")
+
 
 class Matrix(secure.RelayCase):
-    def pass_on(self, sent_by, received_by, path):
-        inbox = self.world.folder(f"in-{sent_by}-{received_by}-{path.name}")
-        authority = ("--ca-file", self.authority.certificate)
+    def pass_on(self, sent_by, received_by, path, version="auto"):
+        inbox = self.world.folder(f"in-{version}-{sent_by}-{received_by}-{path.name}")
+        authority = ("--ca-file", self.authority.certificate, "--session", version)
         sender, code = self.world.send_waiting(path, *authority, relay=self.addresses[sent_by])
         self.world.recv("--json", "-y", "-o", inbox, *authority, code=code,
                         relay=self.addresses[received_by]).expect_exit(0)
@@ -25,8 +28,9 @@ class Matrix(secure.RelayCase):
         path = self.world.file("document", random.Random(7).randbytes(300_001))
         for sent_by in self.addresses:
             for received_by in self.addresses:
-                with self.subTest(sent_by=sent_by, received_by=received_by):
-                    self.pass_on(sent_by, received_by, path)
+                for version in VERSIONS:
+                    with self.subTest(sent_by=sent_by, received_by=received_by, version=version):
+                        self.pass_on(sent_by, received_by, path, version)
 
     def test_every_pair_on_one_port(self):
         local = self.world.root / "one.sock"
