@@ -226,9 +226,7 @@ awaitable<void> receiver_session::handle_events()
 awaitable<void> receiver_session::take_data(bytes_view bytes)
 {
     if (encoding_ == content_encoding::plain) {
-        if (!machine_.content(bytes.size())) co_return;
-        came_ += bytes.size();
-        co_await put(bytes);
+        if (counts(bytes.size())) co_await put(bytes);
         co_return;
     }
     for (;;) {
@@ -237,10 +235,19 @@ awaitable<void> receiver_session::take_data(bytes_view bytes)
             machine_.fail({session_reason::broken_rule, std::string{decoder_.problem()}}, content.error());
             co_return;
         }
-        if (content->empty() || !machine_.content(content->size())) co_return;
-        came_ += content->size();
+        if (content->empty() || !counts(content->size())) co_return;
         co_await put(*content);
     }
+}
+
+// Whether `n` more decoded bytes may be used. The size of a stream is judged as it comes.
+bool receiver_session::counts(std::size_t n)
+{
+    if (!machine_.content(n)) return false;
+    came_ += n;
+    if (machine_.content_bytes() <= run_.limits.max_bytes) return true;
+    machine_.fail({session_reason::no_space, "more bytes than are taken here"}, errc::document_too_large);
+    return false;
 }
 
 awaitable<void> receiver_session::put(bytes_view content)

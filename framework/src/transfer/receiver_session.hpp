@@ -62,6 +62,7 @@ private:
     awaitable<void> read();
     awaitable<void> handle_events();
     awaitable<void> take_data(bytes_view bytes);
+    bool counts(std::size_t n);
     awaitable<void> put(bytes_view content);
     awaitable<bool> decide();
     awaitable<void> begin();

@@ -42,7 +42,7 @@ awaitable<session_end> sender_session::run()
         const bool wrote = co_await write_output();
         if (wrote) continue;
         if (machine_.finished()) break;
-        if (feed()) continue;
+        if (!stream_.failure() && feed()) continue; // after a failure the reading ends it
         if (content_) content_->set_starving(true);
         timer.arm(machine_.next_deadline());
         co_await changed_.wait_or_cancelled();

@@ -310,6 +310,32 @@ TEST(content_transfer, a_stream_of_unknown_length_is_continued)
     EXPECT_EQ(c.receiver.log.documents.at(0).content_bytes, unknown_size);
 }
 
+TEST(content_transfer, a_stream_above_the_receivers_limit_is_refused_as_it_comes)
+{
+    content_world c;
+    temporary_folder folder;
+    auto source = stream_source::create(
+        "zeros",
+        [](mutable_bytes out) -> result<std::size_t> {
+            std::ranges::fill(out, byte{0});
+            return out.size();
+        },
+        folder.path(), c.w.random);
+    ASSERT_TRUE(source);
+    tree_sink sink;
+    receive_options options;
+    options.max_bytes(1'000'000);
+    c.send(**source);
+    c.receive(sink, options);
+    ASSERT_TRUE(c.w.run_until([&] { return c.receiver.done(); }));
+    EXPECT_EQ(c.receiver.error(), errc::document_too_large);
+    EXPECT_LE(sink.written, 1'000'000u);
+    ASSERT_TRUE(c.w.run_until([&] { return !c.sender.log.failures.empty(); }));
+    EXPECT_EQ(c.sender.log.failures[0].first, errc::no_room_at_peer);
+    c.sender.cancel.emit(asio::cancellation_type::terminal);
+    ASSERT_TRUE(c.w.run_until([&] { return c.sender.done(); }));
+}
+
 TEST(content_transfer, a_refusal_does_not_end_the_senders_wait)
 {
     content_world c;
