@@ -49,7 +49,7 @@ memory: ## what sender, receiver and relay hold in memory while large documents 
 soak: ## honest peers beside every known attack on a relay, for SECONDS (600), over OVER (tcp, tls, nginx)
 	tests/soak/run --seconds $(SECONDS) --over $(OVER)
 
-stress: ## the long form of TARGET: soak, fuzz, kills, memory, filesystems, changes, network or continuing
+stress: ## the long form of TARGET: bench, soak, fuzz, kills, memory, filesystems, changes, network or continuing
 	scripts/stress $(TARGET)
 
 format: ## all sources as .clang-format says

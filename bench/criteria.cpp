@@ -207,7 +207,7 @@ void judge_transfers(judge& j)
                    name == "random"         ? 4
                    : name == "compressible" ? 5
                                             : 10);
-    j.at_least("7 transfer of random bytes, rate / session 1", rate("parley", "random"),
+    j.at_least("7 session 2, random bytes, rate / session 1", rate("parley", "random"),
                {rate("parley, session 1", "random")}, 1.5);
     for (const std::string& name : documents)
         j.value(fmt::format("7 transfer of {}, first byte after the room's opening", name),

@@ -46,7 +46,7 @@ CLEAN = {
     "tests/unit/relay/pipe_test.cpp": "",
     "tests/unit/transfer/send_test.cpp": "",
 }
-USES = {"base": "", "wire": "base", "crypto": "wire", "proto": "crypto", "payload": "crypto", "stream": "async proto",
+USES = {"base": "", "wire": "base", "crypto": "wire", "proto": "crypto", "payload": "proto", "stream": "async proto",
         "relay": "transport", "session": "transport", "transfer": "session payload"}
 for name, used in USES.items():
     CLEAN[f"framework/src/{name}/CMakeLists.txt"] = (
@@ -79,7 +79,7 @@ PLANTED = [
     ("framework/include/parley/net.hpp", "#pragma once\n#include <parley/stream/any.hpp>\n",
      "framework/include/parley/net.hpp:1: rooms: does not include parley/session/peer.hpp"),
     ("framework/src/payload/p.cpp", "#include <parley/wire/b.hpp>\n", "framework/src/payload/p.cpp:1: rooms:"),
-    ("framework/src/payload/p.cpp", "#  include <parley/proto/m.hpp>\n", "framework/src/payload/p.cpp:1: rooms:"),
+    ("framework/src/payload/p.cpp", "#  include <parley/session/peer.hpp>\n", "framework/src/payload/p.cpp:1: rooms:"),
     (NET, '#include "wire/b_table.hpp"\n', f"{NET}:1: private:"),
     ("relay/x.cpp", '#include "../framework/src/wire/b_table.hpp"\n', "relay/x.cpp:1: private:"),
     ("peer/x.cpp", '#include "wire/b_table.hpp"\n', "peer/x.cpp:1: private:"),

@@ -100,8 +100,7 @@ outcome run(bytes_view stream, std::size_t step)
     out.finished = machine.finished();
     const bytes_view due = machine.output();
     require(due.size() <= 300, "it owes an abort at most");
-    require(due.empty() || (!out.finished && out.why == condition::peer_fault),
-            "only a broken rule is answered");
+    require(due.empty() || out.why == condition::peer_fault, "only a broken rule is answered");
     out.sent.assign(due.begin(), due.end());
     require(machine.next_deadline() == no_deadline || machine.next_deadline() > start, "nothing is due yet");
     machine.receive_end();

@@ -1,5 +1,4 @@
-# The harness at its smallest scale. Its numbers mean nothing here, so it keeps others from running beside it only as far
-# as its time limit asks.
-add_test(NAME bench COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/bench.py)
+# The harness at its smallest scale, for a minute and more: `make stress TARGET=bench`.
+add_test(NAME bench CONFIGURATIONS Long COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/bench.py)
 set_tests_properties(bench PROPERTIES LABELS integration TIMEOUT ${PARLEY_TEST_TIMEOUT}
     ENVIRONMENT "PARLEY_PROGRAM=$<TARGET_FILE:parley>;PARLEY_RELAY_PROGRAM=$<TARGET_FILE:parley-relay>;PARLEY_BENCH_PROGRAM=$<TARGET_FILE:parley-bench>")

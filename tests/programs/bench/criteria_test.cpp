@@ -104,9 +104,11 @@ TEST(Criteria, TransfersAreBesideOneCoresRecords)
     EXPECT_FALSE(framed.met());
     all.push_back(of("transfer", "magic-wormhole", "rate", {{"document", "random"}}, {0}, "MB/s"));
     EXPECT_FALSE(only(all, "7 transfer of random, rate / magic-wormhole").measured);
-    all.push_back(of("transfer", "parley", "rate", {{"document", "70 small files"}}, {5}, "MB/s"));
+    all.push_back(of("transfer", "parley", "rate", {{"document", "70 small files"}}, {11}, "MB/s"));
     all.push_back(of("transfer", "magic-wormhole", "rate", {{"document", "70 small files"}}, {1}, "MB/s"));
     EXPECT_TRUE(only(all, "7 transfer of 70 small files, rate").met());
+    all.push_back(of("transfer", "parley, session 1", "rate", {{"document", "random"}}, {500}, "MB/s"));
+    EXPECT_DOUBLE_EQ(only(all, "7 session 2, random bytes").measured.value_or(0), 1.2);
 }
 
 TEST(Criteria, ARowSaysWhatWasMeasured)

@@ -131,9 +131,9 @@ TEST_F(kept_documents, survive_a_kill)
         if (sink.preview(document.outline) && !deliver(sink, document, 210'000).error) ::raise(SIGKILL);
         ::_exit(1);
     }
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    ASSERT_TRUE(WIFSIGNALED(status));
+    int ended = 0;
+    ASSERT_EQ(::waitpid(child, &ended, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(ended));
     EXPECT_FALSE(fs::exists(folder / "tree"));
     EXPECT_EQ(complete(document), all_bytes - 210'000);
 }
