@@ -24,9 +24,9 @@ constexpr duration own_password_after = 30s;
 class silent_observer final : public peer_observer {};
 
 // Of one with the sender's own password, who comes.
-class newcomer_observer final : public peer_observer {
+class own_password_observer final : public peer_observer {
 public:
-    explicit newcomer_observer(peer_observer& to) : to_(to) {}
+    explicit own_password_observer(peer_observer& to) : to_(to) {}
     void rejected(const identity& peer, error_code why) override { to_.rejected(peer, why); }
     void guesses(const guess_report& last_minute) override { to_.guesses(last_minute); }
     void agreed(const identity& self, const identity& peer) override { to_.agreed(self, peer); }
@@ -130,9 +130,9 @@ continuation::offer_with(const secret_bytes& password, offer_terms terms, bool i
         const bool rested = co_await rest(pause);
         if (!rested) co_return failure(errc::cancelled, failed.phase, failed.where);
         silent_observer nobody;
-        newcomer_observer newcomer{observer_};
+        own_password_observer forwarding{observer_};
         const timed_options options{options_, ends_ - time_.now()};
-        rendezvous meeting{options, is_own ? static_cast<peer_observer&>(newcomer) : nobody};
+        rendezvous meeting{options, is_own ? static_cast<peer_observer&>(forwarding) : nobody};
         auto entered = co_await meeting.offer(password.duplicate(), terms.parameters, terms.versions);
         if (entered || entered.error().code == errc::cancelled) co_return std::move(entered);
         failed = entered.error();

@@ -87,7 +87,7 @@ public:
 
 private:
     // Somebody who has agreed, and perhaps is in the room already.
-    struct newcomer {
+    struct agreed_receiver {
         identity self, peer;
         secret_bytes reconnection;
         bool version_1 = false;
@@ -116,14 +116,14 @@ private:
     }
 
     // Waits with the own password.
-    awaitable<operation_result<newcomer>> meet(rendezvous& meeting)
+    awaitable<operation_result<agreed_receiver>> meet(rendezvous& meeting)
     {
         waits_ = true;
         auto entered = co_await meeting.offer(own_.duplicate(), terms_.parameters, terms_.versions);
         waits_ = false;
         const bool cancelled = co_await is_cancelled();
         if (cancelled) co_return failure(errc::cancelled, session_phase::transferring, "sending");
-        newcomer out;
+        agreed_receiver out;
         // What fails behind an agreement on version 2 is continued. A room that is denied is not (SESSION2.md section 9).
         if (!entered && (!meeting.agreed() || meeting.agreed()->keys.version() == 1 ||
                          entered.error().code == errc::room_denied))
@@ -141,10 +141,10 @@ private:
     }
 
     // Serves a receiver while the wait for others goes on.
-    void start(newcomer came)
+    void start(agreed_receiver came)
     {
         ++active_;
-        const auto first = std::make_shared<newcomer>(std::move(came));
+        const auto first = std::make_shared<agreed_receiver>(std::move(came));
         auto work = [this, first]() -> awaitable<ending> {
             co_await asio::this_coro::throw_if_cancelled(false);
             co_await yield(executor_);
@@ -196,7 +196,7 @@ private:
     }
 
     // Everything between the agreement with one receiver and the end of its last session.
-    awaitable<ending> serve(newcomer came)
+    awaitable<ending> serve(agreed_receiver came)
     {
         continuation back{options_, observer_};
         sending_receiver receiver;
