@@ -4,6 +4,7 @@
 #include "session/session_steps.hpp"
 
 #include <parley/async/event.hpp>
+#include <parley/async/spawn.hpp>
 #include <parley/async/watchdog.hpp>
 #include <parley/proto/document_fault.hpp>
 #include <parley/stream/secure_stream.hpp>
@@ -64,6 +65,18 @@ protected:
         const asio::const_buffer bytes{written_.data(), written_.size()};
         co_await asio::async_write(stream_, bytes, use_tuple); // the reading learns why it fails
         co_return true;
+    }
+
+    // Runs `read` beside the main coroutine. It ends with the stream. `name` identifies it in a report.
+    template <class Read>
+    void start_reading(Read read, std::string_view name)
+    {
+        asio::co_spawn(executor_, std::move(read), [this, name](std::exception_ptr thrown) {
+            report_exception(name, thrown);
+            if (thrown) machine_.stop(make_error_code(boost::system::errc::not_enough_memory));
+            reading_ended_.signal();
+            changed_.signal();
+        });
     }
 
     void on_read_error(error_code error)

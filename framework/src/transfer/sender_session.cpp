@@ -25,14 +25,7 @@ sender_session::sender_session(const executor& ex, secure_stream& stream, sendin
 awaitable<session_end> sender_session::run()
 {
     deadline_timer timer{executor_, time_, [this] { changed_.signal(); }};
-    asio::co_spawn(
-        executor_, [this] { return read(); },
-        [this](std::exception_ptr thrown) {
-            report_exception("sender_session", thrown);
-            if (thrown) machine_.stop(make_error_code(boost::system::errc::not_enough_memory));
-            reading_ended_.signal();
-            changed_.signal();
-        });
+    start_reading([this] { return read(); }, "sender_session");
     for (;;) {
         tell_time();
         // A write that was cancelled may have written a part: nothing may follow it.
