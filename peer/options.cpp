@@ -155,7 +155,7 @@ void add_common(CLI::App& command, raw_common& raw)
 {
     add_meeting(command, raw);
     add_option(command, "--idle-timeout", raw.idle_timeout_seconds, "SECONDS",
-               "How long a transfer may go without a byte (default: 60)")
+               "How long a transfer of version 1 may go without a byte (default: 60)")
         ->check(CLI::Range(0.001, 31'536'000.0).description(""));
     add_option(command, "--session", raw.session, "VERSION",
                "The version of the session: 1 (as other programs speak it), 2, or auto (default: auto)")
