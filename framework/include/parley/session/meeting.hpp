@@ -163,7 +163,7 @@ executor executor_of(const Handler& handler)
 // said hello. Signature void(error_code, meeting); on an error the meeting is empty.
 //
 // The operation, and the stream, run on the handler's associated executor, which must be a strand or have one thread.
-// Options.relay() is not used. Errors, by phase: name_not_resolved, connect_failed, timed_out, the system's
+// `relay` takes the place of options.relay(). Errors, by phase: name_not_resolved, connect_failed, timed_out, the system's
 // (connecting); timed_out, timed_out_by_relay, closed_by_relay, too_many_guesses, those of the wire (waiting); room_*,
 // timed_out (entering); hello_missing, protocol_mismatch, record_damaged, peer_disconnected (the session's hello);
 // invalid_public_packet, crypto_unavailable, invalid_argument of boost::system::errc (impossible options).
