@@ -19,7 +19,7 @@ constexpr duration max_hello_wait = 30s;
 constexpr duration max_peer_silence = 60s;
 constexpr duration ping_interval = 15s;
 constexpr duration max_linger = 5s;
-constexpr std::size_t full_output_bytes = 64 * 1024;
+constexpr std::size_t full_output_bytes = 256 * 1024;
 
 error_code error_of_abort(session_reason reason) noexcept
 {

@@ -1,6 +1,7 @@
 #include <parley/session/forward.hpp>
 
 #include "session/session_steps.hpp"
+#include "stream/all_at_once.hpp"
 
 #include <parley/async/event.hpp>
 #include <parley/async/spawn.hpp>
@@ -193,7 +194,7 @@ private:
             output_taken_.signal();
             pump();
             const auto written =
-                co_await asio::async_write(stream_, asio::buffer(out.data(), out.size()), use_tuple);
+                co_await asio::async_write(stream_, asio::buffer(out.data(), out.size()), all_at_once{}, use_tuple);
             const error_code error = std::get<0>(written);
             if (!error) continue;
             // The last bytes of the other side may tell more.

@@ -1,6 +1,7 @@
 #include <parley/stream/driver.hpp>
 
 #include "async/deadline_timer.hpp"
+#include "stream/all_at_once.hpp"
 
 #include <boost/asio/append.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -200,6 +201,7 @@ void driver_base::start_write(const std::shared_ptr<run_state>& run)
     writing_ = true;
     being_written_.swap(output_);
     asio::async_write(stream_, asio::buffer(being_written_.data(), being_written_.size()),
+                      detail::all_at_once{},
                       [this, run](error_code error, std::size_t size) { on_written(error, size); });
 }
 

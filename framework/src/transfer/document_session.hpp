@@ -2,6 +2,7 @@
 #pragma once
 
 #include "session/session_steps.hpp"
+#include "stream/all_at_once.hpp"
 
 #include <parley/async/event.hpp>
 #include <parley/async/spawn.hpp>
@@ -63,7 +64,7 @@ protected:
         machine_.take_output(written_);
         if (stream_.failure()) co_return true;
         const asio::const_buffer bytes{written_.data(), written_.size()};
-        co_await asio::async_write(stream_, bytes, use_tuple); // the reading learns why it fails
+        co_await asio::async_write(stream_, bytes, all_at_once{}, use_tuple); // the reading learns why it fails
         co_return true;
     }
 

@@ -28,8 +28,8 @@
 // The connection's failures, which anybody on the way can cause, are condition::transport. All others need
 // the other side's key.
 //
-// Back-pressure. While received() holds bytes, receive() takes nothing. While output() holds 64 KiB, write()
-// takes nothing. So a session holds one record that comes (64 KiB) and at most 129 KiB that go.
+// Back-pressure. While received() holds bytes, receive() takes nothing. While output() holds 256 KiB, write()
+// takes nothing. So a session holds one record that comes (64 KiB) and at most 321 KiB that go.
 #pragma once
 
 #include <parley/crypto/session2_keys.hpp>

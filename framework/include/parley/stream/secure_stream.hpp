@@ -6,7 +6,7 @@
 //
 //   read                 eof is authentic: the other side has ended its direction. When the session fails, reads
 //                        first give the bytes that came before, then the error.
-//   write                completes when the bytes are sealed; at most 256 KiB wait for the stream below.
+//   write                completes when the bytes are sealed; at most 640 KiB wait for the stream below.
 //   async_shutdown_send  ends this direction; completes when that is written below. Reading continues.
 //   close()              when the other side's end has been read: ends this direction, too, and closes in order.
 //                        Otherwise aborts the session (reason 02). The rest happens in the background, for 5

@@ -1,5 +1,6 @@
 #include "stream/layer/layered_stream.hpp"
 
+#include "stream/all_at_once.hpp"
 #include "stream/layer/pending_call.hpp"
 
 #include <boost/asio/append.hpp>
@@ -355,7 +356,7 @@ private:
         flushing_ = true;
         in_flight_.swap(layer_->output());
         asio::async_write(
-            below_, asio::buffer(in_flight_.data(), in_flight_.size()),
+            below_, asio::buffer(in_flight_.data(), in_flight_.size()), all_at_once{},
             [self = shared_from_this(), to = call{*this}](error_code error, std::size_t) mutable {
                 to.come();
                 self->on_flushed(error);

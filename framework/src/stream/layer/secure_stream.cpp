@@ -2,6 +2,7 @@
 
 #include "async/deadline_timer.hpp"
 #include "async/page_buffer.hpp"
+#include "stream/all_at_once.hpp"
 #include "stream/layer/pending_call.hpp"
 
 #include <boost/asio/append.hpp>
@@ -350,7 +351,7 @@ private:
         if (write_failed_) return;
         flushing_ = true;
         asio::async_write(
-            below_, asio::buffer(in_flight_.data(), in_flight_.size()),
+            below_, asio::buffer(in_flight_.data(), in_flight_.size()), all_at_once{},
             [self = shared_from_this(), to = call{*this}](error_code error, std::size_t) mutable {
                 to.come();
                 self->on_flushed(error);
