@@ -151,6 +151,14 @@ def make_tree(world, name, size, draw):
     return top
 
 
+def make_many(world, name, size, draw):
+    """20,000 small files of `size` bytes in all, in 200 folders."""
+    top = world.folder(f"{name}/many")
+    for number in range(20_000):
+        write_noise(top / f"{number % 200}/{number}", size // 20_000, draw)
+    return top
+
+
 class Transfer:
     """One document on its way, from a sender by `near` and to a receiver by `far`, over a relay on ports that stay."""
 
@@ -248,6 +256,7 @@ class Transfer:
 
 class Base(unittest.TestCase):
     MAKERS = {"file": make_file, "tree": make_tree}
+    LARGE = {"file": (make_file, 3 << 30), "many": (make_many, 1 << 30)}
 
     def setUp(self):
         self.world = harness.World(relay=False)
@@ -345,6 +354,21 @@ class LongBreaks(Base):
                     self.assertTrue(transfer.wait_for(self.some()))
                     self.assertTrue(transfer.kill("receiver"))
                 transfer.finish(COST["long"])
+
+    def test_a_hundred_resets(self):
+        for kind, (make, size) in self.LARGE.items():
+            path = make(self.world, f"out/{kind}", size, self.draw)
+            breaks = number = 0
+            while breaks < 100:
+                name = f"{kind} {number}"
+                resets = {side: [self.draw.randrange(MIB, 200 * MIB) for _ in range(200)] for side in ("near", "far")}
+                with self.subTest(name=name, resets=resets):
+                    transfer = Transfer(self, path, name, **resets)
+                    again = transfer.finish(COST["short"])
+                    shutil.rmtree(transfer.inbox)
+                    print(f"{name}: {transfer.breaks} breaks, {max(again, 0) / MIB:.1f} MiB sent again", flush=True)
+                breaks, number = breaks + transfer.breaks, number + 1
+            shutil.rmtree(self.world.root / "out")
 
     def one_round(self, number):
         kind = self.draw.choice(list(self.MAKERS))
