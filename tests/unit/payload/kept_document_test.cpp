@@ -96,6 +96,31 @@ TEST_F(kept_documents, go_on_in_one_run)
     EXPECT_TRUE(listing_of(folder / "tree") == expected(document));
 }
 
+// Such a file is not opened again.
+TEST_F(kept_documents, have_the_time_of_a_file_that_was_whole_but_not_closed)
+{
+    const auto time =
+        std::chrono::sys_time<std::chrono::nanoseconds>{std::chrono::nanoseconds{1'500'000'000'123'456'789}};
+    const auto tree = sample_tree(
+        {sample_file("a", "whole", 0644, time.time_since_epoch().count()), sample_file("b", "other")});
+    for (const bool later : {false, true}) {
+        std::optional<folder_sink> sink{std::in_place, options()};
+        ASSERT_TRUE(sink->preview(tree.outline));
+        ASSERT_TRUE(sink->begin());
+        ASSERT_FALSE(sink->open(0, 0));
+        ASSERT_FALSE(sink->write(parley::as_bytes("whole")));
+        sink->interrupt();
+        if (later) {
+            sink.emplace(options());
+            ASSERT_TRUE(sink->preview(tree.outline));
+        }
+        EXPECT_EQ(deliver(*sink, tree).sent, 5u);
+        ASSERT_TRUE(sink->commit()) << sink->fault().text;
+        EXPECT_EQ(fs::last_write_time(folder / "tree/a"), std::chrono::file_clock::from_sys(time));
+        fs::remove_all(folder / "tree");
+    }
+}
+
 TEST_F(kept_documents, start_anew_where_the_sender_has_another_content)
 {
     folder_sink sink(options());

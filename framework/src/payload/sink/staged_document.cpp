@@ -195,6 +195,11 @@ std::vector<kept_part> staged_document::kept()
     return parts;
 }
 
+void staged_document::set_time(const guarded_file& file, const entry_list::entry& entry) noexcept
+{
+    if (entry.modified != unknown_time) file.set_modified(entry.modified);
+}
+
 // Hashes the staged bytes of a file, from where the last incomplete one was left.
 std::optional<blake2b_256_digest> staged_document::hash(std::uint32_t number)
 {
@@ -216,7 +221,10 @@ std::optional<blake2b_256_digest> staged_document::hash(std::uint32_t number)
         work.offset += piece;
     }
     work.entry = number;
-    if (size < entry.size) partial_ = work;
+    if (size < entry.size)
+        partial_ = work;
+    else // it is not opened again, and may never have been closed
+        set_time(*file, entry);
     return work.hash.digest();
 }
 
@@ -325,8 +333,7 @@ error_code staged_document::close()
 {
     if (discards_) return {};
     if (const error_code error = file_.end_holes()) return fail(error, "cannot write", current_);
-    const std::int64_t modified = entries().at(current_).modified;
-    if (modified != unknown_time) file_.set_modified(modified);
+    set_time(file_, entries().at(current_));
     staged_[current_] = file_.size();
     if (const error_code error = file_.close()) return fail(error, "cannot write", current_);
     return {};

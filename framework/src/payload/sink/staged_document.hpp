@@ -89,6 +89,7 @@ private:
     error_code pass_over(std::uint32_t number, error_code error);
     error_code make_link(std::uint32_t number);
     error_code fail(error_code error, std::string_view what, std::uint32_t number);
+    static void set_time(const guarded_file& file, const entry_list::entry& entry) noexcept;
     std::optional<blake2b_256_digest> hash(std::uint32_t number);
 
     std::shared_ptr<const document_outline> document_;
