@@ -344,6 +344,8 @@ TEST_F(guarded, removes_what_is_in_it_when_nothing_more_can_be_opened)
     rlimit limit{};
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
     auto opened = directory.open_directory("d");
+    // UndefinedBehaviorSanitizer opens a pipe when it first meets an error's category.
+    EXPECT_NE(directory.open_directory("absent").error(), system_errc::too_many_files_open);
     rlimit none = limit;
     none.rlim_cur = 0;
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
