@@ -1,6 +1,7 @@
 #include "stream/layer/layered_stream.hpp"
 
 #include "stream/all_at_once.hpp"
+#include "stream/layer/core_stream.hpp"
 #include "stream/layer/pending_call.hpp"
 
 #include <boost/asio/append.hpp>
@@ -23,7 +24,7 @@ constexpr std::size_t max_lingering_bytes = 1u << 20; // discarded after close()
 
 stream_layer::~stream_layer() = default;
 
-class layered_core : public std::enable_shared_from_this<layered_core> {
+class layered_core : public waiting_handlers<layered_core> {
 public:
     using io_handler = stream_base::io_handler;
     using wait_handler = stream_base::wait_handler;
@@ -213,32 +214,6 @@ private:
     {
         return {static_cast<byte*>(buffer.data()), buffer.size()};
     }
-    template <class Handler, class... Results>
-    void post(Handler handler, Results... results)
-    {
-        asio::post(executor_, asio::append(std::move(handler), results...));
-    }
-    template <class Handler>
-    void on_cancel(Handler& handler, void (layered_core::*cancel)() noexcept)
-    {
-        auto slot = handler.get_cancellation_slot();
-        if (!slot.is_connected()) return;
-        slot.assign([weak = weak_from_this(), cancel](asio::cancellation_type type) {
-            const auto self = weak.lock();
-            if (self && type != asio::cancellation_type::none) (self.get()->*cancel)();
-        });
-    }
-    template <class Handler>
-    static Handler take(Handler& handler)
-    {
-        auto slot = handler.get_cancellation_slot();
-        if (slot.is_connected()) slot.clear();
-        // Assignment would wrap the handler in itself without end in Boost 1.81.
-        Handler out;
-        out.swap(handler);
-        return out;
-    }
-
     void cancel_reader() noexcept
     {
         if (reader_) post(take(reader_), error_code{asio::error::operation_aborted}, std::size_t{0});
@@ -403,54 +378,15 @@ private:
 
 namespace {
 
-class layered_stream final : public stream_base {
+class layered_stream final : public core_stream<layered_core> {
 public:
-    explicit layered_stream(std::shared_ptr<layered_core> core) : core_(std::move(core)) {}
-    ~layered_stream() override { core_->close(false); }
+    using core_stream::core_stream;
 
-    executor get_executor() const noexcept override { return core_->get_executor(); }
-    void start_read(asio::mutable_buffer buffer, io_handler handler) override
-    {
-        core_->read(buffer, std::move(handler));
-    }
-    void start_write(const gather_buffers& buffers, io_handler handler) override
-    {
-        core_->write(buffers, std::move(handler));
-    }
-    void start_shutdown_send(wait_handler handler) override { core_->shutdown_send(std::move(handler)); }
-    void start_wait_readable(wait_handler handler) override { core_->wait_readable(std::move(handler)); }
-    void start_wait_writable(wait_handler handler) override { core_->wait_writable(std::move(handler)); }
-    std::size_t try_read_some(mutable_bytes out, error_code& error) noexcept override
-    {
-        return core_->try_read(out, error);
-    }
     bool can_move() const noexcept override { return core_->can_move(); }
     error_code move_to(const executor& target) override { return core_->move_to(target); }
-    void close() noexcept override { core_->close(true); }
-    bool is_open() const noexcept override { return core_->is_open(); }
-    void reset_on_close(bool abort) noexcept override { core_->set_abort(abort); }
-    void set_acknowledgement_timeout(std::chrono::milliseconds timeout) noexcept override
-    {
-        core_->set_acknowledgement_timeout(timeout);
-    }
-    std::string remote_address() const override { return core_->below().remote_address(); }
-    identity remote_identity() const noexcept override { return core_->below().remote_identity(); }
-    std::optional<tcp_endpoint> remote_endpoint() const noexcept override
-    {
-        return core_->below().remote_endpoint();
-    }
     std::string_view transport_name() const noexcept override { return core_->traits().name; }
     std::optional<stream_kind> kind() const noexcept override { return core_->traits().kind; }
     std::optional<seat_token> seat() const noexcept override { return core_->traits().seat; }
-    std::optional<delivery_counts> delivery() const noexcept override { return core_->below().delivery(); }
-    std::optional<std::uint64_t> peer_window() const noexcept override
-    {
-        return core_->below().peer_window();
-    }
-    std::uint64_t system_memory() const noexcept override { return core_->below().system_memory(); }
-
-private:
-    std::shared_ptr<layered_core> core_;
 };
 
 } // namespace

@@ -3,10 +3,9 @@
 #include "async/deadline_timer.hpp"
 #include "async/page_buffer.hpp"
 #include "stream/all_at_once.hpp"
+#include "stream/layer/core_stream.hpp"
 #include "stream/layer/pending_call.hpp"
 
-#include <boost/asio/append.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
 #include <algorithm>
@@ -18,7 +17,6 @@ namespace {
 
 constexpr std::size_t input_bytes = 256 * 1024;
 constexpr duration max_last_write = std::chrono::seconds{5};
-constexpr std::string_view secure_name = "parley-2";
 
 } // namespace
 
@@ -26,7 +24,7 @@ constexpr std::string_view secure_name = "parley-2";
 //
 //     below ─▶ input_ ─▶ machine ─▶ received() ─▶ reader
 //     below ◀─ in_flight_ ◀─ output() ◀─ machine ◀─ writer
-class secure_core : public std::enable_shared_from_this<secure_core> {
+class secure_core : public waiting_handlers<secure_core> {
 public:
     using io_handler = stream_base::io_handler;
     using wait_handler = stream_base::wait_handler;
@@ -183,6 +181,10 @@ public:
         if (!below_closed_) below_.reset_on_close(abort);
     }
 
+    void set_acknowledgement_timeout(std::chrono::milliseconds timeout) noexcept
+    {
+        below_.set_acknowledgement_timeout(timeout);
+    }
     bool is_open() const noexcept { return !closed_; }
     any_stream& below() noexcept { return below_; }
     const any_stream& below() const noexcept { return below_; }
@@ -380,34 +382,9 @@ private:
 
     // --- handlers
 
-    template <class Handler, class... Results>
-    void post(Handler handler, Results... results)
-    {
-        asio::post(executor_, asio::append(std::move(handler), results...));
-    }
     void complete(wait_handler& handler, error_code error)
     {
         if (handler) post(take(handler), error);
-    }
-    template <class Handler>
-    void on_cancel(Handler& handler, void (secure_core::*cancel)() noexcept)
-    {
-        auto slot = handler.get_cancellation_slot();
-        if (!slot.is_connected()) return;
-        slot.assign([weak = weak_from_this(), cancel](asio::cancellation_type type) {
-            const auto self = weak.lock();
-            if (self && type != asio::cancellation_type::none) (self.get()->*cancel)();
-        });
-    }
-    template <class Handler>
-    static Handler take(Handler& handler)
-    {
-        auto slot = handler.get_cancellation_slot();
-        if (slot.is_connected()) slot.clear();
-        // Assignment would wrap the handler in itself without end in Boost 1.81.
-        Handler out;
-        out.swap(handler);
-        return out;
     }
     static error_code aborted() noexcept { return asio::error::operation_aborted; }
 
@@ -471,54 +448,15 @@ private:
 
 namespace {
 
-class secure_stream_base final : public stream_base {
+class secure_stream_base final : public core_stream<secure_core> {
 public:
-    explicit secure_stream_base(std::shared_ptr<secure_core> core) : core_(std::move(core)) {}
-    ~secure_stream_base() override { core_->close(false); }
+    using core_stream::core_stream;
 
-    executor get_executor() const noexcept override { return core_->get_executor(); }
-    void start_read(asio::mutable_buffer buffer, io_handler handler) override
-    {
-        core_->read(buffer, std::move(handler));
-    }
-    void start_write(const gather_buffers& buffers, io_handler handler) override
-    {
-        core_->write(buffers, std::move(handler));
-    }
-    void start_shutdown_send(wait_handler handler) override { core_->shutdown_send(std::move(handler)); }
-    void start_wait_readable(wait_handler handler) override { core_->wait_readable(std::move(handler)); }
-    void start_wait_writable(wait_handler handler) override { core_->wait_writable(std::move(handler)); }
-    std::size_t try_read_some(mutable_bytes out, error_code& error) noexcept override
-    {
-        return core_->try_read(out, error);
-    }
     std::size_t try_write_some(const gather_buffers& buffers, error_code& error) noexcept override
     {
         return core_->try_write(buffers, error);
     }
-    void close() noexcept override { core_->close(true); }
-    bool is_open() const noexcept override { return core_->is_open(); }
-    void reset_on_close(bool abort) noexcept override { core_->set_abort(abort); }
-    void set_acknowledgement_timeout(std::chrono::milliseconds timeout) noexcept override
-    {
-        core_->below().set_acknowledgement_timeout(timeout);
-    }
-    std::string remote_address() const override { return core_->below().remote_address(); }
-    identity remote_identity() const noexcept override { return core_->below().remote_identity(); }
-    std::optional<tcp_endpoint> remote_endpoint() const noexcept override
-    {
-        return core_->below().remote_endpoint();
-    }
-    std::string_view transport_name() const noexcept override { return secure_name; }
-    std::optional<delivery_counts> delivery() const noexcept override { return core_->below().delivery(); }
-    std::optional<std::uint64_t> peer_window() const noexcept override
-    {
-        return core_->below().peer_window();
-    }
-    std::uint64_t system_memory() const noexcept override { return core_->below().system_memory(); }
-
-private:
-    std::shared_ptr<secure_core> core_;
+    std::string_view transport_name() const noexcept override { return "parley-2"; }
 };
 
 } // namespace
