@@ -21,6 +21,7 @@
 #include <parley/session/session_options.hpp>
 #include <parley/stream/any_stream.hpp>
 #include <parley/stream/beast_websocket.hpp>
+#include <parley/stream/blocking_io.hpp>
 #include <parley/stream/delivery.hpp>
 #include <parley/stream/driver.hpp>
 #include <parley/stream/memory_stream.hpp>
