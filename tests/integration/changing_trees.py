@@ -1,15 +1,19 @@
-"""Trees that change at random while the sender waits and again while it sends. What changes before its turn costs nothing but
-itself; only a large file that changes while its own bytes are sent ends the transfer, with an error that names it.
+"""Trees that change at random while the sender waits and again while it sends. In version 1 what changes before its turn costs
+nothing but itself; only a large file that changes while its own bytes are sent ends the transfer, with an error that names it.
+In version 2 the tree is listed when a receiver comes: what changes before costs nothing, what changes later ends the transfer,
+and both sides name it.
 
 PARLEY_CHANGING_SEEDS is the number of trees (3)."""
 
 import hashlib
 import os
 import random
+import re
 import shutil
 import unittest
 
 import cli_documents
+import destinations
 import gate
 import harness
 
@@ -86,7 +90,10 @@ class Tree:
         self.note(name)
 
 
+@harness.both_versions
 class ChangingTrees(harness.FreshCase):
+    SESSION = "1"
+
     def one(self, seed):
         tree = Tree(self.world, seed)
         inbox = self.world.folder(f"in-{seed}")
@@ -96,7 +103,7 @@ class ChangingTrees(harness.FreshCase):
                                             relay=f"127.0.0.1:{self.world.relay.port},{self.world.relay.port}")
         for _ in range(30):
             tree.change()
-        listed = cli_documents.listing(os.fsencode(tree.top)).keys()
+        listed = cli_documents.listing(os.fsencode(tree.top))
         tree.gone.clear()
         receiver = self.world.recv("--json", "-y", "-o", inbox, code=code, relay=f"127.0.0.1:{way.port},{way.port}")
         self.assertTrue(way.holds.wait(harness.LIMIT))
@@ -105,7 +112,11 @@ class ChangingTrees(harness.FreshCase):
         if tree.draw.random() < 0.5:
             tree.change_large()
         way.release()
+        if self.SESSION == "2":
+            return self.end_of_version_2(sender, receiver, inbox, listed)
+        return self.end_of_version_1(sender, receiver, tree, inbox, listed)
 
+    def end_of_version_1(self, sender, receiver, tree, inbox, listed):
         status = sender.wait()
         skipped = {event["path"] for event in sender.events() if event["event"] == "skipped"}
         if status == 8:
@@ -120,9 +131,29 @@ class ChangingTrees(harness.FreshCase):
         for path, content in found.items():
             if content is not None:
                 self.assertIn(hashlib.sha256(content).digest(), tree.versions[path.decode()], path)
-        self.assertEqual({path.decode() for path in listed - found.keys()}, skipped)
+        self.assertEqual({path.decode() for path in listed.keys() - found.keys()}, skipped)
         self.assertLessEqual(skipped, tree.gone)
         return "skipped" if skipped else "whole"
+
+    def end_of_version_2(self, sender, receiver, inbox, listed):
+        """The receiver has what was listed, or nothing and the name of what changed."""
+        if sender.wait() == 0:
+            receiver.expect_exit(0)
+            self.assertEqual(cli_documents.listing(os.fsencode(inbox / "tree")), listed)
+            return "whole"
+        sender.expect_exit(8)
+        receiver.expect_exit(7)
+        self.assertFalse([name for name in os.listdir(inbox) if not destinations.STAGED.match(name)])
+        names = set()
+        for peer in (sender, receiver):
+            said = peer.events()[-1]["message"]
+            found = re.search(r"'([^']+)' (was changed (after it was listed|while it was being sent).*\(\d{4}-\d\d-\d\d .*UTC"
+                              r"|cannot be read: No such file)", said)
+            self.assertTrue(found, said)
+            names.add(found[1])
+        self.assertEqual(len(names), 1, names)
+        self.assertIn(names.pop().encode(), listed)
+        return "ended"
 
     def test_at_random(self):
         ends = {}

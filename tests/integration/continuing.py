@@ -19,6 +19,7 @@ import unittest
 
 import forwarder
 import harness
+import namespaces
 
 harness.World.session = None  # they find out that both speak version 2
 
@@ -340,6 +341,62 @@ class Breaks(Base):
             with self.subTest(victim=victim):
                 transfer.breaks += pause > 60  # the other one has taken it for gone
                 transfer.finish(COST["short"])
+
+
+@unittest.skipUnless("PARLEY_DEAD_PATHS" in os.environ, "a peer is gone after a minute: make stress TARGET=network")
+class OtherNetworks(Base):
+    """A computer that goes into another network: its address is gone, and it has another one and another way to the relay.
+    The relay and the other peer are in a network of their own, which a cable joins to the computer's."""
+
+    RELAY, HERE = "10.9.0.1", "cable"
+    NETWORKS = ("10.9.1", "10.9.2")
+
+    def enter(self, network, leave=None):
+        """The computer is in `network`, and not any more in `leave`."""
+        if leave:
+            self.computer.ip("addr", "del", f"{leave}.2/24", "dev", self.HERE)  # its routes go with it
+        self.computer.ip("addr", "add", f"{network}.2/24", "dev", self.HERE)
+        self.computer.ip("route", "add", self.RELAY, "via", f"{network}.1")
+
+    def setUp(self):
+        super().setUp()
+        self.centre = self.world.keep(namespaces.Network())
+        self.computer = self.world.keep(namespaces.Network(beside=self.centre))
+        namespaces.join(self.centre, self.computer)
+        self.centre.ip("addr", "add", f"{self.RELAY}/32", "dev", "lo")
+        for network in self.NETWORKS:
+            self.centre.ip("addr", "add", f"{network}.1/24", "dev", self.HERE)
+        self.enter(self.NETWORKS[0])
+        self.relay = self.world.start_relay(listen=(f"{self.RELAY}:0",), rooms=(f"{self.RELAY}:0",), prefix=self.centre.prefix)
+        self.address = f"{self.RELAY}:{self.relay.port},{self.relay.room_port}"
+
+    def start(self, path, role):
+        """A transfer with one peer, which has that role, on the computer: sender, receiver, inbox."""
+        inbox = self.world.folder(f"in/{role}")
+        prefix = {each: (self.computer if each == role else self.centre).prefix for each in ("sender", "receiver")}
+        sender = self.peaks.watch("sender", self.world.send("--json", "--no-compress", path, code=role, relay=self.address,
+                                                            prefix=prefix["sender"]))
+        receiver = self.peaks.watch("receiver", self.world.recv("--json", "-y", "-o", inbox, code=role, relay=self.address,
+                                                                prefix=prefix["receiver"]))
+        return sender, receiver, inbox
+
+    def test_the_computer_goes_into_another_one(self):
+        path = self.make("tree", 4 * options.bytes)
+        transfers = {role: self.start(path, role) for role in ("sender", "receiver")}
+        for _, receiver, _ in transfers.values():  # they stand in the middle of it
+            receiver.event("progress")
+            receiver.signal_program(signal.SIGSTOP)
+        self.enter(self.NETWORKS[1], leave=self.NETWORKS[0])
+        for _, receiver, inbox in transfers.values():
+            self.assertFalse(os.path.lexists(inbox / path.name))
+            receiver.signal_program(signal.SIGCONT)
+        for role, (sender, receiver, inbox) in transfers.items():
+            with self.subTest(role=role):
+                receiver.expect_exit(0)
+                sender.expect_exit(0)
+                assert_same(path, inbox / path.name)
+                for peer in (sender, receiver):
+                    self.assertIn("resumed", [event["event"] for event in peer.events()], peer.describe())
 
 
 @unittest.skipUnless(options.rounds, "it takes minutes: make stress TARGET=continuing")

@@ -2,6 +2,7 @@
 found out before the code is used, what arrived is never lost, and the sender waits for another try."""
 
 import os
+import pathlib
 import random
 import re
 import shutil
@@ -12,7 +13,19 @@ import harness
 NO_LINKS = ("EPERM", "EOPNOTSUPP", "ENOSYS", "EMLINK")
 
 
+STAGED = re.compile(r"^\.parley-.*\.part$")  # where version 2 keeps what has come
+
+
 class Base(harness.FreshCase):
+    """The same holds in both versions of the session. In version 2 the sender hears in addition why its receiver has left,
+    and what has come stays in a hidden folder, which the command uses when it is repeated."""
+
+    SESSION = "1"
+
+    @property
+    def is_version_2(self):
+        return self.SESSION == "2"
+
     def setUp(self):
         super().setUp()
         self.inbox = self.world.folder("in")
@@ -24,11 +37,11 @@ class Base(harness.FreshCase):
 
     def receive(self, path, *options, faults=None, under=None, output=None, environment=None, **named):
         """A sender of `path` that waits, and a receiver into the inbox that has ended."""
-        sender, code = self.world.send_waiting(path)
+        sender, self.code = self.world.send_waiting(path)
         if faults:
             environment = harness.failing(faults, under or self.inbox)
-        receiver = self.world.recv("--json", "-y", "-o", output or self.inbox, *options, code=code, environment=environment,
-                                   **named)
+        receiver = self.world.recv("--json", "-y", "-o", output or self.inbox, *options, code=self.code,
+                                   environment=environment, **named)
         receiver.wait()
         return sender, receiver
 
@@ -40,6 +53,31 @@ class Base(harness.FreshCase):
         self.assertEqual(receiver.events()[-1]["path"], str(placed))
         harness.assert_same(path, placed)
         return placed
+
+    def expect_left(self, sender, words):
+        """The receiver of `sender` has left it; in version 2 it has said why."""
+        said = sender.event("receiver_left")["message"]
+        if self.is_version_2:
+            self.assertRegex(said, words)
+        sender.event("waiting")
+
+    def expect_nothing(self, but=()):
+        """Nothing is in the inbox `but` these; in version 2 also what has come, hidden. Its names."""
+        hidden = [name for name in os.listdir(self.inbox) if self.is_version_2 and STAGED.match(name)]
+        self.assertEqual(sorted(set(os.listdir(self.inbox)) - {*hidden}), sorted(but))
+        self.assertLessEqual(len(hidden), 1)
+        return hidden
+
+    def expect_repeated(self, sender, path, *options, but=(), **named):
+        """The command of a receiver that has left succeeds when it is repeated. How many bytes came."""
+        receiver = self.world.recv("--json", "-y", "-o", self.inbox, *options, code=self.code, **named)
+        receiver.expect_exit(0)
+        sender.expect_exit(0)
+        placed = pathlib.Path(receiver.events()[-1]["path"])
+        harness.assert_same(path, placed)
+        self.assertEqual(sorted(os.listdir(self.inbox)), sorted([placed.name, *but]))
+        self.remove(placed)
+        return receiver.events()[-1]["stream_bytes"]
 
     def remove(self, path):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -59,6 +97,7 @@ class Base(harness.FreshCase):
         return receiver.events()[-1]["message"]
 
 
+@harness.both_versions
 class FileSystems(Base):
     """exFAT by FUSE, shared folders of virtual machines, 9p: neither RENAME_NOREPLACE nor hard links."""
 
@@ -78,10 +117,13 @@ class FileSystems(Base):
         for path in (self.file, self.tree):
             sender, receiver = self.receive(path, faults=faults)
             self.assertIn("already exists", self.message_of(receiver))
-            sender.expect_left()
+            self.expect_left(sender, f'"{path.name}" exists')
         self.assertEqual((self.inbox / "file.txt").read_bytes(), b"mine")
         self.assertEqual(os.listdir(self.inbox / "tree"), [])
-        harness.assert_same(self.tree, self.inbox / "tree (1)")
+        if self.is_version_2:  # which has asked before anything came
+            self.assertEqual(sorted(os.listdir(self.inbox)), ["file.txt", "tree"])
+        else:
+            harness.assert_same(self.tree, self.inbox / "tree (1)")
 
     def test_without_locks_or_sizes_serve(self):
         for faults in ("flock=ENOLCK", "flock=EOPNOTSUPP", "statvfs=ENOSYS", "copy_file_range=EXDEV"):
@@ -100,6 +142,12 @@ class FileSystems(Base):
                 sender, receiver = self.receive(path, faults="renameat2=EIO,linkat=EIO,renameat=EIO",
                                                 under=f"{self.inbox}/")  # but not in the staging folder
                 said = self.message_of(receiver)
+                if self.is_version_2:
+                    self.assertIn(f'"{path.name}" cannot be placed: Input/output error', said)
+                    self.expect_left(sender, f'"{path.name}" cannot be placed: Input/output error')
+                    self.assertTrue(self.expect_nothing())
+                    self.assertEqual(self.expect_repeated(sender, path), 0)
+                    continue
                 kept = re.search(r'kept as "(.*)"', said)
                 self.assertTrue(kept, said)
                 self.assertIn(f"/{staged}", kept[1])
@@ -110,6 +158,7 @@ class FileSystems(Base):
                 harness.assert_same(path, kept[1])
 
 
+@harness.both_versions
 class Unwritable(Base):
     def test_folders_are_found_before_the_code(self):
         for faults, words in (("mkdirat=EACCES", "Permission denied"), ("mkdirat=EROFS", "Read-only file system"),
@@ -136,6 +185,7 @@ class Unwritable(Base):
         self.assertIn("absent", receiver.stderr.text())
 
 
+@harness.both_versions
 class Descriptors(Base):
     def test_too_few_are_8(self):
         for arguments in (("send", self.file), ("recv", "-y", "-o", self.inbox)):
@@ -144,25 +194,44 @@ class Descriptors(Base):
             self.assertIn("Too many open files", process.stderr.text())
 
 
+@harness.both_versions
 class Room(Base):
     def test_every_failure_of_the_disk_is_8(self):
         for error in ("EDQUOT", "ENOSPC", "EPERM", "ESTALE", "EINVAL", "EOPNOTSUPP", "EFBIG", "EIO", "EROFS", "ENODEV",
                       "ETIMEDOUT", "ECANCELED", "ECONNRESET", "EPIPE"):
             for path in (self.file, self.tree):
                 with self.subTest(error=error, path=path.name):
-                    sender, receiver = self.receive(path, faults=f"pwrite={error}@2")
+                    # Version 2 tries the destination out twice, before the code and before the transfer, then writes.
+                    sender, receiver = self.receive(path, faults=f"pwrite={error}@{4 if self.is_version_2 else 2}")
                     said = self.message_of(receiver)
                     self.assertNotIn("entry", said)
-                    sender.expect_left()
-                    harness.assert_empty(self.inbox)
+                    words = "cannot write"
                     if error in ("EDQUOT", "ENOSPC"):
-                        self.assertRegex(said, r"[\d.]+ \w*B have arrived, [\d.]+ \w+ are free")
+                        words = (r"[\d.]+ \w*B more needed, [\d.]+ \w+ free" if self.is_version_2
+                                 else r"[\d.]+ \w*B have arrived, [\d.]+ \w+ are free")
+                        self.assertRegex(said, words)
+                    self.expect_left(sender, words)
+                    hidden = self.expect_nothing()
+                    content = sum(len(file.read_bytes()) for file in [path, *path.rglob("*")] if file.is_file())
+                    came = self.expect_repeated(sender, path)
+                    self.assertEqual(came < content, bool(hidden))
+
+    def test_what_fails_before_the_transfer_costs_nothing(self):
+        for error in ("EDQUOT", "ENOSPC", "EROFS"):
+            with self.subTest(error=error):
+                sender, receiver = self.receive(self.tree, faults=f"pwrite={error}@2")
+                self.message_of(receiver)
+                self.expect_left(sender, "cannot write to the destination")
+                harness.assert_empty(self.inbox)
+                if self.is_version_2:
+                    self.assertNotIn("progress", [event["event"] for event in receiver.events()])
 
     def test_a_limit_of_file_sizes_is_8(self):
         sender, receiver = self.receive(self.file, prefix=("sh", "-c", 'ulimit -f 400; exec "$0" "$@"'))
         self.assertIn("File too large", self.message_of(receiver))
-        sender.expect_left()
-        harness.assert_empty(self.inbox)
+        self.expect_left(sender, "cannot write: File too large")
+        self.expect_nothing()
+        self.expect_repeated(sender, self.file)
 
     def small_disk(self):
         """The prefix of a program that sees a disk of 32 MiB in place of the inbox."""
@@ -185,11 +254,14 @@ class Room(Base):
         path = self.world.file("out/40 MiB", bytes(40 << 20))
         sender, receiver = self.receive(path, prefix=prefix)
         said = self.message_of(receiver)
-        self.assertRegex(said, r"does not fit on the disk \(it needs 40.0 MiB; 3\d.\d MiB are free, of which 512.0 KiB stay free\)")
+        numbers = r"it needs 40.0 MiB; 3\d.\d MiB are free, of which 512.0 KiB stay free\)"
+        self.assertRegex(said, r"does not fit on the disk \((no space left: )?" + numbers)
         self.assertEqual(said.count("fit on the disk"), 1)
-        sender.expect_left()
+        self.expect_left(sender, "has no room for the document .*" + numbers)
+        self.expect_repeated(sender, path)
 
 
+@harness.both_versions
 class Names(Base):
     def test_rename_takes_another_name(self):
         for number in range(3):
@@ -202,19 +274,23 @@ class Names(Base):
         self.world.file("in/tree/mine", b"mine")
         sender, receiver = self.receive(self.tree)
         said = self.message_of(receiver)
-        self.assertIn(f'kept as "{self.inbox}/tree (1)"', said)
         self.assertIn("--rename", said)
-        harness.assert_same(self.tree, self.inbox / "tree (1)")
         self.assertEqual(os.listdir(self.inbox / "tree"), ["mine"])
+        self.expect_left(sender, 'the destination exists on the other side .*"tree" exists')
+        if self.is_version_2:  # which has asked before anything came
+            self.expect_repeated(sender, self.tree, "--rename", but=["tree"])
+            return
+        self.assertIn(f'kept as "{self.inbox}/tree (1)"', said)
+        harness.assert_same(self.tree, self.inbox / "tree (1)")
         self.assertEqual(sorted(os.listdir(self.inbox)), ["tree", "tree (1)"])
-        sender.expect_left()
 
     def test_a_file_whose_name_is_taken_costs_nothing(self):
         self.world.file("in/file.txt", b"mine")
         sender, receiver = self.receive(self.file)
         self.assertIn("already exists", self.message_of(receiver))
         self.assertEqual(os.listdir(self.inbox), ["file.txt"])
-        sender.expect_left()
+        self.expect_left(sender, '"file.txt" exists')
+        self.expect_repeated(sender, self.file, "--rename", but=["file.txt"])
 
     def test_the_question_shows_another_name(self):
         self.world.file("in/file.txt", b"mine")
@@ -223,16 +299,18 @@ class Names(Base):
                                   (self.tree, 'folder "tree" as "tree (1)"', "tree (1)")):
             sender, code = self.world.send_waiting(path)
             receiver = self.world.recv(code=code, terminal=True, cwd=self.inbox)
-            receiver.wait_text("[y/N] ")
-            receiver.type("y\n")
+            if not self.is_version_2:  # which asks once
+                receiver.wait_text("[y/N] ")
+                receiver.type("y\n")
             receiver.wait_text(f"Receive {words}")
-            receiver.wait_text("[y/N] ", count=2)
+            receiver.wait_text("[y/N/l] " if self.is_version_2 else "[y/N] ", count=1 if self.is_version_2 else 2)
             receiver.type("y\n")
             receiver.expect_exit(0)
             sender.expect_exit(0)
             harness.assert_same(path, self.inbox / name)
 
 
+@harness.both_versions
 class StandardOutput(Base):
     def receive_to(self, redirection, path=None):
         sender, code = self.world.send_waiting(path or self.file)
@@ -244,7 +322,7 @@ class StandardOutput(Base):
         sender, receiver = self.receive_to(">/dev/full")
         receiver.expect_exit(8)
         self.assertIn("parley: standard output: No space left on device\n", receiver.stderr.text())
-        sender.expect_left()
+        self.expect_left(sender, "cannot write: No space left on device")
         harness.assert_empty(self.world.temporary)
 
     def test_that_nobody_reads_is_a_failure_of_both(self):
@@ -255,14 +333,14 @@ class StandardOutput(Base):
         os.close(writing)
         receiver.expect_exit(8)
         self.assertIn("standard output: Broken pipe", receiver.stderr.text())
-        sender.expect_left()
+        self.expect_left(sender, "cannot write: Broken pipe")
         harness.assert_empty(self.world.temporary)
 
     def test_that_ends_midway_is_a_failure_of_both(self):
         path = self.world.file("out/large", bytes(4 << 20))
         sender, receiver = self.receive_to("| head -c 1000", path)
         receiver.wait()  # of head
-        sender.expect_left()
+        self.expect_left(sender, "cannot write: Broken pipe")
         self.assertEqual(len(receiver.stdout.bytes()), 1000)
         harness.assert_empty(self.world.temporary)
 
@@ -272,7 +350,11 @@ class StandardOutput(Base):
         receiver.expect_exit(8)
         self.assertIn("the document is a directory", receiver.stderr.text())
         self.assertEqual(receiver.stdout.bytes(), b"")
-        sender.expect_left()
+        if self.is_version_2:
+            sender.event("refused")
+            sender.event("waiting")
+        else:
+            sender.expect_left()
         self.assertNotIn("finishing", [event["event"] for event in sender.events()])
         harness.assert_empty(self.world.temporary)
 
@@ -284,7 +366,12 @@ class StandardOutput(Base):
         self.assertEqual(receiver.stdout.bytes(), b"content")
 
 
+@harness.both_versions
 class WaitingOn(Base):
+    def setUp(self):
+        super().setUp()
+        self.words = "has no room for the document" if self.is_version_2 else "left before the end"
+
     def failing_receiver(self, code):
         receiver = self.world.recv("-y", "-o", self.inbox, code=code,
                                    environment=harness.failing("pwrite=ENOSPC@2", self.inbox))
@@ -292,12 +379,12 @@ class WaitingOn(Base):
 
     def test_a_sender_serves_the_next_receiver(self):
         for arguments, name in (((self.file,), "file.txt"), ((self.tree,), "tree"), (("-",), "stdin"),
-                                (("--text", "a text"), "message.txt")):
+                                (("--name", "message.txt", "--text", "a text"), "message.txt")):
             with self.subTest(name=name):
                 sender, code = self.world.send_waiting(*arguments, stdin=self.file.read_bytes())
                 for _ in range(2):
                     self.failing_receiver(code)
-                    self.assertIn("left before the end", sender.event("receiver_left")["message"])
+                    self.assertIn(self.words, sender.event("receiver_left")["message"])
                     sender.event("waiting")
                 self.world.recv("-y", "-o", self.inbox, code=code).expect_exit(0)
                 sender.expect_exit(0)
@@ -319,15 +406,17 @@ class WaitingOn(Base):
     def test_nobody_else_comes(self):
         sender, code = self.world.send_waiting("--timeout", "3", self.file)
         self.failing_receiver(code)
-        sender.expect_exit(7)
-        self.assertIn("left before the end", sender.events()[-1]["message"])
-        self.assertIn("nobody else came", sender.events()[-1]["message"])
+        sender.expect_exit(5 if self.is_version_2 else 7)
+        self.assertIn(self.words, sender.events()[-1]["message"])
+        if not self.is_version_2:  # which says more
+            self.assertIn("nobody else came", sender.events()[-1]["message"])
 
     def test_in_words(self):
         sender = self.world.send(self.file, code="code")
         sender.wait_text("Waiting")
         self.failing_receiver("code")
-        sender.wait_text("left before the end; waiting on with the same code")
+        sender.wait_text(self.words)
+        sender.wait_text("; waiting on with the same code")
         self.world.recv("-y", "-o", self.inbox, code="code").expect_exit(0)
         sender.expect_exit(0)
 

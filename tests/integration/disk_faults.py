@@ -33,10 +33,13 @@ SPOOL = ("open=EOPNOTSUPP#1", "open=ENOSPC", "open=EROFS", "write=ENOSPC", "writ
 STANDARD_OUTPUT = ("write=ENOSPC", "write=EFBIG@2", "write=EIO", "write=EINTR#1", "write=SHORT", "close=EDQUOT")
 
 
+@harness.both_versions
 class DiskFaults(unittest.TestCase):
+    SESSION = "1"
+
     @classmethod
     def setUpClass(cls):
-        cls.world = harness.World()
+        cls.world = harness.World(session=cls.SESSION)
         cls.world.__enter__()
         cls.addClassCleanup(cls.world.__exit__)
         draw = random.Random(5)
@@ -50,8 +53,8 @@ class DiskFaults(unittest.TestCase):
         cls.number = 0
 
     def setUp(self):
-        DiskFaults.number += 1
-        self.code = f"fault {DiskFaults.number}"
+        type(self).number += 1
+        self.code = f"fault {type(self).number}"
 
     def check_words(self, process):
         """It ended as documented, and says what is wrong."""
@@ -61,7 +64,7 @@ class DiskFaults(unittest.TestCase):
             self.assertRegex(process.stderr.text(), r"(?m)^parley: .{10}", process.describe())
 
     def one_receiver(self, path, faults, number):
-        code, inbox = f"{self.code} {number}", self.world.folder(f"in/{DiskFaults.number}/{number}")
+        code, inbox = f"{self.code} {number}", self.world.folder(f"in/{type(self).number}/{number}")
         sender, _ = self.world.send_waiting(path, code=code)
         receiver = self.world.recv("--json", "-y", "-o", inbox, code=code, environment=harness.failing(faults, inbox))
         self.check_words(receiver)
@@ -95,7 +98,7 @@ class DiskFaults(unittest.TestCase):
                     self.one_receiver(path, faults, f"{number} {path.name}")
 
     def one_sender(self, arguments, faults, under, number, **named):
-        code, inbox = f"{self.code} {number}", self.world.folder(f"in/{DiskFaults.number}/{number}")
+        code, inbox = f"{self.code} {number}", self.world.folder(f"in/{type(self).number}/{number}")
         sender = self.world.send("--json", *arguments, code=code, environment=harness.failing(faults, under), **named)
         receiver = self.world.recv("--json", "-y", "-o", inbox, code=code)
         self.check_words(sender)
@@ -131,7 +134,7 @@ class DiskFaults(unittest.TestCase):
     def test_of_standard_output(self):
         for number, faults in enumerate(STANDARD_OUTPUT):
             with self.subTest(faults=faults):
-                place = self.world.folder(f"in/{DiskFaults.number}/{number}")
+                place = self.world.folder(f"in/{type(self).number}/{number}")
                 sender, code = self.world.send_waiting(self.file, code=f"{self.code} {number}")
                 receiver = self.world.recv("-y", "-o", "-", code=code, environment=harness.failing(faults, place),
                                            prefix=("sh", "-c", f'exec "$0" "$@" >"{place}/file"'))

@@ -29,6 +29,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -367,8 +368,10 @@ class World:
     # what version 1 does; those of version 2 set it.
     session = "1"
 
-    def __init__(self, relay=True, relay_options=()):
+    def __init__(self, relay=True, relay_options=(), session=""):
         self._want_relay, self._relay_options = relay, relay_options
+        if session != "":
+            self.session = session
         self._things = []
         self.relay = None
 
@@ -502,12 +505,20 @@ class Case(unittest.TestCase):
         cls.addClassCleanup(cls.world.__exit__)
 
 
+def both_versions(case):
+    """Decorates a class of tests with SESSION "1": adds the same for version 2 of the session to the class's module."""
+    name = f"{case.__name__}OfVersion2"
+    setattr(sys.modules[case.__module__], name, type(name, (case,), {"__module__": case.__module__, "SESSION": "2"}))
+    return case
+
+
 class FreshCase(unittest.TestCase):
-    """Each of its tests has a world of its own, with a relay if RELAY says so."""
+    """Each of its tests has a world of its own, with a relay if RELAY says so, and SESSION for the world's session."""
 
     RELAY = True
+    SESSION = ""
 
     def setUp(self):
-        self.world = World(relay=self.RELAY)
+        self.world = World(relay=self.RELAY, session=self.SESSION)
         self.world.__enter__()
         self.addCleanup(self.world.__exit__)

@@ -3,6 +3,10 @@
     with namespaces.Network() as network:        # raises unittest.SkipTest where the machine allows none
         harness.Process(command, prefix=network.prefix)
         network.set_loopback(False)              # from now on every path in it is dead
+
+    with namespaces.Network(beside=network) as home:   # and one that a cable joins to it
+        namespaces.join(network, home)
+        home.ip("addr", "add", "10.1.0.2/24", "dev", "cable")
 """
 
 import contextlib
@@ -23,10 +27,11 @@ def set_loopback(up):
 
 
 class Network:
-    """Lives as long as a process that holds it."""
+    """Lives as long as a process that holds it. `beside` is one whose owner may change this one, too."""
 
-    def __init__(self):
-        self._holder = subprocess.Popen(["unshare", "-rn", sys.executable, "-B", __file__], stdin=subprocess.PIPE,
+    def __init__(self, beside=None):
+        own = [*map(str, beside.prefix), "unshare", "-n"] if beside else ["unshare", "-rn"]
+        self._holder = subprocess.Popen([*own, sys.executable, "-B", __file__], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.prefix = ("nsenter", "--preserve-credentials", "-t", self._holder.pid, "-U", "-n")
         try:
@@ -42,6 +47,18 @@ class Network:
         if self._holder.stdout.readline() != b"done\n":
             raise OSError(self._holder.stderr.read().decode().strip()[-200:])
 
+    @property
+    def pid(self):
+        return self._holder.pid
+
+    def ip(self, *arguments):
+        """The program of that name, in here."""
+        try:
+            subprocess.run([*map(str, self.prefix), "ip", *map(str, arguments)], check=True, stdin=subprocess.DEVNULL,
+                           capture_output=True, text=True)
+        except (OSError, subprocess.CalledProcessError) as failure:
+            raise unittest.SkipTest(f"ip does not work here: {failure} {getattr(failure, 'stderr', '')}") from None
+
     def end(self):
         with contextlib.suppress(OSError):
             self._holder.stdin.close()
@@ -54,6 +71,13 @@ class Network:
 
     def __exit__(self, *_):
         self.end()
+
+
+def join(one, other):
+    """A cable between the two, whose ends are called `cable`."""
+    one.ip("link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns", other.pid)
+    for network in (one, other):
+        network.ip("link", "set", "cable", "up")
 
 
 def main():

@@ -49,8 +49,16 @@ class Nginx(harness.Process):
             f"{module}{user}{main}daemon off;\nmaster_process on;\nworker_processes 2;\npid {folder}/nginx.pid;\n"
             f"error_log stderr notice;\nevents {{{events}}}\n{context} {{\n{own}    proxy_bind {PROXY_ADDRESS};\n"
             f"    include {folder}/site.conf;\n}}\n")
-        super().__init__(["nginx", "-p", folder, "-c", self.conf])
+        self.start()
+
+    def start(self):
+        super().__init__(["nginx", "-p", self.folder, "-c", self.conf])
         self.wait_text("start worker process ")
+
+    def restart(self):
+        """As a machine does: every connection is cut."""
+        self.end()
+        self.start()
 
     def workers(self):
         return len(re.findall(r"start worker process \d", self.stderr.text()))
@@ -159,9 +167,9 @@ class Fronts(secure.Case):
         plain = socket.create_connection(("127.0.0.1", port), harness.LIMIT)
         return context.wrap_socket(plain, server_hostname="localhost")
 
-    def transfer(self, path, address, *, waiting=None, meanwhile=None, check=True):
+    def transfer(self, path, address, *, waiting=None, meanwhile=None, check=True, session="1"):
         inbox = self.folder("in")
-        trust = ("--ca-file", self.authority.certificate)
+        trust = ("--ca-file", self.authority.certificate, "--session", session)
         sender, code = waiting or self.world.send_waiting("--no-compress", path, *trust, relay=address)
         receiver = self.world.recv("--json", "-y", "-o", inbox, *trust, code=code, relay=address)
         if meanwhile:
@@ -207,6 +215,16 @@ class Fronts(secure.Case):
         self.transfer(path, f"wss://localhost:{port}", meanwhile=reload)
         # Who waited at an old worker meets who comes to a new one.
         self.transfer(self.world.root / "later", f"wss://localhost:{port}", waiting=waiting)
+        path.unlink()
+
+    def test_a_restart_in_the_middle_is_survived_by_version_2(self):
+        relay = self.relay()
+        server, port = self.nginx("nginx/parley.conf", {9000: relay.port})
+        path = self.sparse("restarted", 256)
+        sender, receiver = self.transfer(path, f"wss://localhost:{port}", session="2",
+                                         meanwhile=lambda sender, receiver: server.restart())
+        for peer in (sender, receiver):
+            self.assertEqual([event["event"] for event in peer.events()].count("resumed"), 1, peer.describe())
         path.unlink()
 
     def test_pings_carry_a_wait_over_the_read_timeout(self):

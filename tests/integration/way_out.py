@@ -52,12 +52,13 @@ class WayOut(secure.RelayCase):
         return said
 
     def through(self, proxy, *extra, environment=None):
-        """Every transport; each peer makes two connections."""
+        """Every transport, and both versions of the session; each peer makes two connections."""
         for name, relay in self.addresses.items():
-            with self.subTest(proxy=proxy.url, transport=name):
-                before = proxy.requests()
-                self.pass_on(relay, *extra, environment=environment)
-                self.assertEqual(proxy.requests() - before, 4, proxy.describe())
+            for version in ("1", "2"):
+                with self.subTest(proxy=proxy.url, transport=name, version=version):
+                    before = proxy.requests()
+                    self.pass_on(relay, "--session", version, *extra, environment=environment)
+                    self.assertEqual(proxy.requests() - before, 4, proxy.describe())
 
     def test_connect_without_credentials(self):
         proxy = self.world.keep(proxies.Tinyproxy(self.world))

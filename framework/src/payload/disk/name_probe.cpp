@@ -18,8 +18,8 @@ bool is_name_refused(const error_code& error, const guarded_directory& where)
                               error == sys::illegal_byte_sequence || error == sys::filename_too_long ||
                               error == sys::no_such_file_or_directory || error == sys::permission_denied ||
                               error == sys::operation_not_permitted ||
-                              error == sys::operation_not_supported || error == sys::is_a_directory ||
-                              error == sys::not_a_directory;
+                              error == sys::operation_not_supported || error == sys::function_not_supported ||
+                              error == sys::is_a_directory || error == sys::not_a_directory;
     if (!about_a_name) return false;
     const error_code probed = where.make_empty_directory(probing_name);
     if (probed) return probed == errc::destination_exists;

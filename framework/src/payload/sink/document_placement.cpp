@@ -13,6 +13,7 @@ namespace {
 
 constexpr unsigned max_other_numbers = 1000;
 constexpr std::size_t max_tried_names = 1000;
+constexpr std::string_view trial_link = "link";
 
 using node_kind = guarded_directory::node_kind;
 
@@ -157,6 +158,7 @@ error_code document_placement::check_merge(const guarded_directory& root, std::u
 error_code document_placement::try_names(const guarded_directory& trial)
 {
     if (when_taken_ == taken_action::keep_going) return {};
+    if (const error_code error = try_link(trial)) return error;
     std::size_t tried = 0;
     for (const piece& each : pieces_) {
         if (++tried > max_tried_names) break;
@@ -168,6 +170,19 @@ error_code document_placement::try_names(const guarded_directory& trial)
             return fail(errc::entry_not_taken, each.name, "cannot be a name on this file system");
         if (error) return fail(error, each.name, "cannot be made");
     }
+    return {};
+}
+
+// Links are made last, so a file system that holds none is found here.
+error_code document_placement::try_link(const guarded_directory& trial)
+{
+    std::uint32_t number = 0;
+    while (number < entries().size() && entries().at(number).kind != entry_kind::link) ++number;
+    if (number == entries().size()) return {};
+    const error_code error = trial.make_link(trial_link, std::string(trial_link));
+    if (error && is_name_refused(error, trial))
+        return fail(errc::entry_not_taken, entries().path(number), "cannot be a link on this file system");
+    static_cast<void>(trial.remove(trial_link));
     return {};
 }
 

@@ -17,8 +17,8 @@ public:
     // Whether the document could be placed now. Chooses another name if that is allowed. Errors: destination_exists,
     // the system's own.
     error_code check();
-    // Tries the names at the destination in `trial`, an empty directory of its file system. Errors: entry_not_taken,
-    // the system's own.
+    // Tries the names at the destination, and a link if the document has any, in `trial`, an empty directory of its file
+    // system. Errors: entry_not_taken, the system's own.
     error_code try_names(const guarded_directory& trial);
 
     // Moves the complete document from `folder` to its place. Errors: destination_exists, and everything is in `folder`
@@ -49,6 +49,7 @@ private:
     bool choose_other_name(piece& each) const;
     error_code check_piece(piece& each);
     error_code check_overwrite(const piece& each);
+    error_code try_link(const guarded_directory& trial);
     error_code check_merge(const guarded_directory& root, std::uint32_t first, std::uint32_t end);
     error_code place_piece(piece& each, const guarded_directory& from, std::string_view staged_name);
     error_code overwrite(const piece& each, staged_document& staged, const guarded_directory& folder);

@@ -26,6 +26,13 @@ unsigned allowed_mode(const guarded_directory& folder)
     return made ? made->mode : 0700;
 }
 
+// Whether `where` holds exactly this name. A look-up may find another one, too.
+bool is_listed(const guarded_directory& where, std::string_view name)
+{
+    const auto names = where.names("", "");
+    return !names || std::find(names->begin(), names->end(), name) != names->end();
+}
+
 } // namespace
 
 staged_document::staged_document(std::shared_ptr<const document_outline> document, bool leave_out)
@@ -259,7 +266,7 @@ error_code staged_document::cannot_make(std::uint32_t number, error_code error,
     const std::string_view name = name_of(entries().at(number));
     if (error == errc::destination_exists) {
         const std::string held = where.name_on_disk(name);
-        if (held == name && where.look_at(name))
+        if (held == name && is_listed(where, name))
             return fail({EEXIST, file_category()}, "something is in the place of", number);
         problem_ = "\"" + entries().path(number) + "\" and \"" + held + "\" are one name on this file system";
     } else if (is_name_refused(error, where)) {
