@@ -201,7 +201,7 @@ int run_recv(const recv_command_options& options, std::optional<std::string> cod
         if (output_error && output_error != errc::cancelled)
             return report_failure(out, {exit_code::local_file, "standard output: " + output_error.message()});
         // The other paths are in their place.
-        if (options.when_taken == taken_action::keep_going && failed.code == errc::entry_not_taken)
+        if (options.when_taken == taken_action::keep_going && failed.code == errc::entry_not_placed)
             return report_failure(out, {exit_code::incomplete, failed.message()});
         failed.detail += advice_on(failed.code, options);
         return report_failure(out, failed, options.common);

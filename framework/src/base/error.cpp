@@ -99,6 +99,7 @@ constexpr description descriptions[] = {
     {errc::document_changed, condition::local_fault, "a file changed while it was being sent"},
     {errc::no_room, condition::local_fault, "the document does not fit on the disk"},
     {errc::not_a_file, condition::local_fault, "the document is a directory, and only a file can be taken"},
+    {errc::entry_not_placed, condition::local_fault, "an entry of the document cannot be placed here"},
 
     {errc::document_rule_broken, condition::peer_fault, "the other side broke a rule of the transfer"},
     {errc::entry_not_taken, condition::peer_fault, "an entry of the document is not acceptable"},

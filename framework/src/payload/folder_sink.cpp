@@ -29,7 +29,7 @@ session_reason reason_of(const error_code& error)
     if (error == errc::no_room || is_full(error)) return session_reason::no_space;
     if (error == errc::destination_exists) return session_reason::destination_exists;
     if (error == errc::refused_by_user) return session_reason::refused_by_user;
-    if (error == errc::entry_not_taken || error == errc::hostile_name) return session_reason::bad_entry;
+    if (error == errc::entry_not_placed || error == errc::hostile_name) return session_reason::bad_entry;
     return error.category() == file_category() ? session_reason::file_failed : session_reason::internal;
 }
 
@@ -276,7 +276,7 @@ result<stored_document> folder_sink::state::describe()
         if (missing.size() > max_named)
             text += " and " + std::to_string(missing.size() - max_named) + " more";
         if (some_stay) text += "; what has come of it stays in \"" + staged_path() + "\"";
-        return fail(errc::entry_not_taken, std::move(text));
+        return fail(errc::entry_not_placed, std::move(text));
     }
     stored_document out;
     for (const std::string& name : place->names()) out.placed.push_back(options.directory() / name);

@@ -83,6 +83,7 @@ const std::map<errc, exit_code>& expected()
         {errc::document_changed, local_file},
         {errc::no_room, local_file},
         {errc::not_a_file, local_file},
+        {errc::entry_not_placed, local_file},
         {errc::document_rule_broken, wrong_data},
         {errc::entry_not_taken, wrong_data},
         {errc::document_differs, wrong_data},

@@ -86,6 +86,7 @@ enum class errc {
     document_changed,         // a file changed while it was sent
     no_room,                  // the file system has too few free bytes, files or directories
     not_a_file,               // a directory, where only a file is taken
+    entry_not_placed,         // the file system cannot hold it, or something is in its place
 
     // documents of session version 2 (SESSION2.md sections 6 to 8)
     document_rule_broken = 350, // a message out of turn or form, or what it says is not what was offered

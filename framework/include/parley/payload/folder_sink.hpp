@@ -112,7 +112,7 @@ private:
 //   destination_exists       destination_exists
 //   refused_by_user          refused_by_user: a name that begins with a dot, or a document of kind `text`
 //   hostile_name             bad_entry: options.name
-//   entry_not_taken          bad_entry: a name that this file system cannot hold, or takes for another one's
+//   entry_not_placed          bad_entry: a name that this file system cannot hold, or takes for another one's
 //   the system's own         file_failed, in file_category()
 //
 // When commit() finds the place taken, what has come stays where fault() says, and the same document is taken

@@ -119,7 +119,7 @@ awaitable<operation_result<receive_report>> receive_document(secret_bytes passwo
 // `sink` and `observer` must outlive the operation. `sink` is used at options.blocking(). When the operation fails,
 // what has come is kept where the sink keeps it, unless it cannot be of use. Errors: those above; of version 2: what
 // the sender said (file_failed_at_peer, document_changed_at_peer, cancelled_by_peer and others), the sink's own,
-// document_rule_broken, entry_not_taken, too_many_entries, document_too_large, document_differs,
+// document_rule_broken, entry_not_taken, entry_not_placed, too_many_entries, document_too_large, document_differs,
 // condition::transport when a broken connection could not be continued within ten minutes. Cancellation (terminal):
 // the session is aborted, and the result is `cancelled`.
 awaitable<operation_result<receive_report>>

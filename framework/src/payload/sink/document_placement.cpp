@@ -17,6 +17,17 @@ constexpr std::string_view trial_link = "link";
 
 using node_kind = guarded_directory::node_kind;
 
+// Whether no file system has a problem with the name.
+bool is_held_everywhere(std::string_view name) noexcept
+{
+    constexpr std::size_t max_bytes = 100;
+    const auto is_plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+               c == '_' || c == '.';
+    };
+    return name.size() <= max_bytes && name.back() != '.' && std::all_of(name.begin(), name.end(), is_plain);
+}
+
 } // namespace
 
 document_placement::document_placement(std::shared_ptr<const document_outline> document,
@@ -96,7 +107,7 @@ error_code document_placement::check_piece(piece& each)
     if (!error) return {};
     // A name that cannot be looked up may be one that cannot be made.
     if (error == boost::system::errc::filename_too_long)
-        return fail(errc::entry_not_taken, each.name, "is too long a name for this file system");
+        return fail(errc::entry_not_placed, each.name, "is too long a name for this file system");
     if (error != errc::destination_exists) return fail(error, each.name, "cannot be looked up");
     if (when_taken_ == taken_action::overwrite) return check_overwrite(each);
     if (when_taken_ == taken_action::rename && choose_other_name(each)) return {};
@@ -164,11 +175,21 @@ error_code document_placement::try_names(const guarded_directory& trial)
         if (++tried > max_tried_names) break;
         const error_code error = trial.make_empty_directory(each.name);
         if (error == errc::destination_exists)
-            return fail(errc::entry_not_taken, each.name,
+            return fail(errc::entry_not_placed, each.name,
                         "and \"" + trial.name_on_disk(each.name) + "\" are one name on this file system");
         if (error && is_name_refused(error, trial))
-            return fail(errc::entry_not_taken, each.name, "cannot be a name on this file system");
+            return fail(errc::entry_not_placed, each.name, "cannot be a name on this file system");
         if (error) return fail(error, each.name, "cannot be made");
+    }
+    for (std::uint32_t number = 0; number < entries().size() && tried < max_tried_names; ++number) {
+        const entry_list::entry entry = entries().at(number);
+        if (is_held_everywhere(entry.name)) continue;
+        ++tried;
+        const error_code error = trial.make_empty_directory(entry.name);
+        if (!error) static_cast<void>(trial.remove_directory(entry.name));
+        if (error && error != errc::destination_exists && is_name_refused(error, trial))
+            return fail(errc::entry_not_placed, entries().path(number),
+                        "cannot be a name on this file system");
     }
     return {};
 }
@@ -181,7 +202,7 @@ error_code document_placement::try_link(const guarded_directory& trial)
     if (number == entries().size()) return {};
     const error_code error = trial.make_link(trial_link, std::string(trial_link));
     if (error && is_name_refused(error, trial))
-        return fail(errc::entry_not_taken, entries().path(number), "cannot be a link on this file system");
+        return fail(errc::entry_not_placed, entries().path(number), "cannot be a link on this file system");
     static_cast<void>(trial.remove(trial_link));
     return {};
 }

@@ -18,7 +18,7 @@ public:
     // the system's own.
     error_code check();
     // Tries the names at the destination, and a link if the document has any, in `trial`, an empty directory of its file
-    // system. Errors: entry_not_taken, the system's own.
+    // system. Errors: entry_not_placed, the system's own.
     error_code try_names(const guarded_directory& trial);
 
     // Moves the complete document from `folder` to its place. Errors: destination_exists, and everything is in `folder`

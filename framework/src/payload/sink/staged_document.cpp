@@ -243,7 +243,7 @@ result<const guarded_directory*> staged_document::directory(std::uint32_t number
     std::vector<std::uint32_t> missing; // innermost first
     for (std::uint32_t above = number; above != top_entry && staged_[above] != 0;
          above = entries().at(above).parent) {
-        if (staged_[above] == left_out) return make_error_code(errc::entry_not_taken);
+        if (staged_[above] == left_out) return make_error_code(errc::entry_not_placed);
         missing.push_back(above);
     }
     for (; !missing.empty(); missing.pop_back()) {
@@ -279,13 +279,13 @@ error_code staged_document::cannot_make(std::uint32_t number, error_code error,
         staged_[number] = left_out;
         left_out_.push_back(number);
     }
-    return errc::entry_not_taken;
+    return errc::entry_not_placed;
 }
 
 // What cannot be held is no error if it may be left out.
 error_code staged_document::pass_over(std::uint32_t number, error_code error)
 {
-    if (error != errc::entry_not_taken || !leave_out_) return error;
+    if (error != errc::entry_not_placed || !leave_out_) return error;
     staged_[number] = left_out;
     return {};
 }

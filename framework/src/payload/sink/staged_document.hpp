@@ -10,7 +10,7 @@ namespace parley {
 
 // The file, or the directory with all entries, has the name staged_name in the staging folder. Not thread-safe.
 //
-// Errors of all functions: entry_not_taken when the file system cannot hold the name of an entry, or takes it for
+// Errors of all functions: entry_not_placed when the file system cannot hold the name of an entry, or takes it for
 // another one's; the system's own. problem() has the words.
 class staged_document {
 public:
