@@ -182,7 +182,7 @@ private:
             report_.transfer_time = end.time;
             observer_.delivered(end.peer, stored_);
         } else if (end.waits_on) {
-            if (end.failed.code == errc::refused_by_peer)
+            if (end.failed.code == errc::refused_by_peer && end.failed.detail.empty())
                 observer_.refused(end.peer);
             else
                 observer_.failed_there(end.peer, end.failed.code, end.failed.detail);

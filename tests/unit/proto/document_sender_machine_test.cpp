@@ -299,6 +299,14 @@ TEST(document_sender_machine, hears_refuse_and_error)
     EXPECT_EQ(refused.machine.ending(),
               (document_ending{session_reason::refused_by_user, "no, thanks", true}));
     EXPECT_TRUE(refused.output.empty());
+    for (const auto& [reason, error] : {std::pair{3, errc::no_room_at_peer},
+                                        {7, errc::entry_not_taken_by_peer},
+                                        {6, errc::refused_by_peer},
+                                        {200, errc::refused_by_peer}}) {
+        auto other = a_sender();
+        other.feed(message_with_text(dm::refuse, static_cast<byte>(reason), "why"));
+        EXPECT_EQ(other.machine.error(), error) << reason;
+    }
 
     // It may come while the offer is still being written; then nothing more is.
     document_sender_machine early{start, sent_tree()};

@@ -100,7 +100,13 @@ public:
     }
     void end_out_of_turn() { break_rule("the stream ends out of turn"); }
 
-    // The other side has sent `refuse` or `error`: nothing more is written.
+    static bool is_of_the_destination(session_reason reason) noexcept
+    {
+        return reason == session_reason::no_space || reason == session_reason::destination_exists ||
+               reason == session_reason::file_failed || reason == session_reason::bad_entry;
+    }
+
+    // The other side has sent `refuse` or `error`: nothing more is written. A refusal is one, whatever its reason.
     void hear_end(const message& m)
     {
         body_reader body{m.body};
@@ -108,7 +114,9 @@ public:
         const std::string_view text = body.text<byte>();
         if (const char* const problem = body.problem_at_end()) return break_rule(m.type, problem);
         output.clear();
-        finish(to_errc(reason), document_ending{reason, std::string{text}, true});
+        const bool refuses = m.type == document_message::refuse && !is_of_the_destination(reason);
+        finish(refuses ? errc::refused_by_peer : to_errc(reason),
+               document_ending{reason, std::string{text}, true});
     }
 
     // The owner gives up, or has lost the connection: nothing more is written.
