@@ -26,6 +26,10 @@ void run_idle_benchmark(session& s);
 // files; and the time to the first byte. It compares what arrived with what was sent.
 void run_transfer_benchmark(session& s);
 
+// The secure stream of a session of version 2: its rate beside that of a document of the same size, and the echo of
+// one byte beside that of a room without records.
+void run_stream_benchmark(session& s);
+
 // The CPU time of each step on one core: the framework's, and that of the library under it (or of memcpy)
 // doing the same work in the same run.
 void run_primitive_benchmark(session& s);

@@ -24,6 +24,7 @@ constexpr std::array all_benchmarks{
     benchmark{"fanout", "A server that appears before waiting clients", &run_fanout_benchmark},
     benchmark{"idle", "Memory and CPU time of peers that wait", &run_idle_benchmark},
     benchmark{"transfer", "Documents from end to end, beside magic-wormhole", &run_transfer_benchmark},
+    benchmark{"stream", "The stream of a session, beside a document and a bare room", &run_stream_benchmark},
     benchmark{"primitives", "The cost of each step, beside the libraries' own", &run_primitive_benchmark},
 };
 

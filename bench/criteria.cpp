@@ -215,6 +215,16 @@ void judge_transfers(judge& j)
                 50);
 }
 
+void judge_streams(judge& j)
+{
+    const auto of = [](const char* system, const char* metric) {
+        return choice{"stream", system, metric, {{"relay", "parley-relay"}}};
+    };
+    constexpr const char *stream = "parley stream", *rate = "rate", *echo = "echo of a byte";
+    j.at_least("8 stream, rate / a document's", of(stream, rate), {of("parley document", rate)}, 0.8);
+    j.at_most("8 stream, echo of a byte / a bare room's", of(stream, echo), {of("bare room", echo)}, 1.3);
+}
+
 std::string measured_text(const criterion& one)
 {
     if (!one.measured) return "not measured";
@@ -242,6 +252,7 @@ std::vector<criterion> criteria_of(const std::vector<measurement>& all)
     judge_waiting(j);
     judge_handshakes(j);
     judge_transfers(j);
+    judge_streams(j);
     return j.take();
 }
 

@@ -133,7 +133,7 @@ private:
                "handshakes: agreement, precomputed or both (default: both)")
             ->check(CLI::IsMember({"agreement", "precomputed", "both"}).description(""));
         number("--transfer-mb", settings_.transfer_mb, "MB",
-               "transfer: size of a document (default: 2 GiB; with --quick at most 256)");
+               "transfer, stream: size of a document (default: 2 GiB; with --quick at most 256)");
         number("--small-files", settings_.small_files, "N",
                "transfer: how many small files (default: 20000; with --quick at most 5000)");
         command->add_flag("--memory-ballast", settings_.memory_ballast,

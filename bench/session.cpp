@@ -5,9 +5,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 
 namespace parley::bench {
+
+std::uint64_t settings::document_bytes() const noexcept
+{
+    constexpr double quick_mb = 256;
+    return static_cast<std::uint64_t>((quick ? std::min(transfer_mb, quick_mb) : transfer_mb) * 1e6);
+}
 
 std::map<std::string, parameter> settings::described() const
 {

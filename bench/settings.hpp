@@ -45,6 +45,8 @@ struct settings {
     unsigned small_files = 20'000;
     bool memory_ballast = false; // for transfers, see memory_ballast.hpp
 
+    // Of a document of transfer and stream: transfer_mb, with --quick at most 256 MB.
+    std::uint64_t document_bytes() const noexcept;
     // As in the JSON document.
     std::map<std::string, parameter> described() const;
     // Whether --only includes this system.

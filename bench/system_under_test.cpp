@@ -260,14 +260,6 @@ std::vector<wire_kind> wires_of(const settings& options, std::vector<wire_kind> 
     return out;
 }
 
-std::vector<system_kind> in_turn(std::vector<system_kind> kinds, int run)
-{
-    if (kinds.empty()) return kinds;
-    std::rotate(kinds.begin(), kinds.begin() + run % static_cast<int>(kinds.size()), kinds.end());
-    if (run % 2 == 1) std::reverse(kinds.begin(), kinds.end());
-    return kinds;
-}
-
 std::vector<system_kind> available(session& s, std::vector<system_kind> kinds)
 {
     std::vector<system_kind> out;

@@ -6,6 +6,7 @@
 #include "bench/endpoint.hpp"
 #include "bench/session.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -53,7 +54,14 @@ std::vector<system_kind> forwarder_kinds(session& s);
 std::vector<system_kind> available(session& s, std::vector<system_kind> kinds);
 
 // The same in a different order in each run, so that none always comes first or after the same one.
-std::vector<system_kind> in_turn(std::vector<system_kind> kinds, int run);
+template <class Kind>
+std::vector<Kind> in_turn(std::vector<Kind> kinds, int run)
+{
+    if (kinds.empty()) return kinds;
+    std::rotate(kinds.begin(), kinds.begin() + run % static_cast<int>(kinds.size()), kinds.end());
+    if (run % 2 == 1) std::reverse(kinds.begin(), kinds.end());
+    return kinds;
+}
 
 // The transports of --transports. Without it: all, or with --quick those of `quick`.
 std::vector<wire_kind> wires_of(const settings& options, std::vector<wire_kind> quick);

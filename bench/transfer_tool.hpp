@@ -8,6 +8,7 @@
 namespace parley::bench {
 
 inline constexpr std::chrono::seconds tool_start_timeout{30};
+inline constexpr std::chrono::minutes transfer_timeout{30};
 
 // A way to transfer documents: the programs that it needs, and the command lines of both ends.
 class transfer_tool {
@@ -19,6 +20,17 @@ public:
     // Receives into `folder`, which is empty.
     virtual std::unique_ptr<child> receive(const std::filesystem::path& folder, const std::string& code) = 0;
 };
+
+// How bytes have passed from a sender to a receiver.
+struct passage {
+    double seconds = 0;                        // from the receiver's start to the end of both
+    std::map<std::string, double> cpu_seconds; // by role: sender, receiver, and relay if it is known
+};
+// Passes a document and compares what arrived. Throws failure.
+passage pass_document(session& s, transfer_tool& by, const std::filesystem::path& path,
+                      const std::string& code);
+// Adds the rate, and the CPU time of all together, with the size as a further parameter.
+void add_rate(session& s, measurement about, std::uint64_t bytes, const passage& passed);
 
 // What magic-wormhole needs and this machine lacks, by name. Empty if it can run.
 std::string wormhole_missing();

@@ -107,6 +107,14 @@ class Bench(unittest.TestCase):
         for document in ("random", "compressible", "20 small files"):
             self.assertGreater(self.of("transfer", document=document, metric="rate")[0]["median"], 0)
             self.assertTrue(self.of("transfer", document=document, metric="first byte after the room's opening"))
+        for metric, systems in (("rate", {"parley stream", "parley document"}),
+                                ("throughput once open", {"parley stream", "bare room"}),
+                                ("echo of a byte", {"parley stream", "bare room"}),
+                                ("echo of a byte, p99", {"parley stream", "bare room"})):
+            measured = self.of("stream", metric=metric, relay="parley-relay")
+            self.assertEqual({m["system"] for m in measured}, systems)
+            for m in measured:
+                self.assertGreater(m["median"], 0, m)
         self.assertEqual(self.document["settings"]["memory_ballast"], "yes")
         for room in self.of("room", metric="CPU time a GB, both ends included"):
             self.assertGreater(room["median"], 0, room)
@@ -124,13 +132,13 @@ class Bench(unittest.TestCase):
         lines = self.process.stdout.text().splitlines()
         self.assertEqual(lines[0].split(), ["criterion", "measured", "target", "met"])
         criteria = lines[1:lines.index("")]
-        self.assertEqual({line[0] for line in criteria}, set("1234567"))
+        self.assertEqual({line[0] for line in criteria}, set("12345678"))
         for line in criteria:
             self.assertRegex(line, r" (yes|no|-)$")
             self.assertEqual(line.endswith("-"), "not measured" in line, line)
         measured = [line for line in criteria if not line.endswith("-")]
         for part in ("1 room tcp to tcp, throughput / direct", "3 idle", "4 forward", "5 fanout", "6 handshakes",
-                     "7 transfer"):
+                     "7 transfer", "8 stream, rate", "8 stream, echo"):
             self.assertTrue(any(line.startswith(part) for line in measured), part)
         rest = lines[lines.index("") + 1:]
         self.assertIn("times better", rest[0])

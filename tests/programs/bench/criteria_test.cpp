@@ -36,7 +36,7 @@ criterion only(const std::vector<measurement>& all, std::string_view start, std:
 TEST(Criteria, WithoutMeasurementsAllAreNamedAsNotMeasured)
 {
     const std::vector<criterion> all = criteria_of({});
-    for (const char number : {'1', '2', '3', '4', '5', '6', '7'})
+    for (const char number : {'1', '2', '3', '4', '5', '6', '7', '8'})
         EXPECT_TRUE(std::any_of(all.begin(), all.end(), [&](const criterion& one) {
             return one.what[0] == number;
         })) << number;
@@ -109,6 +109,24 @@ TEST(Criteria, TransfersAreBesideOneCoresRecords)
     EXPECT_TRUE(only(all, "7 transfer of 70 small files, rate").met());
     all.push_back(of("transfer", "parley, session 1", "rate", {{"document", "random"}}, {500}, "MB/s"));
     EXPECT_DOUBLE_EQ(only(all, "7 session 2, random bytes").measured.value_or(0), 1.2);
+}
+
+TEST(Criteria, StreamsAreBesideADocumentAndABareRoomOfTheSameRelay)
+{
+    const parameters own{{"relay", "parley-relay"}}, other{{"relay", "other"}};
+    parameters sized = own;
+    sized["megabytes"] = 256.0;
+    const std::vector<measurement> all{of("stream", "parley stream", "rate", sized, {400}, "MB/s"),
+                                       of("stream", "parley document", "rate", sized, {500}, "MB/s"),
+                                       of("stream", "parley stream", "echo of a byte", other, {900}),
+                                       of("stream", "parley stream", "echo of a byte", own, {70}),
+                                       of("stream", "bare room", "echo of a byte", other, {1}),
+                                       of("stream", "bare room", "echo of a byte", own, {50})};
+    const criterion rate = only(all, "8 stream, rate"), echo = only(all, "8 stream, echo");
+    EXPECT_DOUBLE_EQ(rate.measured.value_or(0), 0.8);
+    EXPECT_TRUE(rate.met());
+    EXPECT_DOUBLE_EQ(echo.measured.value_or(0), 1.4);
+    EXPECT_FALSE(echo.met());
 }
 
 TEST(Criteria, ARowSaysWhatWasMeasured)

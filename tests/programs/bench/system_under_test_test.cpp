@@ -60,7 +60,7 @@ TEST(SystemsUnderTest, TakeTurnsInAnotherOrderEachRun)
     }
     EXPECT_EQ(orders.size(), 6u);
     EXPECT_EQ(first.size(), 3u);
-    EXPECT_TRUE(in_turn({}, 1).empty());
+    EXPECT_TRUE(in_turn(std::vector<system_kind>{}, 1).empty());
 }
 
 TEST(SystemsUnderTest, AProgramThatEndsOrNeverListensIsAFailure)
