@@ -15,8 +15,6 @@ constexpr std::size_t max_steps_in_block = 2048;       // of small files
 constexpr std::uint64_t min_encoded_bytes = 512;       // smaller files do not get smaller
 constexpr std::uint64_t min_threaded_bytes = 8u << 20; // smaller files are encoded on this thread
 constexpr std::uint64_t max_content_in_step = 8u << 20;
-constexpr int max_level = 9;
-constexpr unsigned reads_per_level = 16; // while the network is the slower one
 
 } // namespace
 
@@ -137,9 +135,9 @@ void content_pump::begin_content(block& b)
     if (is_incompressible(raw_left_.first(std::min<std::size_t>(raw_left_.size(), 32 * 1024)))) return;
     const bool threaded = options_.threads > 0 && file_left_ >= min_threaded_bytes;
     auto& encoder = threaded ? large_ : small_;
-    if (!encoder) encoder.emplace(level_, threaded ? options_.threads : 0);
+    if (!encoder) encoder.emplace(level_.level(), threaded ? options_.threads : 0);
     encoder_ = &*encoder;
-    encoder_->set_level(level_);
+    encoder_->set_level(level_.level());
     if (const error_code error = encoder_->begin(file_left_)) return fail(b, error);
     encoding_ = content_encoding::zstd;
     b.steps.back().encoding = encoding_;
@@ -189,15 +187,8 @@ bool content_pump::read_encoded(block& b)
             }
             raw_left_ = {raw_.get(), *read};
             raw_ended_ = *read == 0;
-            // While the network is the slower one, smaller is better.
-            if (starving_.load(std::memory_order_relaxed)) {
-                level_ = 1;
-                full_reads_ = 0;
-            } else if (++full_reads_ >= reads_per_level) {
-                level_ = std::min(level_ + 1, max_level);
-                full_reads_ = 0;
-            }
-            encoder_->set_level(level_);
+            level_.on_read(starving_.load(std::memory_order_relaxed));
+            encoder_->set_level(level_.level());
         }
         const mutable_bytes space = space_of(b);
         if (raw_ended_) {

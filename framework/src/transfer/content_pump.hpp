@@ -4,6 +4,7 @@
 
 #include "async/blocking_worker.hpp"
 #include "async/page_buffer.hpp"
+#include "transfer/compression_level.hpp"
 
 #include <parley/payload/content_source.hpp>
 #include <parley/payload/zstd_encoder.hpp>
@@ -65,7 +66,7 @@ public:
     block* current() noexcept;
     // Gives the current block back, and goes on to the next one.
     void release();
-    // Whether the network has nothing to do for lack of content: less compression is better then.
+    // Whether the network, which has had content before, has nothing to do for lack of it.
     void set_starving(bool starving) noexcept { starving_ = starving; }
 
 private:
@@ -100,8 +101,7 @@ private:
     bool raw_ended_ = false;
     std::optional<zstd_encoder> small_, large_;
     zstd_encoder* encoder_ = nullptr;
-    int level_ = 1;
-    unsigned full_reads_ = 0; // since the level was raised
+    compression_level level_;
 
     std::atomic<bool> starving_ = false;
     std::array<block, blocks> blocks_;

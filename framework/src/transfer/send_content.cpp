@@ -270,8 +270,9 @@ private:
     {
         content_pump::options out;
         out.compress = options.compress();
+        // One leaves this thread to the reading, and lets the level change within a file.
         const unsigned cores = std::thread::hardware_concurrency();
-        out.threads = cores > 2 ? std::min(cores - 2, 4U) : 0;
+        out.threads = std::clamp(cores, 3U, 6U) - 2;
         return out;
     }
 

@@ -36,7 +36,7 @@ awaitable<session_end> sender_session::run()
         if (wrote) continue;
         if (machine_.finished()) break;
         if (!stream_.failure() && feed()) continue; // after a failure the reading ends it
-        if (content_) content_->set_starving(true);
+        if (machine_.content_bytes() != 0 && content_) content_->set_starving(true);
         timer.arm(machine_.next_deadline());
         co_await changed_.wait_or_cancelled();
     }

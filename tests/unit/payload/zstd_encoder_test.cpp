@@ -59,7 +59,7 @@ TEST(zstd_encoder, makes_one_frame_whatever_the_space)
 TEST(zstd_encoder, the_windows_of_all_levels_are_taken)
 {
     const parley::byte_vector content(100, 'x');
-    for (const int level : {-5, 0, 1, 10, 19, 22, 100}) {
+    for (const int level : {zstd_encoder::stored - 1, zstd_encoder::stored, -5, 0, 1, 10, 19, 22, 100}) {
         zstd_encoder encoder{level};
         const auto frame =
             encoded_in_steps(encoder, content, std::numeric_limits<std::uint64_t>::max(), 4096);

@@ -11,7 +11,10 @@ namespace parley {
 // Writes one frame after another, with windows of at most 8 MiB and without dictionaries. Not thread-safe.
 class zstd_encoder {
 public:
-    // `level` is 1 to 19; others are taken as the nearest. With `threads` above 0, so many threads (at most 8) encode
+    // Looks for hardly anything that repeats: little slower than a copy. Between it and 1, levels are faster and compress less.
+    static constexpr int stored = -131072;
+
+    // `level` is `stored` to 19; others are taken as the nearest. With `threads` above 0, so many threads (at most 8) encode
     // frames that are begun after it, and need up to 8 MiB each.
     explicit zstd_encoder(int level, unsigned threads = 0);
     zstd_encoder(zstd_encoder&&) noexcept;

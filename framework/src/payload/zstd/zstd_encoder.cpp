@@ -16,7 +16,7 @@ struct free_encoder {
 };
 
 // The windows of all these are at most 8 MiB.
-constexpr int min_zstd_level = 1, max_zstd_level = 19;
+constexpr int max_zstd_level = 19;
 constexpr unsigned max_zstd_threads = 8;
 // Of the content that one thread takes at a time; the library's own default is four windows.
 constexpr int job_bytes = 1 << 20;
@@ -25,7 +25,7 @@ constexpr int job_bytes = 1 << 20;
 
 struct zstd_encoder::state {
     std::unique_ptr<ZSTD_CCtx, free_encoder> library;
-    int level = min_zstd_level;
+    int level = 1;
     int threads = 0;
 
     result<ending> step(bytes_view& content, mutable_bytes out, ZSTD_EndDirective how) noexcept
@@ -41,7 +41,7 @@ struct zstd_encoder::state {
 
 zstd_encoder::zstd_encoder(int level, unsigned threads) : state_{std::make_unique<state>()}
 {
-    state_->level = std::clamp(level, min_zstd_level, max_zstd_level);
+    state_->level = std::clamp(level, zstd_encoder::stored, max_zstd_level);
     state_->threads = static_cast<int>(std::min(threads, max_zstd_threads));
 }
 zstd_encoder::zstd_encoder(zstd_encoder&&) noexcept = default;
@@ -50,7 +50,7 @@ zstd_encoder::~zstd_encoder() = default;
 
 void zstd_encoder::set_level(int level) noexcept
 {
-    level = std::clamp(level, min_zstd_level, max_zstd_level);
+    level = std::clamp(level, zstd_encoder::stored, max_zstd_level);
     if (std::exchange(state_->level, level) == level || !state_->library) return;
     if (state_->threads != 0) ZSTD_CCtx_setParameter(state_->library.get(), ZSTD_c_compressionLevel, level);
 }
