@@ -97,7 +97,7 @@ class Base(harness.FreshCase):
         return receiver.events()[-1]["message"]
 
 
-@harness.both_versions
+@harness.both_versions_in_long_runs
 class FileSystems(Base):
     """exFAT by FUSE, shared folders of virtual machines, 9p: neither RENAME_NOREPLACE nor hard links."""
 
@@ -158,7 +158,7 @@ class FileSystems(Base):
                 harness.assert_same(path, kept[1])
 
 
-@harness.both_versions
+@harness.both_versions_in_long_runs
 class Unwritable(Base):
     def test_folders_are_found_before_the_code(self):
         for faults, words in (("mkdirat=EACCES", "Permission denied"), ("mkdirat=EROFS", "Read-only file system"),
@@ -185,7 +185,7 @@ class Unwritable(Base):
         self.assertIn("absent", receiver.stderr.text())
 
 
-@harness.both_versions
+@harness.both_versions_in_long_runs
 class Descriptors(Base):
     def test_too_few_are_8(self):
         for arguments in (("send", self.file), ("recv", "-y", "-o", self.inbox)):
@@ -194,7 +194,7 @@ class Descriptors(Base):
             self.assertIn("Too many open files", process.stderr.text())
 
 
-@harness.both_versions
+@harness.both_versions_in_long_runs
 class Room(Base):
     def test_every_failure_of_the_disk_is_8(self):
         for error in ("EDQUOT", "ENOSPC", "EPERM", "ESTALE", "EINVAL", "EOPNOTSUPP", "EFBIG", "EIO", "EROFS", "ENODEV",
@@ -261,7 +261,7 @@ class Room(Base):
         self.expect_repeated(sender, path)
 
 
-@harness.both_versions
+@harness.both_versions_in_long_runs
 class Names(Base):
     def test_rename_takes_another_name(self):
         for number in range(3):
@@ -310,7 +310,7 @@ class Names(Base):
             harness.assert_same(path, self.inbox / name)
 
 
-@harness.both_versions
+@harness.both_versions_in_long_runs
 class StandardOutput(Base):
     def receive_to(self, redirection, path=None):
         sender, code = self.world.send_waiting(path or self.file)
@@ -351,7 +351,7 @@ class StandardOutput(Base):
         self.assertIn("the document is a directory", receiver.stderr.text())
         self.assertEqual(receiver.stdout.bytes(), b"")
         if self.is_version_2:
-            sender.event("refused")
+            self.assertIn("only a file is taken here", sender.event("receiver_left")["message"])
             sender.event("waiting")
         else:
             sender.expect_left()
@@ -366,7 +366,7 @@ class StandardOutput(Base):
         self.assertEqual(receiver.stdout.bytes(), b"content")
 
 
-@harness.both_versions
+@harness.both_versions_in_long_runs
 class WaitingOn(Base):
     def setUp(self):
         super().setUp()

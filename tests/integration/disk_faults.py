@@ -33,7 +33,7 @@ SPOOL = ("open=EOPNOTSUPP#1", "open=ENOSPC", "open=EROFS", "write=ENOSPC", "writ
 STANDARD_OUTPUT = ("write=ENOSPC", "write=EFBIG@2", "write=EIO", "write=EINTR#1", "write=SHORT", "close=EDQUOT")
 
 
-@harness.both_versions
+@harness.both_versions_in_long_runs
 class DiskFaults(unittest.TestCase):
     SESSION = "1"
 

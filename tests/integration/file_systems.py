@@ -65,7 +65,7 @@ class Base(destinations.Base):
         return top
 
 
-@harness.both_versions
+@harness.both_versions_in_long_runs
 class Matrix(Base):
     def begin(self, kind):
         if os.environ.get(IN_NAMESPACE) != "1":
@@ -185,7 +185,7 @@ for _kind in KINDS:
         setattr(Matrix, f"test_{_kind}_{_what.__name__}", cell(_kind, _what))
 
 
-@harness.both_versions
+@harness.both_versions_in_long_runs
 class Unfit(Base):
     """File systems that can take nothing can still give."""
 

@@ -508,8 +508,15 @@ class Case(unittest.TestCase):
 def both_versions(case):
     """Decorates a class of tests with SESSION "1": adds the same for version 2 of the session to the class's module."""
     name = f"{case.__name__}OfVersion2"
-    setattr(sys.modules[case.__module__], name, type(name, (case,), {"__module__": case.__module__, "SESSION": "2"}))
+    of_version_2 = type(name, (case,), {"__module__": case.__module__, "SESSION": "2", "__unittest_skip__": False})
+    setattr(sys.modules[case.__module__], name, of_version_2)
     return case
+
+
+def both_versions_in_long_runs(case):
+    """The same; version 1, which changes rarely, has its turn where PARLEY_BOTH_VERSIONS is set."""
+    both_versions(case)
+    return case if os.environ.get("PARLEY_BOTH_VERSIONS") else unittest.skip("PARLEY_BOTH_VERSIONS is not set")(case)
 
 
 class FreshCase(unittest.TestCase):
