@@ -6,6 +6,7 @@
 #include <parley/proto/room_broker.hpp>
 #include <parley/relay/limits.hpp>
 #include <parley/relay/network_set.hpp>
+#include <parley/relay/static_site.hpp>
 #include <parley/transport/transport.hpp>
 #include <parley/transport/websocket.hpp>
 
@@ -60,6 +61,9 @@ struct relay_server_options {
     // Answers HTTP requests on every address that serves HTTP. When it returns nullopt, the relay answers
     // itself (404, 426). Must not throw or block; may be empty.
     std::function<std::optional<http_answer>(const relay_http_call&)> http;
+    // A page for browsers, on every address that serves WebSockets: where a WebSocket to the default lobby may be
+    // opened ("/" when that is any path), and at /lobby/NAME. Its files are in the same folders. Null: none.
+    std::shared_ptr<const static_site> site;
     // The bound on the memory, in bytes, of the queue of one handshake connection. limits.memory bounds all
     // queues together. Packets of other peers may take an eighth of it; the relay drops further ones.
     std::size_t max_queue_bytes = 8u << 20;
