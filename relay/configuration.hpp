@@ -19,6 +19,8 @@ inline constexpr std::uint16_t default_room_port = 9001;
 enum class log_level { debug, info, warning, error };
 inline constexpr std::array<std::string_view, 4> log_level_names{"debug", "info", "warning", "error"};
 enum class log_format { text, json };
+enum class on_off { off, on };
+inline constexpr std::array<std::string_view, 2> on_off_names{"off", "on"};
 enum class log_addresses { full, prefix, none };
 
 struct relay_configuration {
@@ -41,8 +43,9 @@ struct relay_configuration {
     log_format format = log_format::text;
     log_addresses addresses = log_addresses::full;
     bool lobbies = true;
-    bool one_port = false; // no listeners only for rooms: those of `listen` serve them, too
-    bool json = false;     // the ready line as a JSON object
+    on_off web = on_off::on; // the page that the program has inside, if it has one
+    bool one_port = false;   // no listeners only for rooms: those of `listen` serve them, too
+    bool json = false;       // the ready line as a JSON object
 };
 
 // Sets the fields that were left empty.

@@ -41,6 +41,8 @@ constexpr std::span<const std::string_view> names_of<log_level> = log_level_name
 template <>
 constexpr std::span<const std::string_view> names_of<log_format> = formats;
 template <>
+constexpr std::span<const std::string_view> names_of<on_off> = on_off_names;
+template <>
 constexpr std::span<const std::string_view> names_of<log_addresses> = address_forms;
 
 // JSON has these itself.
@@ -169,6 +171,9 @@ const std::array table{
     make<&rc::allowed_origins>(
         "allowed-origin", origins, "ORIGIN",
         "Web pages that may open WebSockets, as browsers name them; by default any may", now),
+    make<&rc::web>("web", choice, "on|off",
+                   "Whether to serve the page for browsers, if the program has one inside", false, 0, 0,
+                   on_off_names),
     make<&rc::lobbies>("lobbies", yes_no, "",
                        "Whether WebSockets to /lobby/NAME meet in a lobby of their own"),
     make<&rc::timeout>("timeout", seconds, "SECONDS", "How long a peer may wait for another", false, 0.001,
@@ -206,6 +211,10 @@ const std::array table{
     make<&rl::lobbies>("max-lobbies", whole, "N", "Lobbies that somebody is in", now, 0, largest_count),
     make<&rl::lobbies_per_address>("max-lobbies-per-address", whole, "N",
                                    "Lobbies that one address has opened", now, 0, largest_count),
+    make<&rl::http>("max-http", whole, "N", "Connections in total that get the page for browsers", now, 0,
+                    largest_count),
+    make<&rl::http_per_address>("max-http-per-address", whole, "N",
+                                "Connections of one address that get the page", now, 0, largest_count),
     make<&rl::memory>(
         "max-memory", whole, "BYTES",
         "Bytes of memory for what waits for slow peers; above it, the largest holder is dropped", now, 0,
