@@ -31,7 +31,7 @@ struct relay_configuration {
     std::vector<std::string> public_http{"healthz", "readyz"};        // what the other addresses answer of it
     std::string tls_certificate, tls_key;                             // PEM files, for tls and wss
     std::vector<std::string> trusted_networks;                        // of proxies, as ADDR/BITS
-    std::vector<std::string> allowed_origins;                         // of web pages; empty: any
+    std::vector<std::string> allowed_origins;                         // of web pages; empty: the relay's own
     std::chrono::milliseconds timeout{std::chrono::hours{1}};         // how long a peer may wait
     std::chrono::milliseconds room_timeout{std::chrono::seconds{30}}; // from an agreement to its room
     std::chrono::milliseconds ping_interval{std::chrono::seconds{25}}; // of a WebSocket

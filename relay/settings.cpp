@@ -170,7 +170,9 @@ const std::array table{
                                 "Networks whose proxies may supply the client's address", now),
     make<&rc::allowed_origins>(
         "allowed-origin", origins, "ORIGIN",
-        "Web pages that may open WebSockets, as browsers name them; by default any may", now),
+        "Web pages that may open WebSockets, as browsers name them, or any; by default only those of the host "
+        "that is asked",
+        now),
     make<&rc::web>("web", choice, "on|off",
                    "Whether to serve the page for browsers, if the program has one inside", false, 0, 0,
                    on_off_names),
@@ -349,7 +351,7 @@ bool is_origin(std::string_view text)
     const auto plain = [](char c) {
         return c > ' ' && c < 0x7f && std::string_view{"/?#@,"}.find(c) == std::string_view::npos;
     };
-    if (text == "null") return true;
+    if (text == "null" || text == any_origin) return true;
     if (at == 0 || at == std::string_view::npos) return false;
     const std::string_view scheme = text.substr(0, at), host = text.substr(at + 3);
     return !host.empty() && std::all_of(scheme.begin(), scheme.end(), plain) &&
@@ -398,7 +400,7 @@ std::string expectation(const setting& s)
     case networks:
         return "a list of strings, each ADDR/BITS";
     case origins:
-        return "a list of strings, each SCHEME://HOST[:PORT]";
+        return "a list of strings, each SCHEME://HOST[:PORT], or any";
     case choice:
         return "one of " + listed(s.choices);
     case setting_type::choices:

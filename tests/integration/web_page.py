@@ -2,12 +2,13 @@
 
 import http.client
 import pathlib
+import socket
 import ssl
 import unittest
 
 import harness
 import secure
-from proxies_in_front import PROXY_ADDRESS, Nginx, substituted, wait_for_port
+from proxies_in_front import PROXY_ADDRESS, Nginx, frame, identity_seen, substituted, upgrade, wait_for_port
 
 SITE = pathlib.Path(__file__).resolve().parents[1] / "programs/relay/site"
 SCRIPT = "app-5QWERTY7.js"
@@ -62,6 +63,17 @@ class Page(secure.Case):
                 self.assertEqual((answer.status, body), (426, b"A relay answers WebSockets here.\n"))
                 self.assertEqual(answer.headers["Connection"], "close")
 
+    def test_its_page_may_open_websockets_and_others_may_not(self):
+        relay = self.relay()
+        own = "Origin: http://relay.example"
+        for headers, admitted in (((own,), True), ((), True), (("Origin: http://evil.example",), False)):
+            with self.subTest(headers=headers), socket.create_connection(("127.0.0.1", relay.port), harness.LIMIT) as peer:
+                self.assertEqual(bool(identity_seen(peer, upgrade("/", headers) + frame(b"000001"))), admitted)
+        relay.wait_text("reason=origin")
+        anyone = self.relay("--allowed-origin", "any")
+        with socket.create_connection(("127.0.0.1", anyone.port), harness.LIMIT) as peer:
+            self.assertTrue(identity_seen(peer, upgrade("/", ("Origin: http://evil.example",)) + frame(b"000001")))
+
     def test_behind_nginx(self):
         relay = self.relay("--trusted-network", PROXY_ADDRESS)
         port = harness.free_port()
@@ -86,6 +98,12 @@ class Page(secure.Case):
         self.assertEqual(again.status, 304)
         self.assertIs(connection.sock, first)
         self.assertIn("trusted-types parley", page.headers["Content-Security-Policy"])
+        for origin, admitted in ((f"https://localhost:{port}", True), ("https://localhost", False),
+                                 ("https://evil.example", False)):
+            plain = socket.create_connection(("127.0.0.1", port), harness.LIMIT)
+            with context.wrap_socket(plain, server_hostname="localhost") as peer:
+                request = upgrade("/", (f"Origin: {origin}",)).replace(b"relay.example", b"localhost:%d" % port, 1)
+                self.assertEqual(bool(identity_seen(peer, request + frame(b"000001"))), admitted, origin)
 
 
 if __name__ == "__main__":

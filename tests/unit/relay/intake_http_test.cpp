@@ -282,5 +282,50 @@ TEST(intake_http, a_relay_that_drains_does_not_wait_for_requests)
     EXPECT_TRUE(w.log.rejections.empty());
 }
 
+TEST(intake_http, its_own_pages_may_open_websockets)
+{
+    world w{over::tcp};
+    const auto from = [](const std::string& origin, const std::string& host) {
+        std::string out = websocket_hello("/", "Origin: " + origin + "\r\n");
+        return out.replace(out.find("Host: relay"), 11, "Host: " + host);
+    };
+    const std::pair<const char*, const char*> own[] = {
+        {"https://relay.example", "relay.example"},     {"HTTPS://Relay.Example", "relay.example"},
+        {"http://localhost:9000", "localhost:9000"},    {"http://[::1]:9000", "[::1]:9000"},
+        {"https://relay.example", "relay.example:443"}, {"http://relay.example", "relay.example:80"},
+    };
+    for (const auto& [origin, host] : own) {
+        caller page{w, from(origin, host)};
+        EXPECT_NE(page.identity(), "nothing") << origin << " " << host;
+    }
+    EXPECT_TRUE(w.log.rejections.empty());
+    const std::pair<const char*, const char*> foreign[] = {
+        {"https://evil.example", "relay.example"},
+        {"null", "relay.example"},
+        {"https://relay.example.evil", "relay.example"},
+        {"http://localhost:3000", "localhost:9000"},
+        {"http://localhost", "localhost:9000"},
+        {"https://relay.example:80", "relay.example"},
+        {"http://relay.example", "relay.example:443"},
+        {"ftp://relay.example", "relay.example"},
+        {"relay.example", "relay.example"},
+        {"https://", "relay.example"},
+        {"", "relay.example"},
+        {"https://relay.example/", "relay.example"},
+        {"https://relay.example\r\nOrigin: https://evil.example", "relay.example"},
+    };
+    for (const auto& [origin, host] : foreign) {
+        caller page{w, from(origin, host)};
+        EXPECT_TRUE(page.hears("HTTP/1.1 403")) << origin << " " << host;
+    }
+    EXPECT_EQ(w.log.rejections, std::vector(std::size(foreign), reject_reason::origin));
+
+    relay_server_options options;
+    options.allowed_origins = {std::string{any_origin}};
+    world open{over::tcp, options};
+    caller page{open, from("https://evil.example", "relay.example")};
+    EXPECT_NE(page.identity(), "nothing");
+}
+
 } // namespace
 } // namespace parley::test

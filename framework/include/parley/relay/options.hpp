@@ -13,9 +13,14 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace parley {
+
+// Allows every web page; see relay_server_options::allowed_origins.
+inline constexpr std::string_view any_origin = "any";
 
 // What a connection is for.
 enum class relay_channel : byte { handshake, room };
@@ -51,8 +56,9 @@ struct relay_server_options {
     // or X-Real-IP. From any other address the relay rejects a PROXY header, and ignores the other headers.
     network_set trusted_networks;
     // The web pages that may open WebSockets, as browsers name them in the Origin header:
-    // "https://relay.example", with a port only where it is not the default. The relay refuses other origins.
-    // It accepts requests without the header, which browsers always send. Empty: any page may.
+    // "https://relay.example", with a port only where it is not the default; any_origin stands for all. The
+    // relay refuses other origins. It accepts requests without the header, which browsers always send. Empty:
+    // the pages whose origin has the host and port of the request's Host header.
     std::vector<std::string> allowed_origins;
     // A WebSocket to /lobby/NAME enters the lobby of that name; NAME has 1 to 64 letters (A-Z, a-z), digits,
     // ".", "_" or "-". A lobby is a separate space of peers, uids and rooms. It exists as long as it has a

@@ -52,6 +52,20 @@ reject_reason reject_reason_of(const websocket_accepted& accepted) noexcept
     return accepted.request.method.empty() ? reject_reason::bad_http : reject_reason::bad_upgrade;
 }
 
+// Whether a page of `origin` ("https://relay.example") comes from the host and port that a Host header names.
+bool is_same_host(std::string_view origin, std::string_view host) noexcept
+{
+    for (const auto& [scheme, port] : {std::pair<std::string_view, std::string_view>{"https://", ":443"},
+                                       std::pair<std::string_view, std::string_view>{"http://", ":80"}}) {
+        if (!is_same_name(origin.substr(0, scheme.size()), scheme)) continue;
+        origin.remove_prefix(scheme.size());
+        if (host.ends_with(port)) host.remove_suffix(port.size());
+        if (origin.ends_with(port)) origin.remove_suffix(port.size());
+        return !host.empty() && is_same_name(origin, host);
+    }
+    return false;
+}
+
 } // namespace
 
 std::optional<std::string_view> lobby_name_of(std::string_view path) noexcept
@@ -110,13 +124,15 @@ bool intake::find_lobby(pending_connection& v, std::string_view path)
 bool intake::check_origin(pending_connection& v, const http_request& request)
 {
     const auto& allowed = options_.allowed_origins;
-    if (allowed.empty()) return true;
-    for (const auto& [name, value] : request.headers) {
-        if (!is_same_name(name, "Origin")) continue;
-        const bool listed = std::any_of(allowed.begin(), allowed.end(), [&](const std::string& each) {
-            return is_same_name(each, value); // scheme and host are the same in any case
+    const auto fits = [&](std::string_view origin) {
+        if (allowed.empty()) return is_same_host(origin, request.header("Host"));
+        return std::any_of(allowed.begin(), allowed.end(), [&](const std::string& each) {
+            return each == any_origin || is_same_name(each, origin); // the case makes no difference
         });
-        if (!listed) return refuse(v, reject_reason::origin);
+    };
+    for (const auto& [name, value] : request.headers) {
+        const bool foreign = is_same_name(name, "Origin") && !fits(value);
+        if (foreign) return refuse(v, reject_reason::origin);
     }
     return true;
 }
