@@ -541,5 +541,21 @@ TEST(accept_websocket_test, large_answers_go_in_parts)
     EXPECT_EQ(times(unchanged.answer, "Content-"), 0u);
 }
 
+TEST(accept_websocket_test, a_room_may_have_a_window)
+{
+    for (const std::string& offered :
+         {std::string{"bob.room.window"}, "bob.room, bob.room.window, " + seat_value,
+          seat_value + "\r\nSec-WebSocket-Protocol: BOB.room.WINDOW"}) {
+        const exchange x = ask(request_with(offered));
+        EXPECT_EQ(x.accepted.status, 101u) << offered;
+        EXPECT_THAT(x.answer, ::testing::HasSubstr("Sec-WebSocket-Protocol: bob.room.window\r\n\r\n"));
+        EXPECT_EQ(x.seat.has_value(), offered.find("seat") != std::string::npos);
+    }
+    const exchange handshake = ask(request_with("bob.room.window, bob.handshake"));
+    EXPECT_THAT(handshake.answer, ::testing::HasSubstr("Sec-WebSocket-Protocol: bob.handshake\r\n\r\n"));
+    EXPECT_EQ(ask(request_with("bob.handshake.window")).accepted.status, 400u);
+    EXPECT_EQ(ask(request_with("bob.room.windows")).accepted.status, 400u);
+}
+
 } // namespace
 } // namespace parley::test

@@ -2,8 +2,9 @@
 //
 // One URL serves both kinds of stream; the subprotocol names the kind: bob.handshake or bob.room. A second
 // value, bob.seat. with 32 hexadecimal digits, is the peer's seat: the same on both connections of a session,
-// and never in the answer. Bytes travel in binary messages whose boundaries mean nothing. Close codes: 1003
-// for a text message, 1009 for a message above the bound, 1002 for a broken rule, 1007 for a close reason
+// and never in the answer. A peer that offers bob.room.window, for a room, says in text messages how many bytes
+// it has used, and gets at most 8 MiB more than that. Bytes travel in binary messages whose boundaries mean
+// nothing. Close codes: 1003 for a text message of others, 1009 for a message above the bound, 1002 for a broken rule, 1007 for a close reason
 // that is not UTF-8.
 //
 // A close frame ends a stream in order: async_shutdown_send sends 1000, and reading continues until the

@@ -94,10 +94,20 @@ awaitable<error_code> write_answer(any_stream& stream, const http_answer& answer
     co_return error_code{};
 }
 
-std::optional<stream_kind> requested_kind(const http_request& request)
+struct subprotocol {
+    std::string_view name;
+    stream_kind kind;
+    bool has_window = false;
+};
+
+// The first of these that the request offers.
+std::optional<subprotocol> requested_subprotocol(const http_request& request)
 {
-    for (const stream_kind kind : {stream_kind::handshake, stream_kind::room})
-        if (has_token(request, protocol_header, websocket_subprotocol(kind))) return kind;
+    for (const subprotocol& each :
+         {subprotocol{websocket_subprotocol(stream_kind::handshake), stream_kind::handshake},
+          subprotocol{"bob.room.window", stream_kind::room, true},
+          subprotocol{websocket_subprotocol(stream_kind::room), stream_kind::room}})
+        if (has_token(request, protocol_header, each.name)) return each;
     return std::nullopt;
 }
 
@@ -143,7 +153,7 @@ http_answer judge(const http_request& request, bool seat_is_bad, const websocket
     constexpr std::size_t key_bytes = 24; // 16 in base64
     if (request.header("Sec-WebSocket-Key").size() != key_bytes || request.header("Host").empty())
         return {400, "A header of the WebSocket request is missing or malformed.\n"};
-    if (!requested_kind(request))
+    if (!requested_subprotocol(request))
         return {400, "Sec-WebSocket-Protocol is neither bob.handshake nor bob.room.\n"};
     if (seat_is_bad) return {400, "The seat is malformed, or there are several.\n"};
     auto other = options.on_upgrade ? options.on_upgrade(request) : std::nullopt;
@@ -285,14 +295,14 @@ awaitable<websocket_accepted> accept_websocket(any_stream& stream, websocket_acc
             co_await detail::end_and_drain(stream, 64 * 1024);
         co_return out;
     }
-    const stream_kind kind = *requested_kind(out.request);
-    std::string text =
-        detail::format_websocket_answer(out.request.header("Sec-WebSocket-Key"), websocket_subprotocol(kind));
+    const subprotocol what = *requested_subprotocol(out.request);
+    std::string text = detail::format_websocket_answer(out.request.header("Sec-WebSocket-Key"), what.name);
     out.error = co_await write_text(stream, std::move(text));
     if (out.error)
         stream.close();
     else
-        stream = detail::make_server_websocket_stream(std::move(stream), kind, options.websocket, seat);
+        stream = detail::make_server_websocket_stream(std::move(stream), what.kind, options.websocket, seat,
+                                                      what.has_window);
     co_return out;
 }
 
