@@ -19,6 +19,8 @@ inline constexpr std::uint16_t default_room_port = 9001;
 enum class log_level { debug, info, warning, error };
 inline constexpr std::array<std::string_view, 4> log_level_names{"debug", "info", "warning", "error"};
 enum class log_format { text, json };
+enum class on_off { off, on };
+inline constexpr std::array<std::string_view, 2> on_off_names{"off", "on"};
 enum class log_addresses { full, prefix, none };
 
 struct relay_configuration {
@@ -29,7 +31,7 @@ struct relay_configuration {
     std::vector<std::string> public_http{"healthz", "readyz"};        // what the other addresses answer of it
     std::string tls_certificate, tls_key;                             // PEM files, for tls and wss
     std::vector<std::string> trusted_networks;                        // of proxies, as ADDR/BITS
-    std::vector<std::string> allowed_origins;                         // of web pages; empty: any
+    std::vector<std::string> allowed_origins;                         // of web pages; empty: the relay's own
     std::chrono::milliseconds timeout{std::chrono::hours{1}};         // how long a peer may wait
     std::chrono::milliseconds room_timeout{std::chrono::seconds{30}}; // from an agreement to its room
     std::chrono::milliseconds ping_interval{std::chrono::seconds{25}}; // of a WebSocket
@@ -41,8 +43,9 @@ struct relay_configuration {
     log_format format = log_format::text;
     log_addresses addresses = log_addresses::full;
     bool lobbies = true;
-    bool one_port = false; // no listeners only for rooms: those of `listen` serve them, too
-    bool json = false;     // the ready line as a JSON object
+    on_off web = on_off::on; // the page that the program has inside, if it has one
+    bool one_port = false;   // no listeners only for rooms: those of `listen` serve them, too
+    bool json = false;       // the ready line as a JSON object
 };
 
 // Sets the fields that were left empty.

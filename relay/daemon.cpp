@@ -51,8 +51,11 @@ network_set networks_of(const relay_configuration& configuration)
 } // namespace
 
 struct daemon::state {
-    state(relay_configuration c, std::vector<std::string> a)
-        : configuration(std::move(c)), arguments(std::move(a)), log(configuration.format, configuration.level)
+    state(relay_configuration c, std::vector<std::string> a, std::shared_ptr<const static_site> s)
+        : configuration(std::move(c)),
+          arguments(std::move(a)),
+          site(std::move(s)),
+          log(configuration.format, configuration.level)
     {
         logged.show_addresses(configuration.addresses);
     }
@@ -69,6 +72,7 @@ struct daemon::state {
 
     relay_configuration configuration;
     std::vector<std::string> arguments;
+    std::shared_ptr<const static_site> site;
     passed_sockets passed = take_passed_sockets();
     event_log log;
     log_observer logged{log};
@@ -84,8 +88,9 @@ struct daemon::state {
     unsigned endings = 0; // signals to end so far
 };
 
-daemon::daemon(relay_configuration configuration, std::vector<std::string> arguments)
-    : state_(std::make_unique<state>(std::move(configuration), std::move(arguments)))
+daemon::daemon(relay_configuration configuration, std::vector<std::string> arguments,
+               std::shared_ptr<const static_site> site)
+    : state_(std::make_unique<state>(std::move(configuration), std::move(arguments), std::move(site)))
 {
 }
 
@@ -143,6 +148,7 @@ exit_code daemon::state::start()
     options.http = [this](const relay_http_call& call) {
         return answer_http(http, call.request, call.own_address);
     };
+    if (configuration.web == on_off::on) options.site = site;
     relay.emplace(context.get_executor(), std::move(options), metrics);
 
     diagnostics diag;

@@ -13,8 +13,10 @@ namespace parley::relayd {
 // configuration again; if anything in it is wrong, nothing changes.
 class daemon {
 public:
-    // `arguments` is the command line, which a reload reads again.
-    daemon(relay_configuration configuration, std::vector<std::string> arguments);
+    // `arguments` is the command line, which a reload reads again. `site` is served unless the configuration
+    // says otherwise; may be null.
+    daemon(relay_configuration configuration, std::vector<std::string> arguments,
+           std::shared_ptr<const static_site> site = nullptr);
     daemon(const daemon&) = delete;
     daemon& operator=(const daemon&) = delete;
     ~daemon();

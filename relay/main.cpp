@@ -1,4 +1,5 @@
 #include "relay/daemon.hpp"
+#include "relay/embedded_site.hpp"
 #include "relay/options.hpp"
 
 #include <parley/base/bytes.hpp>
@@ -22,7 +23,7 @@ int run(std::vector<std::string> arguments)
     }
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN); // a log file at its limit
-    daemon relay{std::get<relay_configuration>(std::move(parsed)), std::move(arguments)};
+    daemon relay{std::get<relay_configuration>(std::move(parsed)), std::move(arguments), embedded_site()};
     return static_cast<int>(relay.run());
 }
 

@@ -41,6 +41,8 @@ constexpr std::span<const std::string_view> names_of<log_level> = log_level_name
 template <>
 constexpr std::span<const std::string_view> names_of<log_format> = formats;
 template <>
+constexpr std::span<const std::string_view> names_of<on_off> = on_off_names;
+template <>
 constexpr std::span<const std::string_view> names_of<log_addresses> = address_forms;
 
 // JSON has these itself.
@@ -168,7 +170,12 @@ const std::array table{
                                 "Networks whose proxies may supply the client's address", now),
     make<&rc::allowed_origins>(
         "allowed-origin", origins, "ORIGIN",
-        "Web pages that may open WebSockets, as browsers name them; by default any may", now),
+        "Web pages that may open WebSockets, as browsers name them, or any; by default only those of the host "
+        "that is asked",
+        now),
+    make<&rc::web>("web", choice, "on|off",
+                   "Whether to serve the page for browsers, if the program has one inside", false, 0, 0,
+                   on_off_names),
     make<&rc::lobbies>("lobbies", yes_no, "",
                        "Whether WebSockets to /lobby/NAME meet in a lobby of their own"),
     make<&rc::timeout>("timeout", seconds, "SECONDS", "How long a peer may wait for another", false, 0.001,
@@ -206,6 +213,10 @@ const std::array table{
     make<&rl::lobbies>("max-lobbies", whole, "N", "Lobbies that somebody is in", now, 0, largest_count),
     make<&rl::lobbies_per_address>("max-lobbies-per-address", whole, "N",
                                    "Lobbies that one address has opened", now, 0, largest_count),
+    make<&rl::http>("max-http", whole, "N", "Connections in total that get the page for browsers", now, 0,
+                    largest_count),
+    make<&rl::http_per_address>("max-http-per-address", whole, "N",
+                                "Connections of one address that get the page", now, 0, largest_count),
     make<&rl::memory>(
         "max-memory", whole, "BYTES",
         "Bytes of memory for what waits for slow peers; above it, the largest holder is dropped", now, 0,
@@ -340,7 +351,7 @@ bool is_origin(std::string_view text)
     const auto plain = [](char c) {
         return c > ' ' && c < 0x7f && std::string_view{"/?#@,"}.find(c) == std::string_view::npos;
     };
-    if (text == "null") return true;
+    if (text == "null" || text == any_origin) return true;
     if (at == 0 || at == std::string_view::npos) return false;
     const std::string_view scheme = text.substr(0, at), host = text.substr(at + 3);
     return !host.empty() && std::all_of(scheme.begin(), scheme.end(), plain) &&
@@ -389,7 +400,7 @@ std::string expectation(const setting& s)
     case networks:
         return "a list of strings, each ADDR/BITS";
     case origins:
-        return "a list of strings, each SCHEME://HOST[:PORT]";
+        return "a list of strings, each SCHEME://HOST[:PORT], or any";
     case choice:
         return "one of " + listed(s.choices);
     case setting_type::choices:

@@ -17,7 +17,7 @@ enum class setting_type : byte {
     text,      // a JSON string
     addresses, // a list of ADDR:PORT; its flag may be repeated
     networks,  // a list of ADDR/BITS; its flag may be repeated
-    origins,   // a list of SCHEME://HOST[:PORT]; its flag may be repeated
+    origins,   // a list of SCHEME://HOST[:PORT] or "any"; its flag may be repeated
     choice,    // one of `choices`
     choices,   // a list of some of `choices`; its flag may be repeated
     seconds,   // a number

@@ -73,6 +73,15 @@ void check_request(bytes_view stream)
             require(!each.empty() && each.find(',') == each.npos && each.front() != ' ' && each.back() != ' ',
                     "an element of a list");
     detail::forwarded_for(*request, trusted);
+    static const static_site site = [] {
+        static_file file;
+        file.path = "/file";
+        file.etag = "1";
+        file.identity = file.gzip = file.br = as_bytes("content");
+        return static_site{{file}};
+    }();
+    const auto answer = site.answer(*request, "/file");
+    require(answer && (answer->status == 200 || answer->status == 304 || answer->status == 405), "a file");
     const auto lobby = detail::lobby_name_of(request->path());
     require(!lobby || (!lobby->empty() && lobby->size() <= 64), "a lobby's name");
     // What a client writes to the left of the one that its proxy saw must not matter.
@@ -93,12 +102,14 @@ struct heard {
     friend bool operator==(const heard&, const heard&) = default;
 };
 
-heard listen_to(bytes_view stream, std::size_t step)
+heard listen_to(bytes_view stream, std::size_t step, bool has_window)
 {
     constexpr std::size_t max_message_bytes = 1000;
     constexpr time_point now = time_point{} + std::chrono::hours{1};
-    detail::websocket_codec codec{max_message_bytes};
+    detail::websocket_codec codec{max_message_bytes, has_window};
     heard out;
+    byte_vector sent;
+    codec.send(byte_vector(max_message_bytes), sent); // what counts may name
     while (!stream.empty()) {
         byte_vector piece = copy_of(stream.first(std::min(step, stream.size())));
         const std::size_t kept = codec.receive(piece, now, out.answers);
@@ -106,6 +117,8 @@ heard listen_to(bytes_view stream, std::size_t step)
         out.bytes.insert(out.bytes.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(kept));
         stream = stream.subspan(piece.size());
     }
+    require(codec.sendable() == SIZE_MAX || codec.sendable() <= detail::websocket_window_bytes,
+            "a window grows");
     codec.answer(out.answers);
     out.failed = codec.failed();
     out.closed = codec.closed();
@@ -114,10 +127,12 @@ heard listen_to(bytes_view stream, std::size_t step)
 
 void check_frames(bytes_view stream)
 {
-    const heard whole = listen_to(stream, std::max<std::size_t>(stream.size(), 1));
-    for (const std::size_t step : {1u, 3u, 127u})
-        require(listen_to(stream, step) == whole, "another cut, another reading");
-    require(whole.answers.size() <= stream.size() * 4 + 64, "answers grow beyond what asks for them");
+    for (const bool has_window : {false, true}) {
+        const heard whole = listen_to(stream, std::max<std::size_t>(stream.size(), 1), has_window);
+        for (const std::size_t step : {1u, 3u, 127u})
+            require(listen_to(stream, step, has_window) == whole, "another cut, another reading");
+        require(whole.answers.size() <= stream.size() * 4 + 64, "answers grow beyond what asks for them");
+    }
 }
 
 } // namespace

@@ -29,6 +29,14 @@ if(PARLEY_SANITIZE) # a sanitizer keeps freed memory
 endif()
 set_tests_properties(websocket_hostile PROPERTIES LABELS integration TIMEOUT ${PARLEY_TEST_TIMEOUT} ENVIRONMENT "${hostile_environment}")
 
+# A page for browsers inside a relay, and the window of a page's room.
+add_test(NAME web_page COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/web_page.py)
+set_tests_properties(web_page PROPERTIES LABELS integration TIMEOUT ${PARLEY_TEST_TIMEOUT}
+    ENVIRONMENT "PARLEY_PROGRAM=$<TARGET_FILE:parley>;PARLEY_RELAY_PROGRAM=$<TARGET_FILE:relay_with_page>")
+add_test(NAME websocket_window COMMAND ${PARLEY_SYSTEM_PYTHON} -B ${CMAKE_CURRENT_LIST_DIR}/websocket_window.py)
+set_tests_properties(websocket_window PROPERTIES LABELS integration TIMEOUT ${PARLEY_TEST_TIMEOUT}
+    ENVIRONMENT "PARLEY_PROGRAM=$<TARGET_FILE:parley>;PARLEY_RELAY_PROGRAM=$<TARGET_FILE:parley-relay>")
+
 # Real nginx and haproxy before relays, with the files of deploy/. PARLEY_PROXY_MIB is the size of its large documents.
 add_test(NAME proxies_in_front COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/proxies_in_front.py)
 set(proxies_environment "PARLEY_PROGRAM=$<TARGET_FILE:parley>;PARLEY_RELAY_PROGRAM=$<TARGET_FILE:parley-relay>")

@@ -12,6 +12,7 @@
 #include <parley/relay/options.hpp>
 #include <parley/relay/reject_reason.hpp>
 #include <parley/relay/relay_server.hpp>
+#include <parley/relay/static_site.hpp>
 #include <parley/session/forward.hpp>
 #include <parley/session/forward_rule.hpp>
 #include <parley/session/meeting.hpp>

@@ -270,6 +270,7 @@ void relay_server::state::drain()
 {
     if (stopping || std::exchange(draining, true)) return;
     for_each_lobby([](lobby& each) { each.handshakes.stop(); });
+    intake.drain();
     close_listeners_when_due();
     changed.signal();
 }

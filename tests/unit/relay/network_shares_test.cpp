@@ -167,6 +167,11 @@ const std::map<std::string, std::function<std::size_t(attack&)>> rows{
          return by.take(
              [&](permit& a, permit&, const identity& who) { return by.limit->take(share::lobbies, a, who); });
      }},
+    {"downloads of the page at once",
+     [](attack& by) {
+         return by.take(
+             [&](permit& a, permit&, const identity& who) { return by.limit->take(share::http, a, who); });
+     }},
     {"new connections per second", [](attack& by) { return by.rate(pace::connections, 1s); }},
     {"hellos per second", [](attack& by) { return by.rate(pace::hellos, 1s); }},
     {"announcements per second", [](attack& by) { return 1000 * by.rate(pace::announcements, 1s, 1000); }},

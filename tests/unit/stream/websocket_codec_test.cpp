@@ -275,5 +275,125 @@ TEST(websocket_codec_test, keepalives_pass_for_ever)
     }
 }
 
+// A server's codec with a window that has sent `sent` bytes.
+struct windowed_server : server {
+    explicit windowed_server(std::size_t sent = 0)
+    {
+        codec = websocket_codec{1u << 20, true};
+        byte_vector wire;
+        while (sent > 0) {
+            const byte_vector part(std::min<std::size_t>(sent, 1u << 20), 'x');
+            codec.send(part, wire);
+            sent -= part.size();
+            wire.clear();
+        }
+    }
+    // A text message in `frames` frames.
+    received count(std::string_view text, std::size_t frames = 1, std::size_t step = 1000)
+    {
+        std::string hex;
+        for (std::size_t i = 0; i < frames; ++i) {
+            const std::size_t begin = text.size() * i / frames, end = text.size() * (i + 1) / frames;
+            const bool last = i + 1 == frames;
+            std::string start = std::string{last ? "8" : "0"} + (i == 0 ? "1" : "0");
+            const std::array<byte, 1> size{static_cast<byte>(0x80 | (end - begin))};
+            hex += frame(start + to_hex(size), to_hex(as_bytes(text.substr(begin, end - begin))));
+        }
+        return feed(hex, step);
+    }
+};
+
+TEST(websocket_codec_test, a_window_is_as_far_ahead_as_the_peers_counts_allow)
+{
+    constexpr std::size_t window = websocket_window_bytes;
+    windowed_server s;
+    EXPECT_EQ(s.codec.sendable(), window);
+    byte_vector wire;
+    s.codec.send(byte_vector(1000, 'x'), wire);
+    EXPECT_EQ(s.codec.sendable(), window - 1000);
+    std::array<byte, websocket_codec::max_header_bytes> head{};
+    std::size_t sent = 1000;
+    for (std::size_t size = 1u << 20; s.codec.head(size, head) != 0; size = 1u << 20) sent += size;
+    EXPECT_EQ(sent, window) << "no head for a byte more";
+    EXPECT_EQ(s.codec.sendable(), 0u);
+    s.count("0");
+    EXPECT_EQ(s.codec.sendable(), 0u);
+    s.count("1");
+    EXPECT_EQ(s.codec.sendable(), 1u);
+    std::size_t size = 5000;
+    EXPECT_NE(s.codec.head(size, head), 0u);
+    EXPECT_EQ(size, 1u) << "no more than the window";
+    s.count("8388609");
+    EXPECT_EQ(s.codec.sendable(), window);
+    s.count("8388609");
+    EXPECT_FALSE(s.codec.failed()) << "the same again does no harm";
+    websocket_codec without{1000};
+    EXPECT_EQ(without.sendable(), SIZE_MAX);
+}
+
+TEST(websocket_codec_test, a_count_comes_in_any_split_and_is_no_byte_of_the_stream)
+{
+    for (std::size_t frames = 1; frames <= 7; ++frames)
+        for (std::size_t step = 1; step < 30; ++step) {
+            windowed_server s{1024};
+            const received before = s.feed(frame("8282", "6161"), step);
+            const received count = s.count("1023", frames, step);
+            const received after = s.feed(frame("8281", "62") + frame("8980", ""), step);
+            EXPECT_EQ(before.text + count.text + after.text, "aab");
+            EXPECT_EQ(to_hex(count.output), "");
+            EXPECT_EQ(to_hex(after.output), "8a00");
+            EXPECT_EQ(s.codec.sendable(), websocket_window_bytes - 1);
+        }
+}
+
+TEST(websocket_codec_test, a_count_of_another_form_breaks_a_rule)
+{
+    for (const char* text : {"", "a", "-1", "+1", " 1", "1 ", "01", "00", "1.0", "1e3", "0x1",
+                             "12345678901234567", "00000000000000001", "\xd9\xa1", "1\n", "1001", "999"}) {
+        for (const std::size_t frames : {1u, 3u}) {
+            windowed_server s{1000};
+            EXPECT_FALSE(s.count("1000").output.size());
+            const received got = s.count(text, frames);
+            EXPECT_TRUE(s.codec.failed()) << text;
+            EXPECT_EQ(to_hex(got.output), "880203ea") << text;
+            EXPECT_EQ(s.codec.sendable(), SIZE_MAX) << "nobody waits for its counts";
+            EXPECT_EQ(s.count("1000").output.size(), 0u);
+        }
+    }
+    windowed_server fresh;
+    fresh.count("1");
+    EXPECT_TRUE(fresh.codec.failed()) << "nothing was sent";
+    windowed_server most{1000};
+    most.count("9999999999999999");
+    EXPECT_TRUE(most.codec.failed());
+    server without;
+    EXPECT_EQ(to_hex(without.feed(frame("8181", "30")).output), "880203eb") << "1003 without a window";
+}
+
+TEST(websocket_codec_test, counts_that_move_little_are_frames_without_data)
+{
+    windowed_server slow{1u << 20};
+    int counts = 0;
+    for (; counts < 1000 && !slow.codec.failed(); ++counts) slow.count(std::to_string(counts));
+    EXPECT_GT(counts, 50);
+    EXPECT_LT(counts, 100);
+    windowed_server steady{1u << 20};
+    for (int i = 0; i < 1000; ++i, steady.now += std::chrono::milliseconds{60})
+        steady.count(std::to_string(i));
+    EXPECT_FALSE(steady.codec.failed());
+    windowed_server fast;
+    byte_vector wire;
+    std::size_t used = 0;
+    for (int i = 0; i < 1000; ++i) {
+        fast.codec.send(byte_vector(65536, 'x'), wire);
+        wire.clear();
+        fast.count(std::to_string(used += 65536));
+    }
+    EXPECT_FALSE(fast.codec.failed());
+    windowed_server split{1u << 20};
+    for (int i = 1; i < 16 && !split.codec.failed(); ++i) split.count(std::to_string(i * 65536), 16);
+    EXPECT_TRUE(split.codec.failed()) << "empty fragments count";
+}
+
 } // namespace
 } // namespace parley::detail

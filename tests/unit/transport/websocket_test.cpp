@@ -450,5 +450,112 @@ TEST(accept_websocket_test, other_requests_go_to_their_function)
     EXPECT_EQ(ask("GET /other HTTP/1.1\r\nHost: a\r\n\r\n", options).accepted.status, 426u);
 }
 
+// Answers every request with "kept" as long as it may.
+websocket_accept_options keeping_open(std::size_t max_requests)
+{
+    websocket_accept_options options;
+    options.max_requests = max_requests;
+    options.on_request = [](const http_request&) {
+        http_answer answer{200, "kept"};
+        answer.headers.emplace_back("ETag", "\"1\"");
+        answer.keep_open = true;
+        return answer;
+    };
+    return options;
+}
+
+std::size_t times(std::string_view text, std::string_view part)
+{
+    std::size_t out = 0;
+    for (std::size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) ++out;
+    return out;
+}
+
+TEST(accept_websocket_test, a_connection_may_bring_several_requests)
+{
+    const std::string get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n", head = "HEAD" + get.substr(3);
+    const exchange three = ask(get + head + get + get, keeping_open(3));
+    EXPECT_EQ(times(three.answer, "HTTP/1.1 200"), 3u) << "the fourth comes too late";
+    EXPECT_EQ(times(three.answer, "Content-Length: 4\r\n"), 3u);
+    EXPECT_EQ(times(three.answer, "ETag: \"1\"\r\n"), 3u);
+    EXPECT_EQ(times(three.answer, "\r\n\r\nkept"), 2u) << "the answer to HEAD has no body";
+    EXPECT_EQ(times(three.answer, "Connection: close\r\n"), 1u);
+    EXPECT_EQ(three.accepted.error, errc::upgrade_refused);
+
+    const exchange one = ask(get + get);
+    EXPECT_EQ(one.accepted.status, 426u) << "without the option no connection is kept";
+    EXPECT_EQ(times(one.answer, "HTTP/1.1"), 1u);
+
+    const exchange ended = ask(get, keeping_open(3));
+    EXPECT_EQ(ended.accepted.error, asio::error::eof);
+    EXPECT_EQ(ended.accepted.status, 200u);
+
+    const exchange upgraded = ask(get + request_with("bob.room, " + seat_value), keeping_open(3));
+    EXPECT_FALSE(upgraded.accepted.error);
+    EXPECT_EQ(upgraded.seat, seat_token::from_text(seat_digits));
+    EXPECT_EQ(times(upgraded.answer, "HTTP/1.1 101"), 1u);
+}
+
+TEST(accept_websocket_test, nothing_follows_a_request_that_may_have_a_body)
+{
+    const std::string get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    for (const char* first :
+         {"POST / HTTP/1.1\r\nHost: a\r\n", "GET / HTTP/1.1\r\nContent-Length: 28\r\n",
+          "GET / HTTP/1.1\r\nContent-Length: 00\r\n", "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n",
+          "GET / HTTP/1.1\r\nConnection: close\r\n",
+          "GET / HTTP/1.1\r\nConnection: x\r\nConnection: y, Close\r\n"})
+        EXPECT_EQ(times(ask(first + ("\r\n" + get), keeping_open(9)).answer, "HTTP/1.1"), 1u) << first;
+    for (const char* first :
+         {"GET / HTTP/1.1\r\nContent-Length: 0\r\n", "GET / HTTP/1.1\r\nConnection: keep-alive\r\n"})
+        EXPECT_EQ(times(ask(first + ("\r\n" + get), keeping_open(9)).answer, "HTTP/1.1"), 2u) << first;
+    const exchange bad = ask(get + "rubbish\r\n\r\n" + get, keeping_open(9));
+    EXPECT_EQ(times(bad.answer, "HTTP/1.1 200"), 1u);
+    EXPECT_EQ(times(bad.answer, "HTTP/1.1 400"), 1u);
+    EXPECT_EQ(bad.accepted.status, 400u);
+    EXPECT_TRUE(bad.accepted.request.method.empty());
+}
+
+TEST(accept_websocket_test, large_answers_go_in_parts)
+{
+    const std::string large(300'000, 'x');
+    std::vector<std::size_t> parts;
+    std::size_t whole = 0;
+    websocket_accept_options options;
+    options.on_request = [&](const http_request& request) {
+        http_answer answer{request.method == "HEAD" ? 304u : 200u, {}};
+        answer.shared_body = as_bytes(large);
+        return answer;
+    };
+    options.on_progress = [&](std::size_t taken, std::size_t size) {
+        parts.push_back(taken);
+        whole = size;
+    };
+    const exchange x = ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n", options);
+    EXPECT_THAT(x.answer, ::testing::EndsWith("\r\n\r\n" + large));
+    EXPECT_EQ(x.answer.size(), whole);
+    EXPECT_GE(parts.size(), 5u);
+    EXPECT_EQ(parts.back(), whole);
+    EXPECT_TRUE(std::is_sorted(parts.begin(), parts.end()));
+    const exchange unchanged = ask("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", options);
+    EXPECT_THAT(unchanged.answer, ::testing::StartsWith("HTTP/1.1 304 Not Modified\r\n"));
+    EXPECT_EQ(times(unchanged.answer, "Content-"), 0u);
+}
+
+TEST(accept_websocket_test, a_room_may_have_a_window)
+{
+    for (const std::string& offered :
+         {std::string{"bob.room.window"}, "bob.room, bob.room.window, " + seat_value,
+          seat_value + "\r\nSec-WebSocket-Protocol: BOB.room.WINDOW"}) {
+        const exchange x = ask(request_with(offered));
+        EXPECT_EQ(x.accepted.status, 101u) << offered;
+        EXPECT_THAT(x.answer, ::testing::HasSubstr("Sec-WebSocket-Protocol: bob.room.window\r\n\r\n"));
+        EXPECT_EQ(x.seat.has_value(), offered.find("seat") != std::string::npos);
+    }
+    const exchange handshake = ask(request_with("bob.room.window, bob.handshake"));
+    EXPECT_THAT(handshake.answer, ::testing::HasSubstr("Sec-WebSocket-Protocol: bob.handshake\r\n\r\n"));
+    EXPECT_EQ(ask(request_with("bob.handshake.window")).accepted.status, 400u);
+    EXPECT_EQ(ask(request_with("bob.room.windows")).accepted.status, 400u);
+}
+
 } // namespace
 } // namespace parley::test

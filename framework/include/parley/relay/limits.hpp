@@ -13,7 +13,7 @@ namespace parley {
 // streams) count only toward the totals and the limits of a peer. Rates allow a burst: ten seconds' worth, and a
 // minute's worth for attempts and denied lines.
 //
-// When all connections, rooms or lobbies are taken, the network that holds most of them (a /32 of IPv4, a /48 of
+// When all connections, rooms, lobbies or places for files are taken, the network that holds most of them (a /32 of IPv4, a /48 of
 // IPv6) loses its newest one to a new connection. The relay rejects a new connection whose own network would
 // then hold more than the largest one.
 struct relay_limits {
@@ -34,6 +34,10 @@ struct relay_limits {
     std::size_t lobbies = 1024;             // named lobbies at the same time
     // lobbies that an address has opened. A lobby whose opener has left counts for an address that is in it.
     std::size_t lobbies_per_address = 16;
+    // connections that get files of relay_server_options::site. A file has to go within preamble_timeout, and a
+    // second more for each 8 KiB of it.
+    std::size_t http = 1024;
+    std::size_t http_per_address = 64;
     // bytes of all queues for peers, of waiting attempts and of rooms that do not move; the relay drops the
     // largest holder above this
     std::uint64_t memory = 128u << 20;

@@ -6,15 +6,21 @@
 #include <parley/proto/room_broker.hpp>
 #include <parley/relay/limits.hpp>
 #include <parley/relay/network_set.hpp>
+#include <parley/relay/static_site.hpp>
 #include <parley/transport/transport.hpp>
 #include <parley/transport/websocket.hpp>
 
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace parley {
+
+// Allows every web page; see relay_server_options::allowed_origins.
+inline constexpr std::string_view any_origin = "any";
 
 // What a connection is for.
 enum class relay_channel : byte { handshake, room };
@@ -50,8 +56,9 @@ struct relay_server_options {
     // or X-Real-IP. From any other address the relay rejects a PROXY header, and ignores the other headers.
     network_set trusted_networks;
     // The web pages that may open WebSockets, as browsers name them in the Origin header:
-    // "https://relay.example", with a port only where it is not the default. The relay refuses other origins.
-    // It accepts requests without the header, which browsers always send. Empty: any page may.
+    // "https://relay.example", with a port only where it is not the default; any_origin stands for all. The
+    // relay refuses other origins. It accepts requests without the header, which browsers always send. Empty:
+    // the pages whose origin has the host and port of the request's Host header.
     std::vector<std::string> allowed_origins;
     // A WebSocket to /lobby/NAME enters the lobby of that name; NAME has 1 to 64 letters (A-Z, a-z), digits,
     // ".", "_" or "-". A lobby is a separate space of peers, uids and rooms. It exists as long as it has a
@@ -60,6 +67,9 @@ struct relay_server_options {
     // Answers HTTP requests on every address that serves HTTP. When it returns nullopt, the relay answers
     // itself (404, 426). Must not throw or block; may be empty.
     std::function<std::optional<http_answer>(const relay_http_call&)> http;
+    // A page for browsers, on every address that serves WebSockets: where a WebSocket to the default lobby may be
+    // opened ("/" when that is any path), and at /lobby/NAME. Its files are in the same folders. Null: none.
+    std::shared_ptr<const static_site> site;
     // The bound on the memory, in bytes, of the queue of one handshake connection. limits.memory bounds all
     // queues together. Packets of other peers may take an eighth of it; the relay drops further ones.
     std::size_t max_queue_bytes = 8u << 20;

@@ -32,6 +32,8 @@ enum class reject_reason : byte {
     origin,          // relay_server_options::allowed_origins
     lobbies_full,    // limits.lobbies
     address_lobbies, // limits.lobbies_per_address
+    http_full,       // limits.http
+    address_http,    // limits.http_per_address
     // handshakes
     address_waiting,   // limits.waiting_per_address
     hello_rate,        // limits.hellos_per_second

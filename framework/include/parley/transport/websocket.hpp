@@ -2,8 +2,9 @@
 //
 // One URL serves both kinds of stream; the subprotocol names the kind: bob.handshake or bob.room. A second
 // value, bob.seat. with 32 hexadecimal digits, is the peer's seat: the same on both connections of a session,
-// and never in the answer. Bytes travel in binary messages whose boundaries mean nothing. Close codes: 1003
-// for a text message, 1009 for a message above the bound, 1002 for a broken rule, 1007 for a close reason
+// and never in the answer. A peer that offers bob.room.window, for a room, says in text messages how many bytes
+// it has used, and gets at most 8 MiB more than that. Bytes travel in binary messages whose boundaries mean
+// nothing. Close codes: 1003 for a text message of others, 1009 for a message above the bound, 1002 for a broken rule, 1007 for a close reason
 // that is not UTF-8.
 //
 // A close frame ends a stream in order: async_shutdown_send sends 1000, and reading continues until the
@@ -16,6 +17,7 @@
 // the relay's codec.
 #pragma once
 
+#include <parley/base/bytes.hpp>
 #include <parley/base/diagnostics.hpp>
 #include <parley/stream/any_stream.hpp>
 #include <parley/transport/transport.hpp>
@@ -42,13 +44,18 @@ struct http_request {
     std::string_view header(std::string_view name) const noexcept;
 };
 
+// The answer to a request that opens no WebSocket. Content-Length and Connection are set from what it holds; the
+// answer to HEAD has no body.
 struct http_answer {
     http_answer() = default;
     http_answer(unsigned code, std::string text) : status(code), body(std::move(text)) {}
 
     unsigned status = 200;
-    std::string content_type = "text/plain; charset=utf-8";
-    std::string body;
+    std::string content_type = "text/plain; charset=utf-8";   // not sent with 304
+    std::vector<std::pair<std::string, std::string>> headers; // further ones
+    std::string body;                                         // empty with 304
+    bytes_view shared_body; // if set, sent in place of `body`; must outlive the connection
+    bool keep_open = false; // the connection may bring a further request
 };
 
 struct websocket_accept_options {
@@ -62,19 +69,26 @@ struct websocket_accept_options {
     // Called for a valid WebSocket request to a served path. An answer replaces the WebSocket. Must not
     // throw; may be empty.
     std::function<std::optional<http_answer>(const http_request&)> on_upgrade;
+    // At most this many requests of one connection are answered. A connection stays open only after an answer
+    // with keep_open to a GET or HEAD without a body, and unless the request has "Connection: close". Each
+    // request may ask for a WebSocket.
+    std::size_t max_requests = 1;
+    // Called each time that `stream` has taken bytes of an answer: how many in all, of how many. Must not
+    // throw; may be empty.
+    std::function<void(std::size_t taken, std::size_t size)> on_progress;
 };
 
 // The result of accept_websocket.
 struct websocket_accepted {
     error_code error;     // unset: the stream is the WebSocket. upgrade_refused: another answer was sent
     unsigned status = 0;  // of the answer
-    http_request request; // without the seat, which is the stream's seat()
+    http_request request; // the last one, without the seat, which is the stream's seat()
 };
 
-// Reads an HTTP request from `stream` and answers it. On success `stream` becomes the WebSocket (its kind()
-// and seat() are set); otherwise it is closed. The answer to a malformed seat, or to a second one, is 400: a
+// Reads an HTTP request from `stream` and answers it, and further ones as the options allow. On success `stream`
+// becomes the WebSocket (its kind() and seat() are set); otherwise it is closed. The answer to a malformed seat, or to a second one, is 400: a
 // peer that wants a seat must not continue without one. Not bounded in time: use a watchdog. Reads at most 8
-// KiB. Errors: upgrade_refused, eof or those of the stream.
+// KiB for each request. Errors: upgrade_refused, eof or those of the stream.
 awaitable<websocket_accepted> accept_websocket(any_stream& stream, websocket_accept_options options);
 
 // Requests a WebSocket over `stream`, which is connected to `address`, and presents `seat`, if set. On

@@ -2,9 +2,8 @@
 
 #include "async/scratch.hpp"
 #include "relay/handshake/hello.hpp"
-#include "relay/intake/forwarded.hpp"
+#include "relay/intake/pending_connection.hpp"
 #include "relay/intake/proxy_header.hpp"
-#include "transport/http/http_head.hpp"
 
 #include <parley/async/spawn.hpp>
 #include <parley/proto/room_line.hpp>
@@ -19,99 +18,9 @@
 namespace parley::detail {
 namespace {
 
-constexpr std::size_t max_pending = 8192;
 constexpr std::size_t max_in_tls = 2048; // a TLS handshake costs about ten times as much as any other start
 constexpr std::size_t max_for_answers = 32;
-constexpr std::string_view lobby_prefix = "/lobby/";
-constexpr std::size_t max_lobby_name_bytes = 64;
-
-// The answer to a proper request that the relay rejects.
-http_answer answer_of(reject_reason why)
-{
-    switch (why) {
-    case reject_reason::address_full:
-    case reject_reason::connection_rate:
-        return {429, "Too many connections from this address.\n"};
-    case reject_reason::address_lobbies:
-        return {429, "Too many lobbies from this address.\n"};
-    case reject_reason::connections_full:
-    case reject_reason::over_share:
-    case reject_reason::lobbies_full:
-        return {503, "The relay is full.\n"};
-    case reject_reason::stopping:
-        return {503, "The relay is stopping.\n"};
-    case reject_reason::bad_forwarded:
-        return {400, "The address of the client cannot be read from the request's headers.\n"};
-    case reject_reason::no_such_path:
-        return {404, "There is nothing here.\n"};
-    case reject_reason::not_admitted:
-        return {403, "Not admitted.\n"};
-    case reject_reason::origin:
-        return {403, "Pages of this origin may not use this relay.\n"};
-    default:
-        return {503, "Not now.\n"};
-    }
-}
-
-reject_reason reject_reason_of(const websocket_accepted& accepted) noexcept
-{
-    constexpr unsigned not_found = 404, head_too_long = 431;
-    if (accepted.status == head_too_long) return reject_reason::preamble_too_long;
-    if (accepted.status == not_found) return reject_reason::no_such_path;
-    return accepted.request.method.empty() ? reject_reason::bad_http : reject_reason::bad_upgrade;
-}
-
-relay_channel channel_of(stream_kind kind) noexcept
-{
-    return kind == stream_kind::room ? relay_channel::room : relay_channel::handshake;
-}
-
 } // namespace
-
-// A connection in its preamble.
-struct intake::pending_connection final : place_holder {
-    pending_connection(intake& owner, any_stream s, const identity& w, listener_policy_ptr p)
-        : in(owner), stream(std::move(s)), policy(std::move(p)), channel(policy->channel), who(w)
-    {
-        if (const auto kind = stream.kind()) channel = channel_of(*kind);
-    }
-    void give_way(reject_reason reason) override { in.evict(*this, reason); }
-    // Its own once it is known, not that of the proxy which brings it.
-    std::uint64_t network() const noexcept
-    {
-        return widest_network(trusted ? std::nullopt : address_key(who));
-    }
-
-    intake& in;
-    any_stream stream;
-    listener_policy_ptr policy;
-    relay_channel channel;
-    identity who;
-    byte_vector early;
-    permit held;
-    holdings<pending_connection*>::place place, in_tls;
-    std::string lobby;
-    time_point deadline = no_deadline;
-    std::optional<reject_reason> why;
-    bool trusted = false;  // it comes from a proxy that may name its client
-    bool admitted = false; // admit() has run
-    bool answered = false; // its HTTP request was answered
-    bool secure = false;   // TLS was removed
-    bool in_line = false;  // it waits for the rest of a room line
-    bool evicted = false;  // closed; its coroutine is about to end
-};
-
-std::optional<std::string_view> lobby_name_of(std::string_view path) noexcept
-{
-    if (!path.starts_with(lobby_prefix)) return std::nullopt;
-    const std::string_view name = path.substr(lobby_prefix.size());
-    const bool fine = !name.empty() && name.size() <= max_lobby_name_bytes &&
-                      std::all_of(name.begin(), name.end(), [](char c) {
-                          return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                                 c == '.' || c == '_' || c == '-';
-                      });
-    return fine ? std::optional{name} : std::nullopt;
-}
 
 intake::intake(executor ex, const relay_server_options& options, relay_observer& observer,
                std::shared_ptr<limiter> limits, owner hooks)
@@ -143,6 +52,7 @@ void intake::receive(any_stream stream, const identity& who, listener_policy_ptr
     if (stopped_) return observer_.rejected(who, policy->channel, reject_reason::stopping);
     const auto at = pending_.emplace(pending_.end(), *this, std::move(stream), who, std::move(policy));
     pending_connection& v = *at;
+    v.self = at;
     v.trusted = !v.policy->ready && comes_from_proxy(v.stream);
     // A proxy names its client later. Until then the connection counts only toward the total.
     bool admitted = true;
@@ -158,7 +68,7 @@ void intake::receive(any_stream stream, const identity& who, listener_policy_ptr
     // A rejected connection evicts none.
     auto& places = v.policy->only_answers ? for_answers_ : starting_;
     v.place = places.add(v.network(), &v);
-    make_room(places, v.policy->only_answers ? max_for_answers : max_pending);
+    make_room(places, v.policy->only_answers ? max_for_answers : max_starting);
     if (v.evicted) return leave(at);
     if (limits_->limits().preamble_timeout != duration::max())
         v.deadline = timer_.now() + limits_->limits().preamble_timeout;
@@ -305,20 +215,6 @@ awaitable<bool> intake::start_tls(pending_connection& v)
     co_return v.secure;
 }
 
-awaitable<bool> intake::start_http(pending_connection& v)
-{
-    websocket_accept_options accepting;
-    accepting.websocket = options_.websocket;
-    put_back(v);
-    accepting.on_request = [this, &v](const http_request& request) { return on_request(v, request); };
-    accepting.on_upgrade = [this, &v](const http_request& request) { return on_upgrade(v, request); };
-    const auto accepted = co_await accept_websocket(v.stream, std::move(accepting));
-    if (accepted.error == errc::upgrade_refused && !v.answered) refuse(v, reject_reason_of(accepted));
-    if (accepted.error) co_return false;
-    if (const auto kind = v.stream.kind()) v.channel = channel_of(*kind);
-    co_return true;
-}
-
 // Reads until a hello or a malformed packet has come. handshake_service answers both in the protocol.
 awaitable<bool> intake::await_hello(pending_connection& v)
 {
@@ -373,71 +269,6 @@ bool intake::admit(pending_connection& v)
     return !why || refuse(v, *why);
 }
 
-bool intake::name_client(pending_connection& v, const http_request& request)
-{
-    if (v.trusted) {
-        const forwarded_client client = forwarded_for(request, options_.trusted_networks);
-        if (client.what == forwarded_client::kind::broken) return refuse(v, reject_reason::bad_forwarded);
-        if (client.what == forwarded_client::kind::known) set_client(v, client.client);
-    }
-    return admit(v);
-}
-
-bool intake::find_lobby(pending_connection& v, std::string_view path)
-{
-    const std::string& only = v.policy->path;
-    const bool any = only.empty() || only == "/";
-    if (options_.lobbies && path.starts_with(lobby_prefix)) {
-        const auto name = lobby_name_of(path);
-        if (!name) return refuse(v, reject_reason::no_such_path);
-        v.lobby = *name;
-    } else if (!any && path != only) {
-        return refuse(v, reject_reason::no_such_path);
-    }
-    return true;
-}
-
-bool intake::check_origin(pending_connection& v, const http_request& request)
-{
-    const auto& allowed = options_.allowed_origins;
-    if (allowed.empty()) return true;
-    for (const auto& [name, value] : request.headers) {
-        if (!is_same_name(name, "Origin")) continue;
-        const bool listed = std::any_of(allowed.begin(), allowed.end(), [&](const std::string& each) {
-            return is_same_name(each, value); // scheme and host are the same in any case
-        });
-        if (!listed) return refuse(v, reject_reason::origin);
-    }
-    return true;
-}
-
-std::optional<http_answer> intake::on_request(pending_connection& v, const http_request& request)
-{
-    const bool named = name_client(v, request);
-    if (!named) return answer_of(*v.why);
-    const bool own = v.policy->only_answers;
-    auto answer = options_.http ? options_.http(relay_http_call{request, v.who, own}) : std::nullopt;
-    if (answer) {
-        v.answered = true;
-        return answer;
-    }
-    if (own) refuse(v, reject_reason::no_such_path);
-    if (own || !find_lobby(v, request.path())) return answer_of(*v.why);
-    return std::nullopt;
-}
-
-std::optional<http_answer> intake::on_upgrade(pending_connection& v, const http_request& request)
-{
-    bool fine = name_client(v, request);
-    if (fine && v.policy->only_answers) fine = refuse(v, reject_reason::no_such_path);
-    if (fine) fine = check_origin(v, request);
-    if (fine) fine = find_lobby(v, request.path());
-    if (fine)
-        if (const auto why = owner_.check_lobby(v.lobby, v.who)) fine = refuse(v, *why);
-    if (fine) return std::nullopt;
-    return answer_of(*v.why);
-}
-
 // Tells the observer the first reason, at once, since an HTTP answer may take its time. Always returns false,
 // so callers can return its result.
 bool intake::refuse(pending_connection& v, reject_reason why)
@@ -453,6 +284,7 @@ void intake::evict(pending_connection& v, std::optional<reject_reason> why)
 {
     if (std::exchange(v.evicted, true)) return;
     v.held.release();
+    v.delivery.release();
     release_places(v);
     if (why && !v.answered) refuse(v, *why);
     if (v.in_line && why != reject_reason::over_share) {
@@ -460,7 +292,8 @@ void intake::evict(pending_connection& v, std::optional<reject_reason> why)
         const bytes_view code = encode(room_answer::denied);
         v.stream.async_write_some(asio::buffer(code.data(), code.size()), [](error_code, std::size_t) {});
     } else {
-        v.stream.reset_on_close(true); // no peer reads any more
+        // No peer reads any more, but for one that has its answer on the way.
+        v.stream.reset_on_close(!v.idle || why != reject_reason::stopping);
     }
     v.stream.close();
 }
@@ -498,6 +331,13 @@ void intake::evict_late()
     for (pending_connection& v : pending_)
         if (v.deadline <= now) evict(v, reject_reason::preamble_timeout);
     arm_timer();
+}
+
+void intake::drain()
+{
+    draining_ = true;
+    for (pending_connection& v : pending_)
+        if (v.idle) evict(v, reject_reason::stopping);
 }
 
 void intake::stop()

@@ -8,6 +8,8 @@
 // connections are pending, the relay evicts the oldest of the network that has most of them: an honest peer needs
 // only a few round trips.
 //
+// A connection that gets files of a site has places and a deadline of its own, and may stay open for another request.
+//
 // Connections to addresses that only answer HTTP have places of their own, so an operator can ask a full relay.
 #pragma once
 
@@ -58,6 +60,8 @@ public:
 
     // `who` is the remote address: the peer, or the proxy in front of it.
     void receive(any_stream stream, const identity& who, listener_policy_ptr policy);
+    // Ends the connections that wait for another HTTP request, and keeps no further one open.
+    void drain();
     // Closes all pending connections, and each later one at once.
     void stop();
     std::size_t size() const noexcept { return pending_.size(); }
@@ -87,6 +91,10 @@ private:
     bool check_origin(pending_connection& v, const http_request& request);
     bool find_lobby(pending_connection& v, std::string_view path);
     std::optional<http_answer> on_request(pending_connection& v, const http_request& request);
+    std::optional<http_answer> file_for(pending_connection& v, const http_request& request);
+    bool begin_delivery(pending_connection& v);
+    void on_progress(pending_connection& v, std::size_t taken, std::size_t size);
+    bool resume_preamble(pending_connection& v);
     std::optional<http_answer> on_upgrade(pending_connection& v, const http_request& request);
     bool refuse(pending_connection& v, reject_reason why);
     void evict(pending_connection& v, std::optional<reject_reason> why);
@@ -95,6 +103,8 @@ private:
     void leave(pending_connections::iterator at);
     void arm_timer();
     void evict_late();
+
+    static constexpr std::size_t max_starting = 8192;
 
     executor executor_;
     const relay_server_options& options_;
@@ -105,7 +115,7 @@ private:
     // By networks: connections to addresses that only answer HTTP, all others, and those in a TLS handshake.
     holdings<pending_connection*> for_answers_, starting_, in_tls_;
     deadline_timer timer_;
-    bool stopped_ = false;
+    bool stopped_ = false, draining_ = false;
 };
 
 // NAME of "/lobby/NAME"; nullopt when `path` has another form or NAME is malformed.

@@ -22,6 +22,8 @@ constexpr std::array<share_rule, shares> share_rules{{
      reject_reason::rooms_full},
     {&relay_limits::lobbies_per_address, reject_reason::address_lobbies, &relay_limits::lobbies,
      reject_reason::lobbies_full},
+    {&relay_limits::http_per_address, reject_reason::address_http, &relay_limits::http,
+     reject_reason::http_full},
 }};
 
 struct pace_rule {
@@ -76,7 +78,7 @@ limiter::limiter(const relay_limits& limits, std::uint64_t seed)
       networks_{keyed_table<network>{max_idle_networks, seed}, keyed_table<network>{max_idle_networks, seed},
                 keyed_table<network>{max_idle_networks, seed}},
       places_{holdings<place_holder*>{seed}, holdings<place_holder*>{seed}, holdings<place_holder*>{seed},
-              holdings<place_holder*>{seed}, holdings<place_holder*>{seed}},
+              holdings<place_holder*>{seed}, holdings<place_holder*>{seed}, holdings<place_holder*>{seed}},
       polled_lines_(max_polled_lines, seed)
 {
 }

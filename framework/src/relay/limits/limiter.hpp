@@ -8,6 +8,7 @@
 //     agreements       | agreements_per_address  | -             |
 //     rooms            | rooms_per_address       | rooms         | the largest network's newest gives way
 //     lobbies          | lobbies_per_address     | lobbies       | the largest network's newest gives way
+//     file deliveries  | http_per_address        | http          | the largest network's newest gives way
 //
 // Rates: connections, hellos, announcements and denied room lines of an address. One rule says how much more the
 // networks around an address may have (shares_of_network).
@@ -29,9 +30,9 @@ namespace parley::detail {
 class limiter;
 
 // What is counted, and what has a rate.
-enum class share : byte { connections, waiting, agreements, rooms, lobbies };
+enum class share : byte { connections, waiting, agreements, rooms, lobbies, http };
 enum class pace : byte { connections, hellos, announcements, denied_lines };
-inline constexpr std::size_t shares = 5, paces = 4;
+inline constexpr std::size_t shares = 6, paces = 4;
 
 // The holder of a place that is limited in total.
 class place_holder {

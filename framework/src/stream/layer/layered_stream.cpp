@@ -69,6 +69,7 @@ public:
         }
         const std::size_t size = layer_->read(below_, out, error);
         flush();
+        if (held_ && layer_->sendable() != 0) release_writer();
         return size;
     }
 
@@ -77,6 +78,8 @@ public:
         if (closed_) return post(std::move(handler), bad_descriptor(), std::size_t{0});
         if (write_error_) return post(std::move(handler), write_error_, std::size_t{0});
         if (ended_) return post(std::move(handler), error_code{asio::error::broken_pipe}, std::size_t{0});
+        const std::size_t most = std::min(max_write_bytes, layer_->sendable());
+        if (most == 0 && buffers.count() != 0) return hold_writer(buffers, std::move(handler));
         std::size_t taken = 0;
         if (buffers.count() == 1) {
             taken =
@@ -87,7 +90,7 @@ public:
         for (const asio::const_buffer& buffer : buffers) {
             if (taken != 0) break;
             const bytes_view all{static_cast<const byte*>(buffer.data()), buffer.size()};
-            const bytes_view part = all.first(std::min(all.size(), max_write_bytes - taken));
+            const bytes_view part = all.first(std::min(all.size(), most - taken));
             if (part.empty()) break;
             const error_code error = layer_->write(part);
             if (error) return post(std::move(handler), error, taken);
@@ -171,13 +174,14 @@ public:
         if (!alive) {
             below_.reset_on_close(true);
             below_.close(); // pending reads and writes report it
+            if (held_) release_writer();
         }
         return alive;
     }
 
     bool can_move() const noexcept
     {
-        return !closed_ && !flushing_ && layer_->output().empty() && below_.can_move();
+        return !closed_ && !flushing_ && !held_ && layer_->output().empty() && below_.can_move();
     }
 
     error_code move_to(const executor& target)
@@ -224,6 +228,7 @@ private:
     }
     void cancel_writer() noexcept
     {
+        held_.reset();
         if (writer_) post(take(writer_), error_code{asio::error::operation_aborted}, writer_bytes_);
     }
     void cancel_ender() noexcept
@@ -287,6 +292,23 @@ private:
         if (!error) size = try_read(space_of(reader_buffer_), error);
         if (error == asio::error::would_block) return wait_for_input();
         asio::dispatch(executor_, asio::append(take(reader_), error, size));
+    }
+
+    // The layer takes nothing now. The caller's buffers stay valid until its handler is called.
+    void hold_writer(const gather_buffers& buffers, io_handler handler)
+    {
+        held_ = std::make_unique<gather_buffers>(buffers);
+        writer_.swap(handler);
+        writer_bytes_ = 0;
+        on_cancel(writer_, &layered_core::cancel_writer);
+    }
+
+    void release_writer() noexcept
+    {
+        const auto buffers = std::exchange(held_, nullptr);
+        io_handler handler = take(writer_);
+        if (below_.is_open()) return write(*buffers, std::move(handler));
+        post(std::move(handler), error_code{asio::error::connection_reset}, std::size_t{0});
     }
 
     // Writes `in` to the stream below without a copy, as far as it accepts the bytes at once; the rest of a
@@ -353,7 +375,8 @@ private:
             if (layer_->output().capacity() > max_kept_bytes) layer_->output() = {};
         }
         if (lingering_) return write_error_ ? finish() : linger();
-        if (writer_)
+        if (held_ && write_error_) held_.reset();
+        if (writer_ && !held_)
             asio::dispatch(executor_,
                            asio::append(take(writer_), write_error_, write_error_ ? 0 : writer_bytes_));
         if (ender_) asio::dispatch(executor_, asio::append(take(ender_), write_error_));
@@ -367,6 +390,7 @@ private:
     io_handler reader_, writer_;
     wait_handler waiter_, ender_;
     asio::mutable_buffer reader_buffer_;
+    std::unique_ptr<gather_buffers> held_; // of the writer, until the layer takes some of it
     std::size_t writer_bytes_ = 0, lingered_bytes_ = 0;
     std::unique_ptr<asio::steady_timer> linger_timer_;
     error_code write_error_;

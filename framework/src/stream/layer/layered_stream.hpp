@@ -5,6 +5,7 @@
 #include <parley/base/time.hpp>
 #include <parley/stream/any_stream.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -29,7 +30,10 @@ public:
     // Appends the answers that are due. Called when no write is pending below, so that a layer can keep the
     // latest answer and drop the others.
     virtual void answer() {}
-    // Appends `in`, which is not empty, to the output.
+    // How many bytes write() and head() may get now. 0: none until a read() has found out that the other side can
+    // take more.
+    virtual std::size_t sendable() const noexcept { return SIZE_MAX; }
+    // Appends `in`, which is not empty and at most sendable(), to the output.
     virtual error_code write(bytes_view in) = 0;
     // Writes the header to `out` when the bytes go below unchanged behind a header, and returns the header's
     // size. Reduces `size` when the header is for fewer bytes. Returns 0 when they cannot go unchanged; the

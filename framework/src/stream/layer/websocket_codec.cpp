@@ -16,6 +16,9 @@ enum opcode : byte { continuation = 0, text = 1, binary = 2, close = 8, ping_fra
 constexpr std::size_t max_sent_payload_bytes = 64 * 1024;
 // Above this many bytes of waiting output, the codec sends no ping and keeps only the latest pong.
 constexpr std::size_t max_waiting_control_bytes = 512;
+constexpr std::size_t max_count_digits = 16;
+// A count that is less than this above the last one counts as a frame without data.
+constexpr std::uint64_t least_count_step = 64 * 1024;
 
 bool is_control(byte code) noexcept
 {
@@ -56,8 +59,9 @@ bool may_be_sent(std::uint16_t code) noexcept
 
 } // namespace
 
-websocket_codec::websocket_codec(std::size_t max_message_bytes) noexcept
-    : max_message_bytes_(std::max<std::size_t>(max_message_bytes, 1))
+websocket_codec::websocket_codec(std::size_t max_message_bytes, bool has_window)
+    : max_message_bytes_(std::max<std::size_t>(max_message_bytes, 1)),
+      window_(has_window ? std::make_unique<window>() : nullptr)
 {
 }
 
@@ -76,11 +80,13 @@ std::size_t websocket_codec::receive(mutable_bytes data, time_point now, byte_ve
         mask_at_ = static_cast<byte>((mask_at_ + size) & 3);
         if (is_control(opcode_))
             control_size_ = static_cast<byte>(control_size_ + size);
+        else if (window_ && window_->in_count)
+            take_digits({to, size}, output);
         else
             kept += size;
         at += size;
         remaining_ -= size;
-        if (remaining_ == 0) end_frame(output);
+        if (remaining_ == 0 && !failed_) end_frame(output);
     }
     return kept;
 }
@@ -110,7 +116,7 @@ void websocket_codec::check_start(byte_vector& output)
         return;
     }
     if ((opcode_ == continuation) != in_message_) return fail(websocket_close::protocol_error, output);
-    if (opcode_ == text) fail(websocket_close::unsupported, output);
+    if (opcode_ == text && !window_) fail(websocket_close::unsupported, output);
 }
 
 void websocket_codec::begin_payload(time_point now, byte_vector& output)
@@ -133,6 +139,7 @@ void websocket_codec::begin_payload(time_point now, byte_vector& output)
         if (remaining_ > max_message_bytes_ - message_bytes_) return fail(websocket_close::too_big, output);
         message_bytes_ += remaining_;
         in_message_ = true;
+        if (window_ && opcode_ != continuation) window_->in_count = opcode_ == text;
     }
     if (!count_frame(now)) return fail(websocket_close::policy, output);
     in_payload_ = true;
@@ -143,7 +150,8 @@ void websocket_codec::begin_payload(time_point now, byte_vector& output)
 bool websocket_codec::count_frame(time_point now) noexcept
 {
     if (opcode_ == close) return true;
-    if (is_control(opcode_) || remaining_ == 0) return without_data_.take(empty_frame_rate, now);
+    const bool no_data = is_control(opcode_) || remaining_ == 0 || (window_ && window_->in_count);
+    if (no_data) return without_data_.take(empty_frame_rate, now);
     without_data_.give_back(empty_frame_rate, 1);
     return true;
 }
@@ -162,7 +170,31 @@ void websocket_codec::end_frame(byte_vector& output)
     } else if (!is_control(opcode_) && final_) {
         in_message_ = false;
         message_bytes_ = 0;
+        if (window_ && window_->in_count) end_count(output);
     }
+}
+
+void websocket_codec::take_digits(bytes_view digits, byte_vector& output)
+{
+    window& w = *window_;
+    for (const byte digit : digits) {
+        const bool fits = digit >= '0' && digit <= '9' && w.digits < max_count_digits && !w.leading_zero;
+        if (!fits) return fail(websocket_close::protocol_error, output);
+        w.leading_zero = w.digits == 0 && digit == '0'; // nothing may follow it
+        w.count = 10 * w.count + (digit - unsigned{'0'});
+        ++w.digits;
+    }
+}
+
+void websocket_codec::end_count(byte_vector& output)
+{
+    window& w = *window_;
+    if (w.digits == 0 || w.count < w.used || w.count > w.sent)
+        return fail(websocket_close::protocol_error, output);
+    if (w.count - w.used >= least_count_step) without_data_.give_back(empty_frame_rate, 1);
+    w.used = w.count;
+    w.count = w.digits = 0;
+    w.leading_zero = w.in_count = false;
 }
 
 void websocket_codec::on_close(byte_vector& output)
@@ -185,8 +217,15 @@ void websocket_codec::fail(std::uint16_t code, byte_vector& output)
     append_close(code, output);
 }
 
+std::size_t websocket_codec::sendable() const noexcept
+{
+    if (!window_ || failed_ || closed_ || ended_) return SIZE_MAX;
+    return static_cast<std::size_t>(websocket_window_bytes - (window_->sent - window_->used));
+}
+
 void websocket_codec::send(bytes_view bytes, byte_vector& output)
 {
+    if (window_) window_->sent += bytes.size();
     const std::size_t most = std::min(max_message_bytes_, max_sent_payload_bytes);
     while (!bytes.empty()) {
         const bytes_view part = bytes.first(std::min(bytes.size(), most));
@@ -213,10 +252,12 @@ void websocket_codec::end(byte_vector& output)
     append_close(closed_ ? code_ : websocket_close::normal, output);
 }
 
-std::size_t websocket_codec::head(std::size_t& size, head_space out) const noexcept
+std::size_t websocket_codec::head(std::size_t& size, head_space out) noexcept
 {
-    if (ended_) return 0;
-    size = std::min({size, max_message_bytes_, max_sent_payload_bytes});
+    const std::size_t most = sendable();
+    if (ended_ || most == 0) return 0;
+    size = std::min({size, max_message_bytes_, max_sent_payload_bytes, most});
+    if (window_) window_->sent += size;
     return start_frame(binary, size, out);
 }
 

@@ -4,7 +4,8 @@
 //     frame = fin:1 rsv:3 opcode:4 || mask:1 length:7 || [length u16be | u64be] || [masking key (4)] ||
 //     payload
 //
-// Binary messages make one stream of bytes; their boundaries mean nothing (PROTOCOL.md section 9). This is
+// Binary messages make one stream of bytes; their boundaries mean nothing (PROTOCOL.md section 9). With a window,
+// a text message is a count: the decimal number of the stream's bytes that the peer has used in all. This is
 // the server's side, for relays. Peers use Beast (parley/stream/beast_websocket.hpp); docs/decisions.md
 // explains why relays do not.
 #pragma once
@@ -14,6 +15,7 @@
 #include <parley/base/bytes.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -25,10 +27,14 @@ inline constexpr std::uint16_t normal = 1000, protocol_error = 1002, unsupported
                                bad_payload = 1007, policy = 1008, too_big = 1009;
 }
 
+// How far the stream may be ahead of the peer's counts.
+inline constexpr std::uint64_t websocket_window_bytes = 8u << 20;
+
 class websocket_codec {
 public:
-    // `max_message_bytes` bounds a message with all its fragments, in both directions.
-    explicit websocket_codec(std::size_t max_message_bytes) noexcept;
+    // `max_message_bytes` bounds a message with all its fragments, in both directions. Without a window there are
+    // no counts, and a text message breaks a rule.
+    explicit websocket_codec(std::size_t max_message_bytes, bool has_window = false);
 
     // Takes all of `data`, which came at `now` and may hold several frames and parts of frames. Moves the
     // stream's bytes to its front and returns their number. After failed() or closed() it takes nothing.
@@ -38,14 +44,16 @@ public:
     // Appends the pong that is still due, if there is one.
     void answer(byte_vector& output);
 
-    // Appends `bytes` as binary messages to `output`. Do not call it after end() or failed().
+    // How many bytes may be sent now. SIZE_MAX without a window, and when no count will come any more.
+    std::size_t sendable() const noexcept;
+    // Appends `bytes`, at most sendable(), as binary messages to `output`. Do not call it after end() or failed().
     void send(bytes_view bytes, byte_vector& output);
     // Writes the header of a binary message of `size` bytes, and returns the header's size; the caller sends
-    // the payload unchanged. Reduces `size` to what one message may hold. Returns 0 when nothing may be sent
-    // any more.
+    // the payload unchanged. Reduces `size` to what one message may hold and to sendable(). Returns 0 when
+    // nothing may be sent now.
     static constexpr std::size_t max_header_bytes = 14;
     using head_space = std::span<byte, max_header_bytes>;
-    std::size_t head(std::size_t& size, head_space out) const noexcept;
+    std::size_t head(std::size_t& size, head_space out) noexcept;
     // Appends an empty ping.
     void ping(byte_vector& output);
     // Appends the close frame: 1000, or the peer's own code if that came first. Call it once; nothing
@@ -59,12 +67,21 @@ public:
 
 private:
     static constexpr std::size_t max_control_bytes = 125;
+    struct window {
+        std::uint64_t sent = 0, used = 0; // of the stream, in all
+        std::uint64_t count = 0;          // the digits so far of the count that comes
+        byte digits = 0;
+        bool in_count = false; // the current message is one
+        bool leading_zero = false;
+    };
 
     void take_header(byte next, time_point now, byte_vector& output);
     void check_start(byte_vector& output);
     void begin_payload(time_point now, byte_vector& output);
     bool count_frame(time_point now) noexcept;
     void end_frame(byte_vector& output);
+    void take_digits(bytes_view text, byte_vector& output);
+    void end_count(byte_vector& output);
     void on_close(byte_vector& output);
     void fail(std::uint16_t code, byte_vector& output);
     std::size_t start_frame(byte opcode, std::size_t size, head_space out) const noexcept;
@@ -76,6 +93,7 @@ private:
     std::uint64_t remaining_ = 0;     // of the current frame's payload
     gcra without_data_;               // empty_frame_rate
     byte_vector ping_;                // the payload of the latest ping, while owes_pong_
+    std::unique_ptr<window> window_;
     std::array<byte, max_control_bytes> control_{};
     std::array<byte, max_header_bytes> header_{};
     std::array<byte, 4> mask_{};

@@ -11,7 +11,7 @@ constexpr int max_empty_reads = 16;
 
 class websocket_layer final : public pinging_layer {
 public:
-    explicit websocket_layer(std::size_t max_message_bytes) : codec_(max_message_bytes) {}
+    websocket_layer(std::size_t max_message_bytes, bool has_window) : codec_(max_message_bytes, has_window) {}
 
     std::size_t read(any_stream& below, mutable_bytes out, error_code& error) noexcept override
     {
@@ -40,6 +40,7 @@ public:
     }
     bool holds_input() const noexcept override { return error_.failed(); }
     void answer() override { codec_.answer(output_); }
+    std::size_t sendable() const noexcept override { return error_ ? SIZE_MAX : codec_.sendable(); }
     error_code write(bytes_view in) override
     {
         if (codec_.ended()) return asio::error::broken_pipe; // the peer broke a rule
@@ -67,11 +68,11 @@ private:
 } // namespace
 
 any_stream make_server_websocket_stream(any_stream below, stream_kind kind, const websocket_options& options,
-                                        const std::optional<seat_token>& seat)
+                                        const std::optional<seat_token>& seat, bool has_window)
 {
     const std::size_t max_message_bytes =
         kind == stream_kind::handshake ? options.max_handshake_message_bytes : options.max_room_message_bytes;
-    auto layer = std::make_unique<websocket_layer>(max_message_bytes);
+    auto layer = std::make_unique<websocket_layer>(max_message_bytes, has_window);
     return make_websocket_stream(std::move(below), std::move(layer), kind, options, seat);
 }
 

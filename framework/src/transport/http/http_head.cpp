@@ -7,7 +7,6 @@
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/status.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 
 #include <algorithm>
@@ -182,19 +181,34 @@ std::string websocket_accept_of(std::string_view key)
     return to_base64(digest.finish());
 }
 
-std::string format_http_answer(const http_answer& answer)
+std::string format_http_head(const http_answer& answer, bool keep_open)
 {
-    beast::http::response<beast::http::string_body> out;
+    constexpr unsigned not_modified = 304, upgrade_required = 426;
+    beast::http::response<beast::http::empty_body> out;
     out.result(answer.status);
-    out.body() = answer.body;
-    out.set(beast::http::field::content_type, answer.content_type);
-    if (answer.status == 426) {
+    if (answer.status != not_modified) {
+        out.set(beast::http::field::content_type, answer.content_type);
+        out.content_length(body_of(answer).size());
+    }
+    if (answer.status == upgrade_required) {
         out.set(beast::http::field::upgrade, "websocket");
         out.set(beast::http::field::sec_websocket_version, "13");
     }
-    out.keep_alive(false);
-    out.prepare_payload();
+    for (const auto& [name, value] : answer.headers) out.set(to_beast(name), to_beast(value));
+    out.keep_alive(keep_open);
     return text_of(out);
+}
+
+bytes_view body_of(const http_answer& answer) noexcept
+{
+    return answer.shared_body.empty() ? as_bytes(std::string_view{answer.body}) : answer.shared_body;
+}
+
+bool may_be_followed(const http_request& request)
+{
+    const auto length = joined(request, "Content-Length");
+    return (request.method == "GET" || request.method == "HEAD") && (!length || *length == "0") &&
+           !joined(request, "Transfer-Encoding") && !has_token(request, "Connection", "close");
 }
 
 std::string format_websocket_answer(std::string_view key, std::string_view subprotocol)

@@ -41,8 +41,12 @@ std::string describe_status(const http_response& response);
 // The Sec-WebSocket-Accept of a Sec-WebSocket-Key.
 std::string websocket_accept_of(std::string_view key);
 
-// An answer that ends the connection.
-std::string format_http_answer(const http_answer& answer);
+// The head of an answer that is no WebSocket's.
+std::string format_http_head(const http_answer& answer, bool keep_open);
+// The bytes that follow it, unless the request was HEAD.
+bytes_view body_of(const http_answer& answer) noexcept;
+// Whether a further request may follow this one: a GET or HEAD without a body and without "Connection: close".
+bool may_be_followed(const http_request& request);
 // The answer that opens a WebSocket.
 std::string format_websocket_answer(std::string_view key, std::string_view subprotocol);
 

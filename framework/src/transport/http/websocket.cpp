@@ -68,20 +68,46 @@ awaitable<error_code> write_text(any_stream& stream, std::string text)
     co_return std::get<0>(written);
 }
 
-// Writes an answer that opens no WebSocket, and waits until the peer has read it.
-awaitable<void> reject(any_stream& stream, http_answer answer)
+using progress_hook = std::function<void(std::size_t taken, std::size_t size)>;
+
+// Writes an answer that opens no WebSocket, in parts that other connections may come between.
+awaitable<error_code> write_answer(any_stream& stream, const http_answer& answer, bool has_body,
+                                   bool keep_open, const progress_hook& on_progress)
 {
-    auto error = co_await write_text(stream, detail::format_http_answer(answer));
-    if (error)
-        stream.close();
-    else
-        co_await detail::end_and_drain(stream, 64 * 1024);
+    constexpr std::size_t max_part_bytes = 64 * 1024;
+    const std::string head = detail::format_http_head(answer, keep_open);
+    const bytes_view body = has_body ? detail::body_of(answer) : bytes_view{};
+    const std::size_t size = head.size() + body.size();
+    std::size_t taken = 0;
+    while (taken < size) {
+        const bytes_view rest = taken < head.size() ? as_bytes(std::string_view{head}).subspan(taken)
+                                                    : body.subspan(taken - head.size());
+        const bytes_view after = taken < head.size() ? body : bytes_view{};
+        const std::array<asio::const_buffer, 2> part{
+            asio::buffer(rest.data(), std::min(rest.size(), max_part_bytes)),
+            asio::buffer(after.data(), std::min(after.size(), max_part_bytes))};
+        const auto written = co_await stream.async_write_some(part, use_tuple);
+        if (std::get<0>(written)) co_return std::get<0>(written);
+        taken += std::get<1>(written);
+        if (on_progress) on_progress(taken, size);
+    }
+    co_return error_code{};
 }
 
-std::optional<stream_kind> requested_kind(const http_request& request)
+struct subprotocol {
+    std::string_view name;
+    stream_kind kind;
+    bool has_window = false;
+};
+
+// The first of these that the request offers.
+std::optional<subprotocol> requested_subprotocol(const http_request& request)
 {
-    for (const stream_kind kind : {stream_kind::handshake, stream_kind::room})
-        if (has_token(request, protocol_header, websocket_subprotocol(kind))) return kind;
+    for (const subprotocol& each :
+         {subprotocol{websocket_subprotocol(stream_kind::handshake), stream_kind::handshake},
+          subprotocol{"bob.room.window", stream_kind::room, true},
+          subprotocol{websocket_subprotocol(stream_kind::room), stream_kind::room}})
+        if (has_token(request, protocol_header, each.name)) return each;
     return std::nullopt;
 }
 
@@ -127,12 +153,26 @@ http_answer judge(const http_request& request, bool seat_is_bad, const websocket
     constexpr std::size_t key_bytes = 24; // 16 in base64
     if (request.header("Sec-WebSocket-Key").size() != key_bytes || request.header("Host").empty())
         return {400, "A header of the WebSocket request is missing or malformed.\n"};
-    if (!requested_kind(request))
+    if (!requested_subprotocol(request))
         return {400, "Sec-WebSocket-Protocol is neither bob.handshake nor bob.room.\n"};
     if (seat_is_bad) return {400, "The seat is malformed, or there are several.\n"};
     auto other = options.on_upgrade ? options.on_upgrade(request) : std::nullopt;
     if (other) return std::move(*other);
     return {101, {}};
+}
+
+// Judges what was received. Sets `request`, and the seat that it presents.
+http_answer answer_to(const received_head& received, const websocket_accept_options& options,
+                      http_request& request, std::optional<seat_token>& seat)
+{
+    seat.reset();
+    if (received.error) return {431, "The request's headers are too long.\n"};
+    auto parsed = detail::parse_http_request(received.head);
+    if (!parsed) return {400, "This is no HTTP/1.1 request.\n"};
+    request = std::move(*parsed);
+    const auto taken = take_seat(request);
+    if (taken) seat = *taken;
+    return judge(request, taken.has_error(), options);
 }
 
 std::string host_header(const relay_address& address)
@@ -230,41 +270,39 @@ std::string_view websocket_subprotocol(stream_kind kind) noexcept
 awaitable<websocket_accepted> accept_websocket(any_stream& stream, websocket_accept_options options)
 {
     websocket_accepted out;
-    auto received = co_await read_head(stream);
-    if (received.error && received.error != errc::bad_framing) {
-        out.error = received.error;
-        stream.close();
-        co_return out;
-    }
-    http_answer answer;
     std::optional<seat_token> seat;
-    if (received.error) {
-        answer = {431, "The request's headers are too long.\n"};
-    } else {
-        auto request = detail::parse_http_request(received.head);
-        if (request) {
-            out.request = std::move(*request);
-            const auto taken = take_seat(out.request);
-            if (taken) seat = *taken;
-            answer = judge(out.request, taken.has_error(), options);
-        } else {
-            answer = {400, "This is no HTTP/1.1 request.\n"};
+    for (std::size_t requests = 1;; ++requests) {
+        const auto received = co_await read_head(stream);
+        if (received.error && received.error != errc::bad_framing) {
+            out.error = received.error;
+            stream.close();
+            co_return out;
         }
-    }
-    out.status = answer.status;
-    if (answer.status != 101) {
+        out.request = {};
+        const http_answer answer = answer_to(received, options, out.request, seat);
+        out.status = answer.status;
+        if (answer.status == 101) break;
+        const bool keep_open =
+            answer.keep_open && requests < options.max_requests && detail::may_be_followed(out.request);
+        const bool has_body = out.request.method != "HEAD";
+        const error_code failed =
+            co_await write_answer(stream, answer, has_body, keep_open, options.on_progress);
+        if (!failed && keep_open) continue;
         out.error = errc::upgrade_refused;
-        co_await reject(stream, std::move(answer));
+        if (failed)
+            stream.close();
+        else
+            co_await detail::end_and_drain(stream, 64 * 1024);
         co_return out;
     }
-    const stream_kind kind = *requested_kind(out.request);
-    std::string text =
-        detail::format_websocket_answer(out.request.header("Sec-WebSocket-Key"), websocket_subprotocol(kind));
+    const subprotocol what = *requested_subprotocol(out.request);
+    std::string text = detail::format_websocket_answer(out.request.header("Sec-WebSocket-Key"), what.name);
     out.error = co_await write_text(stream, std::move(text));
     if (out.error)
         stream.close();
     else
-        stream = detail::make_server_websocket_stream(std::move(stream), kind, options.websocket, seat);
+        stream = detail::make_server_websocket_stream(std::move(stream), what.kind, options.websocket, seat,
+                                                      what.has_window);
     co_return out;
 }
 
