@@ -13,9 +13,9 @@ namespace parley {
 // streams) count only toward the totals and the limits of a peer. Rates allow a burst: ten seconds' worth, and a
 // minute's worth for attempts and denied lines.
 //
-// When all connections, rooms, lobbies or places for files are taken, the network that holds most of them (a /32 of IPv4, a /48 of
-// IPv6) loses its newest one to a new connection. The relay rejects a new connection whose own network would
-// then hold more than the largest one.
+// When all connections, rooms, lobbies or places for files are taken, the network that holds most of them (a
+// /32 of IPv4, a /48 of IPv6) loses its newest one to a new connection. The relay rejects a new connection
+// whose own network would then hold more than the largest one.
 struct relay_limits {
     relay_limits() = default;
 

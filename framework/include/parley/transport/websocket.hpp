@@ -4,8 +4,8 @@
 // value, bob.seat. with 32 hexadecimal digits, is the peer's seat: the same on both connections of a session,
 // and never in the answer. A peer that offers bob.room.window, for a room, says in text messages how many bytes
 // it has used, and gets at most 8 MiB more than that. Bytes travel in binary messages whose boundaries mean
-// nothing. Close codes: 1003 for a text message of others, 1009 for a message above the bound, 1002 for a broken rule, 1007 for a close reason
-// that is not UTF-8.
+// nothing. Close codes: 1003 for a text message of others, 1009 for a message above the bound, 1002 for a
+// broken rule, 1007 for a close reason that is not UTF-8.
 //
 // A close frame ends a stream in order: async_shutdown_send sends 1000, and reading continues until the
 // peer's own close frame. A read gives eof after a close frame with 1000. Any other code, and the end of the
@@ -86,9 +86,10 @@ struct websocket_accepted {
 };
 
 // Reads an HTTP request from `stream` and answers it, and further ones as the options allow. On success `stream`
-// becomes the WebSocket (its kind() and seat() are set); otherwise it is closed. The answer to a malformed seat, or to a second one, is 400: a
-// peer that wants a seat must not continue without one. Not bounded in time: use a watchdog. Reads at most 8
-// KiB for each request. Errors: upgrade_refused, eof or those of the stream.
+// becomes the WebSocket (its kind() and seat() are set); otherwise it is closed. The answer to a malformed
+// seat, or to a second one, is 400: a peer that wants a seat must not continue without one. Not bounded in
+// time: use a watchdog. Reads at most 8 KiB for each request. Errors: upgrade_refused, eof or those of the
+// stream.
 awaitable<websocket_accepted> accept_websocket(any_stream& stream, websocket_accept_options options);
 
 // Requests a WebSocket over `stream`, which is connected to `address`, and presents `seat`, if set. On
