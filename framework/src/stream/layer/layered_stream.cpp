@@ -69,7 +69,8 @@ public:
         }
         const std::size_t size = layer_->read(below_, out, error);
         flush();
-        if (held_ && layer_->sendable() != 0) release_writer();
+        const bool is_lost = error == asio::error::connection_reset;
+        if (held_ && (is_lost || layer_->sendable() != 0)) release_writer(is_lost);
         return size;
     }
 
@@ -174,7 +175,7 @@ public:
         if (!alive) {
             below_.reset_on_close(true);
             below_.close(); // pending reads and writes report it
-            if (held_) release_writer();
+            if (held_) release_writer(true);
         }
         return alive;
     }
@@ -303,11 +304,11 @@ private:
         on_cancel(writer_, &layered_core::cancel_writer);
     }
 
-    void release_writer() noexcept
+    void release_writer(bool is_lost) noexcept
     {
         const auto buffers = std::exchange(held_, nullptr);
         io_handler handler = take(writer_);
-        if (below_.is_open()) return write(*buffers, std::move(handler));
+        if (!is_lost && below_.is_open()) return write(*buffers, std::move(handler));
         post(std::move(handler), error_code{asio::error::connection_reset}, std::size_t{0});
     }
 
