@@ -32,7 +32,8 @@ bool same_file(const fs::path& one, const fs::path& other)
 {
     if (!fs::is_regular_file(other) || fs::file_size(one) != fs::file_size(other)) return false;
     std::ifstream a{one, std::ios::binary}, b{other, std::ios::binary};
-    std::vector<char> left(piece_bytes), right(piece_bytes);
+    // Of a small file a small piece: clearing the memory would take longer than reading.
+    std::vector<char> left(std::min<std::uint64_t>(piece_bytes, fs::file_size(one) + 1)), right(left.size());
     while (a && b) {
         a.read(left.data(), static_cast<std::streamsize>(left.size()));
         b.read(right.data(), static_cast<std::streamsize>(right.size()));

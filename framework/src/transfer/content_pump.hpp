@@ -66,7 +66,7 @@ public:
     block* current() noexcept;
     // Gives the current block back, and goes on to the next one.
     void release();
-    // Whether the network, which has had content before, has nothing to do for lack of it.
+    // Whether a fast path has nothing to do for lack of content: less compression is better then.
     void set_starving(bool starving) noexcept { starving_ = starving; }
 
 private:

@@ -62,6 +62,7 @@ protected:
     {
         if (machine_.output().empty()) co_return false;
         machine_.take_output(written_);
+        written_bytes_ += written_.size();
         if (stream_.failure()) co_return true;
         const asio::const_buffer bytes{written_.data(), written_.size()};
         co_await asio::async_write(stream_, bytes, all_at_once{}, use_tuple); // the reading learns why it fails
@@ -124,6 +125,7 @@ protected:
     event changed_; // anything that the main coroutine waits for
     event reading_ended_;
     byte_vector written_; // what is being written
+    std::uint64_t written_bytes_ = 0;
 };
 
 } // namespace parley::detail

@@ -36,7 +36,8 @@ awaitable<session_end> sender_session::run()
         if (wrote) continue;
         if (machine_.finished()) break;
         if (!stream_.failure() && feed()) continue; // after a failure the reading ends it
-        if (machine_.content_bytes() != 0 && content_) content_->set_starving(true);
+        if (content_)
+            content_->set_starving(path_.is_fast(written_bytes_, stream_.delivery(), stream_.peer_window()));
         timer.arm(machine_.next_deadline());
         co_await changed_.wait_or_cancelled();
     }

@@ -3,6 +3,7 @@
 
 #include "transfer/content_pump.hpp"
 #include "transfer/document_session.hpp"
+#include "transfer/path_estimator.hpp"
 
 #include <boost/asio/write.hpp>
 
@@ -40,6 +41,7 @@ private:
     sending_run& run_;
     sending_receiver& receiver_;
     std::optional<content_pump> content_;
+    path_estimator path_;
     std::size_t step_ = 0; // of the current block
 };
 
