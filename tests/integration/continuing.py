@@ -324,6 +324,22 @@ class Breaks(Base):
         assert_same(path, inbox / path.name)
         self.assertEqual(receiver.screen().count("Receive folder"), 1, receiver.screen())
 
+    def test_a_connection_that_takes_the_word_stored_with_it(self):
+        relay = self.world.start_relay()
+        far = self.world.keep(forwarder.Forwarder(relay))
+        path, inbox = self.make("file", MIB), self.world.folder("in")
+        sender, code = self.world.send_waiting(path, relay=relay.address)
+        receiver = self.world.recv(code=code, relay=far.address, terminal=True, cwd=inbox)
+        receiver.wait_text("[y/N/l] ")
+        far.hold_at(far.sent + 1)  # the consent passes, and nothing after it
+        receiver.type("y\n")
+        far.wait_until(lambda _: (inbox / path.name).exists())
+        far.reset_rooms()
+        far.release()
+        sender.expect_exit(0)
+        receiver.expect_exit(0)
+        assert_same(path, inbox / path.name)
+
     def test_a_peer_is_stopped(self):
         pause = 120 if options.rounds else 1
         path = self.make("file")

@@ -402,6 +402,7 @@ awaitable<operation_result<entered_room>> rendezvous::enter(error_code error, bo
     room_entry_machine machine{agreement_->peer};
     driver_options driving;
     driving.timeout = options_.entry_timeout();
+    driving.time = &time_;
     driver<room_entry_machine> drive{room.stream, machine, {}, driving};
     error = co_await drive.run();
     where = at_relay("entering the room of relay ", options_);

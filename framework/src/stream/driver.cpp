@@ -28,7 +28,7 @@ driver_base::driver_base(any_stream& stream, const driver_options& options)
     : stream_(stream),
       options_(options),
       time_(options.time != nullptr ? *options.time : real_time()),
-      timer_(stream.get_executor()),
+      timer_(std::make_shared<asio::steady_timer>(stream.get_executor())),
       read_buffer_(options.read_buffer_bytes)
 {
 }
@@ -164,7 +164,7 @@ void driver_base::wind_up(const std::shared_ptr<run_state>& run)
     }
     if (reading_ || writing_) return;
     if (timers_ != 0) {
-        timer_.cancel();
+        time_.expire_at(timer_, no_deadline);
         return;
     }
     running_ = false;
@@ -224,13 +224,13 @@ void driver_base::arm_timer(duration timeout)
     const auto run = run_.lock();
     if (timeout == duration::max()) {
         deadline_ = no_deadline;
-        timer_.cancel();
+        time_.expire_at(timer_, no_deadline);
         return;
     }
-    deadline_ = clock::now() + timeout;
-    timer_.expires_at(deadline_);
+    deadline_ = time_.now() + timeout;
+    time_.expire_at(timer_, deadline_);
     ++timers_;
-    timer_.async_wait([this, run](error_code) {
+    timer_->async_wait([this, run](error_code) {
         --timers_;
         on_timer();
     });
@@ -249,7 +249,7 @@ void driver_base::arm_machine_timer()
 void driver_base::on_timer()
 {
     // A wait that was replaced or cancelled also ends here.
-    if (clock::now() < deadline_) return advance();
+    if (time_.now() < deadline_) return advance();
     deadline_ = no_deadline;
     if (flushing_) {
         flush_timed_out_ = writing_;

@@ -491,8 +491,12 @@ TEST(document_receiver_machine, has_succeeded_once_stored_is_written)
     EXPECT_FALSE(alone.machine.error());
     auto lost = stored();
     lost.machine.stop(errc::unexpected_end);
-    EXPECT_TRUE(lost.machine.finished());
-    EXPECT_FALSE(lost.machine.error());
+    EXPECT_TRUE(lost.machine.is_stored());
+    EXPECT_EQ(lost.machine.error(), errc::unexpected_end) << "the sender may not know that it is stored";
+    auto cancelled = stored();
+    cancelled.machine.stop(errc::cancelled);
+    EXPECT_TRUE(cancelled.machine.finished());
+    EXPECT_FALSE(cancelled.machine.error());
     auto told = stored();
     told.feed(message_with_text(dm::error, 2, "too late"));
     EXPECT_FALSE(told.machine.finished());

@@ -252,8 +252,8 @@ TEST(content_transfer, broken_connections_are_continued)
     EXPECT_EQ(sink.written, 5'000'000u) << "nothing came twice";
 }
 
-// The connection breaks at each operation of the sender's first room in turn.
-TEST(content_transfer, every_operation_in_the_room_fails_once)
+// The connection breaks at each operation of the first room in turn, at the side `host`.
+void fail_every_operation_once(const std::string& host)
 {
     std::size_t operations = 1;
     for (std::size_t step = 0; step <= operations; ++step) {
@@ -264,8 +264,8 @@ TEST(content_transfer, every_operation_in_the_room_fails_once)
         tree_sink sink;
         int rooms = 0;
         std::size_t count = 0;
-        c.w.wrap = [&](any_stream stream, stream_kind kind, const std::string& host) {
-            if (kind != stream_kind::room || host != "10.0.0.1" || ++rooms > 1) return stream;
+        c.w.wrap = [&](any_stream stream, stream_kind kind, const std::string& from) {
+            if (kind != stream_kind::room || from != host || ++rooms > 1) return stream;
             testing::fault_options faults;
             faults.failing_operation = failing;
             return testing::make_fault_stream(std::move(stream), faults, &count);
@@ -274,9 +274,20 @@ TEST(content_transfer, every_operation_in_the_room_fails_once)
         c.receive(sink);
         c.expect_success();
         EXPECT_EQ(sink.contents.at(0), random_bytes(200'000));
+        EXPECT_EQ(sink.written, 200'000u) << "nothing came twice";
         if (step == 0) operations = count;
     }
     EXPECT_GT(operations, 5u);
+}
+
+TEST(content_transfer, every_operation_of_the_sender_in_the_room_fails_once)
+{
+    fail_every_operation_once("10.0.0.1");
+}
+
+TEST(content_transfer, every_operation_of_the_receiver_in_the_room_fails_once)
+{
+    fail_every_operation_once("10.0.0.2");
 }
 
 TEST(content_transfer, a_stream_of_unknown_length_is_continued)

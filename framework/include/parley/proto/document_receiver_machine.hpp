@@ -84,8 +84,8 @@ using document_receiver_event_variant =
 // says so. Memory: the outline, 16 bytes for each accepted entry, one message of at most 64 KiB.
 //
 // error(): document_rule_broken, entry_not_taken, document_differs, too_many_entries, document_too_large,
-// timed_out, what to_errc() says of the other side's reason, or the argument of fail() or stop(). Not set once the
-// document is stored. Not thread-safe.
+// timed_out, what to_errc() says of the other side's reason, or the argument of fail() or stop(). Once the document
+// is stored, only a lost connection (condition::transport) is an error: the sender may not know. Not thread-safe.
 class document_receiver_machine {
 public:
     using event = document_receiver_event_variant;

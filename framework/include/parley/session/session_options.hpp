@@ -119,8 +119,9 @@ public:
         random_ = value;
         return self();
     }
-    // The clock of the wait and of its pauses; null, the default, means the system's. It must outlive the
-    // operation. The timeouts of connections and of the room always use the system's.
+    // The clock of the handshake, of its pauses and of a session of version 2; null, the default, means the
+    // system's. It must outlive the operation. The timeouts of connecting and of a room of version 1 always
+    // use the system's.
     Self& time(time_source* value)
     {
         time_ = value;

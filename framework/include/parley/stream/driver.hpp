@@ -34,7 +34,7 @@ struct driver_options {
     duration timeout = duration::max();               // of the whole run; then calls machine.stop(timed_out)
     duration flush_timeout = std::chrono::seconds{5}; // for the last output, after the machine has finished
     std::size_t read_buffer_bytes = 1024;
-    time_source* time = nullptr; // of a TimedMachine; null: the system's clock. It outlives the driver.
+    time_source* time = nullptr; // null: the system's clock. It outlives the driver.
 };
 
 // The part of the driver that does not depend on the machine's type.
@@ -114,7 +114,7 @@ private:
     any_stream& stream_;
     driver_options options_;
     time_source& time_;
-    asio::steady_timer timer_;
+    std::shared_ptr<asio::steady_timer> timer_; // of the deadline
     std::unique_ptr<detail::deadline_timer> machine_timer_; // null until the machine has a deadline
     asio::cancellation_signal cancel_read_;
     std::weak_ptr<run_state> run_;

@@ -425,9 +425,10 @@ void document_receiver_machine::receive_end()
 
 void document_receiver_machine::stop(error_code why)
 {
-    // What is stored is a success, whatever happens to the connection.
-    state_->phase == receiver_phase::stored ? state_->dialogue.finish({}, std::nullopt)
-                                            : state_->dialogue.stop(why);
+    // A lost connection may have kept the other side from knowing that the document is stored.
+    if (state_->phase == receiver_phase::stored && why != condition::transport)
+        return state_->dialogue.finish({}, std::nullopt);
+    state_->dialogue.stop(why);
 }
 
 bool document_receiver_machine::accept(std::uint32_t entry, std::uint64_t offset,
