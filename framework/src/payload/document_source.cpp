@@ -7,6 +7,7 @@
 #include "payload/out/sent_objects.hpp"
 #include "payload/out/skip_reason.hpp"
 #include "payload/source/offered_name.hpp"
+#include "payload/source/refused_name.hpp"
 
 #include <boost/unordered/unordered_flat_set.hpp>
 

@@ -1,4 +1,5 @@
 #include "payload/sink/entry_directories.hpp"
+#include "unit/payload/sample_files.hpp"
 #include "unit/payload/sample_document.hpp"
 
 #include <boost/system/errc.hpp>

@@ -1,5 +1,6 @@
 #include "payload/source/folder_listing.hpp"
 
+#include "unit/payload/sample_files.hpp"
 #include "unit/payload/take_document.hpp"
 
 #include <gmock/gmock.h>

@@ -1,6 +1,7 @@
 #include "unit/payload/faulty_disk.hpp"
 #include "unit/payload/name_corpus.hpp"
 #include "unit/payload/push_document.hpp"
+#include "unit/payload/sample_files.hpp"
 #include "unit/payload/sample_document.hpp"
 
 #include <parley/payload/folder_sink.hpp>

@@ -1,5 +1,6 @@
 #include <parley/payload/folder_source.hpp>
 
+#include "unit/payload/sample_files.hpp"
 #include "unit/payload/take_document.hpp"
 
 #include <parley/testing/seeded_random.hpp>

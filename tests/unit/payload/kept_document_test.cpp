@@ -1,6 +1,7 @@
 // A folder_sink that goes on with what is there.
 #include "unit/payload/faulty_disk.hpp"
 #include "unit/payload/push_document.hpp"
+#include "unit/payload/sample_files.hpp"
 #include "unit/payload/sample_document.hpp"
 
 #include "payload/in/staging_area.hpp"

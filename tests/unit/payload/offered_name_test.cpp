@@ -17,26 +17,4 @@ TEST(OfferedName, IsTheLastComponent)
     EXPECT_EQ(offered_name("."), std::filesystem::current_path().filename().string());
 }
 
-TEST(OfferedName, ANameIsRefusedWithAReason)
-{
-    diagnostics why;
-    EXPECT_FALSE(is_refused_name("fine", &why));
-    EXPECT_TRUE(why.empty());
-    EXPECT_TRUE(is_refused_name("two\nlines", &why));
-    EXPECT_EQ(why.message(), "receivers refuse the name \"two\\x0alines\": it holds a control character");
-    EXPECT_TRUE(is_refused_name("", nullptr));
-}
-
-TEST(OfferedName, ATitleMayBeAnyText)
-{
-    diagnostics why;
-    EXPECT_FALSE(is_refused_title("", &why));
-    EXPECT_FALSE(is_refused_title("photos / of\nMay", &why));
-    EXPECT_FALSE(is_refused_title(std::string(255, 'x'), &why));
-    EXPECT_TRUE(is_refused_title(std::string(256, 'x'), &why));
-    EXPECT_TRUE(why.message().ends_with("it is longer than 255 bytes"));
-    EXPECT_TRUE(is_refused_title("caf\xe9", &why));
-    EXPECT_TRUE(why.message().ends_with("it is not valid UTF-8"));
-}
-
 } // namespace

@@ -1,7 +1,7 @@
 // Documents of session version 2 for tests, and the conversation of an owner with a sink.
 #pragma once
 
-#include "unit/payload/sample_files.hpp"
+#include "unit/payload/sample_content.hpp"
 
 #include <parley/payload/content_sink.hpp>
 

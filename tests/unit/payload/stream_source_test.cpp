@@ -1,6 +1,7 @@
 #include <parley/payload/stream_source.hpp>
 
 #include "unit/payload/file_size_limit.hpp"
+#include "unit/payload/sample_files.hpp"
 #include "unit/payload/take_document.hpp"
 
 #include <parley/testing/seeded_random.hpp>

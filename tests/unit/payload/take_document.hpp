@@ -1,7 +1,7 @@
 // Takes a document from a source as a sender does.
 #pragma once
 
-#include "unit/payload/sample_files.hpp"
+#include "unit/payload/sample_content.hpp"
 
 #include <parley/payload/content_source.hpp>
 

@@ -3,6 +3,7 @@
 #include "payload/source/content_fault.hpp"
 #include "payload/source/folder_listing.hpp"
 #include "payload/source/offered_name.hpp"
+#include "payload/source/refused_name.hpp"
 
 #include <algorithm>
 

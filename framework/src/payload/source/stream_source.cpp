@@ -1,8 +1,8 @@
 #include <parley/payload/stream_source.hpp>
 
 #include "payload/source/content_fault.hpp"
-#include "payload/source/offered_name.hpp"
 #include "payload/source/one_entry.hpp"
+#include "payload/source/refused_name.hpp"
 #include "payload/source/unnamed_file.hpp"
 
 #include <boost/system/errc.hpp>
