@@ -1,12 +1,12 @@
 #include <parley/base/error.hpp>
 
+#include "unit/wire/vector_files.hpp"
+
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <map>
 #include <regex>
 #include <set>
-#include <sstream>
 
 namespace parley {
 namespace {
@@ -19,10 +19,7 @@ constexpr condition conditions[] = {condition::peer_fault,     condition::local_
 // here.
 std::map<int, std::string> declared_errors()
 {
-    std::ifstream file{PARLEY_ERROR_HEADER};
-    std::stringstream content;
-    content << file.rdbuf();
-    const std::string text = content.str();
+    const std::string text = test::read_text(PARLEY_ERROR_HEADER);
     const std::size_t begin = text.find("enum class errc {");
     const std::string body = text.substr(begin, text.find("};", begin) - begin);
     const std::regex enumerator{R"(\n\s*([a-z_0-9]+)(\s*=\s*(\d+))?,)"};

@@ -120,7 +120,7 @@ void check_session2_case(const json& c)
 
 TEST(session2_vectors, every_key_and_every_judgement)
 {
-    const json cases = load(data_folder() / "vectors" / "session2-keys.json");
+    const json cases = read_json(vectors_root() / "vectors" / "session2-keys.json");
     ASSERT_FALSE(cases.empty());
     for (const json& c : cases) {
         SCOPED_TRACE(text_of(c, "name"));

@@ -13,12 +13,12 @@ namespace {
 
 json spoke_cases(std::string_view kind)
 {
-    const json all = load(data_folder() / "vectors" / "spoke.json");
+    const json all = read_json(vectors_root() / "vectors" / "spoke.json");
     json out = json::array();
     for (const json& c : all)
         if (c.at("kind") == kind) out.push_back(c);
     // Our own files have both kinds. A chosen file may have only one, but must not be empty.
-    EXPECT_FALSE(data_was_chosen() ? all.empty() : out.empty());
+    EXPECT_FALSE(vectors_were_chosen() ? all.empty() : out.empty());
     return out;
 }
 
@@ -262,14 +262,14 @@ TEST(spoke_vectors, negative_cases_are_refused)
 
 TEST(spoke_vectors, only_known_kinds)
 {
-    for (const json& c : load(data_folder() / "vectors" / "spoke.json"))
+    for (const json& c : read_json(vectors_root() / "vectors" / "spoke.json"))
         EXPECT_TRUE(c.at("kind") == "handshake" || c.at("kind") == "negative") << c.at("kind");
 }
 
 // One conversation between reference peers.
 class transcript {
 public:
-    explicit transcript(const std::filesystem::path& path) : data_(load(path))
+    explicit transcript(const std::filesystem::path& path) : data_(read_json(path))
     {
         for (const json& peer : data_.at("peers")) read_peer(peer);
         for (const json& e : data_.at("events"))
@@ -401,10 +401,9 @@ private:
 TEST(spoke_vectors, transcripts_give_the_same_points_validators_and_keys)
 {
     std::size_t agreements = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(data_folder() / "transcripts")) {
-        if (entry.path().extension() != ".json") continue;
-        SCOPED_TRACE(entry.path().filename().string());
-        ASSERT_NO_THROW(agreements += transcript(entry.path()).check());
+    for (const auto& path : json_files("transcripts")) {
+        SCOPED_TRACE(path.filename().string());
+        ASSERT_NO_THROW(agreements += transcript(path).check());
     }
     EXPECT_GT(agreements, 0U);
 }

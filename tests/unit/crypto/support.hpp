@@ -1,15 +1,14 @@
 // Shared by the tests of crypto: identities, and the files of byte-exact cases.
 #pragma once
 
+#include "unit/wire/vector_files.hpp"
+
 #include <parley/crypto/spoke.hpp>
 #include <parley/testing/seeded_random.hpp>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <stdexcept>
 
 namespace parley::test {
@@ -30,26 +29,6 @@ inline identity some_identity(seeded_random& random)
     std::string text(1 + random.below(max_identity_bytes), ' ');
     for (char& c : text) c = static_cast<char>('!' + random.below('~' - '!' + 1));
     return identity::from_text(text).value();
-}
-
-// Whether the cases come from a folder that the environment names.
-inline bool data_was_chosen()
-{
-    const char* const chosen = std::getenv("PARLEY_VECTORS");
-    return chosen != nullptr && *chosen != '\0';
-}
-
-// The folder that holds vectors/ and transcripts/.
-inline std::filesystem::path data_folder()
-{
-    return data_was_chosen() ? std::getenv("PARLEY_VECTORS") : PARLEY_TEST_DATA;
-}
-
-inline json load(const std::filesystem::path& path)
-{
-    std::ifstream in(path);
-    if (!in) throw std::runtime_error("cannot read " + path.string());
-    return json::parse(in);
 }
 
 inline std::string text_of(const json& c, const char* field)

@@ -2,12 +2,13 @@
 // "staging": good inside a directory, but not for a document. "refused": no path components.
 #pragma once
 
+#include "unit/wire/vector_files.hpp"
+
 #include <parley/base/bytes.hpp>
 
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -23,8 +24,7 @@ inline const nlohmann::json& name_corpus()
     static const nlohmann::json corpus = [] {
         const auto path =
             std::filesystem::path(PARLEY_TEST_DATA).parent_path() / "unit/payload/hostile_names.json";
-        std::ifstream in(path);
-        return nlohmann::json::parse(in);
+        return parley::test::read_json(path);
     }();
     return corpus;
 }

@@ -174,9 +174,9 @@ TEST(session2_machine, carries_any_bytes_in_any_split)
             std::size_t down_at = 0, up_at = 0;
             while (down_at < down.size() || up_at < up.size()) {
                 down_at += both.server.machine.write(bytes_view{down}.subspan(
-                    down_at, std::min(down.size() - down_at, 1 + random.below(150'000))));
-                up_at += both.client.machine.write(
-                    bytes_view{up}.subspan(up_at, std::min(up.size() - up_at, 1 + random.below(50'000))));
+                    down_at, std::min<std::size_t>(down.size() - down_at, 1 + random.below(150'000))));
+                up_at += both.client.machine.write(bytes_view{up}.subspan(
+                    up_at, std::min<std::size_t>(up.size() - up_at, 1 + random.below(50'000))));
                 both.carry(step);
             }
             both.client.machine.end();

@@ -1,14 +1,14 @@
 #include <unit/proto/session2_support.hpp>
 
-#include <openssl/evp.h>
+#include <sodium.h>
 
 namespace parley::test {
 namespace {
 
 std::string sha256_of(bytes_view bytes)
 {
-    std::array<byte, 32> out{};
-    EXPECT_EQ(EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, EVP_sha256(), nullptr), 1);
+    std::array<byte, crypto_hash_sha256_BYTES> out{};
+    crypto_hash_sha256(out.data(), bytes.data(), bytes.size());
     return to_hex(out);
 }
 
