@@ -1,7 +1,6 @@
 #include <parley/crypto/record_cipher.hpp>
 
-#include <openssl/err.h>
-#include <openssl/evp.h>
+#include "crypto/aead.hpp"
 
 #include <new>
 #include <utility>
@@ -13,44 +12,6 @@ namespace {
 constexpr std::size_t sequence_bytes = 8;
 constexpr std::size_t max_aad_bytes = 4;
 
-struct free_context {
-    void operator()(EVP_CIPHER_CTX* context) const noexcept { EVP_CIPHER_CTX_free(context); }
-};
-using context_ptr = std::unique_ptr<EVP_CIPHER_CTX, free_context>;
-
-// Drops the errors that OpenSSL queues on this thread. Otherwise a forged record would look like a failure of
-// the next TLS call.
-class quiet_errors {
-public:
-    quiet_errors() noexcept { ERR_set_mark(); }
-    ~quiet_errors() { ERR_pop_to_mark(); }
-    quiet_errors(const quiet_errors&) = delete;
-    quiet_errors& operator=(const quiet_errors&) = delete;
-};
-
-// OpenSSL's implementation, looked up once in the life of the program. Null when it has none.
-EVP_CIPHER* implementation_of(cipher c) noexcept
-{
-    static EVP_CIPHER* const gcm = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
-    static EVP_CIPHER* const ccm = EVP_CIPHER_fetch(nullptr, "AES-256-CCM", nullptr);
-    static EVP_CIPHER* const chacha = EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr);
-    switch (c) {
-    case cipher::aes_256_gcm:
-        return gcm;
-    case cipher::aes_256_ccm:
-        return ccm;
-    case cipher::chacha20_poly1305:
-        return chacha;
-    }
-    return nullptr;
-}
-
-// The record layer bounds every length below 2^17.
-int length_of(bytes_view bytes) noexcept
-{
-    return static_cast<int>(bytes.size());
-}
-
 // The length field of a record.
 void store_length(byte* out, record_layout layout, std::size_t content_bytes) noexcept
 {
@@ -58,17 +19,17 @@ void store_length(byte* out, record_layout layout, std::size_t content_bytes) no
     store_be(out, static_cast<std::uint16_t>(content_bytes));
 }
 
+std::size_t nonce_bytes_of(record_layout layout) noexcept
+{
+    return layout == record_layout::current ? base_nonce_bytes + sequence_bytes : base_nonce_bytes;
+}
+
 } // namespace
 
 struct record_cipher::state {
-    enum class direction { seal, open };
-
-    EVP_CIPHER* implementation = nullptr;
-    record_layout layout = record_layout::current;
-    bool is_ccm = false;
+    record_layout layout;
     direction_key key;
-    // Most owners use only one of the two contexts, so each is made at its first use.
-    context_ptr sealing, opening;
+    aead with;
 
     // What goes before the bytes of one record.
     struct record_start {
@@ -76,11 +37,6 @@ struct record_cipher::state {
         std::array<byte, max_aad_bytes> aad;
         std::size_t aad_bytes;
     };
-
-    std::size_t nonce_bytes() const noexcept
-    {
-        return layout == record_layout::current ? base_nonce_bytes + sequence_bytes : base_nonce_bytes;
-    }
 
     record_start start_of(std::uint64_t sequence, std::size_t content_bytes) const noexcept
     {
@@ -102,77 +58,23 @@ struct record_cipher::state {
         return out;
     }
 
-    // The keyed context of a direction: a record needs no key schedule. Null when OpenSSL refuses.
-    EVP_CIPHER_CTX* context(direction d) noexcept
+    bytes_view nonce_of(const record_start& start) const noexcept
     {
-        context_ptr& kept = d == direction::seal ? sealing : opening;
-        if (kept) return kept.get();
-        const int encrypt = d == direction::seal ? 1 : 0;
-        context_ptr made{EVP_CIPHER_CTX_new()};
-        if (!made || EVP_CipherInit_ex2(made.get(), implementation, nullptr, nullptr, encrypt, nullptr) != 1)
-            return nullptr;
-        const auto length = static_cast<int>(nonce_bytes());
-        if (EVP_CIPHER_CTX_ctrl(made.get(), EVP_CTRL_AEAD_SET_IVLEN, length, nullptr) != 1) return nullptr;
-        // CCM mixes the tag's length into its first block, so it must know the length before the key, in both
-        // directions.
-        if (is_ccm && EVP_CIPHER_CTX_ctrl(made.get(), EVP_CTRL_AEAD_SET_TAG, record_tag_bytes, nullptr) != 1)
-            return nullptr;
-        if (EVP_CipherInit_ex2(made.get(), nullptr, key.data(), nullptr, encrypt, nullptr) != 1)
-            return nullptr;
-        kept = std::move(made);
-        return kept.get();
-    }
-
-    // Sets nonce, lengths and associated data of a record, in the order that suits every mode.
-    bool begin(EVP_CIPHER_CTX* context, const record_start& start, std::size_t content_bytes) const noexcept
-    {
-        int written = 0;
-        if (EVP_CipherInit_ex2(context, nullptr, nullptr, start.nonce.data(), -1, nullptr) != 1) return false;
-        if (is_ccm &&
-            EVP_CipherUpdate(context, nullptr, &written, nullptr, static_cast<int>(content_bytes)) != 1)
-            return false;
-        return EVP_CipherUpdate(context, nullptr, &written, start.aad.data(),
-                                static_cast<int>(start.aad_bytes)) == 1;
-    }
-
-    // CCM does all its work and checks the tag in this one update. It needs the call even for no bytes.
-    bool transform(EVP_CIPHER_CTX* context, bytes_view in, byte* out) const noexcept
-    {
-        static constexpr byte nothing = 0;
-        byte unused = 0;
-        int written = 0;
-        return EVP_CipherUpdate(context, in.empty() ? &unused : out, &written,
-                                in.empty() ? &nothing : in.data(), length_of(in)) == 1;
-    }
-
-    bool finish(EVP_CIPHER_CTX* context) const noexcept
-    {
-        std::array<byte, EVP_MAX_BLOCK_LENGTH> none{};
-        int written = 0;
-        return is_ccm || EVP_CipherFinal_ex(context, none.data(), &written) == 1;
+        return start.nonce.view().first(nonce_bytes_of(layout));
     }
 
     bool seal(std::uint64_t sequence, bytes_view content, byte* ciphertext, byte* tag) noexcept
     {
-        const quiet_errors quiet;
-        EVP_CIPHER_CTX* const with = context(direction::seal);
-        return with != nullptr && begin(with, start_of(sequence, content.size()), content.size()) &&
-               transform(with, content, ciphertext) && finish(with) &&
-               EVP_CIPHER_CTX_ctrl(with, EVP_CTRL_AEAD_GET_TAG, record_tag_bytes, tag) == 1;
+        const record_start start = start_of(sequence, content.size());
+        return with.seal(nonce_of(start), bytes_view{start.aad}.first(start.aad_bytes), content, ciphertext,
+                         tag);
     }
 
     error_code open(std::uint64_t sequence, bytes_view ciphertext, bytes_view tag, byte* content) noexcept
     {
-        const quiet_errors quiet;
-        EVP_CIPHER_CTX* const with = context(direction::open);
-        if (with == nullptr) return errc::crypto_unavailable;
-        std::array<byte, record_tag_bytes> expected{};
-        std::copy(tag.begin(), tag.end(), expected.begin());
-        if (EVP_CIPHER_CTX_ctrl(with, EVP_CTRL_AEAD_SET_TAG, record_tag_bytes, expected.data()) != 1 ||
-            !begin(with, start_of(sequence, ciphertext.size()), ciphertext.size()))
-            return errc::crypto_unavailable;
-        if (!transform(with, ciphertext, content) || !finish(with)) return errc::record_forged;
-        return {};
+        const record_start start = start_of(sequence, ciphertext.size());
+        return with.open(nonce_of(start), bytes_view{start.aad}.first(start.aad_bytes), ciphertext, tag,
+                         content);
     }
 };
 
@@ -191,12 +93,10 @@ result<record_cipher> record_cipher::create(cipher c, record_layout layout, cons
     if ((layout == record_layout::current && c != cipher::aes_256_gcm) ||
         (layout == record_layout::session2 && c == cipher::aes_256_ccm))
         return errc::record_layout_impossible;
-    std::unique_ptr<state> made{new (std::nothrow) state};
-    const quiet_errors quiet;
-    if (!made || (made->implementation = implementation_of(c)) == nullptr) return errc::crypto_unavailable;
-    made->layout = layout;
-    made->is_ccm = c == cipher::aes_256_ccm;
-    made->key = key.duplicate();
+    auto with = aead::create(c, nonce_bytes_of(layout), key);
+    if (!with) return with.error();
+    std::unique_ptr<state> made{new (std::nothrow) state{layout, key.duplicate(), std::move(*with)}};
+    if (!made) return errc::crypto_unavailable;
     return record_cipher{std::move(made)};
 }
 
@@ -243,9 +143,7 @@ void record_cipher::rekey() noexcept
 {
     if (!state_) return;
     state_->key = next_direction_key(state_->key);
-    // OpenSSL wipes what it has of the old key.
-    state_->sealing.reset();
-    state_->opening.reset();
+    if (!state_->with.set_key(state_->key)) state_.reset();
 }
 
 } // namespace parley

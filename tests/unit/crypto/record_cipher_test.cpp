@@ -2,8 +2,6 @@
 
 #include <parley/crypto/record_cipher.hpp>
 
-#include <openssl/err.h>
-
 #include <map>
 #include <sodium.h>
 
@@ -341,22 +339,6 @@ TEST_P(record_cipher_test, moves)
     EXPECT_TRUE(all_zero(opened));
     with = std::move(moved);
     EXPECT_EQ(sealed(with, 1, content), record);
-}
-
-// A TLS stream of the same thread would take an error in this queue for its own failure.
-TEST_P(record_cipher_test, leaves_nothing_in_the_librarys_error_queue)
-{
-    ERR_clear_error();
-    auto with = make();
-    byte_vector record = sealed(with, 1, random_.bytes(10)), opened(10);
-    record.back() ^= 1;
-    EXPECT_EQ(error_of(with.open(1, body_of(record), opened)), errc::record_forged);
-    EXPECT_EQ(ERR_peek_error(), 0U);
-
-    ERR_raise(ERR_LIB_USER, 77);
-    EXPECT_EQ(error_of(with.open(1, body_of(record), opened)), errc::record_forged);
-    EXPECT_EQ(ERR_GET_REASON(ERR_get_error()), 77);
-    EXPECT_EQ(ERR_get_error(), 0U);
 }
 
 INSTANTIATE_TEST_SUITE_P(every, record_cipher_test, ::testing::ValuesIn(combinations),
