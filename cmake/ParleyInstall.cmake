@@ -12,3 +12,6 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/parley-config.cmake.in
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/parley-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/parley-config.cmake ${PROJECT_BINARY_DIR}/parley-config-version.cmake
         DESTINATION ${package_dir} COMPONENT framework)
+if(PARLEY_CRYPTO_BACKEND STREQUAL "mbedtls")
+    install(FILES ${PROJECT_SOURCE_DIR}/cmake/FindMbedCrypto.cmake DESTINATION ${package_dir} COMPONENT framework)
+endif()

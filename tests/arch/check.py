@@ -46,17 +46,21 @@ LIBRARIES = [
     ("libsodium", re.compile(r"sodium(\.h|/)"), {"crypto"}),
     ("OpenSSL's TLS", re.compile(r"openssl/(ssl|tls1|err|x509|x509v3|x509_vfy)\.h"), {"crypto", "stream", "transport"}),
     ("OpenSSL", re.compile(r"openssl/"), {"crypto"}),
+    ("mbedTLS", re.compile(r"mbedtls/"), {"crypto"}),
     ("Asio or Beast", re.compile(r"boost/(asio|beast)(\.hpp|/)"), {*NET, "testing", "programs"}),
 ]
 # The harness calls the libraries themselves here, to measure the framework against them.
 LIBRARIES_THEMSELVES = {"bench/library_speed.cpp", "bench/load_socket.cpp"}
-# These compile where OpenSSL does not.
-LIBSODIUM_ALONE = {"spoke", "random", "curve", "session2_keys", "blake2b"}
+# The only ones that stand on the library of their name. The others of the room compile where neither is.
+BACKENDS = {"openssl/": {"aead_openssl", "sha1_openssl"}, "mbedtls/": {"aead_mbedtls", "sha1_mbedtls"}}
 
 # Sources without a test file of their own name: path below framework/src, and the test that runs it, below tests.
 TESTED_BY = {
     "async/blocking_worker.cpp": "unit/transfer/blocking_worker_test.cpp",
     "async/time_source.cpp": "unit/async/deadline_timer_test.cpp",
+    "crypto/aead_mbedtls.cpp": "unit/crypto/record_cipher_test.cpp",
+    "crypto/sha1_mbedtls.cpp": "unit/crypto/sha1_test.cpp",
+    "crypto/sha1_openssl.cpp": "unit/crypto/sha1_test.cpp",
     "payload/disk/guarded_file.cpp": "unit/payload/guarded_directory_test.cpp",
     "payload/disk/name_probe.cpp": "unit/payload/folder_sink_test.cpp",
     "payload/in/raw_inflate_isal.cpp": "unit/payload/deflate_engine_test.cpp",
@@ -216,9 +220,10 @@ def check_includes(root, path, text):
             yield line, "libraries", f"{room} may not include {header}"
         elif library and path.startswith("framework/include/") and room == "crypto":
             yield line, "libraries", f"a public header of crypto may not show {header} to other rooms"
-        if room == "crypto" and header.startswith("openssl/"):
-            if os.path.splitext(os.path.basename(path))[0] in LIBSODIUM_ALONE:
-                yield line, "libraries", f"{header}: this file stands on libsodium alone"
+        for prefix, files in BACKENDS.items():
+            if room == "crypto" and header.startswith(prefix):
+                if os.path.splitext(os.path.basename(path))[0] not in files:
+                    yield line, "libraries", f"{header}: this file stands on libsodium alone"
         if header.endswith("awaitable_operators.hpp"):
             yield line, "coroutines", "operators on awaitables drop the loser's exception"
         if room == "proto" and header in THREADS:

@@ -1,4 +1,5 @@
-// The AEAD ciphers of records, which a library has.
+// The AEAD ciphers of records, in the library that PARLEY_CRYPTO_BACKEND chose: aead_openssl.cpp or
+// aead_mbedtls.cpp.
 #pragma once
 
 #include <parley/crypto/record_cipher.hpp>
