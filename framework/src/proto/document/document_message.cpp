@@ -11,7 +11,7 @@ const document_header* document_message_reader::header(bytes_view& input) noexce
     if (header_size_ < header_bytes_.size()) {
         buffer_.clear();
         const std::size_t taken = std::min(header_bytes_.size() - header_size_, input.size());
-        std::copy_n(input.begin(), taken, header_bytes_.begin() + header_size_);
+        std::copy_n(input.begin(), taken, header_bytes_.data() + header_size_);
         header_size_ += taken;
         input = input.subspan(taken);
         if (header_size_ < header_bytes_.size()) return nullptr;

@@ -113,7 +113,7 @@ std::optional<document_fault> document_outline::add(const document_entry& entry)
         return not_taken(quoted(entry.path) + " is no link and has a target");
 
     const std::size_t count = entries_.size();
-    if (count + 1 >= entries_end || (!stream && offer_.bytes + entry.size >= count_end))
+    if (std::uint64_t{count} + 1 >= entries_end || (!stream && offer_.bytes + entry.size >= count_end))
         return document_fault{session_reason::broken_rule, "too many entries, or bytes"};
 
     bool unsure = false;
