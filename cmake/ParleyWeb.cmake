@@ -1,0 +1,36 @@
+# Whether the rooms without Asio are built for WebAssembly, too (target parley_wasm, in build/wasm). AUTO builds them
+# where everything for it is there, as scripts/build installs it, and not under sanitizers.
+set(PARLEY_BUILD_WEB AUTO CACHE STRING "Build what runs in browsers: ON, OFF or AUTO")
+set_property(CACHE PARLEY_BUILD_WEB PROPERTY STRINGS AUTO ON OFF)
+set(PARLEY_WEB ${PARLEY_BUILD_WEB})
+set(wasm_folder ${PROJECT_SOURCE_DIR}/build/wasm)
+
+if(PARLEY_WEB STREQUAL "AUTO")
+    set(PARLEY_WEB OFF)
+    if(PROJECT_IS_TOP_LEVEL AND NOT PARLEY_WASM AND NOT PARLEY_SANITIZE AND NOT PARLEY_COVERAGE)
+        set(PARLEY_WEB ON)
+        set(needed ${PROJECT_SOURCE_DIR}/build/wasm-deps/complete /usr/include/wasm32-wasi/wasi/api.h
+            /usr/include/wasm32-wasi/c++/v1/version /usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a)
+        foreach(program IN ITEMS clang++-19 wasm-ld-19 node)
+            find_program(PARLEY_${program} ${program})
+            mark_as_advanced(PARLEY_${program})
+            list(APPEND needed "${PARLEY_${program}}")
+        endforeach()
+        foreach(file IN LISTS needed)
+            if(NOT EXISTS ${file})
+                message(STATUS "Nothing for browsers is built or tested: ${file} is missing")
+                set(PARLEY_WEB OFF)
+                break()
+            endif()
+        endforeach()
+    endif()
+endif()
+
+if(PARLEY_WEB)
+    add_custom_command(OUTPUT ${wasm_folder}/build.ninja
+        COMMAND ${CMAKE_COMMAND} --preset wasm
+        WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+        DEPENDS ${PROJECT_SOURCE_DIR}/CMakePresets.json ${PROJECT_SOURCE_DIR}/cmake/wasm/toolchain.cmake)
+    # That build knows what is out of date.
+    add_custom_target(parley_wasm ALL COMMAND ${CMAKE_COMMAND} --build ${wasm_folder} DEPENDS ${wasm_folder}/build.ninja)
+endif()
