@@ -2,6 +2,7 @@
 
 #include "crypto/aead.hpp"
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -41,14 +42,11 @@ struct record_cipher::state {
     record_start start_of(std::uint64_t sequence, std::size_t content_bytes) const noexcept
     {
         record_start out{};
-        std::copy_n(key.data() + cipher_key_bytes, base_nonce_bytes, out.nonce.data());
-        std::array<byte, sequence_bytes> number{};
-        store_be(number.data(), sequence);
         if (layout == record_layout::current) {
-            std::copy(number.begin(), number.end(), out.nonce.data() + base_nonce_bytes);
+            std::copy_n(key.data() + cipher_key_bytes, base_nonce_bytes, out.nonce.data());
+            store_be(out.nonce.data() + base_nonce_bytes, sequence);
         } else {
-            byte* const low = out.nonce.data() + base_nonce_bytes - sequence_bytes;
-            for (std::size_t i = 0; i < sequence_bytes; ++i) low[i] = static_cast<byte>(low[i] ^ number[i]);
+            std::ranges::copy(record_nonce(key, sequence), out.nonce.data());
         }
         // The associated data of version 1 begins with a number of its own.
         const bool is_version_2 = layout == record_layout::session2;
@@ -77,6 +75,15 @@ struct record_cipher::state {
                          content);
     }
 };
+
+std::array<byte, base_nonce_bytes> record_nonce(const direction_key& key, std::uint64_t sequence) noexcept
+{
+    std::array<byte, base_nonce_bytes> out{};
+    store_be(out.data() + base_nonce_bytes - sequence_bytes, sequence);
+    const byte* const base = key.data() + cipher_key_bytes;
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<byte>(out[i] ^ base[i]);
+    return out;
+}
 
 record_cipher::record_cipher(std::unique_ptr<state> s) noexcept : state_(std::move(s)) {}
 record_cipher::record_cipher(record_cipher&&) noexcept = default;

@@ -340,6 +340,13 @@ result<session2_machine> session2_machine::create(session_role role, const sessi
     return session2_machine{std::make_unique<state>(std::move(*writer), std::move(*reader), hello, now)};
 }
 
+result<session2_machine> session2_machine::create_unsealed(const session2_hello& hello, time_point now)
+{
+    if (!is_protocol_name(hello.protocol)) return make_error_code(boost::system::errc::invalid_argument);
+    return session2_machine{std::make_unique<state>(session2_record_writer::unsealed(),
+                                                    session2_record_reader::unsealed(), hello, now)};
+}
+
 void session2_machine::receive(bytes_view& input)
 {
     if (!state_->finished) state_->receive(input);

@@ -40,24 +40,24 @@ error_code session2_record_writer::append(record_type type, bytes_view content, 
     if (content.size() > max_session2_content_bytes) return errc::record_too_long;
     const std::size_t before = out.size();
     // The plaintext comes to its place after the memory has its final size, so no copy of it stays behind.
-    out.resize(before + session2_record_header_bytes + 1 + content.size() + record_tag_bytes);
+    const std::size_t n = 1 + content.size();
+    out.resize(before + session2_record_header_bytes + n + (cipher_ ? record_tag_bytes : 0));
     const mutable_bytes record = mutable_bytes{out}.subspan(before);
-    const mutable_bytes plaintext = record.subspan(session2_record_header_bytes, 1 + content.size());
+    const mutable_bytes plaintext = record.subspan(session2_record_header_bytes, n);
     plaintext[0] = static_cast<byte>(type);
     std::copy(content.begin(), content.end(), plaintext.begin() + 1);
-    const auto sealed = cipher_.seal(sequence_, plaintext, record);
+    if (!cipher_) {
+        record[0] = static_cast<byte>(n >> 16);
+        store_be(record.data() + 1, static_cast<std::uint16_t>(n));
+        return {};
+    }
+    const auto sealed = cipher_->seal(sequence_, plaintext, record);
     if (!sealed) {
         out.resize(before);
         return sealed.error();
     }
-    advance(cipher_, sequence_);
+    advance(*cipher_, sequence_);
     return {};
-}
-
-void session2_record_reader::wiping_delete::operator()(byte* bytes) const noexcept
-{
-    wipe({bytes, max_session2_record_bytes});
-    delete[] bytes;
 }
 
 result<session2_record_reader> session2_record_reader::create(cipher c, const direction_key& key,
@@ -66,7 +66,6 @@ result<session2_record_reader> session2_record_reader::create(cipher c, const di
     auto made = cipher_at(c, key, position);
     if (!made) return made.error();
     session2_record_reader out{std::move(*made)};
-    out.buffer_.reset(new byte[max_session2_record_bytes]);
     out.sequence_ = position;
     return out;
 }
@@ -74,50 +73,21 @@ result<session2_record_reader> session2_record_reader::create(cipher c, const di
 result<std::optional<session2_record_reader::record>> session2_record_reader::read(bytes_view& input,
                                                                                    diagnostics* diag)
 {
-    if (error_) return error_;
-    if (!fill(input, session2_record_header_bytes)) return std::optional<record>{};
-    const std::size_t n = std::size_t{buffer_[0]} << 16 | load_be<std::uint16_t>(buffer_.get() + 1);
-    if (n == 0 || n > max_session2_record_content_bytes) {
-        if (diag != nullptr) diag->set_message("a record of " + std::to_string(n) + " bytes");
-        return fail(errc::record_bad_length);
-    }
-
-    byte* const plaintext = buffer_.get() + session2_record_header_bytes;
-    const std::size_t body_bytes = n + record_tag_bytes;
-    bytes_view body;
-    if (size_ == session2_record_header_bytes && input.size() >= body_bytes) {
-        body = input.first(body_bytes);
-        input = input.subspan(body_bytes);
-    } else {
-        if (!fill(input, session2_record_header_bytes + body_bytes)) return std::optional<record>{};
-        body = {plaintext, body_bytes};
-    }
-    size_ = 0;
-    const auto opened = cipher_.open(sequence_, body, {plaintext, n});
-    if (!opened) {
+    const auto framed = framer_.next(input, diag);
+    if (!framed) return framed.error();
+    if (!*framed) return std::optional<record>{};
+    const session2_record_framer::frame& frame = **framed;
+    if (!cipher_) {
+        if (frame.body.data() != frame.content.data())
+            std::copy(frame.body.begin(), frame.body.end(), frame.content.begin());
+    } else if (const auto opened = cipher_->open(sequence_, frame.body, frame.content); !opened) {
         const bool damaged = opened.error() == errc::record_forged;
         if (damaged && diag != nullptr) diag->set_message("a tag that does not match");
-        return fail(damaged ? make_error_code(errc::record_damaged) : opened.error());
+        return framer_.fail(damaged ? make_error_code(errc::record_damaged) : opened.error());
+    } else {
+        advance(*cipher_, sequence_);
     }
-    advance(cipher_, sequence_);
-    return record{static_cast<record_type>(plaintext[0]), {plaintext + 1, n - 1}};
-}
-
-// Takes bytes until the buffer holds `n`. Returns whether it does.
-bool session2_record_reader::fill(bytes_view& input, std::size_t n) noexcept
-{
-    if (size_ >= n) return true;
-    const std::size_t taken = std::min(n - size_, input.size());
-    std::copy_n(input.begin(), taken, buffer_.get() + size_);
-    size_ += taken;
-    input = input.subspan(taken);
-    return size_ == n;
-}
-
-error_code session2_record_reader::fail(error_code why) noexcept
-{
-    wipe({buffer_.get(), max_session2_record_bytes});
-    return error_ = why;
+    return record{static_cast<record_type>(frame.content[0]), frame.content.subspan(1)};
 }
 
 } // namespace parley

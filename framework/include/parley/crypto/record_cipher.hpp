@@ -40,6 +40,9 @@ constexpr std::size_t max_content_bytes_of(record_layout layout) noexcept
     return layout == record_layout::session2 ? max_session2_record_content_bytes : max_record_content_bytes;
 }
 
+// The nonce of record `sequence` in the layouts `original` and `session2`.
+std::array<byte, base_nonce_bytes> record_nonce(const direction_key& key, std::uint64_t sequence) noexcept;
+
 // The cipher of one direction under one key and layout. It keeps no sequence number: the caller counts. The
 // key is wiped on destruction. Not thread-safe.
 class record_cipher {

@@ -83,6 +83,10 @@ public:
     // record_layout_impossible (keys of AES-256-CCM), crypto_unavailable.
     static result<session2_machine> create(session_role role, const session2_keys& keys,
                                            const session2_hello& hello, time_point now);
+    // A machine whose records are opened and sealed elsewhere: what it receives and its output are unsealed records
+    // (session2_framer.hpp). The owner passes on only what opened with the right tag. When a record does not open,
+    // it calls stop() with record_damaged. Errors: invalid_argument.
+    static result<session2_machine> create_unsealed(const session2_hello& hello, time_point now);
     session2_machine(session2_machine&&) noexcept;
     session2_machine& operator=(session2_machine&&) noexcept;
     ~session2_machine();

@@ -4,11 +4,7 @@
 //     record = u24be n || ciphertext (n) || tag (16)        plaintext = u8 type || content
 #pragma once
 
-#include <parley/base/diagnostics.hpp>
-#include <parley/crypto/record_cipher.hpp>
-
-#include <memory>
-#include <optional>
+#include <parley/proto/session2_framer.hpp>
 
 namespace parley {
 
@@ -16,7 +12,6 @@ namespace parley {
 enum class record_type : byte { data = 0, end = 1, ping = 2, hello = 3, abort = 4 };
 
 inline constexpr std::size_t max_session2_content_bytes = max_session2_record_content_bytes - 1;
-inline constexpr std::uint64_t session2_records_per_key = std::uint64_t{1} << 22;
 
 // The writer of one direction. Not thread-safe.
 class session2_record_writer {
@@ -25,14 +20,16 @@ public:
     // crypto_unavailable.
     static result<session2_record_writer> create(cipher c, const direction_key& key,
                                                  std::uint64_t position = 0) noexcept;
+    // Of records that are sealed elsewhere (session2_framer.hpp).
+    static session2_record_writer unsealed() noexcept { return session2_record_writer{std::nullopt}; }
 
-    // Appends the record of `content` (at most 65536 bytes) to `out`: 20 bytes more than the content. Errors:
-    // record_too_long, crypto_unavailable. After an error `out` is as before.
+    // Appends the record of `content` (at most 65536 bytes) to `out`: 20 bytes more than the content, or 4 where
+    // it is not sealed. Errors: record_too_long, crypto_unavailable. After an error `out` is as before.
     error_code append(record_type type, bytes_view content, byte_vector& out);
 
 private:
-    explicit session2_record_writer(record_cipher&& c) noexcept : cipher_(std::move(c)) {}
-    record_cipher cipher_;
+    explicit session2_record_writer(std::optional<record_cipher> c) noexcept : cipher_(std::move(c)) {}
+    std::optional<record_cipher> cipher_;
     std::uint64_t sequence_ = 0;
 };
 
@@ -44,6 +41,8 @@ public:
     // `position` and errors are those of the writer.
     static result<session2_record_reader> create(cipher c, const direction_key& key,
                                                  std::uint64_t position = 0);
+    // Of records that were opened elsewhere (session2_framer.hpp).
+    static session2_record_reader unsealed() { return session2_record_reader{std::nullopt}; }
 
     struct record {
         record_type type{}; // any byte
@@ -55,20 +54,14 @@ public:
     result<std::optional<record>> read(bytes_view& input, diagnostics* diag = nullptr);
 
 private:
-    struct wiping_delete {
-        void operator()(byte* bytes) const noexcept;
-    };
-    using record_buffer = std::unique_ptr<byte[], wiping_delete>; // max_session2_record_bytes
+    explicit session2_record_reader(std::optional<record_cipher> c)
+        : cipher_(std::move(c)), framer_(cipher_ ? record_tag_bytes : 0)
+    {
+    }
 
-    explicit session2_record_reader(record_cipher&& c) noexcept : cipher_(std::move(c)) {}
-    bool fill(bytes_view& input, std::size_t n) noexcept;
-    error_code fail(error_code why) noexcept;
-
-    record_cipher cipher_;
-    record_buffer buffer_;
-    std::size_t size_ = 0; // bytes of an unfinished record at the front of the buffer
+    std::optional<record_cipher> cipher_;
+    session2_record_framer framer_;
     std::uint64_t sequence_ = 0;
-    error_code error_;
 };
 
 } // namespace parley
