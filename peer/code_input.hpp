@@ -1,8 +1,9 @@
 // Reads the code from its source.
 #pragma once
 
-#include "peer/code.hpp"
 #include "peer/exit_code.hpp"
+
+#include <parley/base/code.hpp>
 
 #include <optional>
 #include <string>

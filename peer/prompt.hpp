@@ -1,9 +1,8 @@
 // Asks a person for a secret line or for a yes.
 #pragma once
 
-#include "peer/code.hpp"
-
 #include <parley/async/awaitable.hpp>
+#include <parley/base/code.hpp>
 #include <parley/base/result.hpp>
 
 #include <string_view>

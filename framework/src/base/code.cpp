@@ -1,9 +1,9 @@
-#include "peer/code.hpp"
+#include <parley/base/code.hpp>
 
 #include <array>
 #include <optional>
 
-namespace parley::cli {
+namespace parley {
 namespace {
 
 constexpr std::string_view consonants = "bdfghjklmnprstvz";
@@ -120,4 +120,4 @@ typed_code normalise_code(std::string_view typed)
     return {written_form(*letters), code_kind::code};
 }
 
-} // namespace parley::cli
+} // namespace parley

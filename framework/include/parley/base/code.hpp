@@ -1,4 +1,4 @@
-// Codes: the passwords that `parley send` makes, short enough to pass on by voice.
+// Codes: the passwords that senders make, short enough to pass on by voice.
 //
 // A code is three words of five letters, alternating consonant and vowel: `lusab-babad-gutit`.
 //
@@ -15,7 +15,7 @@
 
 #include <string_view>
 
-namespace parley::cli {
+namespace parley {
 
 inline constexpr std::size_t code_random_bits = 44;
 inline constexpr std::size_t code_letters = 15;
@@ -44,4 +44,4 @@ struct typed_code {
 // accept any text as a password.
 typed_code normalise_code(std::string_view typed);
 
-} // namespace parley::cli
+} // namespace parley

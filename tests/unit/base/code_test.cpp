@@ -1,4 +1,4 @@
-#include "peer/code.hpp"
+#include <parley/base/code.hpp>
 
 #include <parley/testing/seeded_random.hpp>
 
@@ -9,7 +9,7 @@
 #include <set>
 #include <string>
 
-namespace parley::cli {
+namespace parley {
 namespace {
 
 using testing::seeded_random;
@@ -197,4 +197,4 @@ TEST(code, reads_anything_without_harm)
 }
 
 } // namespace
-} // namespace parley::cli
+} // namespace parley
