@@ -13,13 +13,6 @@
 namespace parley::detail {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr duration first_pause = 500ms;
-constexpr duration longest_pause = 30s;
-constexpr duration max_absence = 10min;
-constexpr duration own_password_after = 30s;
-
 // Of a handshake with a reconnection password nothing is shown.
 class silent_observer final : public peer_observer {};
 
@@ -48,35 +41,26 @@ public:
 };
 
 continuation::continuation(const session_options& options, peer_observer& observer)
-    : options_(options), observer_(observer), time_(options.time() != nullptr ? *options.time() : real_time())
+    : options_(options),
+      observer_(observer),
+      time_(options.time() != nullptr ? *options.time() : real_time()),
+      pauses_(random_of(options))
 {
 }
 
 void continuation::broke(bool moved)
 {
-    last_break_ = time_.now();
-    if (broke_at_ && !moved) return;
-    broke_at_ = last_break_;
-    ends_ = last_break_ + max_absence;
-    attempts_ = 0;
+    if (absence_.broke(time_.now(), moved)) pauses_.reset();
 }
 
 void continuation::limit(duration patience)
 {
-    ends_ = std::min(ends_, time_.now() + patience);
+    absence_.limit(time_.now() + patience);
 }
 
-duration continuation::next_pause(unsigned& attempts)
+duration continuation::next_pause(continuation_pauses& pauses) const
 {
-    duration pause = first_pause;
-    for (unsigned i = 0; i < attempts && pause < longest_pause; ++i) pause *= 2;
-    pause = std::min(pause, longest_pause);
-    ++attempts;
-    std::array<byte, 4> random{};
-    random_of(options_).fill(random);
-    // A fifth less to a fifth more.
-    const std::uint32_t part = load_be<std::uint32_t>(random.data()) % 401;
-    return pause * (800 + part) / 1000;
+    return std::min(pauses.next(), absence_.ends() - time_.now());
 }
 
 // False when it was cancelled.
@@ -99,13 +83,13 @@ awaitable<operation_result<entered_room>> continuation::join(const secret_bytes&
                                                              client_options limits, operation_error failed)
 {
     limits.versions = session_versions::only_2;
-    while (time_.now() < ends_) {
-        const duration pause = std::min(next_pause(attempts_), ends_ - time_.now());
+    while (time_.now() < absence_.ends()) {
+        const duration pause = next_pause(pauses_);
         observer_.interrupted(failed, pause);
         const bool rested = co_await rest(pause);
         if (!rested) co_return failure(errc::cancelled, failed.phase, failed.where);
         silent_observer nobody;
-        const timed_options options{options_, ends_ - time_.now()};
+        const timed_options options{options_, absence_.ends() - time_.now()};
         rendezvous meeting{options, nobody};
         auto entered = co_await meeting.join(reconnection.duplicate(), limits, false);
         if (entered || entered.error().code == errc::cancelled) co_return std::move(entered);
@@ -117,21 +101,21 @@ awaitable<operation_result<entered_room>> continuation::join(const secret_bytes&
 awaitable<operation_result<entered_room>>
 continuation::offer_with(const secret_bytes& password, offer_terms terms, bool is_own, operation_error failed)
 {
-    unsigned own_attempts = 0;
+    continuation_pauses own_pauses{random_of(options_)};
     if (is_own) {
-        const bool rested = co_await rest(last_break_ + own_password_after - time_.now());
+        const bool rested = co_await rest(absence_.own_password_from() - time_.now());
         if (!rested) co_return failure(errc::cancelled, failed.phase, failed.where);
     } else {
         terms.versions = session_versions::only_2;
     }
-    while (time_.now() < ends_) {
-        const duration pause = std::min(next_pause(is_own ? own_attempts : attempts_), ends_ - time_.now());
+    while (time_.now() < absence_.ends()) {
+        const duration pause = next_pause(is_own ? own_pauses : pauses_);
         if (!is_own) observer_.interrupted(failed, pause);
         const bool rested = co_await rest(pause);
         if (!rested) co_return failure(errc::cancelled, failed.phase, failed.where);
         silent_observer nobody;
         own_password_observer forwarding{observer_};
-        const timed_options options{options_, ends_ - time_.now()};
+        const timed_options options{options_, absence_.ends() - time_.now()};
         rendezvous meeting{options, is_own ? static_cast<peer_observer&>(forwarding) : nobody};
         auto entered = co_await meeting.offer(password.duplicate(), terms.parameters, terms.versions);
         if (entered || entered.error().code == errc::cancelled) co_return std::move(entered);

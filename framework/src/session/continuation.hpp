@@ -3,6 +3,8 @@
 
 #include "session/rendezvous.hpp"
 
+#include <parley/proto/reconnection.hpp>
+
 namespace parley::detail {
 
 // A peer that came back, or a new one that knows the sender's own password.
@@ -11,8 +13,7 @@ struct returned_peer {
     bool is_new = false;
 };
 
-// Goes back to the relay with fresh handshakes: after 0.5 s, then after twice as long each time up to 30 s, give or
-// take a fifth, until 10 minutes have passed without a session. `options` and `observer` must outlive it. Not
+// Goes back to the relay with fresh handshakes, as continuation_time and continuation_pauses say. `options` and `observer` must outlive it. Not
 // thread-safe. The calling coroutine has called throw_if_cancelled(false).
 class continuation {
 public:
@@ -43,7 +44,7 @@ private:
     class timed_options;
     struct offers;
 
-    duration next_pause(unsigned& attempts);
+    duration next_pause(continuation_pauses& pauses) const;
     awaitable<bool> rest(duration time);
     awaitable<operation_result<entered_room>> offer_with(const secret_bytes& password, offer_terms terms,
                                                          bool is_own, operation_error failed);
@@ -51,10 +52,8 @@ private:
     const session_options& options_;
     peer_observer& observer_;
     time_source& time_;
-    std::optional<time_point> broke_at_; // the first time since bytes came
-    time_point last_break_{};
-    time_point ends_ = no_deadline;
-    unsigned attempts_ = 0;
+    continuation_time absence_;
+    continuation_pauses pauses_;
 };
 
 } // namespace parley::detail

@@ -11,7 +11,6 @@ namespace {
 
 using namespace detail;
 
-constexpr std::string_view document_protocol = "parley.document";
 // How long a receiver tries to tell the sender that the document is stored.
 constexpr duration max_telling = std::chrono::minutes{1};
 

@@ -19,17 +19,6 @@ namespace {
 
 using namespace detail;
 
-constexpr std::string_view document_protocol = "parley.document";
-
-// Whether a sender waits on for another receiver after what this one has said (SESSION2.md section 9). One that had
-// everything has kept what it could.
-bool waits_on(const session_end& end, bool was_sent) noexcept
-{
-    if (end.error == errc::entry_not_taken_by_peer) return !was_sent;
-    return end.error == errc::refused_by_peer || end.error == errc::no_room_at_peer ||
-           end.error == errc::destination_exists_at_peer || end.error == errc::file_failed_at_peer;
-}
-
 class content_sending {
 public:
     content_sending(const executor& ex, content_source& source, send_options options, peer_observer& observer)
@@ -234,7 +223,7 @@ private:
                         co_return std::move(out);
                     }
                     out.failed = failure_of(end, "sending to " + std::string{peer.text()});
-                    out.waits_on = waits_on(end, receiver.was_sent);
+                    out.waits_on = may_suit_another_receiver(end.error, receiver.was_sent);
                     if (!end.is_broken()) co_return std::move(out);
                     moved = end.moved;
                 } else {

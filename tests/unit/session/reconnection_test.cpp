@@ -98,26 +98,6 @@ TEST(reconnection_test, errors_of_the_system_are_worth_another_try_when_they_are
         EXPECT_FALSE(is_worth_another_try(sys::make_error_code(value))) << value;
 }
 
-TEST(reconnect_pauses_test, grow_and_are_spread)
-{
-    testing::seeded_random random{1};
-    reconnect_pauses pauses{random};
-    std::set<duration> seen;
-    for (int round = 0; round < 50; ++round) {
-        duration length = reconnect_pauses::first;
-        for (int i = 0; i < 8; ++i) {
-            const duration pause = pauses.next();
-            EXPECT_GE(pause, length / 2);
-            EXPECT_LE(pause, length);
-            seen.insert(pause);
-            length = std::min(length * 2, reconnect_pauses::longest);
-        }
-        EXPECT_EQ(length, reconnect_pauses::longest);
-        pauses.reset();
-    }
-    EXPECT_GT(seen.size(), 390U) << "peers do not come back at the same moment";
-}
-
 // A path between a peer and the relay, which a test can cut.
 class path {
 public:

@@ -17,6 +17,10 @@ inline constexpr std::size_t max_reason_text_bytes = 255;
 // What this side reports when the other one gives up for `reason`.
 errc to_errc(session_reason reason) noexcept;
 
+// Whether a sender waits on for another receiver when one has ended with `error` (SESSION2.md section 9). `was_sent`:
+// that one had everything, and has kept what it could.
+bool may_suit_another_receiver(const error_code& error, bool was_sent) noexcept;
+
 // What is wrong with something that a side has, or was sent.
 struct document_fault {
     session_reason reason = session_reason::broken_rule;

@@ -19,6 +19,9 @@ enum class entry_kind : byte { file = 1, directory = 2, link = 3 };
 // How the content of a file travels: as it is, or as one frame of Zstandard.
 enum class content_encoding : byte { plain, zstd };
 
+// What the stream of a document is called in a hello.
+inline constexpr std::string_view document_protocol = "parley.document";
+
 inline constexpr std::size_t document_id_bytes = 16;
 using document_id = std::array<byte, document_id_bytes>;
 

@@ -1,9 +1,7 @@
 // When a waiting peer connects again to a relay that it has lost.
 #pragma once
 
-#include <parley/base/error.hpp>
-#include <parley/base/random.hpp>
-#include <parley/base/time.hpp>
+#include <parley/proto/reconnection.hpp>
 
 namespace parley {
 
@@ -19,23 +17,5 @@ namespace parley {
 //                                                             | the certificate, the protocol, the key agreement
 //                                                             | too many guesses; the other peer did not come
 bool is_worth_another_try(const error_code& error) noexcept;
-
-// The pauses before each connection: 2 seconds, and each time twice as long, up to 30. Each pause is drawn from
-// the upper half of its length: not all peers of a relay come back at the same moment. Not thread-safe.
-class reconnect_pauses {
-public:
-    static constexpr duration first = std::chrono::seconds{2};
-    static constexpr duration longest = std::chrono::seconds{30};
-
-    // `random` must outlive it.
-    explicit reconnect_pauses(random_source& random) noexcept : random_(random) {}
-
-    duration next();
-    void reset() noexcept { length_ = first; }
-
-private:
-    random_source& random_;
-    duration length_ = first;
-};
 
 } // namespace parley

@@ -80,4 +80,11 @@ errc to_errc(session_reason reason) noexcept
     return errc::failed_at_peer;
 }
 
+bool may_suit_another_receiver(const error_code& error, bool was_sent) noexcept
+{
+    if (error == errc::entry_not_taken_by_peer) return !was_sent;
+    return error == errc::refused_by_peer || error == errc::no_room_at_peer ||
+           error == errc::destination_exists_at_peer || error == errc::file_failed_at_peer;
+}
+
 } // namespace parley
