@@ -6,7 +6,7 @@ set_tests_properties(transport_matrix PROPERTIES LABELS integration TIMEOUT ${PA
 
 # Independent WebSocket clients: npm's `ws` beside Debian's python3-websockets.
 set(websocket_modules ${PROJECT_BINARY_DIR}/tests/integration/websocket)
-add_test(NAME websocket_modules COMMAND ${CMAKE_CURRENT_LIST_DIR}/websocket/install ${websocket_modules})
+add_test(NAME websocket_modules COMMAND ${PROJECT_SOURCE_DIR}/scripts/install-modules ${CMAKE_CURRENT_LIST_DIR}/websocket ${websocket_modules})
 set_tests_properties(websocket_modules PROPERTIES FIXTURES_SETUP websocket_modules LABELS integration TIMEOUT ${PARLEY_TEST_TIMEOUT})
 add_test(NAME websocket_conformance
     COMMAND Python3::Interpreter -B ${CMAKE_CURRENT_LIST_DIR}/websocket_conformance.py)
