@@ -1,6 +1,6 @@
 # The commands of everyday work; each installs what it needs. The build itself is CMake's (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench build release asan tsan fuzz memory soak stress format tidy clean
+.PHONY: help demo test bench build release web asan tsan fuzz memory soak stress format tidy clean
 
 # TCP congestion control of `make bench` (needs root); empty: the system's.
 CONGESTION ?=
@@ -33,6 +33,9 @@ build: ## everything, for development (-O1), with debug information (build/dev)
 release: ## everything, as it is released (build/release)
 	scripts/build release
 
+web: ## the page for browsers, as a folder of static files (build/web)
+	scripts/build-web
+
 asan: ## every test under AddressSanitizer and UndefinedBehaviorSanitizer
 	scripts/test asan-ubsan
 
@@ -49,7 +52,7 @@ memory: ## what sender, receiver and relay hold in memory while large documents 
 soak: ## honest peers beside every known attack on a relay, for SECONDS (600), over OVER (tcp, tls, nginx)
 	tests/soak/run --seconds $(SECONDS) --over $(OVER)
 
-stress: ## the long form of TARGET: bench, soak, fuzz, kills, memory, filesystems, changes, network or continuing
+stress: ## the long form of TARGET: bench, soak, fuzz, kills, memory, filesystems, changes, network, continuing or web
 	scripts/stress $(TARGET)
 
 format: ## all sources as .clang-format says

@@ -104,7 +104,9 @@ endfunction()
 # What tests are warned of, they are warned of in the native build.
 set(PARLEY_TEST_FLAGS parley_flags)
 if(PARLEY_WASM)
-    set(PARLEY_TEST_FLAGS "")
+    add_library(parley_wasm_test_flags INTERFACE)
+    target_compile_options(parley_wasm_test_flags INTERFACE -O1) # most tests compile longer than they run
+    set(PARLEY_TEST_FLAGS parley_wasm_test_flags)
 endif()
 
 # parley_precompile(NAME LINK library... HEADERS header...)

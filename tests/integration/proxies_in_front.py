@@ -272,7 +272,7 @@ class Fronts(secure.Case):
         self.transfer(self.world.file("untrusted", b"still passes"), f"wss://localhost:{port}")
 
     def test_what_nginx_answers_itself(self):
-        relay = self.relay()
+        relay = self.relay("--web", "off")
         _, port = self.nginx("nginx/parley.conf", {9000: relay.port})
         for path, status in (("/metrics", b"404"), ("/healthz", b"200"), ("/", b"426"), ("/lobby/a%20b", b"426")):
             with self.subTest(path=path), self.secure(port) as peer:

@@ -187,7 +187,7 @@ class Operation(harness.FreshCase):
     # HTTP
 
     def test_http_answers_and_who_may_ask(self):
-        relay = self.world.start_relay("--http-listen", "127.0.0.1:0")
+        relay = self.world.start_relay("--web", "off", "--http-listen", "127.0.0.1:0")
         own, public = relay.ready["http"][0], f"127.0.0.1:{relay.port}"
         for address in (own, public):
             self.assertEqual(get(address, "/healthz")[::2], (200, "ok\n"))

@@ -80,7 +80,7 @@ class Matrix(secure.RelayCase):
 
     def test_an_address_of_one_transport_serves_that_only(self):
         relay = self.world.start_relay(
-            "--tls-certificate", self.authority.server, "--tls-key", self.authority.server_key,
+            "--web", "off", "--tls-certificate", self.authority.server, "--tls-key", self.authority.server_key,
             listen=("tls://127.0.0.1:0", "ws://127.0.0.1:0", "wss://127.0.0.1:0"), rooms=("tls://127.0.0.1:0",))
         ports = {text.partition("://")[0]: int(text.rpartition(":")[2]) for text in relay.ready["handshake"]}
         hello, line, request = b"000001", b"192.0.2.1:4711\n", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"

@@ -34,10 +34,11 @@ interface StreamSocket {
 }
 declare const WebSocketStream: (new (url: string, options: { protocols: string[] }) => StreamSocket) | undefined;
 
-export function openSocket(url: string, channel: "handshake" | "room", seat: string, owner: SocketOwner): Socket {
-  const canHold = typeof WebSocketStream === "function";
+/** `receives`: large documents come. A sender gets a plain WebSocket: Chromium 156 does not tell a WebSocketStream that its
+ * connection broke while writes wait. */
+export function openSocket(url: string, channel: "handshake" | "room", seat: string, receives: boolean, owner: SocketOwner): Socket {
   const protocols = [`bob.${channel}`, `bob.seat.${seat}`];
-  if (canHold) return new HeldSocket(url, protocols, owner);
+  if (receives && typeof WebSocketStream === "function") return new HeldSocket(url, protocols, owner);
   if (channel === "room") protocols.unshift(windowed);
   return new PlainSocket(url, protocols, owner);
 }

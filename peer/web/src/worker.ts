@@ -231,7 +231,7 @@ class Run {
       },
       sent: (bytes) => this.guard(() => this.module.sent(now(), connection, bytes)),
     };
-    this.sockets.set(connection, openSocket(this.relay, channel, seat, owner));
+    this.sockets.set(connection, openSocket(this.relay, channel, seat, this.source === null, owner));
   }
 
   private close(connection: number, inOrder: boolean): void {
