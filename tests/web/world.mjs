@@ -76,6 +76,7 @@ export class Program {
     this.log = "";
     this.code = null;
     this.wakers = new Set();
+    this.endSignal = "SIGKILL";
     this.child = spawn(path, args, { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...environment } });
     this.child.stdout.setEncoding("utf8").on("data", (text) => this.read(text));
     this.child.stderr.setEncoding("utf8").on("data", (text) => {
@@ -142,7 +143,7 @@ export class Program {
     this.child.kill(name);
   }
 
-  async end(signal = "SIGKILL") {
+  async end(signal = this.endSignal) {
     if (this.code === null) this.child.kill(signal);
     await this.exited;
   }
@@ -216,6 +217,7 @@ export class Nginx {
         `http { ${temporary} access_log ${folder}/access.log; include ${folder}/site.conf; }\n`,
     );
     const program = world.run("nginx", "-p", folder, "-c", join(folder, "nginx.conf"));
+    program.endSignal = "SIGTERM"; // nginx ends its workers, which hold its pipes
     await program.until(() => (program.log.includes("start worker process ") ? true : undefined), "worker");
     return Object.assign(new Nginx(), { program, accessLog: join(folder, "access.log"), ca, address: `wss://localhost:${port}`, page: `https://localhost:${port}/` });
   }
