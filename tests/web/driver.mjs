@@ -11,7 +11,7 @@ const { default: puppeteer } = await import(createRequire(join(modules, "x")).re
 
 export const browserName = process.env.PARLEY_BROWSER ?? "chromium";
 export const isChromium = browserName === "chromium";
-const waitMilliseconds = 20000 * Number(process.env.PARLEY_TEST_SLOWNESS ?? 1);
+const waitMilliseconds = 60000 * Number(process.env.PARLEY_TEST_SLOWNESS ?? 1);
 
 /** Starts the browser with a profile of its own. */
 export async function launch() {
