@@ -1,5 +1,7 @@
 #include <parley/proto/record_stream.hpp>
 
+#include "proto/take_into.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -70,7 +72,7 @@ result<record_reader::content> record_reader::read(bytes_view& input, mutable_by
 result<record_reader::content> record_reader::read_to(bytes_view& input, mutable_bytes out) noexcept
 {
     while (!error_ && !ended_) {
-        if (!fill(input, record_header_bytes)) return content{};
+        if (!take_into(buffer_.get(), size_, input, record_header_bytes)) return content{};
         const std::size_t n = load_be<std::uint16_t>(buffer_.get());
         if (n == end_length) {
             ended_ = true;
@@ -84,7 +86,7 @@ result<record_reader::content> record_reader::read_to(bytes_view& input, mutable
             body = input.first(body_bytes); // opened in place
             input = input.subspan(body_bytes);
         } else {
-            if (!fill(input, record_header_bytes + body_bytes)) return content{};
+            if (!take_into(buffer_.get(), size_, input, record_header_bytes + body_bytes)) return content{};
             body = {buffer_.get() + record_header_bytes, body_bytes};
         }
         size_ = 0;
@@ -96,17 +98,6 @@ result<record_reader::content> record_reader::read_to(bytes_view& input, mutable
     if (error_) return error_;
     input = {}; // discard what follows the end
     return content{{}, true};
-}
-
-// Takes bytes until the buffer holds `n`. Returns whether it does.
-bool record_reader::fill(bytes_view& input, std::size_t n) noexcept
-{
-    if (size_ >= n) return true;
-    const std::size_t taken = std::min(n - size_, input.size());
-    std::copy_n(input.begin(), taken, buffer_.get() + size_);
-    size_ += taken;
-    input = input.subspan(taken);
-    return size_ == n;
 }
 
 // Opens into `out`, or into the buffer if `out` is empty. Returns the content.

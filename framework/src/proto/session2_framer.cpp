@@ -1,5 +1,7 @@
 #include <parley/proto/session2_framer.hpp>
 
+#include "proto/take_into.hpp"
+
 #include <algorithm>
 
 namespace parley {
@@ -19,7 +21,7 @@ result<std::optional<session2_record_framer::frame>> session2_record_framer::nex
                                                                                   diagnostics* diag)
 {
     if (error_) return error_;
-    if (!fill(input, session2_record_header_bytes)) return std::optional<frame>{};
+    if (!take_into(buffer_.get(), size_, input, session2_record_header_bytes)) return std::optional<frame>{};
     const std::size_t n = std::size_t{buffer_[0]} << 16 | load_be<std::uint16_t>(buffer_.get() + 1);
     if (n == 0 || n > max_session2_record_content_bytes) {
         if (diag != nullptr) diag->set_message("a record of " + std::to_string(n) + " bytes");
@@ -33,22 +35,11 @@ result<std::optional<session2_record_framer::frame>> session2_record_framer::nex
         body = input.first(body_bytes);
         input = input.subspan(body_bytes);
     } else {
-        if (!fill(input, session2_record_header_bytes + body_bytes)) return std::optional<frame>{};
+        if (!take_into(buffer_.get(), size_, input, session2_record_header_bytes + body_bytes)) return std::optional<frame>{};
         body = {content, body_bytes};
     }
     size_ = 0;
     return frame{{buffer_.get(), session2_record_header_bytes}, body, {content, n}};
-}
-
-// Takes bytes until the buffer holds `n`. Returns whether it does.
-bool session2_record_framer::fill(bytes_view& input, std::size_t n) noexcept
-{
-    if (size_ >= n) return true;
-    const std::size_t taken = std::min(n - size_, input.size());
-    std::copy_n(input.begin(), taken, buffer_.get() + size_);
-    size_ += taken;
-    input = input.subspan(taken);
-    return size_ == n;
 }
 
 error_code session2_record_framer::fail(error_code why) noexcept

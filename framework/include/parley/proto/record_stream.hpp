@@ -68,7 +68,6 @@ private:
     using record_buffer = std::unique_ptr<byte[], wiping_delete>; // max_record_bytes
 
     record_reader() noexcept = default;
-    bool fill(bytes_view& input, std::size_t n) noexcept;
     result<content> read_to(bytes_view& input, mutable_bytes out) noexcept;
     result<bytes_view> open(bytes_view body, mutable_bytes out) noexcept;
     void settle(record_layout layout) noexcept;

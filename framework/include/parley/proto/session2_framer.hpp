@@ -44,7 +44,6 @@ private:
     struct wiping_delete {
         void operator()(byte* bytes) const noexcept;
     };
-    bool fill(bytes_view& input, std::size_t n) noexcept;
 
     std::unique_ptr<byte[], wiping_delete> buffer_; // max_session2_record_bytes
     std::size_t tag_bytes_;
