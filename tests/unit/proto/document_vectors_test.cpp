@@ -1,6 +1,6 @@
 // The conversations and negative cases of session2-documents.json, in both roles and in many splits.
 #include <unit/proto/document_owners.hpp>
-#include <unit/wire/vector_files.hpp>
+#include <unit/proto/document_vectors.hpp>
 
 #include <gtest/gtest.h>
 
@@ -11,26 +11,6 @@ namespace {
 
 using nlohmann::json;
 using dm = document_message;
-
-// Bytes in hexadecimal, or a pattern.
-byte_vector bytes_of(const json& value)
-{
-    if (value.is_string()) {
-        const hex_result out = from_hex(value.get<std::string>());
-        if (!out.ok) throw std::runtime_error("not hexadecimal: " + value.dump());
-        return out.bytes;
-    }
-    byte_vector out(value.at("pattern").get<std::size_t>());
-    const auto begin = value.at("start").get<std::size_t>();
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<byte>(7 * (i + begin) + 3);
-    return out;
-}
-
-const json& vectors()
-{
-    static const json all = read_json(vectors_root() / "vectors" / "session2-documents.json");
-    return all;
-}
 
 struct known_document {
     std::shared_ptr<const document_outline> outline;
@@ -250,13 +230,13 @@ void replay_sender(const json& conversation, const splitter& split)
 
 TEST(document_vectors, conversations_are_many)
 {
-    EXPECT_GE(vectors().at("conversations").size(), 22u);
-    EXPECT_GE(vectors().at("negatives").size(), 132u);
+    EXPECT_GE(document_vectors().at("conversations").size(), 22u);
+    EXPECT_GE(document_vectors().at("negatives").size(), 132u);
 }
 
 TEST(document_vectors, receiver_replays_every_conversation)
 {
-    for (const json& c : vectors().at("conversations")) {
+    for (const json& c : document_vectors().at("conversations")) {
         SCOPED_TRACE(c.at("name"));
         replay_receiver(c, whole);
         for (const std::size_t most : {1000u, 7u, 5u, 1u}) replay_receiver(c, pieces_of(most));
@@ -265,7 +245,7 @@ TEST(document_vectors, receiver_replays_every_conversation)
 
 TEST(document_vectors, sender_replays_every_conversation)
 {
-    for (const json& c : vectors().at("conversations")) {
+    for (const json& c : document_vectors().at("conversations")) {
         SCOPED_TRACE(c.at("name"));
         replay_sender(c, whole);
         for (const std::size_t most : {1000u, 7u, 5u, 1u}) replay_sender(c, pieces_of(most));
@@ -298,7 +278,7 @@ std::string react_as_receiver(const std::vector<byte_vector>& pieces)
 std::string react_as_sender(const std::vector<byte_vector>& pieces)
 {
     static const known_document tree =
-        document_of(document_kind::directory, {}, "dir", vectors().at("tree_of_the_negatives").at("entries"));
+        document_of(document_kind::directory, {}, "dir", document_vectors().at("tree_of_the_negatives").at("entries"));
     sender_in_memory s{tree.outline, tree.contents};
     s.drain();
     for (const byte_vector& piece : pieces) s.feed(piece);
@@ -309,7 +289,7 @@ std::string react_as_sender(const std::vector<byte_vector>& pieces)
 
 TEST(document_vectors, negatives_have_their_reaction)
 {
-    for (const json& n : vectors().at("negatives")) {
+    for (const json& n : document_vectors().at("negatives")) {
         SCOPED_TRACE(n.at("name").get<std::string>() + ": " + n.at("why").get<std::string>());
         const auto reaction = n.at("reaction").get<std::string>();
         const auto react = n.at("against") == "receiver" ? react_as_receiver : react_as_sender;
@@ -336,7 +316,7 @@ TEST(document_vectors, negatives_have_their_reaction)
 TEST(document_vectors, faults_are_told_in_words)
 {
     std::set<std::string> texts;
-    for (const json& n : vectors().at("negatives")) {
+    for (const json& n : document_vectors().at("negatives")) {
         if (n.at("against") != "receiver") continue;
         receiver_in_memory r;
         for (const json& m : n.at("messages")) r.feed(bytes_of(m));

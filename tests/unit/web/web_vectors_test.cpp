@@ -4,7 +4,7 @@
 
 #include <parley/testing/seeded_random.hpp>
 #include <unit/proto/document_owners.hpp>
-#include <unit/wire/vector_files.hpp>
+#include <unit/proto/document_vectors.hpp>
 
 #include <gtest/gtest.h>
 
@@ -12,31 +12,16 @@ namespace parley::web::test {
 namespace {
 
 using nlohmann::json;
+using parley::test::bytes_of;
+using parley::test::document_vectors;
 using parley::test::file_contents;
 using parley::test::message_of;
 using parley::test::messages_in;
-using parley::test::read_json;
 using parley::test::receiver_in_memory;
-using parley::test::vectors_root;
 using parley::test::whole_message;
 using dm = document_message;
 
 constexpr time_point start{std::chrono::hours{24}};
-
-byte_vector bytes_of(const json& value)
-{
-    if (value.is_string()) return from_hex(value.get<std::string>()).bytes;
-    byte_vector out(value.at("pattern").get<std::size_t>());
-    const auto begin = value.at("start").get<std::size_t>();
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<byte>(7 * (i + begin) + 3);
-    return out;
-}
-
-const json& vectors()
-{
-    static const json all = read_json(vectors_root() / "vectors" / "session2-documents.json");
-    return all;
-}
 
 session2_machine session_of(session_role role)
 {
@@ -191,7 +176,7 @@ received receive(const std::vector<byte_vector>& messages, const receiver_plan& 
 TEST(web_vectors, a_receiver_replays_every_conversation)
 {
     std::size_t count = 0;
-    for (const json& c : vectors().at("conversations")) {
+    for (const json& c : document_vectors().at("conversations")) {
         SCOPED_TRACE(c.at("name"));
         receiver_plan plan;
         std::vector<byte_vector> from_sender;
@@ -239,7 +224,7 @@ TEST(web_vectors, a_receiver_replays_every_conversation)
 TEST(web_vectors, a_receiver_takes_nothing_of_the_negatives)
 {
     std::size_t count = 0;
-    for (const json& n : vectors().at("negatives")) {
+    for (const json& n : document_vectors().at("negatives")) {
         if (n.at("against") != "receiver") continue;
         SCOPED_TRACE(n.at("name").get<std::string>() + ": " + n.at("why").get<std::string>());
         std::vector<byte_vector> messages;
@@ -264,7 +249,7 @@ TEST(web_vectors, a_receiver_takes_nothing_of_the_negatives)
 TEST(web_vectors, a_sender_gives_every_document_of_the_conversations)
 {
     std::size_t count = 0;
-    for (const json& c : vectors().at("conversations")) {
+    for (const json& c : document_vectors().at("conversations")) {
         const json& offer = c.at("offer");
         const auto kind = static_cast<document_kind>(offer.at("kind").get<int>());
         bool gives_up = false;
