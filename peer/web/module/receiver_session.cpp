@@ -156,9 +156,6 @@ session_end receiver_session::end()
 {
     run_.store.interrupt();
     session_end out = make_end();
-    // The document is stored, but the sender may not know.
-    const bool was_heard = link_.has_peer_ended();
-    if (!out.error && !was_heard && link_.failure() == condition::transport) out.error = link_.failure();
     out.moved = came_ != 0;
     return out;
 }
