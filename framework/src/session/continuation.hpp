@@ -13,8 +13,8 @@ struct returned_peer {
     bool is_new = false;
 };
 
-// Goes back to the relay with fresh handshakes, as continuation_time and continuation_pauses say. `options` and `observer` must outlive it. Not
-// thread-safe. The calling coroutine has called throw_if_cancelled(false).
+// Goes back to the relay with fresh handshakes, as continuation_time and continuation_pauses say. `options` and
+// `observer` must outlive it. Not thread-safe. The calling coroutine has called throw_if_cancelled(false).
 class continuation {
 public:
     continuation(const session_options& options, peer_observer& observer);
